@@ -1,0 +1,71 @@
+package luki.gateway.auth;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Headers;
+import luki.gateway.http.Query;
+
+/** The credential in a request's head, as it was sent: nothing of it is verified. */
+public sealed interface Presented {
+  /** No credential at all. */
+  record Nothing() implements Presented {}
+
+  record Key(ApiKeyText key) implements Presented {}
+
+  /** A bearer token that is no API key. Its text is not kept where no verifier takes it. */
+  record Token() implements Presented {}
+
+  /** A key that is mistyped, or a scheme that is not served: 401. */
+  record Unusable() implements Presented {}
+
+  /** More than one credential, one in the URL, or one that cannot be read: 400. */
+  record Malformed(ApiError because) implements Presented {}
+
+  // RFC 6750 §2.1, b64token; RFC 9110 §11.1: the scheme is a token, compared without case.
+  Pattern BEARER = Pattern.compile("(?i:bearer) +([A-Za-z0-9._~+/-]+=*)");
+  Pattern SCHEME = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)( .*)?");
+  Set<String> QUERY_NAMES = Set.of("api_key", "apikey", "access_token", "token", "x-api-key");
+
+  /** Reads the head. RFC 6750 §2: a client must not use more than one way. */
+  static Presented in(Headers headers, Query query) {
+    for (String name : query.names()) {
+      if (QUERY_NAMES.contains(name.toLowerCase(Locale.ROOT))) {
+        return malformed("/" + name, "credential_in_query");
+      }
+    }
+    List<String> authorization = headers.all("Authorization");
+    List<String> apiKey = headers.all("X-API-Key");
+    if (authorization.size() + apiKey.size() > 1) {
+      return malformed("/Authorization", "one_credential");
+    }
+    if (!apiKey.isEmpty()) {
+      return key(apiKey.getFirst());
+    }
+    return authorization.isEmpty() ? new Nothing() : authorization(authorization.getFirst());
+  }
+
+  private static Presented authorization(String value) {
+    Matcher bearer = BEARER.matcher(value);
+    if (bearer.matches()) {
+      String token = bearer.group(1);
+      return token.startsWith(ApiKeyText.PREFIX) ? key(token) : new Token();
+    }
+    Matcher scheme = SCHEME.matcher(value);
+    if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
+      return new Unusable();
+    }
+    return malformed("/Authorization", "malformed");
+  }
+
+  private static Presented key(String text) {
+    return ApiKeyText.parse(text).<Presented>map(Key::new).orElseGet(Unusable::new);
+  }
+
+  private static Presented malformed(String pointer, String rule) {
+    return new Malformed(ApiError.invalid(pointer, rule));
+  }
+}

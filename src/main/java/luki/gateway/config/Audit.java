@@ -1,0 +1,99 @@
+package luki.gateway.config;
+
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Scope;
+
+/** Looks at a configuration that can be served with and says what is unwise about it. */
+public final class Audit {
+  // DOWNSTREAMS' roles: a care team gets its users by name, on the key or from the token.
+  private static final Set<String> MAY_ACT_FOR_ANYBODY = Set.of("agent");
+
+  private Audit() {}
+
+  /** How bad it is; in prod nothing starts with a critical one. */
+  public enum Severity {
+    CRITICAL,
+    WARNING
+  }
+
+  /**
+   * One thing to change.
+   *
+   * @param where the variable or the place in the file
+   */
+  public record Finding(Severity severity, String where, String text) {}
+
+  public static List<Finding> of(Settings settings, GatewayFile file) {
+    List<Finding> findings = new ArrayList<>();
+    secrets(settings, findings);
+    services(settings, findings);
+    if (settings.metricsOpen() && !settings.dev()) {
+      findings.add(warning("METRICS_ACCESS", "open: everybody can read the metrics"));
+    }
+    if (settings.trustedProxies().stream().anyMatch(Cidr::isEverything)) {
+      findings.add(warning("TRUSTED_PROXIES", "trusts every address, so it trusts every client"));
+    }
+    file.roles()
+        .forEach(
+            (role, scopes) -> {
+              if (scopes.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role)) {
+                findings.add(warning("roles/" + role, "users:any lets it act for every user"));
+              }
+            });
+    return findings;
+  }
+
+  private static void secrets(Settings settings, List<Finding> findings) {
+    Severity missing = settings.dev() ? Severity.WARNING : Severity.CRITICAL;
+    if (settings.pepper() == null) {
+      findings.add(
+          new Finding(
+              missing,
+              "API_KEY_PEPPER",
+              settings.dev()
+                  ? "unset: a fixed pepper is used, good for a desk only"
+                  : "must be set in prod: text of at least 32 bytes"));
+    }
+    if (settings.signingKey() == null) {
+      findings.add(
+          new Finding(
+              missing,
+              "SERVICE_TOKEN_KEY_PATH",
+              settings.dev()
+                  ? "unset: the gateway's tokens are signed by a key made at start"
+                  : "must name an EC P-256 private key in prod"));
+    }
+    if (settings.agentSecret() == null && settings.urls().containsKey(Downstream.AGENT)) {
+      findings.add(
+          warning("AGENT_INTERNAL_SECRET", "unset: the agent cannot tell the gateway from others"));
+    }
+  }
+
+  private static void services(Settings settings, List<Finding> findings) {
+    Map<URI, Downstream> seen = new HashMap<>();
+    for (Downstream downstream : Downstream.values()) {
+      URI url = settings.urls().get(downstream);
+      String variable = SettingsReader.variableOf(downstream).name();
+      if (url == null) {
+        findings.add(warning(variable, "unset: its routes answer 503"));
+        continue;
+      }
+      Downstream other = seen.putIfAbsent(url, downstream);
+      if (other != null) {
+        findings.add(
+            warning(
+                variable, "has the same address as " + SettingsReader.variableOf(other).name()));
+      }
+    }
+  }
+
+  private static Finding warning(String where, String text) {
+    return new Finding(Severity.WARNING, where, text);
+  }
+}

@@ -1,0 +1,52 @@
+package luki.gateway.config;
+
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** A block of addresses, IPv4 or IPv6. */
+public final class Cidr {
+  private final byte[] network;
+  private final int prefix;
+
+  private Cidr(byte[] network, int prefix) {
+    this.network = network;
+    this.prefix = prefix;
+  }
+
+  /** Reads {@code 10.0.0.0/8}, {@code fd00::/8} or a single address; names are never looked up. */
+  public static Optional<Cidr> parse(String text) {
+    int slash = text.indexOf('/');
+    String address = slash < 0 ? text : text.substring(0, slash);
+    try {
+      byte[] bytes = InetAddress.ofLiteral(address).getAddress();
+      int bits = bytes.length * 8;
+      int prefix = slash < 0 ? bits : Integer.parseInt(text.substring(slash + 1));
+      return prefix < 0 || prefix > bits ? Optional.empty() : Optional.of(new Cidr(bytes, prefix));
+    } catch (IllegalArgumentException malformed) {
+      return Optional.empty();
+    }
+  }
+
+  /** Whether the literal address lies in the block. */
+  public boolean contains(String literal) {
+    byte[] address;
+    try {
+      address = InetAddress.ofLiteral(literal).getAddress();
+    } catch (IllegalArgumentException malformed) {
+      return false;
+    }
+    if (address.length != network.length) {
+      return false;
+    }
+    int whole = prefix / 8;
+    int rest = prefix % 8;
+    return Arrays.equals(address, 0, whole, network, 0, whole)
+        && (rest == 0 || (address[whole] ^ network[whole]) >> (8 - rest) == 0);
+  }
+
+  /** The block is the whole of its address family. */
+  boolean isEverything() {
+    return prefix == 0;
+  }
+}

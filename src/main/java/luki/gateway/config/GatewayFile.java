@@ -1,0 +1,81 @@
+package luki.gateway.config;
+
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Scope;
+
+/**
+ * What {@code config/gateway.yaml} says.
+ *
+ * @param roles what each role may do; {@code admin} is not among them, it has every scope
+ */
+public record GatewayFile(
+    Map<String, Set<Scope>> roles,
+    Map<Downstream, Service> services,
+    Streams streams,
+    Breaker breaker,
+    Duration chatMemoryDeadline,
+    Duration defaultDeadline,
+    int maxInFlight) {
+
+  /** The role that has every scope that the contract names. */
+  public static final String ADMIN = "admin";
+
+  public GatewayFile {
+    roles = Map.copyOf(new TreeMap<>(roles));
+    services = Map.copyOf(new EnumMap<>(services));
+  }
+
+  /**
+   * How a service is called.
+   *
+   * @param connect until a connection stands
+   * @param total from the call to the last byte of a unary reply
+   * @param maxConcurrent calls under way at once; the next is refused at once
+   */
+  public record Service(Duration connect, Duration total, int maxConcurrent) {}
+
+  /**
+   * Bounds of event streams.
+   *
+   * @param firstEvent longest wait for the agent's first event
+   * @param betweenEvents longest silence of the agent after it
+   * @param total longest life of a stream
+   * @param answerBy when nothing has come by then, the status goes out with a comment
+   * @param keepAlive silence after which a comment goes out
+   * @param probe silence after which it is tried whether the reader is still there
+   * @param maxEventBytes longest single event
+   * @param maxOpen streams at once; the next is refused at once
+   */
+  public record Streams(
+      Duration firstEvent,
+      Duration betweenEvents,
+      Duration total,
+      Duration answerBy,
+      Duration keepAlive,
+      Duration probe,
+      int maxEventBytes,
+      int maxOpen) {}
+
+  /**
+   * When a failing service is left alone.
+   *
+   * @param window over which calls are counted
+   * @param minCalls fewer say nothing
+   * @param open how long it is left alone before a probe
+   * @param probes good ones in a row that close it
+   */
+  public record Breaker(Duration window, int minCalls, Duration open, int probes) {}
+
+  public Service service(Downstream downstream) {
+    Service service = services.get(downstream);
+    if (service == null) {
+      throw new IllegalStateException("no settings for " + downstream.label());
+    }
+    return service;
+  }
+}

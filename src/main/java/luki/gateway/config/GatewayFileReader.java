@@ -1,0 +1,185 @@
+package luki.gateway.config;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Scope;
+import luki.gateway.json.Json;
+import luki.gateway.json.Located;
+
+/** Reads {@code config/gateway.yaml}; a key that it does not know is a problem, with its line. */
+public final class GatewayFileReader {
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,7})(ms|s|m|h)");
+
+  private final Located document;
+  private final Problems problems;
+
+  private GatewayFileReader(Located document, Problems problems) {
+    this.document = document;
+    this.problems = problems;
+  }
+
+  /** Everything in the file; ends with what was found wrong when it is no YAML at all. */
+  public static GatewayFile read(Path file, Problems problems) throws BadConfiguration {
+    try {
+      return new GatewayFileReader(Located.read(file), problems).file();
+    } catch (IOException unreadable) {
+      problems.add(file.toString(), "must be a file that can be read");
+    } catch (Located.Malformed malformed) {
+      problems.add(malformed.problem());
+    }
+    problems.throwIfAny();
+    throw new IllegalStateException("a problem was added above");
+  }
+
+  private GatewayFile file() {
+    only("", Set.of("roles", "services", "streams", "breaker", "chat", "routes"));
+    only("/chat", Set.of("memory_deadline"));
+    only("/routes", Set.of("deadline", "max_in_flight"));
+    return new GatewayFile(
+        roles(),
+        services(),
+        streams(),
+        breaker(),
+        duration("/chat/memory_deadline"),
+        duration("/routes/deadline"),
+        number("/routes/max_in_flight"));
+  }
+
+  private Map<String, Set<Scope>> roles() {
+    Map<String, Set<Scope>> roles = new TreeMap<>();
+    document
+        .root()
+        .at("roles")
+        .members()
+        .forEach(
+            (role, names) -> {
+              Set<Scope> scopes = new HashSet<>();
+              for (Json name : names.items()) {
+                if (Scope.isValid(name.string(""))) {
+                  scopes.add(new Scope(name.string("")));
+                } else {
+                  problem("/roles/" + role, "must list scopes such as elr:read");
+                }
+              }
+              roles.put(role, scopes);
+            });
+    if (roles.containsKey(GatewayFile.ADMIN)) {
+      problem("/roles/admin", "must not be listed: admin has every scope of the contract");
+    }
+    return roles;
+  }
+
+  private Map<Downstream, GatewayFile.Service> services() {
+    Map<Downstream, GatewayFile.Service> services = new EnumMap<>(Downstream.class);
+    Set<String> known = new HashSet<>();
+    for (Downstream downstream : Downstream.values()) {
+      String at = "/services/" + downstream.label();
+      known.add(downstream.label());
+      only(at, Set.of("connect", "total", "max_concurrent"));
+      services.put(
+          downstream,
+          new GatewayFile.Service(
+              duration(at + "/connect"), duration(at + "/total"), number(at + "/max_concurrent")));
+    }
+    only("/services", known);
+    return services;
+  }
+
+  private GatewayFile.Streams streams() {
+    String at = "/streams/";
+    only(
+        "/streams",
+        Set.of(
+            "first_event",
+            "between_events",
+            "total",
+            "answer_by",
+            "keep_alive",
+            "probe",
+            "max_event_bytes",
+            "max_open"));
+    return new GatewayFile.Streams(
+        duration(at + "first_event"),
+        duration(at + "between_events"),
+        duration(at + "total"),
+        duration(at + "answer_by"),
+        duration(at + "keep_alive"),
+        duration(at + "probe"),
+        number(at + "max_event_bytes"),
+        number(at + "max_open"));
+  }
+
+  private GatewayFile.Breaker breaker() {
+    String at = "/breaker/";
+    only("/breaker", Set.of("window", "min_calls", "open", "probes"));
+    return new GatewayFile.Breaker(
+        duration(at + "window"),
+        number(at + "min_calls"),
+        duration(at + "open"),
+        number(at + "probes"));
+  }
+
+  private void only(String pointer, Set<String> known) {
+    Json node = document.root().pointer(pointer);
+    for (String name : node.members().keySet()) {
+      if (!known.contains(name)) {
+        problem(pointer + "/" + name, name + " is not a key that is known here");
+      }
+    }
+  }
+
+  private Duration duration(String pointer) {
+    Matcher text = DURATION.matcher(document.root().pointer(pointer).string(""));
+    if (!text.matches()) {
+      problem(pointer, pointer + " must be a duration such as 1500ms, 10s or 14m");
+      return Duration.ofSeconds(1);
+    }
+    return duration(text);
+  }
+
+  private static Duration duration(Matcher text) {
+    long count = Long.parseLong(text.group(1));
+    return switch (text.group(2)) {
+      case "ms" -> Duration.ofMillis(count);
+      case "s" -> Duration.ofSeconds(count);
+      case "m" -> Duration.ofMinutes(count);
+      default -> Duration.ofHours(count);
+    };
+  }
+
+  /**
+   * A duration as the contract and this file write it.
+   *
+   * @throws IllegalArgumentException it is none
+   */
+  public static Duration duration(Json value) {
+    Matcher text = DURATION.matcher(value.string(""));
+    if (!text.matches()) {
+      throw new IllegalArgumentException("must be a duration such as 1500ms, 10s or 14m");
+    }
+    return duration(text);
+  }
+
+  private int number(String pointer) {
+    OptionalLong value = document.root().pointer(pointer).integer();
+    if (value.isEmpty() || value.getAsLong() < 1 || value.getAsLong() > Integer.MAX_VALUE) {
+      problem(pointer, pointer + " must be a whole number above 0");
+      return 1;
+    }
+    return (int) value.getAsLong();
+  }
+
+  private void problem(String pointer, String shouldBe) {
+    problems.add(document.where(pointer), shouldBe);
+  }
+}

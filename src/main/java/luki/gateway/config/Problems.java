@@ -1,0 +1,35 @@
+package luki.gateway.config;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Everything that is wrong with a configuration, so that it can be said at once. */
+public final class Problems {
+  private final List<String> found = new ArrayList<>();
+
+  /**
+   * Adds one.
+   *
+   * @param where the variable, or file:line
+   * @param shouldBe what it should be; never the value, which may be a secret
+   */
+  public void add(String where, String shouldBe) {
+    found.add(where + ": " + shouldBe);
+  }
+
+  /** Adds one that already begins with its place. */
+  public void add(String problem) {
+    found.add(problem);
+  }
+
+  public boolean isEmpty() {
+    return found.isEmpty();
+  }
+
+  /** Ends the start when there is any. */
+  public void throwIfAny() throws BadConfiguration {
+    if (!found.isEmpty()) {
+      throw new BadConfiguration(found);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+package luki.gateway.config;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import luki.gateway.http.Downstream;
+import org.jspecify.annotations.Nullable;
+
+/** What the environment says, checked. Sizes are in bytes. */
+public record Settings(
+    String host,
+    int port,
+    boolean dev,
+    Map<Downstream, URI> urls,
+    Path gatewayFile,
+    Path openapiFile,
+    Path keyFile,
+    @Nullable Secret pepper,
+    @Nullable Path signingKey,
+    @Nullable Path previousSigningKey,
+    @Nullable Secret agentSecret,
+    Set<String> corsOrigins,
+    List<Cidr> trustedProxies,
+    Limits limits,
+    boolean metricsOpen,
+    String logLevel,
+    Duration shutdownGrace) {
+
+  public Settings {
+    urls = Map.copyOf(urls);
+    corsOrigins = Set.copyOf(corsOrigins);
+    trustedProxies = List.copyOf(trustedProxies);
+  }
+
+  /** Bounds of what is read, kept open and waited for. */
+  public record Limits(
+      int bodyBytes,
+      int headerBytes,
+      int replyBytes,
+      int connections,
+      Duration header,
+      Duration idle) {}
+
+  /** A value that no text form shows. */
+  public record Secret(String value) {
+    @Override
+    public String toString() {
+      return "(secret)";
+    }
+  }
+
+  /** Whether a trusted proxy is at the other end of the connection. */
+  public boolean trusts(String peer) {
+    return trustedProxies.stream().anyMatch(block -> block.contains(peer));
+  }
+}

@@ -1,0 +1,215 @@
+package luki.gateway.config;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import luki.gateway.http.Downstream;
+import org.jspecify.annotations.Nullable;
+
+/** Environment to settings; every value that is not what it should be becomes a problem. */
+public final class SettingsReader {
+  private static final int MIN_PEPPER_BYTES = 32;
+  private static final List<String> LEVELS = List.of("TRACE", "DEBUG", "INFO", "WARN", "ERROR");
+
+  private final Environment environment;
+  private final Problems problems;
+
+  private SettingsReader(Environment environment, Problems problems) {
+    this.environment = environment;
+    this.problems = problems;
+  }
+
+  public static Settings read(Environment environment, Problems problems) {
+    return new SettingsReader(environment, problems).settings();
+  }
+
+  private Settings settings() {
+    boolean dev = choice(Variable.ENVIRONMENT, List.of("dev", "prod")).equals("dev");
+    String host = environment.get(Variable.HOST);
+    String metrics = environment.get(Variable.METRICS_ACCESS);
+    return new Settings(
+        host != null ? host : dev ? "127.0.0.1" : Variable.HOST.defaultText(),
+        number(Variable.PORT, 0, 65535),
+        dev,
+        urls(),
+        existing(Variable.GATEWAY_CONFIG),
+        existing(Variable.OPENAPI_FILE),
+        Path.of(text(Variable.API_KEYS_FILE)),
+        pepper(),
+        optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
+        optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
+        secretHeader(),
+        origins(),
+        proxies(),
+        limits(),
+        metrics == null
+            ? dev
+            : choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
+        choice(Variable.LOG_LEVEL, LEVELS),
+        Duration.ofSeconds(number(Variable.SHUTDOWN_GRACE_S, 0, 600)));
+  }
+
+  private Settings.Limits limits() {
+    return new Settings.Limits(
+        number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
+        number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
+        number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
+        number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
+        Duration.ofSeconds(number(Variable.HEADER_TIMEOUT_S, 1, 600)),
+        Duration.ofSeconds(number(Variable.IDLE_TIMEOUT_S, 1, 3600)));
+  }
+
+  private String text(Variable variable) {
+    String value = environment.get(variable);
+    return value == null ? variable.defaultText() : value;
+  }
+
+  private int number(Variable variable, int least, int most) {
+    try {
+      int value = Integer.parseInt(text(variable));
+      if (value >= least && value <= most) {
+        return value;
+      }
+    } catch (NumberFormatException notOne) {
+      // Reported below, in the same words.
+    }
+    problems.add(variable.name(), "must be a whole number from " + least + " to " + most);
+    return Integer.parseInt(variable.defaultText());
+  }
+
+  private String choice(Variable variable, List<String> choices) {
+    String value = text(variable);
+    if (!choices.contains(value)) {
+      problems.add(variable.name(), "must be one of " + String.join(", ", choices));
+      return variable.defaultText();
+    }
+    return value;
+  }
+
+  private Path existing(Variable variable) {
+    Path path = Path.of(text(variable));
+    if (!Files.isReadable(path)) {
+      problems.add(variable.name(), "must name a file that can be read; " + path + " cannot");
+    }
+    return path;
+  }
+
+  private @Nullable Path optionalFile(Variable variable) {
+    return environment.get(variable) == null ? null : existing(variable);
+  }
+
+  private Settings.@Nullable Secret pepper() {
+    String value = environment.get(Variable.API_KEY_PEPPER);
+    if (value == null) {
+      return null;
+    }
+    if (value.getBytes(StandardCharsets.UTF_8).length < MIN_PEPPER_BYTES) {
+      problems.add(Variable.API_KEY_PEPPER.name(), "must have at least 32 bytes");
+    }
+    return new Settings.Secret(value);
+  }
+
+  private Settings.@Nullable Secret secretHeader() {
+    String value = environment.get(Variable.AGENT_INTERNAL_SECRET);
+    if (value == null) {
+      return null;
+    }
+    if (!value.chars().allMatch(c -> c > 0x20 && c < 0x7f)) {
+      problems.add(Variable.AGENT_INTERNAL_SECRET.name(), "must be visible ASCII");
+    }
+    return new Settings.Secret(value);
+  }
+
+  private Map<Downstream, URI> urls() {
+    Map<Downstream, URI> urls = new EnumMap<>(Downstream.class);
+    for (Downstream downstream : Downstream.values()) {
+      Variable variable = variableOf(downstream);
+      String value = environment.get(variable);
+      if (value != null) {
+        URI url = serviceUrl(value);
+        if (url == null) {
+          problems.add(
+              variable.name(), "must be http://host[:port] or https://host[:port], nothing else");
+        } else {
+          urls.put(downstream, url);
+        }
+      }
+    }
+    return urls;
+  }
+
+  /** The variable that holds the address of a service. */
+  public static Variable variableOf(Downstream downstream) {
+    return switch (downstream) {
+      case AGENT -> Variable.AGENT_URL;
+      case MEMORY -> Variable.MEMORY_URL;
+      case COGNITIVE -> Variable.COG_URL;
+      case ENGAGEMENT -> Variable.ENG_URL;
+      case REPORTING -> Variable.REP_URL;
+      case SECURITY -> Variable.SECURITY_URL;
+      case TOKENS -> Variable.TOKEN_URL;
+    };
+  }
+
+  private static @Nullable URI serviceUrl(String value) {
+    try {
+      URI url = new URI(value);
+      boolean good =
+          ("http".equals(url.getScheme()) || "https".equals(url.getScheme()))
+              && url.getHost() != null
+              && url.getRawUserInfo() == null
+              && url.getRawQuery() == null
+              && url.getRawFragment() == null;
+      String path = url.getRawPath();
+      return !good
+          ? null
+          : path == null || path.isEmpty() || !path.endsWith("/")
+              ? url
+              : URI.create(value.substring(0, value.length() - 1));
+    } catch (URISyntaxException malformed) {
+      return null;
+    }
+  }
+
+  private List<String> commaList(Variable variable) {
+    List<String> items = new ArrayList<>();
+    for (String item : text(variable).split(",", -1)) {
+      if (!item.isBlank()) {
+        items.add(item.strip());
+      }
+    }
+    return items;
+  }
+
+  private Set<String> origins() {
+    Set<String> origins = new LinkedHashSet<>(commaList(Variable.CORS_ALLOWED_ORIGINS));
+    if (!origins.stream().allMatch(origin -> origin.matches("https?://[^/*\\s]+"))) {
+      problems.add(
+          Variable.CORS_ALLOWED_ORIGINS.name(),
+          "must list exact origins such as https://app.example, without a path or a wildcard");
+    }
+    return origins;
+  }
+
+  private List<Cidr> proxies() {
+    List<Cidr> blocks = new ArrayList<>();
+    for (String item : commaList(Variable.TRUSTED_PROXIES)) {
+      Cidr.parse(item)
+          .ifPresentOrElse(
+              blocks::add,
+              () ->
+                  problems.add(
+                      Variable.TRUSTED_PROXIES.name(), "must list blocks such as 10.0.0.0/8"));
+    }
+    return blocks;
+  }
+}

@@ -1,0 +1,97 @@
+package luki.gateway.config;
+
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Every environment variable that the gateway reads: its default and its reason in one line. */
+public enum Variable {
+  PORT("8081", "main listener; TLS is the router's in front"),
+  HOST("0.0.0.0", "address to listen on; 127.0.0.1 in dev"),
+  ENVIRONMENT(
+      "prod", "dev or prod; in prod the start is refused while check has a critical finding"),
+  AGENT_URL("", "the agent; a route whose service has no URL answers 503", "LUKI_CORE_AGENT_URL"),
+  MEMORY_URL("", "the memory service", "LUKI_MEMORY_SERVICE_URL"),
+  COG_URL("", "the cognitive service", "LUKI_COGNITIVE_SERVICE_URL"),
+  ENG_URL("", "the engagement service", "LUKI_ENGAGEMENT_SERVICE_URL"),
+  REP_URL("", "the reporting service", "LUKI_REPORTING_SERVICE_URL"),
+  SECURITY_URL("", "the security service, which knows consent", "LUKI_SECURITY_SERVICE_URL"),
+  TOKEN_URL("", "the token service"),
+  GATEWAY_CONFIG("config/gateway.yaml", "roles, deadlines and resilience of each service"),
+  OPENAPI_FILE("config/openapi.yaml", "the contract in force"),
+  API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
+  API_KEY_PEPPER("", "text of 32 bytes or more that the key hashes depend on; required in prod"),
+  SERVICE_TOKEN_KEY_PATH(
+      "", "EC P-256 private key (PEM) that signs the gateway's own tokens; required in prod"),
+  SERVICE_TOKEN_PREVIOUS_KEY_PATH("", "the key it follows, published until this is removed"),
+  AGENT_INTERNAL_SECRET("", "sent to the agent as X-Internal-Secret"),
+  CORS_ALLOWED_ORIGINS("", "comma list of exact origins"),
+  TRUSTED_PROXIES("", "comma list of CIDRs whose X-Forwarded-Proto is believed"),
+  MAX_BODY_BYTES("1048576", "longest request body"),
+  MAX_HEADER_BYTES("16384", "longest header block"),
+  MAX_REPLY_BYTES("8388608", "longest reply of a service; it is read whole and checked"),
+  MAX_CONNECTIONS("20000", "open connections in total"),
+  HEADER_TIMEOUT_S("10", "seconds within which a request must have come in"),
+  IDLE_TIMEOUT_S("100", "seconds that an idle connection is kept"),
+  METRICS_ACCESS("scope", "scope: /metrics needs ops:read; open: no credential; open in dev"),
+  LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
+  SHUTDOWN_GRACE_S("25", "longest drain in seconds");
+
+  private final String defaultText;
+  private final String reason;
+  private final @Nullable String alias;
+
+  Variable(String defaultText, String reason) {
+    this(defaultText, reason, null);
+  }
+
+  Variable(String defaultText, String reason, @Nullable String alias) {
+    this.defaultText = defaultText;
+    this.reason = reason;
+    this.alias = alias;
+  }
+
+  /** What holds when it is unset; empty where nothing does. */
+  public String defaultText() {
+    return defaultText;
+  }
+
+  public String reason() {
+    return reason;
+  }
+
+  /** An older name of the same variable; its own name wins. */
+  public @Nullable String alias() {
+    return alias;
+  }
+
+  static boolean isKnown(String name) {
+    return Arrays.stream(values())
+        .anyMatch(known -> known.name().equals(name) || name.equals(known.alias));
+  }
+
+  /** The known name that looks most like this one. */
+  static Optional<String> nearest(String name) {
+    return Arrays.stream(values())
+        .map(known -> known.alias == null ? known.name() : known.alias)
+        .min((a, b) -> Integer.compare(distance(a, name), distance(b, name)));
+  }
+
+  /** Levenshtein's distance. */
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int changed = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(changed, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[b.length()];
+  }
+}

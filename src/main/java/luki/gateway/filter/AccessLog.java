@@ -1,0 +1,63 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Facts;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Response;
+import luki.gateway.http.Sent;
+import luki.gateway.observe.AccessLine;
+import luki.gateway.observe.LineWriter;
+
+/** One line for each request, written when its reply has left, a stream's when it has ended. */
+public final class AccessLog implements Filter {
+  private final LineWriter writer;
+  private final KeyedHash hash;
+
+  public AccessLog(LineWriter writer, KeyedHash hash) {
+    this.writer = writer;
+    this.hash = hash;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    Response response = next.handle(exchange);
+    return response.whenSent(sent -> writer.write(line(exchange, response, sent).bytes()));
+  }
+
+  private AccessLine line(Exchange exchange, Response response, Sent sent) {
+    Facts facts = response.facts();
+    Principal principal = facts.principal();
+    ApiError refusal = facts.refusal();
+    ErrorCode error = refusal != null ? refusal.code() : sent.streamError();
+    return new AccessLine(
+        exchange.receivedAt(),
+        eventOf(sent),
+        exchange.request().method(),
+        exchange.route().template(),
+        response.status(),
+        System.nanoTime() - exchange.receivedNanos(),
+        Math.max(0, exchange.request().declaredLength()),
+        sent.bytes(),
+        exchange.trace().traceId(),
+        exchange.id(),
+        principal == null ? "" : hash.shortOf(principal),
+        principal == null ? "none" : principal.kind(),
+        error,
+        facts.upstream(),
+        facts.upstreamNanos());
+  }
+
+  private static AccessLine.Event eventOf(Sent sent) {
+    return switch (sent.end()) {
+      case COMPLETE -> AccessLine.Event.REQUEST;
+      case CLIENT_CLOSED -> AccessLine.Event.CLIENT_CLOSED;
+      case ABORTED -> AccessLine.Event.ABORTED;
+    };
+  }
+}

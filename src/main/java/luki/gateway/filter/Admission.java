@@ -1,0 +1,47 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Set;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.observe.Lifecycle;
+
+/** Refuses early what a stopping or crowded process would only let wait. Health always answers. */
+public final class Admission implements Filter {
+  private static final Set<String> HEALTH = Set.of("/health", "/healthz", "/readyz");
+  private static final Duration RETRY = Duration.ofSeconds(1);
+
+  private final Lifecycle lifecycle;
+  private final int mostUnderWay;
+
+  public Admission(Lifecycle lifecycle, int mostUnderWay) {
+    this.lifecycle = lifecycle;
+    this.mostUnderWay = mostUnderWay;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    if (HEALTH.contains(exchange.route().template()) || exchange.route().refuses()) {
+      return next.handle(exchange);
+    }
+    int underWay = lifecycle.begin();
+    // Counted before the phase is read: a drain then sees either this request or its refusal.
+    return admit(exchange, next, underWay).whenSent(_ -> lifecycle.end());
+  }
+
+  private Response admit(Exchange exchange, Handler next, int underWay)
+      throws IOException, InterruptedException {
+    if (lifecycle.phase() == Lifecycle.Phase.DRAINING) {
+      return Response.refused(ApiError.of(ErrorCode.DRAINING, RETRY));
+    }
+    if (underWay > mostUnderWay) {
+      return Response.refused(ApiError.of(ErrorCode.OVERLOADED, RETRY));
+    }
+    return next.handle(exchange);
+  }
+}

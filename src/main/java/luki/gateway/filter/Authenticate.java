@@ -1,0 +1,62 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import java.util.Optional;
+import luki.gateway.auth.KeyRing;
+import luki.gateway.auth.Presented;
+import luki.gateway.http.Access;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Response;
+import luki.gateway.observe.AuthMethod;
+import luki.gateway.observe.AuthOutcome;
+import luki.gateway.observe.Metrics;
+
+/** Finds out who calls. A public route does not look at credentials. */
+public final class Authenticate implements Filter {
+  private final KeyRing keys;
+  private final Metrics metrics;
+
+  public Authenticate(KeyRing keys, Metrics metrics) {
+    this.keys = keys;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    return switch (exchange.route().access()) {
+      case Access.Public _ -> next.handle(exchange);
+      case Access.Scoped _ -> identified(exchange, next);
+    };
+  }
+
+  private Response identified(Exchange exchange, Handler next)
+      throws IOException, InterruptedException {
+    Presented presented = Presented.in(exchange.request().headers(), exchange.request().query());
+    return switch (presented) {
+      case Presented.Nothing _ ->
+          refused(AuthMethod.NONE, AuthOutcome.REFUSED, new ApiError.Unauthenticated(false));
+      case Presented.Malformed(ApiError because) ->
+          refused(AuthMethod.NONE, AuthOutcome.MALFORMED, because);
+      case Presented.Unusable _, Presented.Token _ ->
+          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+      case Presented.Key key -> {
+        Optional<Principal.Key> holder = keys.verify(key.key());
+        if (holder.isEmpty()) {
+          yield refused(
+              AuthMethod.API_KEY, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+        }
+        metrics.authentication(AuthMethod.API_KEY, AuthOutcome.ACCEPTED);
+        yield next.handle(exchange.as(holder.get())).by(holder.get());
+      }
+    };
+  }
+
+  private Response refused(AuthMethod method, AuthOutcome outcome, ApiError error) {
+    metrics.authentication(method, outcome);
+    return Response.refused(error);
+  }
+}

@@ -1,0 +1,97 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import luki.gateway.auth.AccessPolicy;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Decision;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Owner;
+import luki.gateway.http.Response;
+import luki.gateway.http.UserId;
+import luki.gateway.json.Json;
+
+/**
+ * Finds the user that the request acts for, wherever the contract says that the id stands, and lets
+ * only those on who may act for them. Every other {@code user_id} in the request must be the same.
+ */
+public final class AuthorizeOwner implements Filter {
+  private static final String USER_ID = "user_id";
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    Optional<UserId> user = userOf(exchange);
+    if (user.isEmpty()) {
+      return next.handle(exchange);
+    }
+    return switch (AccessPolicy.decideOwner(exchange.principal(), user.get())) {
+      case Decision.Permit _ -> next.handle(exchange.actingFor(user.get()));
+      case Decision.Deny deny -> Response.refused(deny.because());
+    };
+  }
+
+  private static Optional<UserId> userOf(Exchange exchange) {
+    String named =
+        switch (exchange.route().owner()) {
+          case Owner.Nobody _ -> null;
+          case Owner.InBody in -> text(exchange.json().at(in.name()), "/" + in.name());
+          case Owner.InQuery in -> present(exchange.request().query().all(in.name()), in.name());
+          case Owner.InPath in -> exchange.pathParameter(in.name());
+          case Owner.ItemPrefix in -> prefix(exchange.pathParameter(in.name()), in.name());
+        };
+    if (named == null) {
+      return Optional.empty();
+    }
+    UserId user =
+        UserId.parse(named)
+            .orElseThrow(() -> new ApiException(ApiError.invalid("/" + USER_ID, "pattern")));
+    for (String other : everyUserId(exchange)) {
+      if (!other.equals(user.value())) {
+        throw new ApiException(ApiError.invalid("/" + USER_ID, "differs"));
+      }
+    }
+    return Optional.of(user);
+  }
+
+  /** All before the last underscore: ids of users may have some themselves. */
+  private static String prefix(String itemId, String name) {
+    int last = itemId.lastIndexOf('_');
+    if (last <= 0) {
+      throw new ApiException(ApiError.invalid("/" + name, "pattern"));
+    }
+    return itemId.substring(0, last);
+  }
+
+  private static String present(List<String> values, String name) {
+    if (values.isEmpty()) {
+      throw new ApiException(ApiError.invalid("/" + name, "required"));
+    }
+    return values.getFirst();
+  }
+
+  private static List<String> everyUserId(Exchange exchange) {
+    List<String> all = new ArrayList<>(exchange.request().query().all(USER_ID));
+    Json inBody = exchange.json().at(USER_ID);
+    if (!inBody.isMissing()) {
+      all.add(text(inBody, "/" + USER_ID));
+    }
+    String inPath = exchange.pathParameters().get(USER_ID);
+    if (inPath != null) {
+      all.add(inPath);
+    }
+    return all;
+  }
+
+  private static String text(Json value, String pointer) {
+    String text = value.string();
+    if (text == null) {
+      throw new ApiException(ApiError.invalid(pointer, value.isMissing() ? "required" : "type"));
+    }
+    return text;
+  }
+}

@@ -1,0 +1,20 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.auth.AccessPolicy;
+import luki.gateway.http.Decision;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+
+/** Lets only those on who have every scope that the route names. */
+public final class AuthorizeScope implements Filter {
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    return switch (AccessPolicy.decide(exchange.route(), exchange.principal())) {
+      case Decision.Permit _ -> next.handle(exchange);
+      case Decision.Deny deny -> Response.refused(deny.because());
+    };
+  }
+}

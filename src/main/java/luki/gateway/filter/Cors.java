@@ -1,0 +1,54 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import java.util.Set;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Headers;
+import luki.gateway.http.Method;
+import luki.gateway.http.Response;
+
+/** The Fetch standard's CORS protocol for exact origins, never with credentials. */
+public final class Cors implements Filter {
+  private static final String EXPOSED =
+      "X-Request-Id, X-Trace-Id, RateLimit, RateLimit-Policy, Retry-After";
+  private static final String ALLOWED_HEADERS =
+      "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id,"
+          + " traceparent";
+
+  private final Set<String> origins;
+
+  public Cors(Set<String> origins) {
+    this.origins = Set.copyOf(origins);
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    Response response = next.handle(exchange);
+    if (origins.isEmpty()) {
+      return response;
+    }
+    Response varied = response.with("Vary", "Origin");
+    Headers request = exchange.request().headers();
+    String origin = request.only("Origin");
+    if (origin == null || !origins.contains(origin)) {
+      return varied;
+    }
+    Response allowed =
+        varied
+            .with("Access-Control-Allow-Origin", origin)
+            .with("Access-Control-Expose-Headers", EXPOSED);
+    String methods = response.headers().only("Allow");
+    boolean preflight =
+        exchange.request().method() == Method.OPTIONS
+            && request.has("Access-Control-Request-Method");
+    if (!preflight || methods == null) {
+      return allowed;
+    }
+    return allowed
+        .with("Access-Control-Allow-Methods", methods)
+        .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+        .with("Access-Control-Max-Age", "600");
+  }
+}

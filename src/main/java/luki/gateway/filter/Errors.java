@@ -1,0 +1,37 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Chain;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.ErrorReply;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.observe.Diagnostics;
+
+/** Gives every error its envelope. What nobody expected is 500, with its cause in the log only. */
+public final class Errors implements Filter, Chain.Defects {
+  private static final Diagnostics LOG = new Diagnostics("errors");
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    Response response = next.handle(exchange);
+    ApiError refusal = response.facts().refusal();
+    if (refusal == null) {
+      return response;
+    }
+    Response rendered = ErrorReply.render(response, refusal, exchange.trace().traceId());
+    return refusal.code() == ErrorCode.DRAINING ? rendered.with("Connection", "close") : rendered;
+  }
+
+  @Override
+  public ApiError of(Exception defect) {
+    if (defect instanceof InterruptedException) {
+      return ApiError.of(ErrorCode.DRAINING);
+    }
+    LOG.error("a request failed", Diagnostics.Field.of("cause", defect));
+    return ApiError.of(ErrorCode.INTERNAL);
+  }
+}

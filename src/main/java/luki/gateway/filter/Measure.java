@@ -1,0 +1,30 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.observe.Metrics;
+
+/** Counts and times requests, to the end of their replies. */
+public final class Measure implements Filter {
+  private final Metrics metrics;
+
+  public Measure(Metrics metrics) {
+    this.metrics = metrics;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    metrics.requestBegins();
+    Response response = next.handle(exchange);
+    return response.whenSent(
+        _ ->
+            metrics.requestEnds(
+                exchange.request().method(),
+                exchange.route().template(),
+                response.status(),
+                System.nanoTime() - exchange.receivedNanos()));
+  }
+}

@@ -1,0 +1,43 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import java.util.List;
+import luki.gateway.config.Settings;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Headers;
+import luki.gateway.http.Response;
+
+/** What a browser must not do with a reply. A page brings its own content policy. */
+public final class SecurityHeaders implements Filter {
+  private static final Headers ALWAYS =
+      Headers.builder()
+          .add("X-Content-Type-Options", "nosniff")
+          .add("Referrer-Policy", "no-referrer")
+          .add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+          .add("Cache-Control", "no-store")
+          .build();
+
+  private final Settings settings;
+
+  public SecurityHeaders(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    Response response = next.handle(exchange);
+    Response guarded = response.with(response.headers().orElse(ALWAYS));
+    return cameOverTls(exchange)
+        ? guarded.with("Strict-Transport-Security", "max-age=31536000")
+        : guarded;
+  }
+
+  private boolean cameOverTls(Exchange exchange) {
+    List<String> proto = exchange.request().headers().all("X-Forwarded-Proto");
+    return !proto.isEmpty()
+        && proto.getLast().strip().equalsIgnoreCase("https")
+        && settings.trusts(exchange.request().peer());
+  }
+}

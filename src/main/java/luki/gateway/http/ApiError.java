@@ -1,0 +1,99 @@
+package luki.gateway.http;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Why a request gets no success. What a caller may read, and nothing else. */
+public sealed interface ApiError {
+  ErrorCode code();
+
+  default int status() {
+    return code().status();
+  }
+
+  default String message() {
+    return code().message("The service");
+  }
+
+  /** How long to wait before another try, where that is known. */
+  default @Nullable Duration retryAfter() {
+    return null;
+  }
+
+  static ApiError of(ErrorCode code) {
+    return new Plain(code, null);
+  }
+
+  static ApiError of(ErrorCode code, Duration retryAfter) {
+    return new Plain(code, retryAfter);
+  }
+
+  static ApiError invalid(String pointer, String rule) {
+    return new Invalid(List.of(new Detail(pointer, rule)));
+  }
+
+  /**
+   * A place in the request and the rule that it broke.
+   *
+   * @param pointer RFC 6901, into the body; for a parameter, {@code /} and its name
+   */
+  record Detail(String pointer, String rule) {}
+
+  record Plain(ErrorCode code, @Nullable Duration retryAfter) implements ApiError {}
+
+  record Invalid(List<Detail> details) implements ApiError {
+    public Invalid {
+      details = List.copyOf(details);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.INVALID_REQUEST;
+    }
+  }
+
+  /** RFC 6750 §3.1: with no credential there is no error code in the challenge. */
+  record Unauthenticated(boolean credentialPresented) implements ApiError {
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.UNAUTHENTICATED;
+    }
+  }
+
+  record MissingScope(Set<Scope> needed) implements ApiError {
+    public MissingScope {
+      needed = Set.copyOf(needed);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.FORBIDDEN;
+    }
+  }
+
+  record WrongMethod(Set<Method> allowed) implements ApiError {
+    public WrongMethod {
+      allowed = Set.copyOf(allowed);
+    }
+
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.METHOD_NOT_ALLOWED;
+    }
+  }
+
+  /** A service behind the gateway is the cause; its own text stays behind. */
+  record FromDownstream(Downstream who, ErrorCode code, @Nullable Duration retryAfter)
+      implements ApiError {
+    public FromDownstream(Downstream who, ErrorCode code) {
+      this(who, code, null);
+    }
+
+    @Override
+    public String message() {
+      return code.message(who.title());
+    }
+  }
+}

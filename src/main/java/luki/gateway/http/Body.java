@@ -1,0 +1,58 @@
+package luki.gateway.http;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** What a message carries. A stream is pulled piece by piece, never collected. */
+public sealed interface Body {
+  Body EMPTY = new Empty();
+
+  static Body of(byte[] bytes) {
+    return bytes.length == 0 ? EMPTY : new Bytes(bytes);
+  }
+
+  /** The bytes of a body that is there as a whole. */
+  static byte[] bytesOf(Body body) {
+    return switch (body) {
+      case Empty _ -> new byte[0];
+      case Bytes whole -> whole.bytes();
+      case Stream _ -> throw new IllegalArgumentException("a stream is pulled, never collected");
+    };
+  }
+
+  record Empty() implements Body {}
+
+  /** A body that is there as a whole. Nobody changes the bytes after it is made. */
+  final class Bytes implements Body {
+    private final byte[] bytes;
+
+    private Bytes(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
+    public byte[] bytes() {
+      return bytes;
+    }
+  }
+
+  /** A body that comes piece by piece; each piece is sent on at once. */
+  record Stream(Source source) implements Body {}
+
+  /** Where a stream comes from. Used by one thread, closed exactly once, also after a failure. */
+  interface Source extends AutoCloseable {
+    /**
+     * The next piece, or null at the end.
+     *
+     * @throws IOException the stream broke: the message must be aborted, never ended as if whole
+     */
+    byte @Nullable [] next() throws IOException, InterruptedException;
+
+    /** The error that the stream told its reader of in its last piece, if it did. */
+    default @Nullable ErrorCode failure() {
+      return null;
+    }
+
+    @Override
+    void close();
+  }
+}

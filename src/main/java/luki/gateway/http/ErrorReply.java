@@ -1,0 +1,80 @@
+package luki.gateway.http;
+
+import java.time.Duration;
+import java.util.TreeSet;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/** The one shape of every error, and the fields that go with it. */
+public final class ErrorReply {
+  private ErrorReply() {}
+
+  /** The reply with its envelope, keeping what was learnt on the way. */
+  public static Response render(Response refused, ApiError error, String traceId) {
+    Response envelope = Response.json(error.status(), envelope(error, traceId));
+    Headers.Builder headers = Headers.builder();
+    refused.headers().forEach(headers::add);
+    envelope.headers().forEach(headers::add);
+    challenge(error, headers);
+    return refused.with(headers.build()).with(envelope.body());
+  }
+
+  /**
+   * {@code {"error": {code, message, trace_id}}}, with the places of a request that is not valid.
+   */
+  public static Json envelope(ApiError error, String traceId) {
+    Json.Builder inner =
+        Json.object()
+            .put("code", error.code().name())
+            .put("message", error.message())
+            .put("trace_id", traceId);
+    if (error instanceof ApiError.Invalid invalid) {
+      inner.put(
+          "details",
+          Json.array(
+              invalid.details().stream()
+                  .map(
+                      detail ->
+                          Json.object()
+                              .put("pointer", detail.pointer())
+                              .put("rule", detail.rule())
+                              .build())
+                  .toList()));
+    }
+    return Json.object().put("error", inner.build()).build();
+  }
+
+  private static void challenge(ApiError error, Headers.Builder headers) {
+    switch (error) {
+      // RFC 6750 §3: no error code where no credential was sent.
+      case ApiError.Unauthenticated(boolean presented) ->
+          headers.add(
+              "WWW-Authenticate",
+              presented
+                  ? "Bearer realm=\"luki\", error=\"invalid_token\""
+                  : "Bearer realm=\"luki\"");
+      case ApiError.MissingScope missing ->
+          headers.add(
+              "WWW-Authenticate",
+              "Bearer realm=\"luki\", error=\"insufficient_scope\", scope=\""
+                  + String.join(
+                      " ", new TreeSet<>(missing.needed().stream().map(Scope::name).toList()))
+                  + "\"");
+      // RFC 9110 §15.5.6
+      case ApiError.WrongMethod wrong ->
+          headers.add(
+              "Allow",
+              String.join(", ", new TreeSet<>(wrong.allowed().stream().map(Enum::name).toList())));
+      case ApiError.Plain plain -> retryAfter(plain.retryAfter(), headers);
+      case ApiError.FromDownstream from -> retryAfter(from.retryAfter(), headers);
+      case ApiError.Invalid _ -> {}
+    }
+  }
+
+  private static void retryAfter(@Nullable Duration wait, Headers.Builder headers) {
+    if (wait != null) {
+      // Whole seconds, rounded up: coming back earlier would be in vain.
+      headers.add("Retry-After", Long.toString(Math.max(1, wait.plusMillis(999).toSeconds())));
+    }
+  }
+}

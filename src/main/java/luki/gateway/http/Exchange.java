@@ -1,0 +1,137 @@
+package luki.gateway.http;
+
+import java.time.Instant;
+import java.util.Map;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request on its way to a handler. Each step passes on a changed copy; nobody writes to it.
+ *
+ * @param receivedNanos monotonic, for durations
+ * @param pathParameters decoded
+ * @param payload the body once it was read: strict JSON, or null when there is none
+ * @param subject the user that the request acts for, once the caller was allowed to
+ */
+public record Exchange(
+    RequestId id,
+    TraceContext trace,
+    Instant receivedAt,
+    long receivedNanos,
+    Request request,
+    Route route,
+    Map<String, String> pathParameters,
+    Principal principal,
+    Deadline deadline,
+    @Nullable Payload payload,
+    @Nullable UserId subject) {
+
+  public Exchange {
+    pathParameters = Map.copyOf(pathParameters);
+  }
+
+  /** The body as it was sent, and what it says. */
+  public record Payload(Body.Bytes raw, Json json) {}
+
+  public Exchange as(Principal who) {
+    return new Exchange(
+        id,
+        trace,
+        receivedAt,
+        receivedNanos,
+        request,
+        route,
+        pathParameters,
+        who,
+        deadline,
+        payload,
+        subject);
+  }
+
+  public Exchange known(RequestId byId, TraceContext inTrace) {
+    return new Exchange(
+        byId,
+        inTrace,
+        receivedAt,
+        receivedNanos,
+        request,
+        route,
+        pathParameters,
+        principal,
+        deadline,
+        payload,
+        subject);
+  }
+
+  public Exchange within(Deadline limit) {
+    return new Exchange(
+        id,
+        trace,
+        receivedAt,
+        receivedNanos,
+        request,
+        route,
+        pathParameters,
+        principal,
+        deadline.sooner(limit),
+        payload,
+        subject);
+  }
+
+  public Exchange carrying(Payload read) {
+    return new Exchange(
+        id,
+        trace,
+        receivedAt,
+        receivedNanos,
+        request,
+        route,
+        pathParameters,
+        principal,
+        deadline,
+        read,
+        subject);
+  }
+
+  public Exchange actingFor(UserId user) {
+    return new Exchange(
+        id,
+        trace,
+        receivedAt,
+        receivedNanos,
+        request,
+        route,
+        pathParameters,
+        principal,
+        deadline,
+        payload,
+        user);
+  }
+
+  /** The JSON body; an empty object where the route takes none. */
+  public Json json() {
+    return payload == null ? Json.object().build() : payload.json();
+  }
+
+  /** The user that the request acts for, where the contract says that there is one. */
+  public UserId user() {
+    if (subject == null) {
+      throw new IllegalStateException("no user was resolved for " + route.operationId());
+    }
+    return subject;
+  }
+
+  public String pathParameter(String name) {
+    String value = pathParameters.get(name);
+    if (value == null) {
+      throw new IllegalStateException("no path parameter " + name + " in " + route.template());
+    }
+    return value;
+  }
+
+  /** A query parameter that the contract has checked to be a whole number, or its default. */
+  public int queryInt(String name, int otherwise) {
+    String value = request.query().only(name);
+    return value == null ? otherwise : Integer.parseInt(value);
+  }
+}

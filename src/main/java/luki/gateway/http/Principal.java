@@ -1,0 +1,57 @@
+package luki.gateway.http;
+
+import java.util.Set;
+
+/** Who calls, after verification. */
+public sealed interface Principal {
+  Set<Scope> scopes();
+
+  /** The users this caller may act for; {@link Scope#ANY_USER} widens it. */
+  Users users();
+
+  /** Who it is to the services and, hashed, in the log. */
+  String subject();
+
+  /** {@code anonymous}, {@code key}, {@code user} or {@code service}. */
+  String kind();
+
+  /** Nobody has said who they are. */
+  record Anonymous() implements Principal {
+    @Override
+    public Set<Scope> scopes() {
+      return Set.of();
+    }
+
+    @Override
+    public Users users() {
+      return Users.only(Set.of());
+    }
+
+    @Override
+    public String subject() {
+      return "";
+    }
+
+    @Override
+    public String kind() {
+      return "anonymous";
+    }
+  }
+
+  /** The holder of an API key. */
+  record Key(String id, String owner, Set<Scope> scopes, Users users) implements Principal {
+    public Key {
+      scopes = Set.copyOf(scopes);
+    }
+
+    @Override
+    public String subject() {
+      return owner;
+    }
+
+    @Override
+    public String kind() {
+      return "key";
+    }
+  }
+}

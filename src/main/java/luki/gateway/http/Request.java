@@ -1,0 +1,11 @@
+package luki.gateway.http;
+
+/**
+ * A request as it came in.
+ *
+ * @param body not read yet, or empty when the head declares none
+ * @param declaredLength of the body in bytes, -1 when it is chunked
+ * @param peer the address at the other end of the TCP connection
+ */
+public record Request(
+    Method method, Query query, Headers headers, Body body, long declaredLength, String peer) {}

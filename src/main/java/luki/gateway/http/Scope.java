@@ -1,0 +1,31 @@
+package luki.gateway.http;
+
+import java.util.regex.Pattern;
+
+/** A right by name, such as {@code elr:read}. */
+public record Scope(String name) implements Comparable<Scope> {
+  private static final Pattern GRAMMAR = Pattern.compile("[a-z][a-z0-9_-]{0,31}:[a-z]{1,16}");
+
+  /** May act for every user. */
+  public static final Scope ANY_USER = new Scope("users:any");
+
+  public Scope {
+    if (!GRAMMAR.matcher(name).matches()) {
+      throw new IllegalArgumentException("a scope looks like name:action");
+    }
+  }
+
+  public static boolean isValid(String name) {
+    return GRAMMAR.matcher(name).matches();
+  }
+
+  @Override
+  public int compareTo(Scope other) {
+    return name.compareTo(other.name);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

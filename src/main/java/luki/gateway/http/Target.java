@@ -1,0 +1,80 @@
+package luki.gateway.http;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A request target after the one normalisation that routing and every decision use: percent-decoded
+ * segments. What could be read in two ways is refused, not repaired.
+ *
+ * @param segments decoded; empty for {@code /} and for {@code *}
+ * @param rawQuery what stands behind the question mark, or ""
+ * @param asterisk the asterisk-form of RFC 9112 §3.2.4
+ */
+public record Target(List<String> segments, String rawQuery, boolean asterisk) {
+  public Target {
+    segments = List.copyOf(segments);
+  }
+
+  /** Reads the target as it stood in the request line; empty when it is ambiguous or malformed. */
+  public static Optional<Target> parse(String raw) {
+    if (raw.equals("*")) {
+      return Optional.of(new Target(List.of(), "", true));
+    }
+    String target = originForm(raw);
+    int question = target.indexOf('?');
+    String path = question < 0 ? target : target.substring(0, question);
+    String query = question < 0 ? "" : target.substring(question + 1);
+    if (!path.startsWith("/") || target.indexOf('#') >= 0) {
+      return Optional.empty();
+    }
+    List<String> segments = new ArrayList<>();
+    if (path.length() > 1) {
+      for (String segment : path.substring(1).split("/", -1)) {
+        Optional<String> decoded = PercentCoding.decode(segment, false);
+        if (decoded.isEmpty() || isAmbiguous(decoded.get())) {
+          return Optional.empty();
+        }
+        segments.add(decoded.get());
+      }
+    }
+    return Optional.of(new Target(segments, query, false));
+  }
+
+  /** RFC 9112 §3.2.2: the absolute-form is taken too; its authority decides nothing here. */
+  private static String originForm(String raw) {
+    if (raw.regionMatches(true, 0, "http://", 0, 7)
+        || raw.regionMatches(true, 0, "https://", 0, 8)) {
+      int authority = raw.indexOf("//") + 2;
+      int end = authority;
+      while (end < raw.length() && "/?#".indexOf(raw.charAt(end)) < 0) {
+        end++;
+      }
+      String rest = raw.substring(end);
+      return rest.startsWith("/") ? rest : "/" + rest;
+    }
+    return raw;
+  }
+
+  /** A segment that some server behind or before us might take for another path. */
+  private static boolean isAmbiguous(String segment) {
+    if (segment.equals(".") || segment.equals("..")) {
+      return true;
+    }
+    for (int i = 0; i < segment.length(); i++) {
+      char c = segment.charAt(i);
+      if (c == '/' || c == '\\' || c == ';' || Character.isISOControl(c)) {
+        return true;
+      }
+      boolean escaped =
+          c == '%'
+              && i + 2 < segment.length()
+              && PercentCoding.octet(segment.charAt(i + 1), segment.charAt(i + 2)) >= 0;
+      if (escaped) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,25 @@
+package luki.gateway.json;
+
+/** A text that is not strict JSON. Says where and which rule, never what stood there. */
+public final class InvalidJson extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  private final String pointer;
+  private final String rule;
+
+  InvalidJson(String pointer, String rule) {
+    super(rule + " at \"" + pointer + "\"", null, false, false);
+    this.pointer = pointer;
+    this.rule = rule;
+  }
+
+  /** RFC 6901 pointer to the value, or to the deepest one that could be read. */
+  public String pointer() {
+    return pointer;
+  }
+
+  /** One of {@code json}, {@code utf-8}, {@code duplicate}, {@code nesting}, {@code unicode}. */
+  public String rule() {
+    return rule;
+  }
+}

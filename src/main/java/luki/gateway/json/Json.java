@@ -1,0 +1,273 @@
+package luki.gateway.json;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** An immutable JSON value. A member that is not there is {@link #MISSING}, never null. */
+public final class Json {
+  /** What {@link #at} gives for a member that is not there. */
+  public static final Json MISSING = new Json(MissingNode.getInstance());
+
+  private static final JsonFactory FACTORY =
+      JsonFactory.builder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(TreeReader.MAX_DEPTH + 1)
+                  .maxStringLength(Integer.MAX_VALUE)
+                  .maxNameLength(4096)
+                  .maxNumberLength(256)
+                  .build())
+          .build();
+  private static final JsonMapper MAPPER = new JsonMapper(FACTORY);
+
+  private final JsonNode node;
+
+  Json(JsonNode node) {
+    this.node = node;
+  }
+
+  JsonNode node() {
+    return node;
+  }
+
+  /** Strict JSON (RFC 8259) in strict UTF-8 from a caller: what is doubtful is refused. */
+  public static Json parse(byte[] utf8) throws InvalidJson {
+    return parse(decoded(utf8), TreeReader.LoneSurrogates.REFUSE);
+  }
+
+  /** The same from a service, with half of a surrogate pair read as U+FFFD. */
+  public static Json parseReply(byte[] utf8) throws InvalidJson {
+    return parse(decoded(utf8), TreeReader.LoneSurrogates.REPLACE);
+  }
+
+  /** Text of a service that was decoded already. */
+  public static Json parseReply(String text) throws InvalidJson {
+    return parse(text, TreeReader.LoneSurrogates.REPLACE);
+  }
+
+  private static Json parse(String text, TreeReader.LoneSurrogates lone) throws InvalidJson {
+    try (JsonParser parser = FACTORY.createParser(text)) {
+      return new Json(new TreeReader(parser, lone, null).readAll());
+    } catch (IOException cannotBe) {
+      throw new UncheckedIOException(cannotBe);
+    }
+  }
+
+  private static String decoded(byte[] utf8) throws InvalidJson {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+    } catch (CharacterCodingException malformed) {
+      throw new InvalidJson("", "utf-8");
+    }
+  }
+
+  public static Json of(String text) {
+    return new Json(JsonNodeFactory.instance.textNode(text));
+  }
+
+  public static Json of(long number) {
+    return new Json(JsonNodeFactory.instance.numberNode(number));
+  }
+
+  public static Json of(boolean value) {
+    return new Json(JsonNodeFactory.instance.booleanNode(value));
+  }
+
+  public static Json array(List<Json> items) {
+    ArrayNode array = JsonNodeFactory.instance.arrayNode(items.size());
+    items.forEach(item -> array.add(item.node));
+    return new Json(array);
+  }
+
+  public static Json strings(Iterable<String> items) {
+    ArrayNode array = JsonNodeFactory.instance.arrayNode();
+    items.forEach(array::add);
+    return new Json(array);
+  }
+
+  public static Builder object() {
+    return new Builder();
+  }
+
+  /** The member of that name; of an array the item at that index. */
+  public Json at(String name) {
+    JsonNode child = node.get(name);
+    return child == null ? MISSING : new Json(child);
+  }
+
+  public Json at(int index) {
+    JsonNode child = node.get(index);
+    return child == null ? MISSING : new Json(child);
+  }
+
+  /** The value at an RFC 6901 pointer. */
+  public Json pointer(String pointer) {
+    return new Json(node.at(pointer));
+  }
+
+  public boolean isMissing() {
+    return node.isMissingNode();
+  }
+
+  /** Not there, or null: Python services write the one as the other. */
+  public boolean isAbsent() {
+    return node.isMissingNode() || node.isNull();
+  }
+
+  public boolean isObject() {
+    return node.isObject();
+  }
+
+  public boolean isArray() {
+    return node.isArray();
+  }
+
+  public boolean isScalar() {
+    return node.isTextual() || node.isNumber() || node.isBoolean();
+  }
+
+  /** Is the boolean {@code true}, not merely something that is truthy. */
+  public boolean isTrue() {
+    return node.isBoolean() && node.booleanValue();
+  }
+
+  public boolean isFalse() {
+    return node.isBoolean() && !node.booleanValue();
+  }
+
+  /** The text when this is a string, else null. */
+  public @Nullable String string() {
+    return node.isTextual() ? node.textValue() : null;
+  }
+
+  public String string(String otherwise) {
+    return node.isTextual() ? node.textValue() : otherwise;
+  }
+
+  /** The number when this is a whole one in the range of a long. */
+  public OptionalLong integer() {
+    return node.isNumber() && node.canConvertToExactIntegral() && node.canConvertToLong()
+        ? OptionalLong.of(node.longValue())
+        : OptionalLong.empty();
+  }
+
+  public int size() {
+    return node.size();
+  }
+
+  /** The items of an array, empty for anything else. */
+  public List<Json> items() {
+    List<Json> items = new ArrayList<>(node.size());
+    if (node.isArray()) {
+      node.forEach(item -> items.add(new Json(item)));
+    }
+    return items;
+  }
+
+  /** The members of an object in their order, empty for anything else. */
+  public Map<String, Json> members() {
+    Map<String, Json> members = new LinkedHashMap<>();
+    node.properties().forEach(entry -> members.put(entry.getKey(), new Json(entry.getValue())));
+    return members;
+  }
+
+  /** A builder that starts from the members of this object. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    node.properties().forEach(entry -> builder.object.set(entry.getKey(), entry.getValue()));
+    return builder;
+  }
+
+  public byte[] bytes() {
+    try {
+      return MAPPER.writeValueAsBytes(node);
+    } catch (JsonProcessingException cannotBe) {
+      throw new UncheckedIOException(cannotBe);
+    }
+  }
+
+  public String pretty() {
+    return node.toPrettyString();
+  }
+
+  /** Compact JSON text. Holds the whole value: never for a log. */
+  @Override
+  public String toString() {
+    return new String(bytes(), StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Json json && node.equals(json.node);
+  }
+
+  @Override
+  public int hashCode() {
+    return node.hashCode();
+  }
+
+  /** An object in the making; members keep the order in which they were put. */
+  public static final class Builder {
+    private final ObjectNode object = JsonNodeFactory.instance.objectNode();
+
+    private Builder() {}
+
+    public Builder put(String name, String value) {
+      object.put(name, value);
+      return this;
+    }
+
+    public Builder put(String name, long value) {
+      object.put(name, value);
+      return this;
+    }
+
+    public Builder put(String name, boolean value) {
+      object.put(name, value);
+      return this;
+    }
+
+    public Builder put(String name, Json value) {
+      object.set(name, value.node);
+      return this;
+    }
+
+    public Builder putNull(String name) {
+      object.putNull(name);
+      return this;
+    }
+
+    /** Puts the value unless it is missing or null. */
+    public Builder putPresent(String name, Json value) {
+      return value.isAbsent() ? this : put(name, value);
+    }
+
+    public Builder remove(String name) {
+      object.remove(name);
+      return this;
+    }
+
+    public Json build() {
+      return new Json(object.deepCopy());
+    }
+  }
+}

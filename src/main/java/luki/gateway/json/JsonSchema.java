@@ -1,0 +1,75 @@
+package luki.gateway.json;
+
+import com.networknt.schema.Error;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaException;
+import com.networknt.schema.SchemaLocation;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A compiled JSON Schema (2020-12). Thread-safe. */
+public final class JsonSchema {
+  private static final int MAX_VIOLATIONS = 20;
+
+  private final Schema schema;
+
+  private JsonSchema(Schema schema) {
+    this.schema = schema;
+  }
+
+  /**
+   * Compiles a schema whose references point into the document.
+   *
+   * @throws IllegalArgumentException a reference leads nowhere, or it is no schema
+   */
+  public static JsonSchema compile(Json schema, Json components) {
+    Json whole =
+        schema.toBuilder()
+            .put("$schema", "https://json-schema.org/draft/2020-12/schema")
+            .put("components", components)
+            .build();
+    try {
+      SchemaRegistry registry =
+          SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
+      Schema compiled = registry.getSchema(SchemaLocation.of("urn:luki:contract"), whole.node());
+      compiled.initializeValidators();
+      return new JsonSchema(compiled);
+    } catch (SchemaException broken) {
+      throw new IllegalArgumentException("not a schema: " + broken.getMessage(), broken);
+    }
+  }
+
+  /** What is wrong with the value: empty when nothing is, at most 20 places otherwise. */
+  public List<Violation> validate(Json value) {
+    List<Error> errors = schema.validate(value.node());
+    if (errors.isEmpty()) {
+      return List.of();
+    }
+    List<Violation> violations = new ArrayList<>();
+    for (Error error : errors) {
+      Violation violation = new Violation(pointerOf(error), error.getKeyword());
+      if (violations.size() < MAX_VIOLATIONS && !violations.contains(violation)) {
+        violations.add(violation);
+      }
+    }
+    return violations;
+  }
+
+  private static String pointerOf(Error error) {
+    StringBuilder pointer = new StringBuilder();
+    var location = error.getInstanceLocation();
+    for (int i = 0; i < location.getNameCount(); i++) {
+      pointer.append('/').append(Pointers.escape(String.valueOf(location.getElement(i))));
+    }
+    // The member that is missing or too many is named, so that the caller finds it.
+    if (error.getProperty() != null) {
+      pointer.append('/').append(Pointers.escape(error.getProperty()));
+    }
+    return pointer.toString();
+  }
+
+  /** A place (RFC 6901) and the schema keyword that it broke. Holds no value. */
+  public record Violation(String pointer, String rule) {}
+}

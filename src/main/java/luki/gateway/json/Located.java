@@ -1,0 +1,83 @@
+package luki.gateway.json;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A YAML document that remembers on which line each of its values stands. */
+public final class Located {
+  private final Path file;
+  private final Json root;
+  private final Map<String, Integer> lines;
+
+  private Located(Path file, Json root, Map<String, Integer> lines) {
+    this.file = file;
+    this.root = root;
+    this.lines = lines;
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws IOException it cannot be read
+   * @throws Malformed it is not YAML, or has a key twice; the message begins with file:line
+   */
+  public static Located read(Path file) throws IOException, Malformed {
+    Map<String, Integer> lines = new HashMap<>();
+    try (JsonParser parser = new YAMLFactory().createParser(Files.readString(file))) {
+      var root = new TreeReader(parser, TreeReader.LoneSurrogates.REFUSE, lines).readAll();
+      return new Located(file, new Json(root), Map.copyOf(lines));
+    } catch (InvalidJson invalid) {
+      int line = lines.getOrDefault(parentOf(invalid.pointer()), 1);
+      throw new Malformed(
+          file + ":" + line + ": " + invalid.rule() + " at \"" + invalid.pointer() + "\"");
+    } catch (JsonProcessingException malformed) {
+      int line = malformed.getLocation() == null ? 1 : malformed.getLocation().getLineNr();
+      throw new Malformed(file + ":" + line + ": not readable as YAML");
+    }
+  }
+
+  private static String parentOf(String pointer) {
+    int slash = pointer.lastIndexOf('/');
+    return slash < 0 ? "" : pointer.substring(0, slash);
+  }
+
+  public Json root() {
+    return root;
+  }
+
+  public Path file() {
+    return file;
+  }
+
+  /** {@code file:line} of the value at the pointer, or of the nearest value around it. */
+  public String where(String pointer) {
+    String at = pointer;
+    while (!lines.containsKey(at) && !at.isEmpty()) {
+      at = parentOf(at);
+    }
+    return file + ":" + lines.getOrDefault(at, 1);
+  }
+
+  /** A file that is not what it should be. The message is for its author. */
+  public static final class Malformed extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final String problem;
+
+    Malformed(String problem) {
+      super(problem);
+      this.problem = problem;
+    }
+
+    /** Begins with file:line. */
+    public String problem() {
+      return problem;
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package luki.gateway.json;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tokens to a tree: one pass that refuses duplicate keys, deep nesting and halves of surrogate
+ * pairs (RFC 8259 §4, §8.2, §9) and may note the line of each value.
+ */
+final class TreeReader {
+  static final int MAX_DEPTH = 64;
+
+  /** What to do with half of a surrogate pair, which UTF-8 cannot carry. */
+  enum LoneSurrogates {
+    REFUSE,
+    REPLACE
+  }
+
+  private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+  private final JsonParser parser;
+  private final LoneSurrogates lone;
+  private final @Nullable Map<String, Integer> lines;
+
+  TreeReader(JsonParser parser, LoneSurrogates lone, @Nullable Map<String, Integer> lines) {
+    this.parser = parser;
+    this.lone = lone;
+    this.lines = lines;
+  }
+
+  /** Reads exactly one value and the end of the text. */
+  JsonNode readAll() throws IOException, InvalidJson {
+    try {
+      if (parser.nextToken() == null) {
+        throw new InvalidJson("", "json");
+      }
+      JsonNode root = value(new Path(null, ""), 0);
+      if (parser.nextToken() != null) {
+        throw new InvalidJson("", "json");
+      }
+      return root;
+    } catch (StreamConstraintsException tooMuch) {
+      throw new InvalidJson("", "json");
+    } catch (JsonProcessingException malformed) {
+      if (lines != null) {
+        throw malformed;
+      }
+      throw new InvalidJson("", "json");
+    }
+  }
+
+  private JsonNode value(Path path, int depth) throws IOException, InvalidJson {
+    if (lines != null) {
+      lines.put(path.toString(), parser.currentTokenLocation().getLineNr());
+    }
+    return switch (parser.currentToken()) {
+      case START_OBJECT -> object(path, deeper(path, depth));
+      case START_ARRAY -> array(path, deeper(path, depth));
+      case VALUE_STRING -> NODES.textNode(text(path, parser.getText()));
+      case VALUE_NUMBER_INT -> integer();
+      case VALUE_NUMBER_FLOAT -> NODES.numberNode(parser.getDecimalValue());
+      case VALUE_TRUE -> NODES.booleanNode(true);
+      case VALUE_FALSE -> NODES.booleanNode(false);
+      case VALUE_NULL -> NODES.nullNode();
+      case END_OBJECT, END_ARRAY, FIELD_NAME, VALUE_EMBEDDED_OBJECT, NOT_AVAILABLE ->
+          throw new InvalidJson(path.toString(), "json");
+    };
+  }
+
+  private static int deeper(Path path, int depth) throws InvalidJson {
+    if (depth == MAX_DEPTH) {
+      throw new InvalidJson(path.toString(), "nesting");
+    }
+    return depth + 1;
+  }
+
+  private JsonNode object(Path path, int depth) throws IOException, InvalidJson {
+    ObjectNode node = NODES.objectNode();
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      String name = text(path, parser.currentName());
+      Path child = new Path(path, name);
+      if (node.has(name)) {
+        throw new InvalidJson(child.toString(), "duplicate");
+      }
+      parser.nextToken();
+      node.set(name, value(child, depth));
+    }
+    return node;
+  }
+
+  private JsonNode array(Path path, int depth) throws IOException, InvalidJson {
+    ArrayNode node = NODES.arrayNode();
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      node.add(value(new Path(path, Integer.toString(node.size())), depth));
+    }
+    return node;
+  }
+
+  private JsonNode integer() throws IOException {
+    return switch (parser.getNumberType()) {
+      case INT -> NODES.numberNode(parser.getIntValue());
+      case LONG -> NODES.numberNode(parser.getLongValue());
+      case BIG_INTEGER, FLOAT, DOUBLE, BIG_DECIMAL -> NODES.numberNode(parser.getBigIntegerValue());
+    };
+  }
+
+  private String text(Path path, String text) throws InvalidJson {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        return paired(path, text);
+      }
+    }
+    return text;
+  }
+
+  private String paired(Path path, String text) throws InvalidJson {
+    StringBuilder out = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); ) {
+      int codePoint = text.codePointAt(i);
+      i += Character.charCount(codePoint);
+      boolean half = codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
+      if (half && lone == LoneSurrogates.REFUSE) {
+        throw new InvalidJson(path.toString(), "unicode");
+      }
+      out.appendCodePoint(half ? 0xFFFD : codePoint);
+    }
+    return out.toString();
+  }
+
+  /** A place in the tree, written out as a pointer only when one is asked for. */
+  private record Path(@Nullable Path parent, String name) {
+    @Override
+    public String toString() {
+      return parent == null ? "" : parent + "/" + Pointers.escape(name);
+    }
+  }
+}

@@ -1,0 +1,183 @@
+package luki.gateway.observe;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.core.metrics.Info;
+import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
+import io.prometheus.metrics.expositionformats.ExpositionFormats;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.Unit;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Method;
+import org.jspecify.annotations.Nullable;
+
+/** Every metric of the gateway. Labels are route templates and closed sets; times in seconds. */
+public final class Metrics {
+  // OpenTelemetry HTTP semantic conventions: the advised boundaries of request durations.
+  private static final double[] SECONDS = {
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10
+  };
+
+  private final List<Circuit> circuits = new CopyOnWriteArrayList<>();
+  private final PrometheusRegistry registry = new PrometheusRegistry();
+  private final ExpositionFormats formats = ExpositionFormats.init();
+
+  private final Histogram requests =
+      Histogram.builder()
+          .name("http_server_request_duration_seconds")
+          .help("Duration of requests, to the end of the reply")
+          .unit(Unit.SECONDS)
+          .labelNames("http_request_method", "http_route", "http_response_status_code")
+          .classicOnly()
+          .classicUpperBounds(SECONDS)
+          .register(registry);
+  private final Gauge active =
+      Gauge.builder()
+          .name("http_server_active_requests")
+          .help("Requests under way, streams included")
+          .register(registry);
+  private final Histogram upstream =
+      Histogram.builder()
+          .name("luki_gateway_upstream_request_duration_seconds")
+          .help("Duration of calls to the services, each attempt by itself")
+          .unit(Unit.SECONDS)
+          .labelNames("upstream", "outcome")
+          .classicOnly()
+          .classicUpperBounds(SECONDS)
+          .register(registry);
+  private final Counter auth =
+      Counter.builder()
+          .name("luki_gateway_auth_total")
+          .help("Credentials that were looked at")
+          .labelNames("method", "outcome")
+          .register(registry);
+  private final Gauge streams =
+      Gauge.builder()
+          .name("luki_gateway_streams")
+          .help("Event streams open to readers")
+          .register(registry);
+  private final Counter streamOutcomes =
+      Counter.builder()
+          .name("luki_gateway_stream_outcomes_total")
+          .help("How event streams ended")
+          .labelNames("outcome")
+          .register(registry);
+  private final Histogram firstEvent =
+      Histogram.builder()
+          .name("luki_gateway_stream_first_event_seconds")
+          .help("From the request to the first event")
+          .unit(Unit.SECONDS)
+          .classicOnly()
+          .classicUpperBounds(SECONDS)
+          .register(registry);
+
+  public Metrics(String version) {
+    Info.builder()
+        .name("luki_gateway_build_info")
+        .help("The version that runs")
+        .labelNames("version")
+        .register(registry)
+        .setLabelValues(version);
+    GaugeWithCallback.builder()
+        .name("luki_gateway_circuit_open")
+        .help("1 while a service is left alone")
+        .labelNames("upstream")
+        .callback(
+            sink ->
+                circuits.forEach(
+                    circuit ->
+                        sink.call(
+                            circuit.open().getAsBoolean() ? 1 : 0, circuit.downstream().label())))
+        .register(registry);
+    for (StreamOutcome outcome : StreamOutcome.values()) {
+      streamOutcomes.labelValues(outcome.label());
+    }
+  }
+
+  public void requestBegins() {
+    active.inc();
+  }
+
+  /** A null method is one that is not known; an empty route one that the contract lacks. */
+  public void requestEnds(@Nullable Method method, String route, int status, long nanos) {
+    active.dec();
+    requests
+        .labelValues(method == null ? "_OTHER" : method.name(), route, Integer.toString(status))
+        .observe(seconds(nanos));
+  }
+
+  public void upstreamCall(Downstream downstream, UpstreamOutcome outcome, long nanos) {
+    upstream.labelValues(downstream.label(), outcome.label()).observe(seconds(nanos));
+  }
+
+  public void authentication(AuthMethod method, AuthOutcome outcome) {
+    auth.labelValues(method.label(), outcome.label()).inc();
+  }
+
+  public void streamBegins() {
+    streams.inc();
+  }
+
+  public void streamEnds(StreamOutcome outcome) {
+    streams.dec();
+    streamOutcomes.labelValues(outcome.label()).inc();
+  }
+
+  public void firstEvent(long nanos) {
+    firstEvent.observe(seconds(nanos));
+  }
+
+  /** Shows the state of a service's breaker. */
+  public void watchCircuit(Downstream downstream, BooleanSupplier open) {
+    circuits.add(new Circuit(downstream, open));
+  }
+
+  private record Circuit(Downstream downstream, BooleanSupplier open) {}
+
+  public void watchDroppedLines(LongSupplier dropped) {
+    CounterWithCallback.builder()
+        .name("luki_gateway_log_lines_dropped_total")
+        .help("Access log lines that did not fit")
+        .callback(sink -> sink.call((double) dropped.getAsLong()))
+        .register(registry);
+  }
+
+  public void watchKeyFile(BooleanSupplier good) {
+    GaugeWithCallback.builder()
+        .name("luki_gateway_key_file_ok")
+        .help("1 while the file of API keys can be read")
+        .callback(sink -> sink.call(good.getAsBoolean() ? 1 : 0))
+        .register(registry);
+  }
+
+  /** The text form that the Accept header asks for, Prometheus' own otherwise. */
+  public Exposition expose(@Nullable String accept) {
+    ExpositionFormatWriter writer = formats.findWriter(accept);
+    if (writer.getContentType().contains("protobuf")) {
+      writer = formats.getPrometheusTextFormatWriter();
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream(16_384);
+    try {
+      writer.write(out, registry.scrape());
+    } catch (IOException cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+    return new Exposition(writer.getContentType(), out);
+  }
+
+  /** What {@code /metrics} answers. */
+  public record Exposition(String contentType, ByteArrayOutputStream body) {}
+
+  private static double seconds(long nanos) {
+    return nanos / 1e9;
+  }
+}

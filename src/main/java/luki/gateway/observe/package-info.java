@@ -1,0 +1,5 @@
+/** The log, the diagnostics and the metrics. */
+@NullMarked
+package luki.gateway.observe;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,292 @@
+package luki.gateway.upstream;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.config.Settings;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Headers;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.Metrics;
+import luki.gateway.observe.UpstreamOutcome;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls one service: bulkhead, then breaker, then the call with its deadline, then perhaps once
+ * more. What goes out is made here from an allow list; nothing of the caller's head is in it.
+ */
+public final class DownstreamClient {
+  private static final Duration SHED_RETRY = Duration.ofSeconds(1);
+  private static final Diagnostics LOG = new Diagnostics("upstream");
+
+  private final Downstream who;
+  private final URI base;
+  private final GatewayFile.Service settings;
+  private final int maxReplyBytes;
+  private final HttpClient http;
+  private final Credentials credentials;
+  private final Settings.@Nullable Secret secret;
+  private final ScheduledExecutorService timer;
+  private final Metrics metrics;
+  private final Breaker breaker;
+  private final Semaphore calls;
+  private final Semaphore streams;
+  private final RetryBudget budget = new RetryBudget();
+  private final AtomicBoolean refusalTold = new AtomicBoolean();
+
+  /** Everything that the clients of all services share. */
+  public record Shared(
+      GatewayFile file,
+      int maxReplyBytes,
+      Credentials credentials,
+      ScheduledExecutorService timer,
+      Metrics metrics,
+      LongSupplier nanoTime) {}
+
+  DownstreamClient(
+      Downstream who, URI base, HttpClient http, Settings.@Nullable Secret secret, Shared shared) {
+    this.who = who;
+    this.base = base;
+    this.settings = shared.file().service(who);
+    this.maxReplyBytes = shared.maxReplyBytes();
+    this.http = http;
+    this.credentials = shared.credentials();
+    this.secret = secret;
+    this.timer = shared.timer();
+    this.metrics = shared.metrics();
+    this.breaker = new Breaker(shared.file().breaker(), shared.nanoTime());
+    this.calls = new Semaphore(settings.maxConcurrent());
+    this.streams = new Semaphore(shared.file().streams().maxOpen());
+    metrics.watchCircuit(who, breaker::isOpen);
+  }
+
+  /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
+  Reply call(Call call, Exchange exchange) throws InterruptedException {
+    long began = System.nanoTime();
+    if (!calls.tryAcquire()) {
+      return shed(began);
+    }
+    try {
+      budget.called();
+      Deadline deadline = exchange.deadline().sooner(Deadline.after(settings.total()));
+      Attempt first = attempt(call, exchange, deadline);
+      boolean again =
+          (first.nothingSent() || (call.repeatable() && first.mayPass()))
+              && !deadline.hasPassed()
+              && budget.tryRepeat();
+      Attempt last = again ? attempt(call, exchange, deadline) : first;
+      return last.took(System.nanoTime() - began);
+    } finally {
+      calls.release();
+    }
+  }
+
+  private Reply shed(long began) {
+    metrics.upstreamCall(who, UpstreamOutcome.SHED, System.nanoTime() - began);
+    return new Reply.Failed(ApiError.of(ErrorCode.OVERLOADED, SHED_RETRY), 0);
+  }
+
+  /** One try. */
+  private record Attempt(Reply reply, boolean nothingSent) {
+    /** Another try may fare better: no whole reply, or 503. */
+    boolean mayPass() {
+      return switch (reply) {
+        case Reply.Got got -> got.status() == 503;
+        case Reply.Failed failed -> failed.error().code() == ErrorCode.DOWNSTREAM_UNAVAILABLE;
+      };
+    }
+
+    Reply took(long nanos) {
+      return switch (reply) {
+        case Reply.Got got -> new Reply.Got(got.status(), got.retryAfter(), got.body(), nanos);
+        case Reply.Failed failed -> new Reply.Failed(failed.error(), nanos);
+      };
+    }
+  }
+
+  private Attempt attempt(Call call, Exchange exchange, Deadline deadline)
+      throws InterruptedException {
+    Breaker.Permit permit = breaker.tryAcquire();
+    if (permit == null) {
+      return new Attempt(new Reply.Failed(circuitOpen(), 0), false);
+    }
+    long began = System.nanoTime();
+    Breaker.Verdict verdict = Breaker.Verdict.NOTHING;
+    UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
+    try {
+      HttpResponse<byte[]> response =
+          http.send(
+              request(call, exchange, deadline), ReplyBody.handler(maxReplyBytes, deadline, timer));
+      verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
+      outcome = outcomeOf(response.statusCode());
+      tellRefusal(response.statusCode());
+      return new Attempt(got(response), false);
+    } catch (IOException failure) {
+      verdict = Breaker.Verdict.BAD;
+      ApiError error = Failures.of(who, failure);
+      outcome = outcomeOf(error.code());
+      return new Attempt(new Reply.Failed(error, 0), Failures.nothingWasSent(failure));
+    } finally {
+      permit.end(verdict);
+      metrics.upstreamCall(who, outcome, System.nanoTime() - began);
+    }
+  }
+
+  private static Reply got(HttpResponse<byte[]> response) {
+    return new Reply.Got(
+        response.statusCode(),
+        response.headers().firstValue("retry-after").orElse(null),
+        Body.of(response.body()),
+        0);
+  }
+
+  private ApiError circuitOpen() {
+    return new ApiError.FromDownstream(
+        who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breaker.retryAfter());
+  }
+
+  private static UpstreamOutcome outcomeOf(int status) {
+    return status < 400
+        ? UpstreamOutcome.OK
+        : status < 500 ? UpstreamOutcome.REJECTED : UpstreamOutcome.ERROR;
+  }
+
+  private static UpstreamOutcome outcomeOf(ErrorCode code) {
+    return switch (code) {
+      case DOWNSTREAM_TIMEOUT -> UpstreamOutcome.TIMEOUT;
+      case DOWNSTREAM_UNAVAILABLE -> UpstreamOutcome.UNAVAILABLE;
+      default -> UpstreamOutcome.ERROR;
+    };
+  }
+
+  /** A refusal of the gateway's own credential is the operator's to mend: told once. */
+  private void tellRefusal(int status) {
+    if (status != 401 && status != 403) {
+      refusalTold.set(false);
+    } else if (who != Downstream.SECURITY && refusalTold.compareAndSet(false, true)) {
+      LOG.error(
+          "a service refuses the gateway's credential",
+          Diagnostics.Field.of("service", who),
+          Diagnostics.Field.of("status", status));
+    }
+  }
+
+  /** The answer to a call for a stream: open, with its permit held until it is closed. */
+  sealed interface Opened {
+    record Open(InputStream events, Runnable release) implements Opened {}
+
+    record Failed(ApiError error) implements Opened {}
+  }
+
+  /**
+   * Calls for an event stream.
+   *
+   * @param firstEvent how long its head may take
+   */
+  Opened open(Call call, Exchange exchange, Duration firstEvent) throws InterruptedException {
+    long began = System.nanoTime();
+    if (!streams.tryAcquire()) {
+      return new Opened.Failed(ApiError.of(ErrorCode.OVERLOADED, SHED_RETRY));
+    }
+    boolean open = false;
+    UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
+    Breaker.Verdict verdict = Breaker.Verdict.NOTHING;
+    Breaker.Permit permit = breaker.tryAcquire();
+    try {
+      if (permit == null) {
+        return new Opened.Failed(circuitOpen());
+      }
+      HttpResponse<InputStream> response = send(call, exchange, Deadline.after(firstEvent));
+      outcome = outcomeOf(response.statusCode());
+      verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
+      tellRefusal(response.statusCode());
+      ApiError error = refusalOf(response);
+      if (error != null) {
+        response.body().close();
+        return new Opened.Failed(error);
+      }
+      open = true;
+      return new Opened.Open(response.body(), streams::release);
+    } catch (IOException failure) {
+      ApiError error = Failures.of(who, failure);
+      verdict = Breaker.Verdict.BAD;
+      outcome = outcomeOf(error.code());
+      return new Opened.Failed(error);
+    } finally {
+      if (!open) {
+        streams.release();
+      }
+      if (permit != null) {
+        permit.end(verdict);
+        metrics.upstreamCall(who, outcome, System.nanoTime() - began);
+      }
+    }
+  }
+
+  private HttpResponse<InputStream> send(Call call, Exchange exchange, Deadline deadline)
+      throws IOException, InterruptedException {
+    HttpRequest request = request(call, exchange, deadline);
+    HttpResponse.BodyHandler<InputStream> body = HttpResponse.BodyHandlers.ofInputStream();
+    try {
+      return http.send(request, body);
+    } catch (IOException failure) {
+      if (Failures.nothingWasSent(failure) && budget.tryRepeat()) {
+        return http.send(request, body);
+      }
+      throw failure;
+    }
+  }
+
+  private @Nullable ApiError refusalOf(HttpResponse<InputStream> response) {
+    int status = response.statusCode();
+    if (status < 200 || status > 299) {
+      String retryAfter = response.headers().firstValue("retry-after").orElse(null);
+      return Failures.ofStatus(who, status, retryAfter, false);
+    }
+    String type = response.headers().firstValue("content-type").orElse("");
+    String essence = type.split(";", 2)[0].strip();
+    return essence.equalsIgnoreCase("text/event-stream")
+        ? null
+        : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
+  }
+
+  private HttpRequest request(Call call, Exchange exchange, Deadline deadline) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(base.toString() + call.path()))
+            .method(call.method().name(), call.body())
+            .timeout(atLeastAMilli(deadline.left()))
+            .setHeader("User-Agent", "luki-gateway")
+            .setHeader("Accept", "application/json")
+            .setHeader("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
+            .setHeader("traceparent", exchange.trace().traceparent())
+            .setHeader("X-Request-Id", exchange.id().value());
+    if (call.hasBody()) {
+      request.setHeader("Content-Type", "application/json");
+    }
+    if (secret != null) {
+      request.setHeader("X-Internal-Secret", secret.value());
+    }
+    Headers extra = call.extra();
+    extra.forEach(request::setHeader);
+    return request.build();
+  }
+
+  /** The client refuses a timeout of nothing; one that has run out ends at once all the same. */
+  private static Duration atLeastAMilli(Duration left) {
+    return left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
+  }
+}

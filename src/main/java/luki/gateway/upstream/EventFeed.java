@@ -1,0 +1,118 @@
+package luki.gateway.upstream;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A service's event stream, read on a thread of its own so that its reader can wait with a limit.
+ * The queue is short: a slow reader slows the service down. Closing ends the call at once.
+ */
+public final class EventFeed implements AutoCloseable {
+  private static final int QUEUE = 16;
+  private static final int READ_BYTES = 8192;
+
+  private final ArrayBlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
+  private @Nullable Thread reader;
+
+  private EventFeed() {}
+
+  /** What came. */
+  public sealed interface Item {
+    record Data(String text) implements Item {}
+
+    /** The stream ended by itself. */
+    record End() implements Item {}
+
+    record Failed(ApiError error) implements Item {}
+  }
+
+  static EventFeed failed(ApiError error) {
+    EventFeed feed = new EventFeed();
+    feed.queue.add(new Item.Failed(error));
+    return feed;
+  }
+
+  static EventFeed start(
+      DownstreamClient client,
+      Downstream who,
+      Call call,
+      Exchange exchange,
+      GatewayFile.Streams limits) {
+    EventFeed feed = new EventFeed();
+    feed.reader =
+        Thread.ofVirtual()
+            .name("feed-" + who.label())
+            .start(() -> feed.run(client, who, call, exchange, limits));
+    return feed;
+  }
+
+  /** The next item, or null when none has come in that time. */
+  public @Nullable Item poll(Duration wait) throws InterruptedException {
+    return queue.poll(Math.max(0, wait.toNanos()), TimeUnit.NANOSECONDS);
+  }
+
+  /** Ends the call. What was not taken is lost on purpose. */
+  @Override
+  public void close() {
+    Thread running = reader;
+    if (running != null) {
+      running.interrupt();
+    }
+  }
+
+  private void run(
+      DownstreamClient client,
+      Downstream who,
+      Call call,
+      Exchange exchange,
+      GatewayFile.Streams limits) {
+    try {
+      switch (client.open(call, exchange, limits.firstEvent())) {
+        case DownstreamClient.Opened.Failed failed -> queue.put(new Item.Failed(failed.error()));
+        case DownstreamClient.Opened.Open open -> {
+          try (InputStream events = open.events()) {
+            queue.put(read(events, who, limits.maxEventBytes()));
+          } catch (IOException closing) {
+            // The last item is on its way already.
+          } finally {
+            open.release().run();
+          }
+        }
+      }
+    } catch (InterruptedException closed) {
+      // close() was called: nobody waits for an item any more.
+    } catch (RuntimeException defect) {
+      queue.offer(new Item.Failed(ApiError.of(ErrorCode.INTERNAL)));
+      throw defect;
+    }
+  }
+
+  /** Passes each event on as soon as it is whole; gives what ended the stream. */
+  private Item read(InputStream events, Downstream who, int maxEventBytes)
+      throws InterruptedException {
+    EventParser parser = new EventParser(maxEventBytes);
+    byte[] buffer = new byte[READ_BYTES];
+    try {
+      for (int n = events.read(buffer); n >= 0; n = events.read(buffer)) {
+        parser.feed(buffer, 0, n);
+        for (var event = parser.poll(); event != null; event = parser.poll()) {
+          queue.put(new Item.Data(event.data()));
+        }
+      }
+      return new Item.End();
+    } catch (EventParser.TooLong tooLong) {
+      return new Item.Failed(new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR));
+    } catch (IOException broken) {
+      return new Item.Failed(Failures.of(who, broken));
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package luki.gateway.upstream;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.ErrorCode;
+import org.jspecify.annotations.Nullable;
+
+/** What a caller is told of a service's failure. The service's own text stays behind. */
+final class Failures {
+  private static final Duration DEFAULT_RETRY = Duration.ofSeconds(1);
+  private static final int MAX_RETRY_S = 3600;
+
+  private Failures() {}
+
+  /** The error for a status that is not a success. */
+  static ApiError ofStatus(
+      Downstream who, int status, @Nullable String retryAfter, boolean namesResource) {
+    return switch (status) {
+      case 401, 403 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_REFUSED);
+      case 404 ->
+          namesResource
+              ? ApiError.of(ErrorCode.NOT_FOUND)
+              : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
+      case 405 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
+      case 409 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_CONFLICT);
+      case 429 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_BUSY, seconds(retryAfter));
+      default ->
+          new ApiError.FromDownstream(
+              who,
+              status >= 400 && status < 500
+                  ? ErrorCode.DOWNSTREAM_REJECTED
+                  : ErrorCode.DOWNSTREAM_ERROR);
+    };
+  }
+
+  /** Their wait when it is whole seconds from 1 to 3600, else one second. */
+  private static Duration seconds(@Nullable String retryAfter) {
+    if (retryAfter != null && retryAfter.matches("[0-9]{1,4}")) {
+      int seconds = Integer.parseInt(retryAfter);
+      if (seconds >= 1 && seconds <= MAX_RETRY_S) {
+        return Duration.ofSeconds(seconds);
+      }
+    }
+    return DEFAULT_RETRY;
+  }
+
+  static ApiError of(Downstream who, IOException failure) {
+    ErrorCode code =
+        causedBy(failure, HttpTimeoutException.class)
+            ? ErrorCode.DOWNSTREAM_TIMEOUT
+            : causedBy(failure, ReplyBody.TooLong.class)
+                ? ErrorCode.DOWNSTREAM_ERROR
+                : ErrorCode.DOWNSTREAM_UNAVAILABLE;
+    return new ApiError.FromDownstream(who, code);
+  }
+
+  /** No connection was made, so nothing was sent. */
+  static boolean nothingWasSent(IOException failure) {
+    return causedBy(failure, ConnectException.class)
+        || causedBy(failure, UnresolvedAddressException.class);
+  }
+
+  private static boolean causedBy(Throwable failure, Class<? extends Throwable> kind) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (kind.isInstance(cause)) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,125 @@
+package luki.gateway.upstream;
+
+import java.net.http.HttpClient;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.config.Settings;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Body;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Facts;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+
+/** The services that are configured, each with its client. */
+public final class Upstreams implements AutoCloseable {
+  private final Map<Downstream, DownstreamClient> clients = new EnumMap<>(Downstream.class);
+  private final List<HttpClient> engines = new ArrayList<>();
+  private final GatewayFile.Streams streamLimits;
+
+  public Upstreams(Settings settings, DownstreamClient.Shared shared) {
+    this.streamLimits = shared.file().streams();
+    settings
+        .urls()
+        .forEach(
+            (who, url) -> {
+              HttpClient http = engine(shared, who);
+              engines.add(http);
+              Settings.Secret secret = who == Downstream.AGENT ? settings.agentSecret() : null;
+              clients.put(who, new DownstreamClient(who, url, http, secret, shared));
+            });
+  }
+
+  /** HTTP/1.1 only: an h2c offer makes some of the services drop the body of a POST. */
+  private static HttpClient engine(DownstreamClient.Shared shared, Downstream who) {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(HttpClient.Redirect.NEVER)
+        .proxy(HttpClient.Builder.NO_PROXY)
+        .connectTimeout(shared.file().service(who).connect())
+        .executor(Executors.newVirtualThreadPerTaskExecutor())
+        .build();
+  }
+
+  /**
+   * What holds for every client of this process. To be called before the first is made: pooled
+   * connections are left before a service would close them, and nothing is repeated unasked.
+   */
+  public static void configureProcess() {
+    System.setProperty("jdk.httpclient.keepalive.timeout", "4");
+    System.setProperty("jdk.httpclient.disableRetryConnect", "true");
+    System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
+  }
+
+  public boolean isConfigured(Downstream who) {
+    return clients.containsKey(who);
+  }
+
+  /** A unary call; a service without an address is an error like any other. */
+  public Reply call(Downstream who, Call call, Exchange exchange) throws InterruptedException {
+    DownstreamClient client = clients.get(who);
+    return client == null ? new Reply.Failed(notConfigured(who), 0) : client.call(call, exchange);
+  }
+
+  /** A 2xx reply's JSON and what it cost. */
+  public record Success(int status, Body body, Json json, Facts facts) {}
+
+  /**
+   * A call that must succeed with JSON.
+   *
+   * @throws ApiException anything else
+   */
+  public Success json(Downstream who, Call call, Exchange exchange) throws InterruptedException {
+    return switch (call(who, call, exchange)) {
+      case Reply.Failed failed ->
+          throw new ApiException(failed.error(), Facts.upstream(who, failed.nanos()));
+      case Reply.Got got -> success(who, call, got);
+    };
+  }
+
+  private static Success success(Downstream who, Call call, Reply.Got got) {
+    Facts facts = Facts.upstream(who, got.nanos());
+    if (got.status() < 200 || got.status() > 299) {
+      throw new ApiException(
+          Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()), facts);
+    }
+    if (got.status() == 204) {
+      return new Success(204, Body.EMPTY, Json.MISSING, facts);
+    }
+    try {
+      return new Success(
+          got.status(), got.body(), Json.parseReply(Body.bytesOf(got.body())), facts);
+    } catch (InvalidJson nonsense) {
+      throw new ApiException(nonsense(who), facts);
+    }
+  }
+
+  /** The error for a reply that is not what the service promised. */
+  public static ApiError nonsense(Downstream who) {
+    return new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
+  }
+
+  private static ApiError notConfigured(Downstream who) {
+    return new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
+  }
+
+  /** Starts a call for the agent's event stream; its pieces come through the feed. */
+  public EventFeed stream(Downstream who, Call call, Exchange exchange) {
+    DownstreamClient client = clients.get(who);
+    return client == null
+        ? EventFeed.failed(notConfigured(who))
+        : EventFeed.start(client, who, call, exchange, streamLimits);
+  }
+
+  @Override
+  public void close() {
+    engines.forEach(HttpClient::shutdownNow);
+  }
+}

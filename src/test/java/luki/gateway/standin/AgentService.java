@@ -1,0 +1,181 @@
+package luki.gateway.standin;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stands in for the agent; observed on the running service, but it writes a word at a time with a
+ * pause between, where the real one cuts a finished answer into pieces of 256 characters.
+ */
+final class AgentService {
+  private static final Pattern WORD = Pattern.compile("\\S+\\s*|\\s+");
+  private static final byte[] FIELD = "data: ".getBytes(StandardCharsets.UTF_8);
+
+  private final Duration pause;
+  private final AtomicInteger open = new AtomicInteger();
+  private final AtomicInteger abandoned = new AtomicInteger();
+  private volatile @Nullable String secret;
+
+  /** A finished answer; {@code guided} marks the one that comes from a tool. */
+  private record Speech(String text, boolean guided) {
+    Map<String, @Nullable Object> metadata() {
+      return guided ? Json.object("guided_file_search", true) : modelMetadata();
+    }
+
+    List<String> words() {
+      return WORD.matcher(text).results().map(MatchResult::group).toList();
+    }
+  }
+
+  private record Request(
+      String message, @Nullable String session, JsonNode context, boolean fileSearch) {}
+
+  AgentService(Duration pause) {
+    this.pause = pause;
+  }
+
+  Routes routes() {
+    return new Routes()
+        .get("/health", _ -> Reply.ok(Json.object("status", "healthy")))
+        .post("/v1/chat", this::chat)
+        .post("/v1/chat/stream", this::stream)
+        .post("/v1/reme/photo-reminiscence-images", this::images);
+  }
+
+  void secret(String secret) {
+    this.secret = secret.isEmpty() ? null : secret;
+  }
+
+  /** Streams being written now. */
+  int openStreams() {
+    return open.get();
+  }
+
+  /** Streams whose client went away before their end. */
+  int abandonedStreams() {
+    return abandoned.get();
+  }
+
+  private Reply chat(Call call) {
+    Request request = read(call);
+    Speech speech = speak(request);
+    String session = request.session() == null ? "new-session" : request.session();
+    return Reply.ok(
+        Json.object(
+            "response", speech.text(), "metadata", speech.metadata(), "session_id", session));
+  }
+
+  private EventStream stream(Call call) {
+    Speech speech = speak(read(call));
+    return out -> {
+      open.incrementAndGet();
+      try {
+        write(speech, out);
+      } catch (IOException e) {
+        abandoned.incrementAndGet();
+        throw e;
+      } finally {
+        open.decrementAndGet();
+      }
+    };
+  }
+
+  private void write(Speech speech, OutputStream out) throws IOException, InterruptedException {
+    Iterator<String> words = speech.words().iterator();
+    out.write(FIELD);
+    while (words.hasNext()) {
+      Thread.sleep(pause);
+      out.write(event("{\"token\": " + Json.writeAscii(words.next()) + "}"));
+      out.flush();
+      // The first write after a client has gone still succeeds, the second fails: with the start of
+      // the next event at once, a lost client is noticed within one pause.
+      out.write(FIELD);
+      out.flush();
+    }
+    String metadata = speech.guided() ? ", \"metadata\": {\"guided_file_search\": true}" : "";
+    out.write(event("{\"done\": true" + metadata + "}"));
+    out.flush();
+  }
+
+  private static byte[] event(String json) {
+    return (json + "\n\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private Reply images(Call call) {
+    checkSecret(call);
+    Fields fields = call.fields();
+    String user = fields.text("user_id");
+    List<String> answers = fields.texts("answers");
+    fields.check();
+    return answers.isEmpty()
+        ? Reply.detail(400, "At least one answer is required")
+        : Reply.ok(Json.object("user_id", user, "images", List.of(), "prompts", answers));
+  }
+
+  private Request read(Call call) {
+    checkSecret(call);
+    Fields fields = call.fields();
+    String message = fields.text("message");
+    fields.text("user_id");
+    String session = fields.optionalText("session_id");
+    JsonNode context = fields.optionalObject("context");
+    fields.optionalText("persona_id");
+    fields.check();
+    return new Request(
+        message, session, context, fields.optional("file_search_mode").asBoolean(false));
+  }
+
+  private void checkSecret(Call call) {
+    String expected = secret;
+    if (expected != null
+        && !call.header("x-internal-secret").filter(expected::equals).isPresent()) {
+      throw new Rejection(Reply.detail(403, "Forbidden: Invalid or missing internal API secret"));
+    }
+  }
+
+  private static Speech speak(Request request) {
+    String message = request.message();
+    if (message.contains("find my") && !request.fileSearch()) {
+      return new Speech("Please turn on file search first, then ask me again. 🔍", true);
+    }
+    List<String> parts = new ArrayList<>();
+    parts.add("You said: “" + message.strip() + "”.");
+    JsonNode memories = request.context().path("memory_context");
+    for (JsonNode memory : memories) {
+      parts.add("I remember that you told me: “" + memory.path("content").asText() + "”.");
+      if (parts.size() == 3) {
+        break;
+      }
+    }
+    int turns = request.context().path("conversation_history").size();
+    parts.add(turns == 0 ? "It is good to hear from you." : "It is good that we talk again.");
+    parts.add("Would you like to tell me more?");
+    return new Speech(String.join(" ", parts), false);
+  }
+
+  private static Map<String, @Nullable Object> modelMetadata() {
+    return Json.object(
+        "schema",
+        "minimal",
+        "safety_metrics",
+        Json.object(
+            "filters_applied", 0,
+            "pii_redactions", 0,
+            "consent_checks", 0,
+            "input_violations", 0,
+            "output_violations", 0,
+            "last_updated", null,
+            "safety_level", "standard"));
+  }
+}

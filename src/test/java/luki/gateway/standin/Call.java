@@ -1,0 +1,89 @@
+package luki.gateway.standin;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A request after routing, with FastAPI's way of reading bodies and numbers in a query.
+ *
+ * @param params path parameters, decoded
+ * @param query first value of each name, decoded
+ */
+record Call(Seen seen, Map<String, String> params, Map<String, String> query) {
+
+  String param(String name) {
+    String value = params.get(name);
+    if (value == null) {
+      throw new IllegalStateException("the route has no parameter " + name);
+    }
+    return value;
+  }
+
+  Optional<String> header(String name) {
+    return seen.header(name);
+  }
+
+  /** The body as an object. */
+  Fields fields() {
+    JsonNode body = json();
+    if (!body.isObject()) {
+      throw notAnObject(Json.plain(body));
+    }
+    return new Fields(body);
+  }
+
+  int intQuery(String name, int absent) {
+    String text = query.get(name);
+    if (text == null) {
+      return absent;
+    }
+    try {
+      return Integer.parseInt(text.strip());
+    } catch (NumberFormatException e) {
+      String message = "Input should be a valid integer, unable to parse string as an integer";
+      throw Fields.invalid("int_parsing", List.of("query", name), message, text);
+    }
+  }
+
+  private JsonNode json() {
+    // The fast HTTP parser takes an h2c offer for a change of protocol and drops the body.
+    boolean dropped = header("upgrade").filter("h2c"::equalsIgnoreCase).isPresent();
+    if (seen.body().isEmpty() || dropped) {
+      throw Fields.invalid("missing", List.of("body"), "Field required", null);
+    }
+    // Said to be anything else than JSON, a body is not parsed; a body without a type is.
+    if (header("content-type").filter(type -> !type.contains("json")).isPresent()) {
+      throw notAnObject(seen.body());
+    }
+    try {
+      return Json.read(seen.body());
+    } catch (JsonProcessingException e) {
+      throw notJson(e);
+    }
+  }
+
+  private static Rejection notAnObject(Object sent) {
+    String message = "Input should be a valid dictionary or object to extract fields from";
+    return Fields.invalid("model_attributes_type", List.of("body"), message, sent);
+  }
+
+  private static Rejection notJson(JsonProcessingException e) {
+    long position = e.getLocation() == null ? 0 : e.getLocation().getCharOffset();
+    return Fields.rejection(
+        List.of(
+            Json.object(
+                "type",
+                "json_invalid",
+                "loc",
+                List.of("body", position),
+                "msg",
+                "JSON decode error",
+                "input",
+                Map.of(),
+                "ctx",
+                Map.of("error", "Expecting value"))));
+  }
+}

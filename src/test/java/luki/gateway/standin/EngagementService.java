@@ -1,0 +1,208 @@
+package luki.gateway.standin;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stands in for the engagement service; observed on the running service, but recommendations answer
+ * in the form that was meant unless the fault is switched on.
+ */
+final class EngagementService {
+  private static final List<String> NEEDED = List.of("analytics", "personalization");
+  private static final List<String> ACTIVITIES =
+      List.of(
+          "A walk in the park",
+          "Look through old photographs",
+          "Listen to a favourite song",
+          "Water the plants",
+          "Call a friend",
+          "Bake a simple cake");
+
+  private final Clock clock;
+  private final Consents consents;
+  private final Map<String, List<Interaction>> byUser = new LinkedHashMap<>();
+  private int lastId;
+  private volatile boolean recommendationsFail;
+
+  private record Interaction(String type, String timestamp) {}
+
+  EngagementService(Clock clock, Consents consents) {
+    this.clock = clock;
+    this.consents = consents;
+  }
+
+  Routes routes() {
+    return new Routes()
+        .get("/", _ -> root())
+        .get("/health", _ -> health())
+        .post("/interactions", this::track)
+        .get("/metrics/{user_id}", this::metrics)
+        .get("/recommendations/{user_id}", this::recommendations)
+        .get("/graph/{user_id}", this::graph);
+  }
+
+  /** The fault of the running service: 500 to everyone. */
+  void recommendationsFail(boolean fail) {
+    recommendationsFail = fail;
+  }
+
+  private static Reply root() {
+    return Reply.ok(
+        Json.object(
+            "service", "luki-engagement",
+            "version", "1.0.0",
+            "status", "running",
+            "endpoints", List.of("/interactions", "/metrics", "/recommendations", "/graph")));
+  }
+
+  private static Reply health() {
+    return Reply.ok(
+        Json.object(
+            "status",
+            "healthy",
+            "version",
+            "1.0.0",
+            "components",
+            Map.of("graph", "ok"),
+            "config",
+            Map.of()));
+  }
+
+  private synchronized Reply track(Call call) {
+    Fields fields = call.fields();
+    String user = fields.text("user_id");
+    String type = fields.text("interaction_type");
+    fields.optionalObject("content");
+    fields.check();
+    String timestamp = timestamp(fields.optional("timestamp"));
+    byUser.computeIfAbsent(user, _ -> new ArrayList<>()).add(new Interaction(type, timestamp));
+    lastId++;
+    return Reply.ok(
+        Json.object(
+            "interaction_id",
+            String.valueOf(lastId),
+            "user_id",
+            user,
+            "status",
+            "tracked",
+            "timestamp",
+            timestamp));
+  }
+
+  private synchronized Reply metrics(Call call) {
+    String user = call.param("user_id");
+    List<Interaction> interactions = of(user);
+    return Reply.ok(
+        Json.object(
+            "user_id", user,
+            "engagement_score", score(interactions),
+            "interaction_count", interactions.size(),
+            "last_active", lastActive(interactions)));
+  }
+
+  private Reply recommendations(Call call) {
+    String user = call.param("user_id");
+    int limit = call.intQuery("limit", 5);
+    if (recommendationsFail || denied(user)) {
+      return Reply.detail(500, "Failed to generate recommendations");
+    }
+    List<Object> activities = new ArrayList<>();
+    for (String title : ACTIVITIES.subList(0, Math.clamp(limit, 0, ACTIVITIES.size()))) {
+      String id = "act_" + (activities.size() + 1);
+      activities.add(Json.object("id", id, "title", title, "reason", "fits the time of day"));
+    }
+    return Reply.ok(Json.object("user_id", user, "recommendations", activities));
+  }
+
+  /** A denial is a 500 here too, as observed. */
+  private synchronized Reply graph(Call call) {
+    String user = call.param("user_id");
+    if (denied(user)) {
+      return Reply.detail(500, "Failed to fetch user connections");
+    }
+    List<Interaction> interactions = of(user);
+    Object node =
+        interactions.isEmpty()
+            ? null
+            : Json.object(
+                "user_id", user,
+                "total_interactions", interactions.size(),
+                "engagement_score", score(interactions),
+                "last_activity", lastActive(interactions));
+    return Reply.ok(Json.object("user_id", user, "node", node, "connections", connections(user)));
+  }
+
+  /** Users who did the same kind of thing. */
+  private List<Object> connections(String user) {
+    Set<String> own = types(of(user));
+    List<Object> connections = new ArrayList<>();
+    for (Map.Entry<String, List<Interaction>> other : byUser.entrySet()) {
+      Set<String> shared = types(other.getValue());
+      shared.retainAll(own);
+      if (!other.getKey().equals(user) && !shared.isEmpty()) {
+        connections.add(
+            Json.object(
+                "user_id",
+                other.getKey(),
+                "connection_type",
+                "shared_interest",
+                "strength",
+                (double) shared.size() / own.size(),
+                "last_interaction",
+                lastActive(other.getValue())));
+      }
+    }
+    return connections;
+  }
+
+  private boolean denied(String user) {
+    return consents.denial(user, NEEDED).isPresent();
+  }
+
+  private List<Interaction> of(String user) {
+    return byUser.getOrDefault(user, List.of());
+  }
+
+  /** What cannot be read becomes now. */
+  private String timestamp(JsonNode given) {
+    String text = given.asText();
+    try {
+      LocalDateTime.parse(text);
+      return text;
+    } catch (DateTimeException e) {
+      return zoned(text);
+    }
+  }
+
+  private String zoned(String text) {
+    try {
+      return Stamp.zoned(OffsetDateTime.parse(text).toInstant());
+    } catch (DateTimeException e) {
+      return Stamp.zoneless(clock.instant());
+    }
+  }
+
+  private static Set<String> types(List<Interaction> interactions) {
+    Set<String> types = new HashSet<>();
+    interactions.forEach(interaction -> types.add(interaction.type()));
+    return types;
+  }
+
+  private static double score(List<Interaction> interactions) {
+    return Math.min(1.0, 0.312 * interactions.size());
+  }
+
+  private static @Nullable String lastActive(List<Interaction> interactions) {
+    return interactions.isEmpty() ? null : interactions.getLast().timestamp();
+  }
+}

@@ -1,0 +1,35 @@
+package luki.gateway.standin;
+
+import java.time.Duration;
+import java.util.Map;
+
+/** A whole reply of a stand-in; {@code delay} passes before its first byte. */
+public record Reply(int status, Map<String, String> headers, String body, Duration delay)
+    implements Answer {
+  public Reply {
+    headers = Map.copyOf(headers);
+  }
+
+  /** A JSON text with its content type and no delay. */
+  public static Reply json(int status, String body) {
+    return new Reply(status, Map.of("Content-Type", "application/json"), body, Duration.ZERO);
+  }
+
+  /** The same reply, later. */
+  public Reply after(Duration wait) {
+    return new Reply(status, headers, body, wait);
+  }
+
+  static Reply of(int status, Object body) {
+    return json(status, Json.write(body));
+  }
+
+  static Reply ok(Object body) {
+    return of(200, body);
+  }
+
+  /** The form of every error that is not a validation failure. */
+  static Reply detail(int status, Object detail) {
+    return of(status, Json.object("detail", detail));
+  }
+}

@@ -1,0 +1,119 @@
+package luki.gateway.standin;
+
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A service's routes with Starlette's rules: the path is decoded before it is matched, a slash too
+ * many is redirected, and what else fails is a 404 or 405 in FastAPI's form.
+ */
+final class Routes {
+  private final List<Route> routes = new ArrayList<>();
+
+  @FunctionalInterface
+  interface Handler {
+    Answer handle(Call call);
+  }
+
+  private record Route(String method, String template, Handler handler) {
+    /** The parameters when the decoded path has this form. */
+    Optional<Map<String, String>> match(String path) {
+      String[] wanted = template.split("/", -1);
+      String[] given = path.split("/", -1);
+      if (wanted.length != given.length) {
+        return Optional.empty();
+      }
+      Map<String, String> params = new HashMap<>();
+      for (int i = 0; i < wanted.length; i++) {
+        if (wanted[i].startsWith("{")) {
+          if (given[i].isEmpty()) {
+            return Optional.empty();
+          }
+          params.put(wanted[i].substring(1, wanted[i].length() - 1), given[i]);
+        } else if (!wanted[i].equals(given[i])) {
+          return Optional.empty();
+        }
+      }
+      return Optional.of(params);
+    }
+  }
+
+  Routes get(String template, Handler handler) {
+    return add("GET", template, handler);
+  }
+
+  Routes post(String template, Handler handler) {
+    return add("POST", template, handler);
+  }
+
+  Routes delete(String template, Handler handler) {
+    return add("DELETE", template, handler);
+  }
+
+  Routes add(String method, String template, Handler handler) {
+    routes.add(new Route(method, template, handler));
+    return this;
+  }
+
+  Answer answer(Seen seen, URI uri) {
+    String path = decode(uri.getRawPath().replace("+", "%2B"));
+    String allowed = null;
+    for (Route route : routes) {
+      Optional<Map<String, String>> params = route.match(path);
+      if (params.isPresent() && route.method().equals(seen.method())) {
+        return route.handler().handle(new Call(seen, params.get(), query(uri)));
+      }
+      // Like Starlette, only the first route with this path is named.
+      allowed = params.isPresent() && allowed == null ? route.method() : allowed;
+    }
+    if (allowed != null) {
+      return methodNotAllowed(allowed);
+    }
+    return redirect(path, seen, uri).orElseGet(() -> Reply.detail(404, "Not Found"));
+  }
+
+  private static Reply methodNotAllowed(String allowed) {
+    Map<String, String> headers = Map.of("Allow", allowed, "Content-Type", "application/json");
+    String body = Json.write(Json.object("detail", "Method Not Allowed"));
+    return new Reply(405, headers, body, Duration.ZERO);
+  }
+
+  private Optional<Reply> redirect(String path, Seen seen, URI uri) {
+    if (path.equals("/")) {
+      return Optional.empty();
+    }
+    boolean cut = path.endsWith("/");
+    String other = cut ? path.substring(0, path.length() - 1) : path + "/";
+    if (routes.stream().noneMatch(route -> route.match(other).isPresent())) {
+      return Optional.empty();
+    }
+    String raw = uri.getRawPath();
+    String target = cut ? raw.substring(0, raw.length() - 1) : raw + "/";
+    String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
+    String location = "http://" + seen.header("host").orElse("") + target + query;
+    return Optional.of(new Reply(307, Map.of("Location", location), "", Duration.ZERO));
+  }
+
+  private static Map<String, String> query(URI uri) {
+    Map<String, String> query = new HashMap<>();
+    if (uri.getRawQuery() != null) {
+      for (String pair : uri.getRawQuery().split("&", -1)) {
+        int equals = pair.indexOf('=');
+        String name = decode(equals < 0 ? pair : pair.substring(0, equals));
+        query.putIfAbsent(name, equals < 0 ? "" : decode(pair.substring(equals + 1)));
+      }
+    }
+    return query;
+  }
+
+  private static String decode(String raw) {
+    return URLDecoder.decode(raw, StandardCharsets.UTF_8);
+  }
+}
