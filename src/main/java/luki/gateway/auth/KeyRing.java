@@ -56,8 +56,8 @@ public final class KeyRing {
     return keys.size();
   }
 
-  /** Looks whether the file has changed, and takes it when it has. Called by one thread. */
-  public void refresh() {
+  /** Looks whether the file has changed, and takes it when it has. */
+  public synchronized void refresh() {
     try {
       String now = stampOf();
       if (now.equals(stamp)) {

@@ -80,6 +80,11 @@ public final class Environment {
     return value == null && alias != null ? present(alias) : value;
   }
 
+  /** Whether a variable of that name has a value. */
+  public boolean has(String name) {
+    return present(name) != null;
+  }
+
   private @Nullable String present(String name) {
     String value = values.get(name);
     return value == null || value.isBlank() ? null : value.strip();

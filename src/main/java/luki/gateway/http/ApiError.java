@@ -96,4 +96,17 @@ public sealed interface ApiError {
       return code.message(who.title());
     }
   }
+
+  /** A stream's service fell silent after it had begun to answer. */
+  record StoppedResponding(Downstream who) implements ApiError {
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.DOWNSTREAM_TIMEOUT;
+    }
+
+    @Override
+    public String message() {
+      return who.title() + " stopped responding";
+    }
+  }
 }

@@ -67,7 +67,7 @@ public final class ErrorReply {
               String.join(", ", new TreeSet<>(wrong.allowed().stream().map(Enum::name).toList())));
       case ApiError.Plain plain -> retryAfter(plain.retryAfter(), headers);
       case ApiError.FromDownstream from -> retryAfter(from.retryAfter(), headers);
-      case ApiError.Invalid _ -> {}
+      case ApiError.Invalid _, ApiError.StoppedResponding _ -> {}
     }
   }
 

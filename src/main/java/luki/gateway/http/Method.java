@@ -10,13 +10,29 @@ public enum Method {
   DELETE,
   OPTIONS,
   TRACE,
-  CONNECT;
+  CONNECT,
+  /** One that is not known here: 501, and {@code _OTHER} in metrics and the log. */
+  OTHER;
+
+  public static Method of(String name) {
+    for (Method method : values()) {
+      if (method != OTHER && method.name().equals(name)) {
+        return method;
+      }
+    }
+    return OTHER;
+  }
+
+  /** A closed set, whatever a caller sends. */
+  public String label() {
+    return this == OTHER ? "_OTHER" : name();
+  }
 
   /** RFC 9110 §9.2.1: asks for no change of state. */
   public boolean isSafe() {
     return switch (this) {
       case GET, HEAD, OPTIONS, TRACE -> true;
-      case POST, PUT, PATCH, DELETE, CONNECT -> false;
+      case POST, PUT, PATCH, DELETE, CONNECT, OTHER -> false;
     };
   }
 }

@@ -2,6 +2,7 @@ package luki.gateway.observe;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
@@ -13,14 +14,13 @@ import org.jspecify.annotations.Nullable;
  * value or an address: numbers, closed sets, route templates, hex and the harmless request id.
  *
  * @param at when the request came
- * @param method null for one that is not known
  * @param route the template, empty where the contract has no such path
  * @param principal a keyed hash, empty for nobody
  */
 public record AccessLine(
     Instant at,
     Event event,
-    @Nullable Method method,
+    Method method,
     String route,
     int status,
     long durationNanos,
@@ -50,10 +50,10 @@ public record AccessLine(
   /** JSON in UTF-8 with its line break. Nothing in it needs escaping but the request id's rule. */
   public byte[] bytes() {
     StringBuilder line = new StringBuilder(384);
-    line.append("{\"ts\":\"").append(at);
+    line.append("{\"ts\":\"").append(at.truncatedTo(ChronoUnit.MILLIS));
     line.append("\",\"level\":\"").append(status >= 500 ? "error" : "info");
     line.append("\",\"event\":\"").append(event.text);
-    line.append("\",\"method\":\"").append(method == null ? "_OTHER" : method.name()).append('"');
+    line.append("\",\"method\":\"").append(method.label()).append('"');
     text(line, "route", route);
     line.append(",\"status\":").append(status);
     line.append(",\"duration_ms\":");

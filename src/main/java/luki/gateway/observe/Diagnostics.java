@@ -23,6 +23,8 @@ public final class Diagnostics {
     System.setProperty("org.slf4j.simpleLogger.dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
     System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");
+    // The validator speaks of values at some levels, and of keywords that are none of its business.
+    System.setProperty("org.slf4j.simpleLogger.log.com.networknt", "off");
   }
 
   public void info(@CompileTimeConstant String sentence, Field... fields) {

@@ -107,12 +107,10 @@ public final class Metrics {
     active.inc();
   }
 
-  /** A null method is one that is not known; an empty route one that the contract lacks. */
-  public void requestEnds(@Nullable Method method, String route, int status, long nanos) {
+  /** An empty route is one that the contract lacks. */
+  public void requestEnds(Method method, String route, int status, long nanos) {
     active.dec();
-    requests
-        .labelValues(method == null ? "_OTHER" : method.name(), route, Integer.toString(status))
-        .observe(seconds(nanos));
+    requests.labelValues(method.label(), route, Integer.toString(status)).observe(seconds(nanos));
   }
 
   public void upstreamCall(Downstream downstream, UpstreamOutcome outcome, long nanos) {

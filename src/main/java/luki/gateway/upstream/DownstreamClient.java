@@ -46,6 +46,7 @@ public final class DownstreamClient {
   private final Semaphore calls;
   private final Semaphore streams;
   private final RetryBudget budget = new RetryBudget();
+  private volatile ServiceState probed = ServiceState.UNKNOWN;
   private final AtomicBoolean refusalTold = new AtomicBoolean();
 
   /** Everything that the clients of all services share. */
@@ -72,6 +73,26 @@ public final class DownstreamClient {
     this.calls = new Semaphore(settings.maxConcurrent());
     this.streams = new Semaphore(shared.file().streams().maxOpen());
     metrics.watchCircuit(who, breaker::isOpen);
+  }
+
+  /** Whether it is left alone, else what the last light question found. */
+  ServiceState state() {
+    return breaker.isOpen() ? ServiceState.DOWN : probed;
+  }
+
+  /** Asks the service lightly whether it is there. Says nothing of what it depends on. */
+  void probe(Duration most) throws InterruptedException {
+    HttpRequest question =
+        HttpRequest.newBuilder(URI.create(base + "/health"))
+            .timeout(most)
+            .setHeader("User-Agent", "luki-gateway")
+            .build();
+    try {
+      HttpResponse<Void> answer = http.send(question, HttpResponse.BodyHandlers.discarding());
+      probed = answer.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN;
+    } catch (IOException failed) {
+      probed = ServiceState.DOWN;
+    }
   }
 
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */

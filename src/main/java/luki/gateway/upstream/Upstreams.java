@@ -1,6 +1,7 @@
 package luki.gateway.upstream;
 
 import java.net.http.HttpClient;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -20,8 +21,11 @@ import luki.gateway.json.Json;
 
 /** The services that are configured, each with its client. */
 public final class Upstreams implements AutoCloseable {
+  private static final Duration PROBE_LIMIT = Duration.ofSeconds(2);
+
   private final Map<Downstream, DownstreamClient> clients = new EnumMap<>(Downstream.class);
   private final List<HttpClient> engines = new ArrayList<>();
+  private final List<Thread> watchers = new ArrayList<>();
   private final GatewayFile.Streams streamLimits;
 
   public Upstreams(Settings settings, DownstreamClient.Shared shared) {
@@ -56,6 +60,32 @@ public final class Upstreams implements AutoCloseable {
     System.setProperty("jdk.httpclient.keepalive.timeout", "4");
     System.setProperty("jdk.httpclient.disableRetryConnect", "true");
     System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
+  }
+
+  /** What is known of a service. */
+  public ServiceState state(Downstream who) {
+    DownstreamClient client = clients.get(who);
+    return client == null ? ServiceState.NOT_CONFIGURED : client.state();
+  }
+
+  /** Asks each service every so often whether it is there, until the upstreams are closed. */
+  public void watchHealth(Duration every) {
+    clients.forEach(
+        (who, client) ->
+            watchers.add(
+                Thread.ofVirtual()
+                    .name("health-" + who.label())
+                    .start(
+                        () -> {
+                          try {
+                            while (true) {
+                              client.probe(PROBE_LIMIT);
+                              Thread.sleep(every);
+                            }
+                          } catch (InterruptedException closed) {
+                            // close() was called.
+                          }
+                        })));
   }
 
   public boolean isConfigured(Downstream who) {
@@ -120,6 +150,7 @@ public final class Upstreams implements AutoCloseable {
 
   @Override
   public void close() {
+    watchers.forEach(Thread::interrupt);
     engines.forEach(HttpClient::shutdownNow);
   }
 }

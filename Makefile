@@ -1,0 +1,63 @@
+# The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
+.DEFAULT_GOAL := help
+.PHONY: help run dev test build check policy format clean compiled jdk
+
+NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
+ifneq ($(NEEDS_JDK),)
+JAVA_HOME := $(shell sh src/dev/find-jdk.sh)
+ifeq ($(JAVA_HOME),)
+$(error no JDK to build with)
+endif
+ifeq ($(shell command -v mvn),)
+$(error Maven is missing: install it (for example apt-get install maven, brew install maven))
+endif
+export JAVA_HOME
+# Maven 3.8 itself uses what a newer JDK warns of.
+export MAVEN_OPTS := $(MAVEN_OPTS) --sun-misc-unsafe-memory-access=allow
+endif
+
+MVN := mvn -B -ntp -q
+JAVA := $(JAVA_HOME)/bin/java
+JAVA_OPTS ?=
+DEV_CLASSPATH := target/test-classes:target/luki-gateway.jar:target/lib/*
+# Colour on a terminal only, and not against https://no-color.org.
+COLOUR := if [ -t 2 ] && [ -z "$$NO_COLOR" ]; then echo -Dluki.colour=true; fi
+SOURCES := $(shell find src/main src/test pom.xml -type f 2>/dev/null)
+export DEV_CLASSPATH
+export DEV_JAVA_OPTS := $(JAVA_OPTS)
+
+help: ## this list
+	@echo "LUKi gateway: make <target>"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: compiled ## build, then serve on http://localhost:8081 with stand-ins for what has no URL
+	@exec "$(JAVA)" $(JAVA_OPTS) $$($(COLOUR)) -cp "$(DEV_CLASSPATH)" luki.gateway.dev.DevServer
+
+dev: ## like run, and build and start again when a file changes
+	@MAKE="$(MAKE)" sh src/dev/watch.sh
+
+test: ## every test
+	@echo "Testing (the first time downloads what is needed)…" >&2
+	@mvn -B -ntp verify
+
+build: ## target/luki-gateway.jar and target/lib
+	@$(MVN) package -DskipTests
+
+check: compiled ## audit the configuration and the contract
+	@"$(JAVA)" -jar target/luki-gateway.jar check
+
+policy: compiled ## the effective policy, one row a route
+	@"$(JAVA)" -jar target/luki-gateway.jar policy
+
+format: ## format the sources
+	@$(MVN) spotless:apply
+
+clean: ## remove target
+	@rm -rf target
+
+compiled: target/.compiled
+
+target/.compiled: $(SOURCES)
+	@echo "Building (the first time downloads what is needed, which takes a few minutes)…" >&2
+	@$(MVN) package -DskipTests
+	@touch $@

@@ -1,0 +1,85 @@
+package luki.gateway.cli;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Flags and words of a command line. What nobody takes is an error in the end. */
+final class Arguments {
+  private static final Pattern AGE = Pattern.compile("(\\d{1,6})([mhd])");
+
+  private final List<String> left;
+
+  Arguments(List<String> words) {
+    this.left = new ArrayList<>(words);
+  }
+
+  /** Takes {@code --name value}; null when it is not there. */
+  @Nullable String value(String flag) throws BadUsage {
+    int at = left.indexOf(flag);
+    if (at < 0) {
+      return null;
+    }
+    if (at + 1 >= left.size() || left.get(at + 1).startsWith("--")) {
+      throw new BadUsage(flag + " needs a value");
+    }
+    left.remove(at);
+    return left.remove(at);
+  }
+
+  String required(String flag) throws BadUsage {
+    String value = value(flag);
+    if (value == null) {
+      throw new BadUsage(flag + " is needed");
+    }
+    return value;
+  }
+
+  /** Takes {@code --name a,b}; empty when it is not there. */
+  List<String> list(String flag) throws BadUsage {
+    String value = value(flag);
+    return value == null
+        ? List.of()
+        : Arrays.stream(value.split(",", -1)).map(String::strip).filter(s -> !s.isEmpty()).toList();
+  }
+
+  /** Takes {@code --name 90d}, {@code 12h} or {@code 30m}; null when it is not there. */
+  @Nullable Duration age(String flag) throws BadUsage {
+    String value = value(flag);
+    if (value == null) {
+      return null;
+    }
+    Matcher age = AGE.matcher(value);
+    if (!age.matches()) {
+      throw new BadUsage(flag + " must be like 90d, 12h or 30m");
+    }
+    long count = Long.parseLong(age.group(1));
+    return switch (age.group(2)) {
+      case "d" -> Duration.ofDays(count);
+      case "h" -> Duration.ofHours(count);
+      default -> Duration.ofMinutes(count);
+    };
+  }
+
+  boolean has(String flag) {
+    return left.remove(flag);
+  }
+
+  /** Takes the next word that is no flag. */
+  String word(String what) throws BadUsage {
+    if (left.isEmpty() || left.getFirst().startsWith("--")) {
+      throw new BadUsage(what + " is needed");
+    }
+    return left.removeFirst();
+  }
+
+  void end() throws BadUsage {
+    if (!left.isEmpty()) {
+      throw new BadUsage("not known here: " + left.getFirst());
+    }
+  }
+}

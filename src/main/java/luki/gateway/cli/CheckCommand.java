@@ -1,0 +1,75 @@
+package luki.gateway.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import luki.gateway.auth.KeyFile;
+import luki.gateway.config.Audit;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.json.Json;
+
+/** {@code check}: what is unwise about the configuration, and whether it can be served with. */
+final class CheckCommand {
+  private final PrintStream out;
+
+  CheckCommand(PrintStream out) {
+    this.out = out;
+  }
+
+  int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
+    boolean json = arguments.has("--json");
+    arguments.end();
+    Configuration configuration = Configuration.ofProcess();
+    int routes = PolicyCommand.routes(configuration).size();
+    List<Audit.Finding> findings = new ArrayList<>(configuration.findings());
+    keyFile(configuration, findings);
+    if (json) {
+      print(findings);
+    } else {
+      for (Audit.Finding finding : findings) {
+        out.printf("%-8s  %s: %s%n", labelOf(finding.severity()), finding.where(), finding.text());
+      }
+      out.printf("%d routes, %d findings%n", routes, findings.size());
+    }
+    return findings.stream().anyMatch(f -> f.severity() == Audit.Severity.CRITICAL) ? 2 : 0;
+  }
+
+  private static void keyFile(Configuration configuration, List<Audit.Finding> findings)
+      throws IOException {
+    KeyFile file = new KeyFile(configuration.settings().keyFile());
+    try {
+      if (file.read().isEmpty()) {
+        findings.add(warning("there is no key yet: nobody can call"));
+      }
+      if (!file.isPrivate()) {
+        findings.add(warning("others than its owner can read it: it should have mode 0600"));
+      }
+    } catch (KeyFile.Broken broken) {
+      findings.add(
+          new Audit.Finding(Audit.Severity.CRITICAL, "API_KEYS_FILE", "" + broken.getMessage()));
+    }
+  }
+
+  private static Audit.Finding warning(String text) {
+    return new Audit.Finding(Audit.Severity.WARNING, "API_KEYS_FILE", text);
+  }
+
+  private void print(List<Audit.Finding> findings) {
+    List<Json> rows = new ArrayList<>();
+    for (Audit.Finding finding : findings) {
+      rows.add(
+          Json.object()
+              .put("severity", labelOf(finding.severity()))
+              .put("where", finding.where())
+              .put("text", finding.text())
+              .build());
+    }
+    out.println(Json.object().put("findings", Json.array(rows)).build().pretty());
+  }
+
+  private static String labelOf(Audit.Severity severity) {
+    return severity.name().toLowerCase(Locale.ROOT);
+  }
+}

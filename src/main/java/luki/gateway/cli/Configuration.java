@@ -1,0 +1,61 @@
+package luki.gateway.cli;
+
+import java.util.List;
+import luki.gateway.auth.Roles;
+import luki.gateway.config.Audit;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Environment;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.Problems;
+import luki.gateway.config.Settings;
+import luki.gateway.config.SettingsReader;
+import luki.gateway.contract.ContractDocument;
+import luki.gateway.observe.Diagnostics;
+
+/** Everything that a command reads before it does anything. */
+public record Configuration(Settings settings, GatewayFile file, ContractDocument document) {
+  // Good for a desk: whoever has the key file of a desk has nothing.
+  private static final String DEV_PEPPER = "a pepper for the desk, never for a real gateway";
+
+  /** Reads it from this process's environment. */
+  static Configuration ofProcess() throws BadConfiguration {
+    Problems problems = new Problems();
+    return of(Environment.ofProcess(problems), problems);
+  }
+
+  /** Reads all of it, so that every problem is told at once. */
+  public static Configuration of(Environment environment, Problems problems)
+      throws BadConfiguration {
+    Settings settings = SettingsReader.read(environment, problems);
+    if (!settings.gatewayFile().toFile().canRead() || !settings.openapiFile().toFile().canRead()) {
+      problems.throwIfAny();
+    }
+    GatewayFile file = GatewayFileReader.read(settings.gatewayFile(), problems);
+    ContractDocument document = ContractDocument.read(settings.openapiFile(), problems);
+    problems.throwIfAny();
+    Diagnostics.configure(settings.logLevel());
+    return new Configuration(settings, file, document);
+  }
+
+  List<Audit.Finding> findings() {
+    return Audit.of(settings, file);
+  }
+
+  Roles roles() {
+    return new Roles(file.roles(), document.scopes());
+  }
+
+  /** The pepper; in dev there is a fixed one, in prod none but the operator's. */
+  public String pepper() throws BadConfiguration {
+    Settings.Secret pepper = settings.pepper();
+    if (pepper != null) {
+      return pepper.value();
+    }
+    if (settings.dev()) {
+      return DEV_PEPPER;
+    }
+    throw new BadConfiguration(
+        List.of("API_KEY_PEPPER: must be set in prod: text of at least 32 bytes"));
+  }
+}

@@ -1,0 +1,154 @@
+package luki.gateway.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import luki.gateway.auth.KeyEntry;
+import luki.gateway.auth.KeyFile;
+import luki.gateway.auth.KeyMaker;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.auth.Roles;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.http.Scope;
+import luki.gateway.http.UserId;
+import luki.gateway.http.Users;
+import org.jspecify.annotations.Nullable;
+
+/** {@code key}: makes, lists, ends and follows up API keys. A key is shown once, on stdout. */
+final class KeyCommand {
+  private static final Duration GRACE = Duration.ofDays(7);
+
+  private final PrintStream out;
+  private final PrintStream err;
+  private final Clock clock = Clock.systemUTC();
+
+  KeyCommand(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
+    Arguments arguments = new Arguments(words);
+    String action = arguments.word("create, list, revoke or rotate");
+    Configuration configuration = Configuration.ofProcess();
+    KeyMaker maker =
+        new KeyMaker(
+            new KeyFile(configuration.settings().keyFile()),
+            KeyedHash.ofPepper(configuration.pepper()),
+            clock);
+    try {
+      switch (action) {
+        case "create" -> create(arguments, configuration, maker);
+        case "list" -> list(arguments, maker);
+        case "revoke" -> revoke(arguments, maker);
+        case "rotate" -> rotate(arguments, maker);
+        default -> throw new BadUsage("unknown: key " + action);
+      }
+      return 0;
+    } catch (KeyFile.Broken broken) {
+      throw new BadConfiguration(
+          List.of(configuration.settings().keyFile() + ": " + broken.getMessage()));
+    } catch (KeyMaker.NoSuchKey missing) {
+      err.println("luki-gateway: there is no such key that is still good");
+      return 1;
+    }
+  }
+
+  private void create(Arguments arguments, Configuration configuration, KeyMaker maker)
+      throws BadUsage, IOException, KeyFile.Broken {
+    String owner = arguments.required("--owner");
+    Set<Scope> scopes = scopes(arguments.list("--scopes"), configuration.roles());
+    Set<String> roles = roles(arguments.list("--roles"), configuration.roles());
+    Users users = users(arguments.list("--users"), owner);
+    String plan = arguments.value("--plan");
+    Duration expires = arguments.age("--expires");
+    arguments.end();
+    if (scopes.isEmpty() && roles.isEmpty()) {
+      throw new BadUsage("--scopes or --roles is needed: without one a key opens nothing");
+    }
+    Instant end = expires == null ? null : clock.instant().plus(expires);
+    out.println(maker.create(new KeyMaker.Wanted(owner, scopes, roles, users, plan, end)).reveal());
+  }
+
+  private static Set<Scope> scopes(List<String> names, Roles known) throws BadUsage {
+    Set<Scope> scopes = new HashSet<>();
+    for (String name : names) {
+      if (!Scope.isValid(name) || !known.every().contains(new Scope(name))) {
+        throw new BadUsage("--scopes: " + name + " is none of " + known.every());
+      }
+      scopes.add(new Scope(name));
+    }
+    return scopes;
+  }
+
+  private static Set<String> roles(List<String> names, Roles known) throws BadUsage {
+    for (String name : names) {
+      if (!known.isKnown(name)) {
+        throw new BadUsage("--roles: " + name + " is no role of the configuration");
+      }
+    }
+    return Set.copyOf(names);
+  }
+
+  private static Users users(List<String> names, String owner) throws BadUsage {
+    List<String> checked = new ArrayList<>(names.isEmpty() ? List.of(owner) : names);
+    checked.remove("*");
+    for (String name : checked) {
+      if (UserId.parse(name).isEmpty()) {
+        throw new BadUsage("--users, --owner: a user id has 1 to 255 characters, no / and no \\");
+      }
+    }
+    return KeyEntry.usersOf(names, owner);
+  }
+
+  private void list(Arguments arguments, KeyMaker maker)
+      throws BadUsage, IOException, KeyFile.Broken {
+    arguments.end();
+    out.printf(
+        "%-12s  %-8s  %-20s  %-20s  %-24s  %s%n",
+        "ID", "STATE", "EXPIRES", "OWNER", "USERS", "SCOPES AND ROLES");
+    for (KeyEntry key : maker.list()) {
+      List<String> rights =
+          new ArrayList<>(key.scopes().stream().map(Scope::name).sorted().toList());
+      key.roles().stream().sorted().forEach(role -> rights.add("role " + role));
+      out.printf(
+          "%-12s  %-8s  %-20s  %-20s  %-24s  %s%n",
+          key.id(),
+          stateOf(key),
+          shown(key.expires()),
+          key.owner(),
+          String.join(",", KeyEntry.namesOf(key.users())),
+          String.join(" ", rights));
+    }
+  }
+
+  private String stateOf(KeyEntry key) {
+    return key.revoked() != null ? "revoked" : key.isGoodAt(clock.instant()) ? "good" : "expired";
+  }
+
+  private static String shown(@Nullable Instant time) {
+    return time == null ? "never" : Instant.ofEpochSecond(time.getEpochSecond()).toString();
+  }
+
+  private void revoke(Arguments arguments, KeyMaker maker)
+      throws BadUsage, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
+    String id = arguments.word("the id of the key");
+    arguments.end();
+    maker.revoke(id);
+    err.println("revoked " + id + "; a running gateway sees it within 5 s");
+  }
+
+  private void rotate(Arguments arguments, KeyMaker maker)
+      throws BadUsage, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
+    String id = arguments.word("the id of the key");
+    Duration grace = arguments.age("--grace");
+    arguments.end();
+    out.println(maker.rotate(id, grace == null ? GRACE : grace).reveal());
+  }
+}

@@ -1,0 +1,19 @@
+package luki.gateway.cli;
+
+import java.io.PrintStream;
+import luki.gateway.config.BadConfiguration;
+
+/** {@code openapi}: the contract as {@code /openapi.json} serves it. */
+final class OpenapiCommand {
+  private final PrintStream out;
+
+  OpenapiCommand(PrintStream out) {
+    this.out = out;
+  }
+
+  int run(Arguments arguments) throws BadUsage, BadConfiguration {
+    arguments.end();
+    out.println(Configuration.ofProcess().document().published().pretty());
+    return 0;
+  }
+}

@@ -1,0 +1,119 @@
+package luki.gateway.cli;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.http.Access;
+import luki.gateway.http.ConsentRule;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Owner;
+import luki.gateway.http.Route;
+import luki.gateway.http.Scope;
+import luki.gateway.json.Json;
+
+/** {@code policy}: what is enforced, one row a route, from the compiled contract itself. */
+final class PolicyCommand {
+  private final PrintStream out;
+
+  PolicyCommand(PrintStream out) {
+    this.out = out;
+  }
+
+  int run(Arguments arguments) throws BadUsage, BadConfiguration {
+    String format = arguments.value("--format");
+    arguments.end();
+    List<Map<String, String>> rows = new ArrayList<>();
+    for (Route route : routes(Configuration.ofProcess())) {
+      rows.add(row(route));
+    }
+    switch (format == null ? "md" : format) {
+      case "md" -> markdown(rows);
+      case "json" -> json(rows);
+      case "html" -> html(rows);
+      default -> throw new BadUsage("--format must be md, json or html");
+    }
+    return 0;
+  }
+
+  /** The routes as a gateway with this configuration would enforce them. */
+  static List<Route> routes(Configuration configuration) throws BadConfiguration {
+    try (Wiring gateway = new Wiring(configuration)) {
+      return gateway.routes();
+    }
+  }
+
+  private static Map<String, String> row(Route route) {
+    Map<String, String> row = new LinkedHashMap<>();
+    row.put("method", route.method().name());
+    row.put("path", route.template());
+    row.put("scopes", scopes(route.access()));
+    row.put("owner", owner(route.owner()));
+    ConsentRule consent = route.consent();
+    row.put(
+        "consent",
+        consent == null
+            ? "–"
+            : String.join(" ", consent.scopes())
+                + (consent.askedBy() == ConsentRule.AskedBy.HANDLER ? " (goes on without)" : ""));
+    Downstream downstream = route.downstream();
+    row.put("downstream", downstream == null ? "–" : downstream.label());
+    row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
+    return row;
+  }
+
+  private static String scopes(Access access) {
+    return switch (access) {
+      case Access.Public _ -> "(public)";
+      case Access.Scoped scoped ->
+          String.join(" ", new TreeSet<>(scoped.allOf().stream().map(Scope::name).toList()));
+    };
+  }
+
+  private static String owner(Owner owner) {
+    return switch (owner) {
+      case Owner.Nobody _ -> "–";
+      case Owner.InBody in -> "body /" + in.name();
+      case Owner.InQuery in -> "query " + in.name();
+      case Owner.InPath in -> "path " + in.name();
+      case Owner.ItemPrefix in -> "path " + in.name() + ", before its last _";
+    };
+  }
+
+  private void markdown(List<Map<String, String>> rows) {
+    List<String> columns = List.copyOf(rows.getFirst().keySet());
+    out.println("| " + String.join(" | ", columns) + " |");
+    out.println("|" + " --- |".repeat(columns.size()));
+    rows.forEach(row -> out.println("| " + String.join(" | ", row.values()) + " |"));
+  }
+
+  private void json(List<Map<String, String>> rows) {
+    List<Json> objects = new ArrayList<>();
+    for (Map<String, String> row : rows) {
+      Json.Builder object = Json.object();
+      row.forEach(object::put);
+      objects.add(object.build());
+    }
+    out.println(Json.object().put("routes", Json.array(objects)).build().pretty());
+  }
+
+  private void html(List<Map<String, String>> rows) {
+    out.println("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    out.println("<title>Policy</title></head>\n<body><table>\n<tr>");
+    rows.getFirst().keySet().forEach(name -> out.println("<th>" + escaped(name) + "</th>"));
+    out.println("</tr>");
+    for (Map<String, String> row : rows) {
+      out.println("<tr>");
+      row.values().forEach(value -> out.println("<td>" + escaped(value) + "</td>"));
+      out.println("</tr>");
+    }
+    out.println("</table></body></html>");
+  }
+
+  private static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+  }
+}

@@ -1,0 +1,95 @@
+package luki.gateway.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.SocketException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import luki.gateway.config.Audit;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.server.GatewayServer;
+import luki.gateway.upstream.Upstreams;
+
+/** {@code serve}: until SIGTERM or SIGINT, then a drain, then 0. */
+public final class ServeCommand {
+  private final PrintStream out;
+  private final PrintStream err;
+
+  public ServeCommand(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  int run(Arguments arguments)
+      throws BadUsage, BadConfiguration, IOException, InterruptedException {
+    arguments.end();
+    serve(Configuration.ofProcess(), _ -> {});
+    return 0;
+  }
+
+  /** What is to be said once requests are taken. */
+  @FunctionalInterface
+  public interface Ready {
+    void at(Wiring gateway);
+  }
+
+  /** Serves until the process is told to stop; the stop itself ends the process with 0. */
+  public void serve(Configuration configuration, Ready ready)
+      throws BadConfiguration, IOException, InterruptedException {
+    GatewayServer.configureProcess(configuration.settings().limits());
+    Upstreams.configureProcess();
+    refuseCritical(configuration);
+    Wiring gateway = new Wiring(configuration);
+    start(gateway, configuration);
+    Runtime.getRuntime()
+        .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> drain(gateway)));
+    Diagnostics log = new Diagnostics("gateway");
+    log.info(
+        "serving",
+        Diagnostics.Field.of("port", gateway.address().getPort()),
+        Diagnostics.Field.of("keys", gateway.keyCount()));
+    ready.at(gateway);
+    new CountDownLatch(1).await();
+  }
+
+  private void start(Wiring gateway, Configuration configuration)
+      throws BadConfiguration, IOException {
+    try {
+      gateway.start(out);
+    } catch (SocketException taken) {
+      throw new BadConfiguration(
+          List.of(
+              "HOST, PORT: must be an address of this machine that nobody listens on; "
+                  + configuration.settings().host()
+                  + ":"
+                  + configuration.settings().port()
+                  + " is not"));
+    }
+  }
+
+  private void refuseCritical(Configuration configuration) throws BadConfiguration {
+    List<String> critical = new ArrayList<>();
+    for (Audit.Finding finding : configuration.findings()) {
+      if (finding.severity() == Audit.Severity.CRITICAL) {
+        critical.add(finding.where() + ": " + finding.text());
+      } else {
+        err.println("warning: " + finding.where() + ": " + finding.text());
+      }
+    }
+    if (!critical.isEmpty()) {
+      throw new BadConfiguration(critical);
+    }
+  }
+
+  /** The JVM is going already; halting here makes its exit code 0 and not that of the signal. */
+  private static void drain(Wiring gateway) {
+    try {
+      gateway.drain();
+      Runtime.getRuntime().halt(0);
+    } catch (InterruptedException interrupted) {
+      Runtime.getRuntime().halt(1);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package luki.gateway.handler;
+
+import java.time.Duration;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.Downstream;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.EventFeed;
+import luki.gateway.upstream.Upstreams;
+import org.jspecify.annotations.Nullable;
+
+/** The agent's stream as what it means: tokens, then done, or an error. */
+final class AgentEvents implements AutoCloseable {
+  private static final ApiError NONSENSE = Upstreams.nonsense(Downstream.AGENT);
+
+  private final EventFeed feed;
+
+  AgentEvents(EventFeed feed) {
+    this.feed = feed;
+  }
+
+  /** One event of the agent that has a meaning here. */
+  sealed interface Event {
+    record Token(String text) implements Event {}
+
+    record Done(Json toolCalls) implements Event {}
+
+    record Failed(ApiError error) implements Event {}
+  }
+
+  /** The next event that means something, or null when none has come in that time. */
+  @Nullable Event poll(Duration wait) throws InterruptedException {
+    Deadline deadline = Deadline.after(wait);
+    EventFeed.Item item = feed.poll(wait);
+    while (item != null) {
+      Event event =
+          switch (item) {
+            case EventFeed.Item.Failed(ApiError error) -> new Event.Failed(error);
+            // The agent always says that it is done; an end without it is a broken answer.
+            case EventFeed.Item.End _ -> new Event.Failed(NONSENSE);
+            case EventFeed.Item.Data(String text) -> meaning(text);
+          };
+      if (event != null) {
+        return event;
+      }
+      item = feed.poll(deadline.left());
+    }
+    return null;
+  }
+
+  private static @Nullable Event meaning(String data) {
+    if (data.isEmpty()) {
+      return null;
+    }
+    Json json;
+    try {
+      json = Json.parseReply(data);
+    } catch (InvalidJson notJson) {
+      return new Event.Failed(NONSENSE);
+    }
+    if (!json.isObject() || !json.at("error").isMissing()) {
+      return new Event.Failed(NONSENSE);
+    }
+    Json token = json.at("token");
+    if (!token.isMissing()) {
+      String text = token.string();
+      return text == null ? new Event.Failed(NONSENSE) : new Event.Token(text);
+    }
+    return json.at("done").isTrue()
+        ? new Event.Done(Conversation.toolCalls(json.at("metadata")))
+        : null;
+  }
+
+  @Override
+  public void close() {
+    feed.close();
+  }
+}

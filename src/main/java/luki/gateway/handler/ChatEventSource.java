@@ -1,0 +1,198 @@
+package luki.gateway.handler;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.OptionalLong;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.ErrorReply;
+import luki.gateway.http.Exchange;
+import luki.gateway.json.Json;
+import luki.gateway.observe.Lifecycle;
+import luki.gateway.observe.StreamOutcome;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The caller's side of a chat stream: one piece for each event of the agent, comments while it is
+ * silent, and one error event where it fails after the status has gone out.
+ *
+ * <p>An engine that only sees a lost reader when it writes gets a blank line a moment after each
+ * piece: it means nothing in an event stream, but a reader that has left answers it with a reset.
+ */
+final class ChatEventSource implements Body.Source {
+  static final AgentEvents.Event.Failed TIMED_OUT =
+      new AgentEvents.Event.Failed(
+          new ApiError.FromDownstream(Downstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT));
+
+  // The agent's silence after its status has gone out has a sentence of its own.
+  private static final ApiError STOPPED = new ApiError.StoppedResponding(Downstream.AGENT);
+  private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] PROBE = "\n".getBytes(StandardCharsets.US_ASCII);
+  private static final Duration LOOK = Duration.ofMillis(500);
+
+  private final AgentEvents events;
+  private final Json meta;
+  private final Exchange exchange;
+  private final Clocks clocks;
+  private final Lifecycle lifecycle;
+  private AgentEvents.@Nullable Event pending;
+  private boolean commentFirst;
+  private boolean probed = true;
+  private boolean ended;
+  private long lastPiece;
+  private long eventDeadline;
+  private int id;
+  private StreamOutcome outcome = StreamOutcome.CLIENT_CLOSED;
+  private @Nullable ErrorCode failure;
+  private OptionalLong firstEventNanos = OptionalLong.empty();
+
+  /**
+   * The limits of a stream.
+   *
+   * @param called when the agent was, on the monotonic clock
+   */
+  record Clocks(GatewayFile.Streams limits, long called) {}
+
+  ChatEventSource(
+      AgentEvents events,
+      AgentEvents.@Nullable Event first,
+      Json meta,
+      Exchange exchange,
+      Clocks clocks,
+      Lifecycle lifecycle) {
+    this.events = events;
+    this.pending = first;
+    this.commentFirst = first == null;
+    this.meta = meta;
+    this.exchange = exchange;
+    this.clocks = clocks;
+    this.lifecycle = lifecycle;
+    this.lastPiece = System.nanoTime();
+    this.eventDeadline = clocks.called + clocks.limits.firstEvent().toNanos();
+  }
+
+  /** How it ended, unless the reader left before. */
+  StreamOutcome outcome() {
+    return outcome;
+  }
+
+  @Override
+  public @Nullable ErrorCode failure() {
+    return failure;
+  }
+
+  /** From the request to the first event, when there was one. */
+  OptionalLong firstEventNanos() {
+    return firstEventNanos;
+  }
+
+  @Override
+  public byte @Nullable [] next() throws InterruptedException {
+    if (ended) {
+      return null;
+    }
+    if (commentFirst) {
+      commentFirst = false;
+      return sent(COMMENT);
+    }
+    while (true) {
+      AgentEvents.Event event = pending == null ? events.poll(untilNextDuty()) : pending;
+      pending = null;
+      byte[] piece = event == null ? duty() : rendered(event);
+      if (piece != null) {
+        return piece;
+      }
+    }
+  }
+
+  private byte[] rendered(AgentEvents.Event event) {
+    if (firstEventNanos.isEmpty()) {
+      firstEventNanos = OptionalLong.of(System.nanoTime() - exchange.receivedNanos());
+    }
+    return switch (event) {
+      case AgentEvents.Event.Token(String text) -> {
+        eventDeadline = System.nanoTime() + clocks.limits.betweenEvents().toNanos();
+        yield sent(event("", Json.object().put("token", text).build()));
+      }
+      case AgentEvents.Event.Done(Json toolCalls) -> {
+        ended(StreamOutcome.COMPLETED);
+        yield event(
+            "event: done\n",
+            Json.object().put("done", true).put("tool_calls", toolCalls).put("meta", meta).build());
+      }
+      case AgentEvents.Event.Failed(ApiError error) ->
+          error(
+              error,
+              error.code() == ErrorCode.DOWNSTREAM_TIMEOUT
+                  ? StreamOutcome.TIMEOUT
+                  : StreamOutcome.UPSTREAM_ERROR);
+    };
+  }
+
+  private byte[] event(String name, Json data) {
+    id++;
+    return (name + "id: " + id + "\ndata: " + data + "\n\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private byte[] error(ApiError error, StreamOutcome how) {
+    ended(how);
+    failure = error.code();
+    Json data = ErrorReply.envelope(error, exchange.trace().traceId());
+    return ("event: error\ndata: " + data + "\n\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private void ended(StreamOutcome how) {
+    ended = true;
+    outcome = how;
+  }
+
+  private byte[] sent(byte[] piece) {
+    lastPiece = System.nanoTime();
+    probed = false;
+    return piece;
+  }
+
+  /** What is due when the agent has said nothing; null when nothing is. */
+  private byte @Nullable [] duty() {
+    if (lifecycle.streamsMustEnd()) {
+      return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
+    }
+    if (new Deadline(eventDeadline).hasPassed()) {
+      return error(STOPPED, StreamOutcome.TIMEOUT);
+    }
+    if (new Deadline(lifeEnds()).hasPassed()) {
+      return error(STOPPED, StreamOutcome.LIMIT);
+    }
+    if (new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()).hasPassed()) {
+      return sent(COMMENT);
+    }
+    if (!probed && new Deadline(lastPiece + clocks.limits.probe().toNanos()).hasPassed()) {
+      probed = true;
+      return PROBE;
+    }
+    return null;
+  }
+
+  private long lifeEnds() {
+    return exchange.receivedNanos() + clocks.limits.total().toNanos();
+  }
+
+  private Duration untilNextDuty() {
+    Deadline next =
+        Deadline.after(LOOK)
+            .sooner(new Deadline(eventDeadline))
+            .sooner(new Deadline(lifeEnds()))
+            .sooner(new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()));
+    Deadline probe = new Deadline(lastPiece + clocks.limits.probe().toNanos());
+    return (probed ? next : next.sooner(probe)).left();
+  }
+
+  @Override
+  public void close() {
+    events.close();
+  }
+}

@@ -1,0 +1,72 @@
+package luki.gateway.handler;
+
+import java.util.Set;
+import java.util.function.Supplier;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.Call;
+import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Upstreams;
+
+/** A message and the whole answer to it. */
+final class ChatHandler implements Handler {
+  private static final ServicePath CHAT = ServicePath.of("/v1/chat");
+  // What the agent answers when it made no session of its own: shared by everybody.
+  private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");
+
+  private final Upstreams upstreams;
+  private final Conversation conversation;
+  private final Supplier<String> sessionIds;
+
+  ChatHandler(Upstreams upstreams, Conversation conversation, Supplier<String> sessionIds) {
+    this.upstreams = upstreams;
+    this.conversation = conversation;
+    this.sessionIds = sessionIds;
+  }
+
+  @Override
+  public Response handle(Exchange exchange) throws InterruptedException {
+    Conversation.Said said = Conversation.Said.inBody(exchange.json());
+    Conversation.Prepared prepared = conversation.prepare(exchange, said);
+    Call call = Call.post(CHAT, prepared.request());
+    Upstreams.Success reply = upstreams.json(Downstream.AGENT, call, exchange);
+    String text = reply.json().at("response").string();
+    if (text == null) {
+      throw new ApiException(Upstreams.nonsense(Downstream.AGENT), reply.facts());
+    }
+    String sessionId = sessionOf(said, reply.json());
+    Json json =
+        Json.object()
+            .put("text", unwrapped(text))
+            .put("tool_calls", Conversation.toolCalls(reply.json().at("metadata")))
+            .put("meta", Conversation.meta(exchange, sessionId, prepared.memory()))
+            .build();
+    return Response.json(200, json).from(reply.facts());
+  }
+
+  private String sessionOf(Conversation.Said said, Json reply) {
+    String callers = said.sessionId().string();
+    if (callers != null) {
+      return callers;
+    }
+    String agents = reply.at("session_id").string("");
+    return NO_SESSIONS.contains(agents) ? sessionIds.get() : agents;
+  }
+
+  /** Some answers come as a JSON object in a string; then its final response is the answer. */
+  private static String unwrapped(String text) {
+    if (!text.startsWith("{")) {
+      return text;
+    }
+    try {
+      return Json.parseReply(text).at("final_response").string(text);
+    } catch (InvalidJson plainText) {
+      return text;
+    }
+  }
+}

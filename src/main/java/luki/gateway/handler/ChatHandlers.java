@@ -1,0 +1,35 @@
+package luki.gateway.handler;
+
+import java.util.Map;
+import java.util.function.Supplier;
+import luki.gateway.auth.Consent;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.http.Handler;
+import luki.gateway.observe.Lifecycle;
+import luki.gateway.observe.Metrics;
+import luki.gateway.upstream.Upstreams;
+
+/** Chat in one reply and as events. */
+public final class ChatHandlers {
+  private final ChatHandler chat;
+  private final ChatStreamHandler stream;
+
+  public ChatHandlers(
+      Upstreams upstreams,
+      Consent consent,
+      GatewayFile file,
+      Lifecycle lifecycle,
+      Metrics metrics,
+      Supplier<String> sessionIds) {
+    Conversation conversation = new Conversation(upstreams, consent, file.chatMemoryDeadline());
+    this.chat = new ChatHandler(upstreams, conversation, sessionIds);
+    this.stream =
+        new ChatStreamHandler(
+            upstreams, conversation, sessionIds, file.streams(), lifecycle, metrics);
+  }
+
+  /** By the names that the contract uses. */
+  public Map<String, Handler> byName() {
+    return Map.of("chat", chat, "chat-stream", stream);
+  }
+}

@@ -1,0 +1,129 @@
+package luki.gateway.handler;
+
+import java.util.List;
+import java.util.function.Supplier;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Body;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Facts;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Headers;
+import luki.gateway.http.Query;
+import luki.gateway.http.Response;
+import luki.gateway.http.Sent;
+import luki.gateway.json.Json;
+import luki.gateway.observe.Lifecycle;
+import luki.gateway.observe.Metrics;
+import luki.gateway.observe.StreamOutcome;
+import luki.gateway.upstream.Call;
+import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Upstreams;
+import org.jspecify.annotations.Nullable;
+
+/** A message and the answer to it as it comes. */
+final class ChatStreamHandler implements Handler {
+  private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
+  private static final Headers EVENT_STREAM =
+      Headers.builder()
+          .add("Content-Type", "text/event-stream")
+          .add("Cache-Control", "no-cache")
+          .add("X-Accel-Buffering", "no")
+          .build();
+
+  private final Upstreams upstreams;
+  private final Conversation conversation;
+  private final Supplier<String> sessionIds;
+  private final GatewayFile.Streams limits;
+  private final Lifecycle lifecycle;
+  private final Metrics metrics;
+
+  ChatStreamHandler(
+      Upstreams upstreams,
+      Conversation conversation,
+      Supplier<String> sessionIds,
+      GatewayFile.Streams limits,
+      Lifecycle lifecycle,
+      Metrics metrics) {
+    this.upstreams = upstreams;
+    this.conversation = conversation;
+    this.sessionIds = sessionIds;
+    this.limits = limits;
+    this.lifecycle = lifecycle;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public Response handle(Exchange exchange) throws InterruptedException {
+    Conversation.Said said = saidIn(exchange);
+    Conversation.Prepared prepared = conversation.prepare(exchange, said);
+    Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
+    long called = System.nanoTime();
+    AgentEvents events = new AgentEvents(upstreams.stream(Downstream.AGENT, call, exchange));
+    AgentEvents.Event first;
+    try {
+      first = first(exchange, events);
+    } catch (RuntimeException | InterruptedException failed) {
+      events.close();
+      throw failed;
+    }
+    Facts facts = Facts.upstream(Downstream.AGENT, System.nanoTime() - called);
+    if (first instanceof AgentEvents.Event.Failed(var error)) {
+      events.close();
+      throw new ApiException(error, facts);
+    }
+    Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
+    return streaming(exchange, events, first, meta, called).from(facts);
+  }
+
+  private Response streaming(
+      Exchange exchange,
+      AgentEvents events,
+      AgentEvents.@Nullable Event first,
+      Json meta,
+      long called) {
+    ChatEventSource source =
+        new ChatEventSource(
+            events, first, meta, exchange, new ChatEventSource.Clocks(limits, called), lifecycle);
+    metrics.streamBegins();
+    return new Response(200, EVENT_STREAM, new Body.Stream(source), Facts.NONE, List.of())
+        .whenSent(
+            sent -> {
+              metrics.streamEnds(
+                  sent.end() == Sent.End.CLIENT_CLOSED
+                      ? StreamOutcome.CLIENT_CLOSED
+                      : source.outcome());
+              source.firstEventNanos().ifPresent(metrics::firstEvent);
+            });
+  }
+
+  private static Conversation.Said saidIn(Exchange exchange) {
+    if (exchange.payload() != null) {
+      return Conversation.Said.inBody(exchange.json());
+    }
+    Query query = exchange.request().query();
+    String session = query.only("session_id");
+    String message = query.only("message");
+    return new Conversation.Said(
+        message == null ? "" : message,
+        session == null ? Json.MISSING : Json.of(session),
+        Json.MISSING,
+        Json.MISSING);
+  }
+
+  private String sessionOf(Conversation.Said said) {
+    String callers = said.sessionId().string();
+    return callers == null ? sessionIds.get() : callers;
+  }
+
+  /** Waits for what decides the status, but not longer than routers wait for a first byte. */
+  private AgentEvents.@Nullable Event first(Exchange exchange, AgentEvents events)
+      throws InterruptedException {
+    Deadline answerBy = new Deadline(exchange.receivedNanos() + limits.answerBy().toNanos());
+    Deadline firstEvent = Deadline.after(limits.firstEvent());
+    AgentEvents.Event event = events.poll(answerBy.sooner(firstEvent).left());
+    return event == null && firstEvent.hasPassed() ? ChatEventSource.TIMED_OUT : event;
+  }
+}

@@ -1,0 +1,178 @@
+package luki.gateway.handler;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import luki.gateway.auth.Consent;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.ConsentRule;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Exchange;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.Branch;
+import luki.gateway.upstream.Call;
+import luki.gateway.upstream.Upstreams;
+
+/**
+ * What the agent is told besides the message. Consent and memories are asked for side by side under
+ * one short deadline; nothing there fails the chat.
+ */
+final class Conversation {
+  private static final int QUERY_CODE_POINTS = 1000;
+  private static final int MEMORIES = 5;
+
+  private final Upstreams upstreams;
+  private final Consent consent;
+  private final Duration deadline;
+
+  Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
+    this.upstreams = upstreams;
+    this.consent = consent;
+    this.deadline = deadline;
+  }
+
+  /** What the caller sent, whichever way. */
+  record Said(String message, Json sessionId, Json personaId, Json context) {
+    static Said inBody(Json body) {
+      return new Said(
+          body.at("message").string(""),
+          body.at("session_id"),
+          body.at("persona_id"),
+          body.at("context"));
+    }
+  }
+
+  /** How the memories fared, as {@code meta.memory} says it. */
+  enum MemoryUse {
+    USED,
+    NONE,
+    DENIED,
+    UNAVAILABLE;
+
+    private final String label = name().toLowerCase(Locale.ROOT);
+
+    String label() {
+      return label;
+    }
+  }
+
+  /** The agent's request, and whether memories are in it. */
+  record Prepared(Json request, MemoryUse memory) {}
+
+  Prepared prepare(Exchange exchange, Said said) throws InterruptedException {
+    ElrHandlers.refuseBlank(said.message(), "/message");
+    Remembered remembered = remember(exchange, said.message());
+    // Only the gateway says what is remembered, and nobody has proved a wallet.
+    Json.Builder context =
+        said.context().toBuilder()
+            .remove("memory_context")
+            .remove("wallet")
+            .putPresent("persona_id", said.personaId());
+    if (remembered.use() == MemoryUse.USED) {
+      context.put("memory_context", Json.array(remembered.entries()));
+    }
+    Json request =
+        Json.object()
+            .put("message", said.message())
+            .put("user_id", exchange.user().value())
+            .putPresent("session_id", said.sessionId())
+            .put("context", context.build())
+            .build();
+    return new Prepared(request, remembered.use());
+  }
+
+  private record Remembered(MemoryUse use, List<Json> entries) {
+    static Remembered nothing(MemoryUse use) {
+      return new Remembered(use, List.of());
+    }
+  }
+
+  private Remembered remember(Exchange exchange, String message) throws InterruptedException {
+    Deadline limit = Deadline.after(deadline).sooner(exchange.deadline());
+    Exchange within = exchange.within(limit);
+    try (Branch<Consent.Verdict> verdict = Branch.start(() -> ask(within));
+        Branch<List<Json>> search = Branch.start(() -> search(within, message))) {
+      // Leaving this block ends the search: without consent its result is never looked at.
+      return switch (verdict.await(limit).orElse(Consent.Verdict.UNAVAILABLE)) {
+        case DENIED -> Remembered.nothing(MemoryUse.DENIED);
+        case UNAVAILABLE -> Remembered.nothing(MemoryUse.UNAVAILABLE);
+        case ALLOWED -> found(search.await(limit));
+      };
+    } catch (ExecutionException failed) {
+      return Remembered.nothing(MemoryUse.UNAVAILABLE);
+    }
+  }
+
+  private static Remembered found(Optional<List<Json>> entries) {
+    return entries
+        .map(
+            list ->
+                list.isEmpty()
+                    ? Remembered.nothing(MemoryUse.NONE)
+                    : new Remembered(MemoryUse.USED, list))
+        .orElseGet(() -> Remembered.nothing(MemoryUse.UNAVAILABLE));
+  }
+
+  private Consent.Verdict ask(Exchange exchange) throws InterruptedException {
+    ConsentRule rule = exchange.route().consent();
+    if (rule == null) {
+      throw new IllegalStateException("no consent rule for " + exchange.route().operationId());
+    }
+    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
+  }
+
+  private List<Json> search(Exchange exchange, String message)
+      throws InterruptedException, ApiException {
+    String query = Blank.cut(Blank.trim(message), QUERY_CODE_POINTS);
+    Call call =
+        Call.post(MemoryCalls.SEARCH, MemoryCalls.query(exchange.user(), query, MEMORIES))
+            .mayRepeat();
+    Json reply = upstreams.json(Downstream.MEMORY, call, exchange).json();
+    List<Json> entries = new ArrayList<>();
+    for (Json entry : Memories.of(reply, exchange.user()).entries()) {
+      entries.add(trimmed(entry));
+    }
+    return entries;
+  }
+
+  /** What the agent may see of a memory; other metadata stays behind. */
+  private static Json trimmed(Json entry) {
+    Json metadata = entry.at("metadata");
+    Json shown =
+        Json.object()
+            .putPresent("content_type", metadata.at("content_type"))
+            .putPresent("sensitivity_level", metadata.at("sensitivity_level"))
+            .putPresent("created_at", metadata.at("created_at"))
+            .build();
+    return Json.object()
+        .putPresent("content", entry.at("content"))
+        .putPresent("chunk_id", entry.at("chunk_id"))
+        .putPresent("created_at", entry.at("created_at"))
+        .put("metadata", shown)
+        .build();
+  }
+
+  /** The tools that the agent says it used. */
+  static Json toolCalls(Json metadata) {
+    Json calls = metadata.at("tool_calls");
+    if (calls.isArray()) {
+      return Json.array(calls.items().stream().filter(Json::isObject).toList());
+    }
+    String name = metadata.at("tool_name").string();
+    return name == null
+        ? Json.array(List.of())
+        : Json.array(List.of(Json.object().put("name", name).build()));
+  }
+
+  static Json meta(Exchange exchange, String sessionId, MemoryUse memory) {
+    return Json.object()
+        .put("trace_id", exchange.trace().traceId())
+        .put("session_id", sessionId)
+        .put("memory", memory.label())
+        .build();
+  }
+}

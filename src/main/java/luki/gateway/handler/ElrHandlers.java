@@ -1,0 +1,161 @@
+package luki.gateway.handler;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Facts;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.Call;
+import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Upstreams;
+
+/** Electronic life records: keep, find, list, delete, erase, count. */
+public final class ElrHandlers {
+  private static final int DEFAULT_SEARCH = 10;
+  private static final int DEFAULT_PAGE = 20;
+  private static final int LISTING_CAP = 1000;
+  private static final int MOST_ERASURES = 10;
+  private static final List<String> STATS =
+      List.of("user_id", "total_memories", "recent_memories", "content_types", "consent_levels");
+
+  private final Upstreams upstreams;
+  private final MemoryCalls memory;
+  private final Clock clock;
+
+  public ElrHandlers(Upstreams upstreams, Clock clock) {
+    this.upstreams = upstreams;
+    this.memory = new MemoryCalls(upstreams);
+    this.clock = clock;
+  }
+
+  /** By the names that the contract uses. */
+  public Map<String, Handler> byName() {
+    return Map.of(
+        "elr-ingest", this::ingest,
+        "elr-search", this::search,
+        "elr-list", this::list,
+        "elr-replace", new ElrReplaceHandler(memory, clock),
+        "elr-delete", this::delete,
+        "elr-erase", this::erase,
+        "elr-stats", this::stats);
+  }
+
+  private Response ingest(Exchange exchange) throws InterruptedException {
+    MemoryCalls.Text text = MemoryCalls.Text.of(exchange.json(), clock.instant());
+    refuseBlank(text.text(), "/text");
+    MemoryCalls.Stored stored = memory.ingest(exchange, text);
+    return Response.json(201, text.item(stored.id())).from(stored.facts());
+  }
+
+  static void refuseBlank(String text, String pointer) {
+    if (Blank.isBlank(text)) {
+      throw new ApiException(ApiError.invalid(pointer, "blank"));
+    }
+  }
+
+  private Response search(Exchange exchange) throws InterruptedException {
+    String query = exchange.json().at("query").string("");
+    refuseBlank(query, "/query");
+    int limit = (int) exchange.json().at("limit").integer().orElse(DEFAULT_SEARCH);
+    MemoryCalls.Result result = memory.search(exchange, query, limit);
+    List<Json> items = result.found().entries().stream().map(Memories::item).toList();
+    Json reply =
+        Json.object()
+            .put("items", Json.array(items))
+            .put("total", items.size())
+            .put("user_id", exchange.user().value())
+            .build();
+    return Response.json(200, reply).from(result.facts());
+  }
+
+  /** A blank query lists everything, whatever its limit says; so the page is cut here. */
+  private Response list(Exchange exchange) throws InterruptedException {
+    int limit = exchange.queryInt("limit", DEFAULT_PAGE);
+    int offset = exchange.queryInt("offset", 0);
+    MemoryCalls.Result result =
+        memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MOST_RESULTS);
+    Memories.Found found = result.found();
+    List<Json> page =
+        found.entries().stream()
+            .sorted(NEWEST_FIRST)
+            .skip(offset)
+            .limit(limit)
+            .map(Memories::item)
+            .toList();
+    Json reply =
+        Json.object()
+            .put("items", Json.array(page))
+            .put("total", found.total())
+            .put("limit", limit)
+            .put("offset", offset)
+            .put("truncated", found.total() + found.foreign() >= LISTING_CAP)
+            .put("user_id", exchange.user().value())
+            .build();
+    return Response.json(200, reply).from(result.facts());
+  }
+
+  private static final Comparator<Json> NEWEST_FIRST =
+      Comparator.comparing(ElrHandlers::createdAt)
+          .reversed()
+          .thenComparing(entry -> entry.at("chunk_id").string(""));
+
+  private static Instant createdAt(Json entry) {
+    return Times.parse(entry.at("created_at").string("")).orElse(Instant.MIN);
+  }
+
+  private Response delete(Exchange exchange) throws InterruptedException {
+    return Response.empty(204).from(memory.delete(exchange, exchange.pathParameter("id")));
+  }
+
+  /** Again and again until nothing is left: the service may say done with some still there. */
+  private Response erase(Exchange exchange) throws InterruptedException {
+    Call call = Call.delete(ServicePath.of("/delete/all").segment(exchange.user().value()));
+    long deleted = 0;
+    Facts facts = Facts.NONE;
+    for (int i = 0; i < MOST_ERASURES; i++) {
+      Upstreams.Success reply = upstreams.json(Downstream.MEMORY, call, exchange);
+      facts = reply.facts();
+      OptionalLong count = reply.json().at("deleted_count").integer();
+      if (count.isEmpty() || !reply.json().at("status").string("").equals("success")) {
+        throw new ApiException(Upstreams.nonsense(Downstream.MEMORY), facts);
+      }
+      if (count.getAsLong() == 0) {
+        Json json =
+            Json.object().put("user_id", exchange.user().value()).put("deleted", deleted).build();
+        return Response.json(200, json).from(facts);
+      }
+      deleted += count.getAsLong();
+    }
+    throw new ApiException(Upstreams.nonsense(Downstream.MEMORY), facts);
+  }
+
+  private Response stats(Exchange exchange) throws InterruptedException {
+    Upstreams.Success reply = upstreams.json(Downstream.MEMORY, statsCall(exchange), exchange);
+    return Response.json(200, shownStats(reply.json())).from(reply.facts());
+  }
+
+  static Call statsCall(Exchange exchange) {
+    return Call.get(MemoryCalls.SEARCH.segment(exchange.user().value()).then("/stats"));
+  }
+
+  /** The five fields that are shown; a reply that lacks one is nonsense. */
+  static Json shownStats(Json reply) {
+    Json.Builder shown = Json.object();
+    for (String field : STATS) {
+      if (reply.at(field).isAbsent()) {
+        throw new ApiException(Upstreams.nonsense(Downstream.MEMORY));
+      }
+      shown.put(field, reply.at(field));
+    }
+    return shown.build();
+  }
+}

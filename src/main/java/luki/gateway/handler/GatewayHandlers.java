@@ -1,0 +1,101 @@
+package luki.gateway.handler;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.json.Json;
+import luki.gateway.observe.Lifecycle;
+import luki.gateway.observe.Metrics;
+import luki.gateway.upstream.ServiceState;
+import luki.gateway.upstream.Upstreams;
+
+/** What the gateway answers by itself: its name, its health, its metrics, its keys. */
+public final class GatewayHandlers {
+  private static final String SERVICE = "luki-api-gateway";
+
+  private final String version;
+  private final Lifecycle lifecycle;
+  private final Metrics metrics;
+  private final Upstreams upstreams;
+  private final byte[] jwks;
+
+  public GatewayHandlers(
+      String version, Lifecycle lifecycle, Metrics metrics, Upstreams upstreams, byte[] jwks) {
+    this.version = version;
+    this.lifecycle = lifecycle;
+    this.metrics = metrics;
+    this.upstreams = upstreams;
+    this.jwks = jwks.clone();
+  }
+
+  /** By the names that the contract uses. */
+  public Map<String, Handler> byName() {
+    Map<String, Handler> handlers = new HashMap<>();
+    handlers.put("about", this::about);
+    handlers.put("healthz", _ -> Response.json(200, status("ok")));
+    handlers.put("readyz", this::readiness);
+    handlers.put("health", this::health);
+    handlers.put("metrics", this::exposition);
+    handlers.put("jwks", _ -> Response.bytes(200, "application/jwk-set+json", jwks));
+    return handlers;
+  }
+
+  private Response about(Exchange exchange) {
+    Json links =
+        Json.object()
+            .put("docs", "/docs")
+            .put("openapi", "/openapi.json")
+            .put("health", "/health")
+            .put("jwks", "/.well-known/jwks.json")
+            .build();
+    return Response.json(
+        200,
+        Json.object().put("name", SERVICE).put("version", version).put("links", links).build());
+  }
+
+  private Response readiness(Exchange exchange) {
+    if (lifecycle.isReady()) {
+      return Response.json(200, status("ready"));
+    }
+    ErrorCode code =
+        lifecycle.phase() == Lifecycle.Phase.DRAINING ? ErrorCode.DRAINING : ErrorCode.OVERLOADED;
+    return Response.refused(ApiError.of(code, Duration.ofSeconds(1)));
+  }
+
+  private Response health(Exchange exchange) {
+    Json.Builder checks = Json.object();
+    boolean anyDown = false;
+    for (Downstream downstream : Downstream.values()) {
+      ServiceState state = upstreams.state(downstream);
+      anyDown |= state == ServiceState.DOWN;
+      checks.put(downstream.label(), status(state.label()));
+    }
+    checks.put("redis", status(ServiceState.NOT_CONFIGURED.label()));
+    boolean useless =
+        upstreams.state(Downstream.AGENT) == ServiceState.DOWN
+            && upstreams.state(Downstream.MEMORY) == ServiceState.DOWN;
+    Json json =
+        Json.object()
+            .put("status", useless ? "unhealthy" : anyDown ? "degraded" : "healthy")
+            .put("service", SERVICE)
+            .put("version", version)
+            .put("checks", checks.build())
+            .build();
+    return Response.json(useless ? 503 : 200, json);
+  }
+
+  private Response exposition(Exchange exchange) {
+    Metrics.Exposition text = metrics.expose(exchange.request().headers().only("Accept"));
+    return Response.bytes(200, text.contentType(), text.body().toByteArray());
+  }
+
+  private static Json status(String status) {
+    return Json.object().put("status", status).build();
+  }
+}

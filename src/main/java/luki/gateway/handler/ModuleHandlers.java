@@ -1,0 +1,121 @@
+package luki.gateway.handler;
+
+import java.util.List;
+import java.util.Map;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Downstream;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Headers;
+import luki.gateway.http.Method;
+import luki.gateway.http.PathPattern.Segment;
+import luki.gateway.http.Response;
+import luki.gateway.http.Route;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.Call;
+import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Upstreams;
+
+/** Activities, reports, and the routes that pass on to a module as they are. */
+public final class ModuleHandlers {
+  private static final int DEFAULT_ACTIVITIES = 5;
+  private static final int DEFAULT_WINDOW = 7;
+  private static final int PREFIX_SEGMENTS = 2; // v1 and the module's name
+  private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+
+  private final Upstreams upstreams;
+
+  public ModuleHandlers(Upstreams upstreams) {
+    this.upstreams = upstreams;
+  }
+
+  /** By the names that the contract uses. */
+  public Map<String, Handler> byName() {
+    return Map.of("recommend", this::recommend, "report", this::report, "module", this::module);
+  }
+
+  private Response recommend(Exchange exchange) throws InterruptedException {
+    int k = exchange.queryInt("k", DEFAULT_ACTIVITIES);
+    String user = exchange.user().value();
+    Call call =
+        Call.get(
+            ServicePath.of("/recommendations").segment(user).query("limit", Integer.toString(k)));
+    Upstreams.Success reply = upstreams.json(Downstream.ENGAGEMENT, call, exchange);
+    Json recommendations = reply.json().at("recommendations");
+    if (!recommendations.isArray()) {
+      throw new ApiException(Upstreams.nonsense(Downstream.ENGAGEMENT), reply.facts());
+    }
+    List<Json> first = recommendations.items().stream().limit(k).toList();
+    Json json =
+        Json.object().put("user_id", user).put("recommendations", Json.array(first)).build();
+    return Response.json(200, json).from(reply.facts());
+  }
+
+  private Response report(Exchange exchange) throws InterruptedException {
+    long days = exchange.json().at("window_days").integer().orElse(DEFAULT_WINDOW);
+    String user = exchange.user().value();
+    ServicePath path =
+        ServicePath.of("/reports")
+            .segment(user)
+            .then("/wellbeing")
+            .query("days", Long.toString(days));
+    Upstreams.Success reply =
+        upstreams.json(Downstream.REPORTING, Call.postNothing(path), exchange);
+    Json json =
+        Json.object()
+            .put("user_id", user)
+            .put("window_days", days)
+            .put("report", reply.json())
+            .build();
+    return Response.json(200, json).from(reply.facts());
+  }
+
+  /** Same path, query and body; what comes back is the module's own JSON. */
+  private Response module(Exchange exchange) throws InterruptedException {
+    Route route = exchange.route();
+    Downstream downstream = route.downstream();
+    if (downstream == null) {
+      throw new IllegalStateException("no downstream for " + route.operationId());
+    }
+    Upstreams.Success reply = upstreams.json(downstream, callOf(exchange), exchange);
+    Response response =
+        reply.status() == 204
+            ? Response.empty(204)
+            : Response.json(reply.status(), Json.object().build()).with(reply.body());
+    return response.from(reply.facts());
+  }
+
+  private static Call callOf(Exchange exchange) {
+    Method method =
+        exchange.request().method() == Method.HEAD ? Method.GET : exchange.request().method();
+    ServicePath path = pathOf(exchange);
+    Exchange.Payload payload = exchange.payload();
+    Call call =
+        payload == null
+            ? Call.bare(method, path, method.isSafe())
+            : Call.bytes(method, path, payload.raw().bytes());
+    Headers headers = exchange.request().headers();
+    String key = headers.only(IDEMPOTENCY_KEY);
+    boolean takesKey = exchange.route().downstream() == Downstream.TOKENS && key != null;
+    Call named = call.ofNamedResource();
+    return takesKey && key != null ? named.with(IDEMPOTENCY_KEY, key) : named;
+  }
+
+  private static ServicePath pathOf(Exchange exchange) {
+    ServicePath path = ServicePath.of("");
+    var pattern = exchange.route().path();
+    List<Segment> segments = pattern == null ? List.of() : pattern.segments();
+    for (Segment segment : segments.subList(PREFIX_SEGMENTS, segments.size())) {
+      path =
+          switch (segment) {
+            case Segment.Literal(String text) -> path.then("/" + text);
+            case Segment.Parameter(String name) -> path.segment(exchange.pathParameter(name));
+          };
+    }
+    for (String name : exchange.request().query().names()) {
+      String value = exchange.request().query().only(name);
+      path = value == null ? path : path.query(name, value);
+    }
+    return path;
+  }
+}

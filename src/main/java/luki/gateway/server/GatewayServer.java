@@ -1,0 +1,154 @@
+package luki.gateway.server;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import luki.gateway.config.Settings;
+import luki.gateway.contract.Router;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Chain;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.ErrorReply;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Principal;
+import luki.gateway.http.RequestId;
+import luki.gateway.http.Response;
+import luki.gateway.http.Route;
+import luki.gateway.http.TraceContext;
+import luki.gateway.observe.Lifecycle;
+
+/**
+ * The listener: a virtual thread for each request, an exchange in, a reply out. Nothing else in the
+ * gateway knows the engine's classes.
+ */
+public final class GatewayServer {
+  private static final int BACKLOG = 1024;
+  private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+  private static final RequestId UNIDENTIFIED = new RequestId("none");
+  private static final TraceContext UNTRACED =
+      new TraceContext("0".repeat(32), "0".repeat(16), "00");
+
+  private final HttpServer server;
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final Router router;
+  private final Chain chain;
+  private final Lifecycle lifecycle;
+  private final Clock clock;
+  private final ExchangeReader reader;
+
+  /**
+   * Binds the listener; it takes requests once it is started.
+   *
+   * @throws IOException the address is taken or not this machine's
+   */
+  public GatewayServer(
+      Settings settings, Router router, Chain chain, Lifecycle lifecycle, Clock clock)
+      throws IOException {
+    this.router = router;
+    this.chain = chain;
+    this.lifecycle = lifecycle;
+    this.clock = clock;
+    this.reader = new ExchangeReader(settings.limits().headerBytes());
+    this.server =
+        HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), BACKLOG);
+    server.setExecutor(threads);
+    server.createContext("/", this::serve);
+  }
+
+  /** What the JDK's engine reads from system properties. To be called before the first server. */
+  public static void configureProcess(Settings.Limits limits) {
+    set("sun.net.httpserver.nodelay", "true");
+    set("sun.net.httpserver.idleInterval", Long.toString(limits.idle().toSeconds()));
+    set("sun.net.httpserver.maxIdleConnections", Integer.toString(limits.connections()));
+    set("jdk.httpserver.maxConnections", Integer.toString(limits.connections()));
+    // Seconds, whatever its documentation says. It covers the head and the body.
+    set("sun.net.httpserver.maxReqTime", Long.toString(3 * limits.header().toSeconds()));
+    // Above our own limit, so that ours answers in our own shape.
+    set("sun.net.httpserver.maxReqHeaderSize", Integer.toString(4 * limits.headerBytes()));
+    set("sun.net.httpserver.drainAmount", Integer.toString(4 * limits.bodyBytes()));
+  }
+
+  private static void set(String property, String value) {
+    System.setProperty(property, value);
+  }
+
+  public void start() {
+    server.start();
+    lifecycle.serving();
+  }
+
+  public InetSocketAddress address() {
+    return server.getAddress();
+  }
+
+  private void serve(HttpExchange http) throws IOException {
+    ExchangeReader.Incoming incoming = reader.read(http);
+    ApiError refusal = incoming.refusal();
+    Router.Match match =
+        incoming.target() == null || refusal != null
+            ? new Router.Match(
+                Route.refusing(
+                    incoming.request().method(),
+                    null,
+                    refusal == null ? ApiError.invalid("", "path") : refusal),
+                Map.of())
+            : router.match(incoming.request().method(), incoming.target());
+    long now = System.nanoTime();
+    Exchange exchange =
+        new Exchange(
+            UNIDENTIFIED,
+            UNTRACED,
+            clock.instant(),
+            now,
+            incoming.request(),
+            match.route(),
+            match.parameters(),
+            new Principal.Anonymous(),
+            new Deadline(now + match.route().deadline().toNanos()),
+            null,
+            null);
+    Response response = rendered(chain.handle(exchange));
+    // The engine's chunked reader is lenient, so what follows such a body is not trusted.
+    boolean close = refusal != null || incoming.request().declaredLength() < 0;
+    ReplyWriter.write(
+        http, incoming.request().method(), close ? response.with("Connection", "close") : response);
+  }
+
+  /** If a filter around the envelope itself failed, its caller still gets one. */
+  private static Response rendered(Response response) {
+    ApiError error = response.facts().refusal();
+    return error == null || response.headers().has("Content-Type")
+        ? response
+        : ErrorReply.render(response, error, UNTRACED.traceId());
+  }
+
+  /**
+   * Refuses new requests, lets those under way finish for at most the grace, tells streams to end,
+   * and stops.
+   */
+  public void drain(Duration grace) throws InterruptedException {
+    lifecycle.draining();
+    if (!lifecycle.awaitIdle(grace)) {
+      lifecycle.endStreams();
+      boolean idle = lifecycle.awaitIdle(LAST_WORDS);
+      if (!idle) {
+        threads.shutdownNow();
+      }
+    }
+    server.stop(0);
+    threads.shutdownNow();
+  }
+
+  /** Stops at once. */
+  public void stop() {
+    lifecycle.endStreams();
+    server.stop(0);
+    threads.shutdownNow();
+  }
+}

@@ -1,0 +1,135 @@
+package luki.gateway.dev;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import luki.gateway.auth.KeyFile;
+import luki.gateway.auth.KeyMaker;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.cli.Configuration;
+import luki.gateway.cli.ServeCommand;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Environment;
+import luki.gateway.config.Problems;
+import luki.gateway.http.Scope;
+import luki.gateway.http.UserId;
+import luki.gateway.http.Users;
+import luki.gateway.standin.StandIns;
+
+/** The gateway at a desk: {@code dev}, everything embedded, a demo key, curl lines to paste. */
+public final class DevServer {
+  static final Path DEMO_KEY = Path.of("target/demo-key");
+
+  private static final Map<String, String> SERVICES =
+      Map.of(
+          "AGENT_URL", "agent",
+          "MEMORY_URL", "memory",
+          "COG_URL", "cognitive",
+          "ENG_URL", "engagement",
+          "REP_URL", "reporting",
+          "SECURITY_URL", "security",
+          "TOKEN_URL", "tokens");
+  private static final Map<String, String> ALIASES =
+      Map.of(
+          "AGENT_URL", "LUKI_CORE_AGENT_URL",
+          "MEMORY_URL", "LUKI_MEMORY_SERVICE_URL",
+          "COG_URL", "LUKI_COGNITIVE_SERVICE_URL",
+          "ENG_URL", "LUKI_ENGAGEMENT_SERVICE_URL",
+          "REP_URL", "LUKI_REPORTING_SERVICE_URL",
+          "SECURITY_URL", "LUKI_SECURITY_SERVICE_URL");
+  private static final List<String> SCOPES =
+      List.of(
+          "chat:write",
+          "elr:read",
+          "elr:write",
+          "elr:delete",
+          "activities:read",
+          "reports:write",
+          "users:read",
+          "cognitive:read",
+          "cognitive:write",
+          "engagement:read",
+          "engagement:write",
+          "reporting:read",
+          "reporting:write",
+          "tokens:read",
+          "tokens:write",
+          "ops:read");
+
+  private DevServer() {}
+
+  /** Runs until it is stopped. Exit code 2 for a configuration that cannot be used. */
+  public static void main(String[] arguments) throws Exception {
+    PrintStream out =
+        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+    try {
+      serve(out);
+    } catch (BadConfiguration bad) {
+      System.err.println("luki-gateway: the configuration cannot be used:");
+      bad.problems().forEach(problem -> System.err.println("  " + problem));
+      System.exit(2);
+    }
+  }
+
+  private static void serve(PrintStream out)
+      throws BadConfiguration, IOException, InterruptedException, KeyFile.Broken {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    environment.putIfAbsent("ENVIRONMENT", "dev");
+    environment.putIfAbsent("LOG_LEVEL", "WARN");
+    environment.putIfAbsent("API_KEYS_FILE", "target/demo-keys.json");
+    Environment before = Environment.of(environment, Path.of(".env"), new Problems());
+    Set<String> unset = new HashSet<>();
+    SERVICES.forEach(
+        (variable, service) -> {
+          if (!before.has(variable) && !before.has(ALIASES.getOrDefault(variable, variable))) {
+            unset.add(service);
+          }
+        });
+    if (!unset.isEmpty()) {
+      environment.putAll(StandIns.start(unset).urls());
+    }
+    Problems problems = new Problems();
+    Configuration configuration =
+        Configuration.of(Environment.of(environment, Path.of(".env"), problems), problems);
+    demoKey(configuration);
+    new ServeCommand(out, System.err)
+        .serve(
+            configuration,
+            gateway -> System.err.print(Banner.of(gateway.address().getPort(), unset)));
+  }
+
+  /** A new key for each start; the ones before it end, so that a key left lying opens nothing. */
+  private static void demoKey(Configuration configuration)
+      throws BadConfiguration, IOException, KeyFile.Broken {
+    Path keyFile = configuration.settings().keyFile();
+    if (keyFile.equals(Path.of("target/demo-keys.json"))) {
+      Files.deleteIfExists(keyFile);
+    }
+    KeyMaker maker =
+        new KeyMaker(
+            new KeyFile(keyFile), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
+    Set<Scope> scopes = new HashSet<>();
+    SCOPES.forEach(name -> scopes.add(new Scope(name)));
+    Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
+    String key =
+        maker.create(new KeyMaker.Wanted("demo", scopes, Set.of(), users, null, null)).reveal();
+    Files.createDirectories(DEMO_KEY.getParent());
+    Files.deleteIfExists(DEMO_KEY);
+    Files.createFile(
+        DEMO_KEY,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.writeString(DEMO_KEY, key + "\n", StandardOpenOption.WRITE);
+  }
+}

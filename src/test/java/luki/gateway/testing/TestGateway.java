@@ -1,0 +1,213 @@
+package luki.gateway.testing;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import luki.gateway.auth.KeyEntry;
+import luki.gateway.auth.KeyFile;
+import luki.gateway.auth.KeyMaker;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.cli.Configuration;
+import luki.gateway.cli.Wiring;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Environment;
+import luki.gateway.config.Problems;
+import luki.gateway.http.Scope;
+import luki.gateway.server.GatewayServer;
+import luki.gateway.upstream.Upstreams;
+
+/**
+ * A gateway wired as {@code serve} wires it, in {@code dev}, on a free port. Keys are made for it
+ * and forgotten with it.
+ */
+public final class TestGateway implements AutoCloseable {
+  private static final String PEPPER = "a pepper that only the tests know, long enough";
+
+  private final Wiring wiring;
+  private final Path directory;
+  private final KeyMaker keys;
+  private final Log log;
+
+  private TestGateway(Wiring wiring, Path directory, KeyMaker keys, Log log) {
+    this.wiring = wiring;
+    this.directory = directory;
+    this.keys = keys;
+    this.log = log;
+  }
+
+  /** Starts one with these variables, which are names of the environment. */
+  public static TestGateway start(Map<String, String> variables) {
+    return new Builder().with(variables).start();
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Variables, keys, and changes to {@code config/gateway.yaml}. */
+  public static final class Builder {
+    private final Map<String, String> variables = new HashMap<>();
+    private final Map<String, String> yaml = new HashMap<>();
+
+    public Builder with(Map<String, String> more) {
+      variables.putAll(more);
+      return this;
+    }
+
+    public Builder with(String name, String value) {
+      variables.put(name, value);
+      return this;
+    }
+
+    /** Replaces a line of the file, such as {@code "first_event: 60s"}, wherever it stands. */
+    public Builder yaml(String line, String other) {
+      yaml.put(line, other);
+      return this;
+    }
+
+    public TestGateway start() {
+      try {
+        Path directory = Files.createTempDirectory("gateway-test");
+        variables.putIfAbsent("ENVIRONMENT", "dev");
+        variables.putIfAbsent("HOST", "127.0.0.1");
+        variables.putIfAbsent("PORT", "0");
+        variables.putIfAbsent("LOG_LEVEL", "ERROR");
+        variables.putIfAbsent("API_KEY_PEPPER", PEPPER);
+        variables.putIfAbsent("API_KEYS_FILE", directory.resolve("keys.json").toString());
+        variables.putIfAbsent("GATEWAY_CONFIG", gatewayFile(directory).toString());
+        Problems problems = new Problems();
+        Environment environment = Environment.of(variables, directory.resolve("no.env"), problems);
+        Configuration configuration = Configuration.of(environment, problems);
+        GatewayServer.configureProcess(configuration.settings().limits());
+        Upstreams.configureProcess();
+        Wiring wiring = new Wiring(configuration);
+        Log log = new Log();
+        wiring.start(log);
+        KeyMaker keys =
+            new KeyMaker(
+                new KeyFile(configuration.settings().keyFile()),
+                KeyedHash.ofPepper(variables.get("API_KEY_PEPPER")),
+                Clock.systemUTC());
+        return new TestGateway(wiring, directory, keys, log);
+      } catch (IOException failed) {
+        throw new UncheckedIOException(failed);
+      } catch (BadConfiguration bad) {
+        throw new IllegalArgumentException(bad.problems().toString(), bad);
+      }
+    }
+
+    private Path gatewayFile(Path directory) throws IOException {
+      String text = Files.readString(Path.of("config/gateway.yaml"));
+      for (Map.Entry<String, String> change : yaml.entrySet()) {
+        if (!text.contains(change.getKey())) {
+          throw new IllegalArgumentException("not in gateway.yaml: " + change.getKey());
+        }
+        text = text.replace(change.getKey(), change.getValue());
+      }
+      return Files.writeString(directory.resolve("gateway.yaml"), text);
+    }
+  }
+
+  /** A key for these users ({@code *} for all) with these scopes, in force at once. */
+  public String key(List<String> users, String... scopes) {
+    return key(users, null, scopes);
+  }
+
+  /** A key that ends at that time. */
+  public String key(List<String> users, Instant expires, String... scopes) {
+    Set<Scope> named = new HashSet<>();
+    Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
+    return make(
+        new KeyMaker.Wanted(
+            "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), null, expires));
+  }
+
+  /** A key with a role instead of scopes. */
+  public String keyWithRole(List<String> users, String role) {
+    return make(
+        new KeyMaker.Wanted(
+            "tester", Set.of(), Set.of(role), KeyEntry.usersOf(users, "tester"), null, null));
+  }
+
+  private String make(KeyMaker.Wanted wanted) {
+    try {
+      String key = keys.create(wanted).reveal();
+      wiring.refreshKeys();
+      return key;
+    } catch (IOException | KeyFile.Broken failed) {
+      throw new IllegalStateException(failed);
+    }
+  }
+
+  public KeyMaker keys() {
+    return keys;
+  }
+
+  public void refreshKeys() {
+    wiring.refreshKeys();
+  }
+
+  public int port() {
+    return wiring.address().getPort();
+  }
+
+  public URI uri(String target) {
+    return URI.create("http://127.0.0.1:" + port() + target);
+  }
+
+  public Path directory() {
+    return directory;
+  }
+
+  /** The access log so far, a JSON object a line. */
+  public List<String> log() {
+    return log.lines();
+  }
+
+  /** Waits until the log has that many lines. */
+  public List<String> awaitLog(int lines) {
+    return Waiting.until(Duration.ofSeconds(5), this::log, found -> found.size() >= lines);
+  }
+
+  /** Drains as SIGTERM does. */
+  public void drain() throws InterruptedException {
+    wiring.drain();
+  }
+
+  @Override
+  public void close() {
+    wiring.close();
+  }
+
+  private static final class Log extends OutputStream {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    @Override
+    public synchronized void write(int b) {
+      bytes.write(b);
+    }
+
+    @Override
+    public synchronized void write(byte[] from, int offset, int length) {
+      bytes.write(from, offset, length);
+    }
+
+    synchronized List<String> lines() {
+      return bytes.toString(StandardCharsets.UTF_8).lines().toList();
+    }
+  }
+}

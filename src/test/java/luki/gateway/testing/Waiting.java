@@ -1,0 +1,36 @@
+package luki.gateway.testing;
+
+import java.time.Duration;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/** Waits for a condition, never for a time. */
+public final class Waiting {
+  private static final long LOOK_MILLIS = 5;
+
+  private Waiting() {}
+
+  /** The first value that is as wanted; an assertion error with the last one otherwise. */
+  public static <T> T until(Duration most, Supplier<T> value, Predicate<T> wanted) {
+    long end = System.nanoTime() + most.toNanos();
+    while (true) {
+      T now = value.get();
+      if (wanted.test(now)) {
+        return now;
+      }
+      if (System.nanoTime() > end) {
+        throw new AssertionError("not within " + most + ": " + now);
+      }
+      try {
+        Thread.sleep(LOOK_MILLIS);
+      } catch (InterruptedException interrupted) {
+        Thread.currentThread().interrupt();
+        throw new AssertionError(interrupted);
+      }
+    }
+  }
+
+  public static void until(Duration most, Supplier<Boolean> condition) {
+    until(most, condition, Boolean::booleanValue);
+  }
+}
