@@ -19,7 +19,6 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Headers;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.UpstreamOutcome;
@@ -27,19 +26,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Calls one service: bulkhead, then breaker, then the call with its deadline, then perhaps once
- * more. What goes out is made here from an allow list; nothing of the caller's head is in it.
+ * more.
  */
 public final class DownstreamClient {
   private static final Duration SHED_RETRY = Duration.ofSeconds(1);
   private static final Diagnostics LOG = new Diagnostics("upstream");
 
   private final Downstream who;
-  private final URI base;
   private final GatewayFile.Service settings;
   private final int maxReplyBytes;
   private final HttpClient http;
-  private final Credentials credentials;
-  private final Settings.@Nullable Secret secret;
+  private final OutgoingRequests outgoing;
   private final ScheduledExecutorService timer;
   private final Metrics metrics;
   private final Breaker breaker;
@@ -61,12 +58,10 @@ public final class DownstreamClient {
   DownstreamClient(
       Downstream who, URI base, HttpClient http, Settings.@Nullable Secret secret, Shared shared) {
     this.who = who;
-    this.base = base;
     this.settings = shared.file().service(who);
     this.maxReplyBytes = shared.maxReplyBytes();
     this.http = http;
-    this.credentials = shared.credentials();
-    this.secret = secret;
+    this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
     this.timer = shared.timer();
     this.metrics = shared.metrics();
     this.breaker = new Breaker(shared.file().breaker(), shared.nanoTime());
@@ -82,13 +77,9 @@ public final class DownstreamClient {
 
   /** Asks the service lightly whether it is there. Says nothing of what it depends on. */
   void probe(Duration most) throws InterruptedException {
-    HttpRequest question =
-        HttpRequest.newBuilder(URI.create(base + "/health"))
-            .timeout(most)
-            .setHeader("User-Agent", "luki-gateway")
-            .build();
     try {
-      HttpResponse<Void> answer = http.send(question, HttpResponse.BodyHandlers.discarding());
+      HttpResponse<Void> answer =
+          http.send(outgoing.health(most), HttpResponse.BodyHandlers.discarding());
       probed = answer.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN;
     } catch (IOException failed) {
       probed = ServiceState.DOWN;
@@ -151,7 +142,8 @@ public final class DownstreamClient {
     try {
       HttpResponse<byte[]> response =
           http.send(
-              request(call, exchange, deadline), ReplyBody.handler(maxReplyBytes, deadline, timer));
+              outgoing.of(call, exchange, deadline),
+              ReplyBody.handler(maxReplyBytes, deadline, timer));
       verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
       outcome = outcomeOf(response.statusCode());
       tellRefusal(response.statusCode());
@@ -260,7 +252,7 @@ public final class DownstreamClient {
 
   private HttpResponse<InputStream> send(Call call, Exchange exchange, Deadline deadline)
       throws IOException, InterruptedException {
-    HttpRequest request = request(call, exchange, deadline);
+    HttpRequest request = outgoing.of(call, exchange, deadline);
     HttpResponse.BodyHandler<InputStream> body = HttpResponse.BodyHandlers.ofInputStream();
     try {
       return http.send(request, body);
@@ -283,31 +275,5 @@ public final class DownstreamClient {
     return essence.equalsIgnoreCase("text/event-stream")
         ? null
         : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
-  }
-
-  private HttpRequest request(Call call, Exchange exchange, Deadline deadline) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(base.toString() + call.path()))
-            .method(call.method().name(), call.body())
-            .timeout(atLeastAMilli(deadline.left()))
-            .setHeader("User-Agent", "luki-gateway")
-            .setHeader("Accept", "application/json")
-            .setHeader("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
-            .setHeader("traceparent", exchange.trace().traceparent())
-            .setHeader("X-Request-Id", exchange.id().value());
-    if (call.hasBody()) {
-      request.setHeader("Content-Type", "application/json");
-    }
-    if (secret != null) {
-      request.setHeader("X-Internal-Secret", secret.value());
-    }
-    Headers extra = call.extra();
-    extra.forEach(request::setHeader);
-    return request.build();
-  }
-
-  /** The client refuses a timeout of nothing; one that has run out ends at once all the same. */
-  private static Duration atLeastAMilli(Duration left) {
-    return left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
   }
 }

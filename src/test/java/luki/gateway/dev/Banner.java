@@ -9,13 +9,10 @@ final class Banner {
       """
       KEY="Authorization: Bearer $(cat target/demo-key)"
       JSON="Content-Type: application/json"
-      # a chat, then one as it comes
       curl -s {url}/v1/chat -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","message":"What could I do today?"}'
       curl -sN {url}/v1/chat/stream -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","message":"Tell me about hiking"}'
-      # memories: keep one, find it
       curl -s {url}/v1/elr/ingest_text -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","text":"I like hiking in the mountains","tags":["hobby"]}'
       curl -s {url}/v1/elr/search -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","query":"hiking"}'
-      # activities, a report, everything at a glance
       curl -s "{url}/v1/activities/recommend?user_id=maria_k&k=3" -H "$KEY"
       curl -s {url}/v1/reports/generate -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","window_days":7}'
       curl -s {url}/v1/users/maria_k/overview -H "$KEY"

@@ -1,0 +1,220 @@
+package luki.gateway.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import luki.gateway.json.Json;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands of the jar, from outside. */
+class CommandLineIT {
+  private static final Map<String, String> DEV = Map.of("ENVIRONMENT", "dev");
+  private static final Pattern KEY = Pattern.compile("luki_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}");
+
+  private Jar jar;
+
+  @BeforeEach
+  void place(@TempDir Path directory) throws IOException {
+    jar = new Jar(directory);
+  }
+
+  @AfterEach
+  void unlink() throws IOException {
+    jar.unlink();
+  }
+
+  private static String idOf(String key) {
+    return key.split("_", -1)[1];
+  }
+
+  @Test
+  void helpAndVersionEndWithZero() throws Exception {
+    Jar.Ended help = jar.run(Map.of(), "help");
+    assertEquals(0, help.code());
+    assertTrue(help.out().contains("key create --owner"));
+    assertEquals(0, jar.run(Map.of(), "version").code());
+  }
+
+  @Test
+  void whatIsNotACommandOrAFlagEndsWithTwoAndTheUsageOnStderr() throws Exception {
+    for (List<String> line :
+        List.of(
+            List.of("sevre"),
+            List.of("check", "--jsno"),
+            List.of("policy", "--format", "pdf"),
+            List.of("key", "create", "--owner"),
+            List.of("key", "shred"))) {
+      Jar.Ended ended = jar.run(DEV, line.toArray(String[]::new));
+      assertEquals(2, ended.code(), line.toString());
+      assertTrue(ended.err().contains("usage:"), line.toString());
+      assertEquals("", ended.out(), line.toString());
+    }
+  }
+
+  @Test
+  void aKeyIsMadeListedRotatedAndRevoked() throws Exception {
+    Jar.Ended made =
+        jar.run(DEV, "key", "create", "--owner", "app", "--scopes", "elr:read", "--users", "u1");
+    assertEquals(0, made.code(), made.err());
+    String key = made.out().strip();
+    assertTrue(KEY.matcher(key).matches(), "not a key alone on stdout");
+    Path file = jar.directory().resolve("config/api-keys.json");
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+    assertFalse(Files.readString(file).contains(key.substring(18)));
+
+    Jar.Ended list = jar.run(DEV, "key", "list");
+    assertTrue(list.out().contains(idOf(key)));
+    assertFalse(list.out().contains(key));
+
+    String next = jar.run(DEV, "key", "rotate", idOf(key), "--grace", "1d").out().strip();
+    assertTrue(KEY.matcher(next).matches());
+    assertEquals(0, jar.run(DEV, "key", "revoke", idOf(next)).code());
+    assertEquals(1, jar.run(DEV, "key", "revoke", idOf(next)).code());
+    assertTrue(jar.run(DEV, "key", "list").out().contains("revoked"));
+  }
+
+  @Test
+  void aKeyForAScopeOrARoleThatIsNotThereIsRefused() throws Exception {
+    Jar.Ended scope = jar.run(DEV, "key", "create", "--owner", "a", "--scopes", "elr:fly");
+    assertEquals(2, scope.code());
+    assertTrue(scope.err().contains("elr:read"), "should name the scopes that there are");
+    assertEquals(2, jar.run(DEV, "key", "create", "--owner", "a", "--roles", "king").code());
+    assertEquals(2, jar.run(DEV, "key", "create", "--owner", "a").code());
+  }
+
+  @Test
+  void aRunningGatewaySeesANewKeyAndARevokedOneWithinFiveSeconds() throws Exception {
+    int port = Jar.freePort();
+    Map<String, String> environment = new HashMap<>(DEV);
+    environment.put("PORT", Integer.toString(port));
+    environment.put("METRICS_ACCESS", "scope");
+    Jar other = new Jar(Files.createTempDirectory(jar.directory(), "cli"));
+    Map<String, String> sameKeys =
+        Map.of(
+            "ENVIRONMENT",
+            "dev",
+            "API_KEYS_FILE",
+            jar.directory().resolve("config/api-keys.json").toString());
+    Process process = jar.shell(environment, "java -jar target/luki-gateway.jar");
+    try {
+      Jar.awaitReady(port);
+      String key =
+          other
+              .run(sameKeys, "key", "create", "--owner", "o", "--scopes", "ops:read")
+              .out()
+              .strip();
+      awaitStatus(port, key, 200);
+      assertEquals(0, other.run(sameKeys, "key", "revoke", idOf(key)).code());
+      awaitStatus(port, key, 401);
+    } finally {
+      process.destroyForcibly();
+      other.unlink();
+    }
+  }
+
+  private static void awaitStatus(int port, String key, int status) {
+    Waiting.until(
+        Duration.ofSeconds(5),
+        () -> Jar.get(port, "/metrics", "X-API-Key", key).statusCode(),
+        found -> found == status);
+  }
+
+  @Test
+  void checkSaysWhatIsCriticalAndWhere() throws Exception {
+    Jar.Ended prod = jar.run(Map.of(), "check");
+    assertEquals(2, prod.code());
+    assertTrue(prod.out().contains("critical"));
+    assertTrue(prod.out().contains("SERVICE_TOKEN_KEY_PATH"));
+    Map<String, String> same = new HashMap<>(DEV);
+    same.put("AGENT_URL", "http://127.0.0.1:9");
+    same.put("MEMORY_URL", "http://127.0.0.1:9");
+    Jar.Ended dev = jar.run(same, "check", "--json");
+    assertEquals(0, dev.code());
+    assertTrue(dev.out().contains("has the same address as AGENT_URL"));
+    assertTrue(Json.parse(dev.out().getBytes(StandardCharsets.UTF_8)).isObject());
+  }
+
+  @Test
+  void policyHasARowForEachRoute() throws Exception {
+    Jar.Ended md = jar.run(DEV, "policy");
+    assertEquals(0, md.code());
+    assertTrue(
+        md.out()
+            .contains(
+                "| DELETE | /v1/elr/items/{id} | elr:delete | path id, before its last _ | –"));
+    assertEquals(0, jar.run(DEV, "policy", "--format", "html").code());
+    Json json =
+        Json.parse(
+            jar.run(DEV, "policy", "--format", "json").out().getBytes(StandardCharsets.UTF_8));
+    assertTrue(json.at("routes").size() > 35);
+  }
+
+  @Test
+  void openapiPrintsTheContractWithoutItsInside() throws Exception {
+    Jar.Ended printed = jar.run(DEV, "openapi");
+    assertEquals(0, printed.code());
+    assertTrue(printed.out().contains("\"/v1/chat\""));
+    assertFalse(printed.out().contains("x-gateway"));
+  }
+
+  @Test
+  void everyProblemOfAConfigurationIsToldAtOnceAndNoSecretIs() throws Exception {
+    Map<String, String> bad = new HashMap<>(DEV);
+    bad.put("PORT", "eighty");
+    bad.put("AGENT_URL", "ftp://user:hunter2@host");
+    bad.put("API_KEY_PEPPER", "s3cr3t-but-short");
+    bad.put("LUKI_MEMORY_SERVICE_ULR", "http://m");
+    bad.put("TRUSTED_PROXIES", "10.0.0.0/99");
+    bad.put("CORS_ALLOWED_ORIGINS", "https://*.example");
+    Jar.Ended ended = jar.run(bad, "serve");
+    assertEquals(2, ended.code());
+    for (String name : bad.keySet()) {
+      assertTrue(name.equals("ENVIRONMENT") || ended.err().contains(name + ":"), name);
+    }
+    assertTrue(ended.err().contains("LUKI_MEMORY_SERVICE_URL"), "should name the nearest");
+    assertFalse(ended.err().contains("hunter2"));
+    assertFalse(ended.err().contains("s3cr3t"));
+  }
+
+  @Test
+  void aPortInUseEndsWithTwo() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Map<String, String> environment = new HashMap<>(DEV);
+      environment.put("PORT", Integer.toString(taken.getLocalPort()));
+      Jar.Ended ended = jar.run(environment, "serve");
+      assertEquals(2, ended.code());
+      assertTrue(ended.err().contains("PORT"));
+    }
+  }
+
+  @Test
+  void aBrokenContractEndsWithTwoAndItsLine() throws Exception {
+    Path contract = jar.directory().resolve("config/openapi.yaml");
+    Files.writeString(
+        contract, Files.readString(contract).replace("handler: overview", "handler: overveiw"));
+    Jar.Ended ended = jar.run(DEV, "serve");
+    assertEquals(2, ended.code());
+    assertTrue(
+        Pattern.compile("config/openapi\\.yaml:\\d+: handler must be one of")
+            .matcher(ended.err())
+            .find(),
+        ended.err());
+  }
+}

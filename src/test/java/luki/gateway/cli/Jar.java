@@ -1,0 +1,138 @@
+package luki.gateway.cli;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPairGenerator;
+import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.testing.Waiting;
+
+/**
+ * The built jar in a directory of its own, with nothing in its environment but what a test sets.
+ */
+final class Jar {
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+  private final Path directory;
+
+  Jar(Path directory) throws IOException {
+    this.directory = directory;
+    Files.createSymbolicLink(directory.resolve("target"), Path.of("target").toAbsolutePath());
+    Path config = Files.createDirectory(directory.resolve("config"));
+    for (String name : List.of("openapi.yaml", "gateway.yaml")) {
+      Files.copy(Path.of("config", name), config.resolve(name));
+    }
+  }
+
+  /** Takes the link to the build away, so that nothing beyond this directory is ever cleaned. */
+  void unlink() throws IOException {
+    Files.delete(directory.resolve("target"));
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  /** What a command left behind. */
+  record Ended(int code, String out, String err) {}
+
+  Ended run(Map<String, String> environment, String... arguments) throws Exception {
+    List<String> line = new ArrayList<>(List.of("java", "-jar", "target/luki-gateway.jar"));
+    line.addAll(List.of(arguments));
+    Process process = start(environment, line);
+    if (!process.waitFor(20, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("did not end: " + line);
+    }
+    return new Ended(process.exitValue(), read("out"), read("err"));
+  }
+
+  /** Starts a command line as a shell would. */
+  Process shell(Map<String, String> environment, String line) throws IOException {
+    return start(environment, List.of("sh", "-c", "exec " + line));
+  }
+
+  private Process start(Map<String, String> environment, List<String> line) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(line).directory(directory.toFile());
+    builder.environment().clear();
+    builder.environment().put("PATH", javaBin() + ":/usr/bin:/bin");
+    builder.environment().putAll(environment);
+    builder.command(line.getFirst().equals("java") ? replaced(line, javaBin() + "/java") : line);
+    builder.redirectOutput(directory.resolve("out").toFile());
+    builder.redirectError(directory.resolve("err").toFile());
+    return builder.start();
+  }
+
+  private static List<String> replaced(List<String> line, String java) {
+    List<String> copy = new ArrayList<>(line);
+    copy.set(0, java);
+    return copy;
+  }
+
+  private static String javaBin() {
+    return Path.of(System.getProperty("java.home"), "bin").toString();
+  }
+
+  String read(String stream) throws IOException {
+    return Files.readString(directory.resolve(stream), StandardCharsets.UTF_8);
+  }
+
+  static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  static HttpResponse<String> get(int port, String target, String... headers) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + target))
+            .timeout(Duration.ofSeconds(5));
+    for (int i = 0; i < headers.length; i += 2) {
+      request.setHeader(headers[i], headers[i + 1]);
+    }
+    try {
+      return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    } catch (IOException notYet) {
+      return null;
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(interrupted);
+    }
+  }
+
+  static void awaitReady(int port) {
+    Waiting.until(
+        Duration.ofSeconds(20),
+        () -> get(port, "/readyz"),
+        answer -> answer != null && answer.statusCode() == 200);
+  }
+
+  /** A signing key made now, in PEM. */
+  Path signingKey() throws IOException {
+    try {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+      generator.initialize(new ECGenParameterSpec("secp256r1"));
+      byte[] der = generator.generateKeyPair().getPrivate().getEncoded();
+      String body = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der);
+      String name = "PRIVATE KEY";
+      return Files.writeString(
+          directory.resolve("signing.pem"),
+          "-----BEGIN " + name + "-----\n" + body + "\n-----END " + name + "-----\n");
+    } catch (GeneralSecurityException cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+  }
+}

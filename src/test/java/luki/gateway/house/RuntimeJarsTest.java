@@ -1,0 +1,88 @@
+package luki.gateway.house;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The list of jars that run in production is closed; each has its reason written down. */
+class RuntimeJarsTest {
+  private static final Pattern VERSION = Pattern.compile("(.+?)-\\d.*\\.jar");
+
+  private static final Set<String> JARS =
+      new TreeSet<>(
+          Set.of(
+              "itu",
+              "jackson-annotations",
+              "jackson-core",
+              "jackson-databind",
+              "jackson-dataformat-yaml",
+              "json-schema-validator",
+              "jspecify",
+              "nimbus-jose-jwt",
+              "prometheus-metrics-config",
+              "prometheus-metrics-core",
+              "prometheus-metrics-exporter-common",
+              "prometheus-metrics-exporter-httpserver",
+              "prometheus-metrics-exposition-formats",
+              "prometheus-metrics-exposition-textformats",
+              "prometheus-metrics-model",
+              "prometheus-metrics-tracer-common",
+              "prometheus-metrics-tracer-initializer",
+              "prometheus-metrics-tracer-otel",
+              "prometheus-metrics-tracer-otel-agent",
+              "redoc",
+              "slf4j-api",
+              "slf4j-simple",
+              "snakeyaml"));
+
+  @Test
+  void theRuntimeJarsAreThoseOfTheList() {
+    Set<String> found = new TreeSet<>();
+    for (String jar : System.getProperty("luki.runtime.classpath").split(File.pathSeparator, -1)) {
+      Matcher name = VERSION.matcher(Path.of(jar).getFileName().toString());
+      if (name.matches()) {
+        found.add(name.group(1));
+      }
+    }
+    assertEquals(JARS, found);
+  }
+
+  @Test
+  void everyJarHasItsReason() throws IOException {
+    String reasons = Files.readString(Path.of("src/docs/DEPENDENCIES.md"));
+    assertEquals(
+        Set.of(),
+        new TreeSet<>(JARS.stream().filter(jar -> !reasons.contains("`" + jar + "`")).toList()));
+  }
+
+  @Test
+  void theTopLevelHoldsOnlyWhatBelongsThere() {
+    Set<String> allowed =
+        Set.of(
+            "README.md",
+            "pom.xml",
+            "src",
+            "config",
+            "Makefile",
+            "Dockerfile",
+            "Procfile",
+            "env.example",
+            "test-fixtures",
+            "LICENSE",
+            "railway.toml",
+            "system.properties",
+            "target");
+    String[] names = new File(".").list((directory, name) -> !name.startsWith("."));
+    assertTrue(allowed.containsAll(Arrays.asList(names)), Arrays.toString(names));
+  }
+}

@@ -1,0 +1,120 @@
+package luki.gateway.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Messages that could be read in two ways are answered once, with an error, and then closed. */
+class FramingTest {
+  private static TestGateway gateway;
+  private static StandIns services;
+  private static String key;
+
+  @BeforeAll
+  static void start() {
+    services = StandIns.start();
+    gateway = TestGateway.start(services.urls());
+    key = gateway.key(List.of("maria_k"), "elr:read");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    services.close();
+  }
+
+  /** Sends the bytes, then reads until the gateway closes or falls silent for two seconds. */
+  private static String exchange(String bytes) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
+      socket.setSoTimeout(2000);
+      socket.getOutputStream().write(bytes.getBytes(StandardCharsets.ISO_8859_1));
+      socket.getOutputStream().flush();
+      InputStream in = socket.getInputStream();
+      StringBuilder answer = new StringBuilder();
+      try {
+        for (int b = in.read(); b >= 0; b = in.read()) {
+          answer.append((char) b);
+        }
+        answer.append("(closed)");
+      } catch (IOException silence) {
+        answer.append("(open)");
+      }
+      return answer.toString();
+    }
+  }
+
+  private static int answers(String raw) {
+    return raw.split("HTTP/1\\.1 ", -1).length - 1;
+  }
+
+  @Test
+  void aHeadThatCouldBeReadInTwoWaysIsRefusedAndTheConnectionClosed() throws IOException {
+    Map<String, String> heads =
+        Map.of(
+            "two hosts", "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "no host", "GET /healthz HTTP/1.1\r\n\r\n",
+            "a signed length", "POST /v1/chat HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc",
+            "two lengths",
+                "POST /v1/chat HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                    + "Content-Length: 3\r\n\r\nabc",
+            "a length and a coding",
+                "POST /v1/chat HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                    + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    for (Map.Entry<String, String> head : heads.entrySet()) {
+      String answer = exchange(head.getValue() + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertTrue(answer.startsWith("HTTP/1.1 400 "), head.getKey() + ": " + answer);
+      assertEquals(1, answers(answer), head.getKey());
+      assertTrue(answer.endsWith("(closed)"), head.getKey());
+    }
+  }
+
+  @Test
+  void nothingBehindAChunkedBodyIsTakenForARequest() throws IOException {
+    String body = "{\"user_id\":\"maria_k\",\"query\":\"x\"}";
+    String answer =
+        exchange(
+            "POST /v1/elr/search HTTP/1.1\r\nHost: a\r\nX-API-Key: "
+                + key
+                + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + Integer.toHexString(body.length())
+                + "\r\n"
+                + body
+                + "\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
+    assertEquals(1, answers(answer));
+    assertTrue(answer.endsWith("(closed)"), answer);
+  }
+
+  @Test
+  void anUnknownMethodIs501AndATooLongTarget414() throws IOException {
+    assertTrue(exchange("BREW / HTTP/1.1\r\nHost: a\r\n\r\n").startsWith("HTTP/1.1 501 "));
+    String target = "/healthz?x=" + "y".repeat(9000);
+    assertTrue(
+        exchange("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n").startsWith("HTTP/1.1 414 "));
+    String header = "X-Long: " + "z".repeat(17000) + "\r\n";
+    assertTrue(
+        exchange("GET /healthz HTTP/1.1\r\nHost: a\r\n" + header + "\r\n")
+            .startsWith("HTTP/1.1 431 "));
+  }
+
+  @Test
+  void goodRequestsOneAfterAnotherShareAConnection() throws IOException {
+    String get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    String last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    String answer = exchange(get + get + last);
+    assertEquals(3, answers(answer), answer);
+    assertTrue(answer.endsWith("(closed)"));
+  }
+}
