@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
@@ -25,6 +26,9 @@ import luki.gateway.json.Json;
 public final class KeyFile {
   private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
+  // A file lock is the process's: threads of one process need a lock of their own.
+  private static final ReentrantLock THREADS = new ReentrantLock();
 
   private final Path path;
 
@@ -83,6 +87,7 @@ public final class KeyFile {
     }
     Files.createDirectories(directory);
     Path lockFile = directory.resolve(path.getFileName() + ".lock");
+    THREADS.lock();
     try (FileChannel channel =
             FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = channel.lock()) {
@@ -90,6 +95,8 @@ public final class KeyFile {
         throw new IOException("the lock was lost");
       }
       write(directory, change.apply(read()));
+    } finally {
+      THREADS.unlock();
     }
   }
 

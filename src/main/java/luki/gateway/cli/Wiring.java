@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import luki.gateway.auth.Consent;
 import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyRing;
@@ -68,6 +67,7 @@ public final class Wiring implements AutoCloseable {
   private final Upstreams upstreams;
   private final List<Route> routes;
   private @Nullable Running running;
+  private @Nullable Thread keyWatch;
 
   /** What there is only while a gateway serves. */
   private record Running(KeyRing keys, LineWriter accessLog, GatewayServer server) {}
@@ -181,12 +181,23 @@ public final class Wiring implements AutoCloseable {
         new GatewayServer(settings, new Router(new Contract(routes)), chain, lifecycle, clock);
     running = new Running(keys, accessLog, server);
     keys.refresh();
-    long every = KEY_FILE_LOOK.toMillis();
-    var _ = timer.scheduleWithFixedDelay(keys::refresh, every, every, TimeUnit.MILLISECONDS);
+    keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
     metrics.watchKeyFile(keys::isGood);
     metrics.watchDroppedLines(accessLog::dropped);
     upstreams.watchHealth(HEALTH_LOOK);
     server.start();
+  }
+
+  /** On a thread of its own: a slow disk must not hold up the deadlines of replies. */
+  private static void watch(KeyRing keys) {
+    try {
+      while (true) {
+        Thread.sleep(KEY_FILE_LOOK);
+        keys.refresh();
+      }
+    } catch (InterruptedException closed) {
+      // close() was called.
+    }
   }
 
   private Running running() {
@@ -220,6 +231,9 @@ public final class Wiring implements AutoCloseable {
     Running now = running;
     if (now != null) {
       now.server.stop();
+    }
+    if (keyWatch != null) {
+      keyWatch.interrupt();
     }
     upstreams.close();
     timer.shutdownNow();
