@@ -62,7 +62,12 @@ final class RequestRules implements Route.Rules {
       if (all.size() > 1) {
         details.add(new ApiError.Detail("/" + name, "repeated"));
       }
-      values.put(name, typed(name, Place.QUERY, all.getFirst()));
+      if (isKnown(name, Place.QUERY)) {
+        values.put(name, typed(name, Place.QUERY, all.getFirst()));
+      } else {
+        // Also one that has the name of a path parameter: it does not stand for that.
+        details.add(new ApiError.Detail(JsonSchema.pointerTo(name), "additionalProperties"));
+      }
     }
     for (Parameter parameter : parameters) {
       switch (parameter.place()) {
@@ -83,6 +88,10 @@ final class RequestRules implements Route.Rules {
       }
     }
     return values.build();
+  }
+
+  private boolean isKnown(String name, Place place) {
+    return parameters.stream().anyMatch(p -> p.place() == place && p.name().equals(name));
   }
 
   /** Text as the type that the contract gives it, when it is written as that type. */

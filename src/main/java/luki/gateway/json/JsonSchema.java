@@ -57,6 +57,11 @@ public final class JsonSchema {
     return violations;
   }
 
+  /** The pointer of a member at the top, as violations show it. */
+  public static String pointerTo(String name) {
+    return "/" + Pointers.escape(name);
+  }
+
   private static String pointerOf(Error error) {
     StringBuilder pointer = new StringBuilder();
     var location = error.getInstanceLocation();

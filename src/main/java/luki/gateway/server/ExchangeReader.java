@@ -4,12 +4,15 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
+import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
@@ -25,6 +28,13 @@ import org.jspecify.annotations.Nullable;
 final class ExchangeReader {
   private static final int PIECE = 16 * 1024;
   private static final int MAX_TARGET = 8 * 1024;
+
+  /** Bytes of a body that are rather read for nothing than the connection closed. */
+  static final int MUCH = 64 * 1024;
+
+  private static final Duration LINGER = Duration.ofSeconds(1);
+  private static final Duration LOOK = Duration.ofMillis(5);
+  private static final int QUIET_LOOKS = 20;
   private static final Pattern DIGITS = Pattern.compile("[0-9]{1,15}");
 
   private final int maxHeaderBytes;
@@ -39,7 +49,22 @@ final class ExchangeReader {
    * @param target null when it is refused
    * @param refusal why the message is not even routed; the connection is closed after it
    */
-  record Incoming(Request request, @Nullable Target target, @Nullable ApiError refusal) {}
+  record Incoming(
+      Request request, @Nullable Target target, @Nullable ApiError refusal, Input input) {
+
+    /** The reply was made without the body, and that is too long to be read for nothing. */
+    boolean hasMuchUnread() {
+      return !input.ended && (request.declaredLength() < 0 || request.declaredLength() > MUCH);
+    }
+
+    /**
+     * Lets a sender that is still writing see the reply: a connection that is closed with bytes
+     * unread is reset, and the reply may be lost with it (RFC 9112 §9.6).
+     */
+    void linger() throws IOException {
+      input.discard(LINGER);
+    }
+  }
 
   Incoming read(HttpExchange http) {
     Headers headers = headersOf(http);
@@ -48,11 +73,12 @@ final class ExchangeReader {
     Optional<Target> target = Target.parse(raw);
     boolean chunked = headers.has("Transfer-Encoding");
     long length = chunked ? -1 : lengthOf(headers);
-    Body body = length == 0 ? Body.EMPTY : new Body.Stream(new Input(http.getRequestBody()));
+    Input input = new Input(http.getRequestBody(), length);
+    Body body = length == 0 ? Body.EMPTY : new Body.Stream(input);
     Query query = Query.parse(target.map(Target::rawQuery).orElse(""));
     Request request = new Request(method, query, headers, body, length, peerOf(http));
-    return new Incoming(
-        request, target.orElse(null), refusal(http, headers, raw, method, target.isPresent()));
+    ApiError refusal = refusal(http, headers, raw, method, target.isPresent());
+    return new Incoming(request, target.orElse(null), refusal, input);
   }
 
   private @Nullable ApiError refusal(
@@ -125,12 +151,40 @@ final class ExchangeReader {
   }
 
   /** A request body in pieces. */
-  private record Input(InputStream in) implements Body.Source {
+  static final class Input implements Body.Source {
+    private final InputStream in;
+    private final long declared;
+    private long taken;
+    private boolean ended;
+
+    Input(InputStream in, long declared) {
+      this.in = in;
+      this.declared = declared;
+      this.ended = declared == 0;
+    }
+
     @Override
     public byte @Nullable [] next() throws IOException {
       byte[] piece = new byte[PIECE];
       int n = in.read(piece);
+      taken += Math.max(0, n);
+      ended |= n < 0 || taken == declared;
       return n < 0 ? null : n == PIECE ? piece : Arrays.copyOf(piece, n);
+    }
+
+    /** Drops what comes within a time, as long as it goes on coming. */
+    void discard(Duration most) throws IOException {
+      Deadline end = Deadline.after(most);
+      byte[] dropped = new byte[PIECE];
+      int quiet = 0;
+      while (!end.hasPassed() && quiet < QUIET_LOOKS) {
+        if (in.available() > 0) {
+          quiet = in.read(dropped) < 0 ? QUIET_LOOKS : 0;
+        } else {
+          quiet++;
+          LockSupport.parkNanos(LOOK.toNanos());
+        }
+      }
     }
 
     /** The engine drains or drops the rest. */

@@ -71,7 +71,7 @@ public final class GatewayServer {
     set("sun.net.httpserver.maxReqTime", Long.toString(3 * limits.header().toSeconds()));
     // Above our own limit, so that ours answers in our own shape.
     set("sun.net.httpserver.maxReqHeaderSize", Integer.toString(4 * limits.headerBytes()));
-    set("sun.net.httpserver.drainAmount", Integer.toString(4 * limits.bodyBytes()));
+    set("sun.net.httpserver.drainAmount", Integer.toString(ExchangeReader.MUCH));
   }
 
   private static void set(String property, String value) {
@@ -115,9 +115,9 @@ public final class GatewayServer {
             null);
     Response response = rendered(chain.handle(exchange));
     // The engine's chunked reader is lenient, so what follows such a body is not trusted.
-    boolean close = refusal != null || incoming.request().declaredLength() < 0;
-    ReplyWriter.write(
-        http, incoming.request().method(), close ? response.with("Connection", "close") : response);
+    boolean close =
+        refusal != null || incoming.request().declaredLength() < 0 || incoming.hasMuchUnread();
+    ReplyWriter.write(http, incoming, close ? response.with("Connection", "close") : response);
   }
 
   /** If a filter around the envelope itself failed, its caller still gets one. */

@@ -20,7 +20,9 @@ final class ReplyWriter {
    * @throws IOException the reply could not be finished; the engine then drops the connection
    *     without a last chunk, so that half of a reply never looks whole
    */
-  static void write(HttpExchange http, Method method, Response response) throws IOException {
+  static void write(HttpExchange http, ExchangeReader.Incoming incoming, Response response)
+      throws IOException {
+    Method method = incoming.request().method();
     Progress progress = new Progress();
     try {
       response.headers().forEach((name, value) -> http.getResponseHeaders().add(name, value));
@@ -30,10 +32,16 @@ final class ReplyWriter {
         case Body.Stream stream -> stream(http, response.status(), stream.source(), progress);
       }
       progress.end = Sent.End.COMPLETE;
-      http.close();
+      if (!incoming.hasMuchUnread()) {
+        http.close();
+      }
     } finally {
       Sent sent = new Sent(progress.end, progress.bytes, progress.failure);
       response.whenSent().forEach(told -> told.accept(sent));
+    }
+    if (incoming.hasMuchUnread()) {
+      incoming.linger();
+      throw new IOException("closing: the rest of the body is not wanted");
     }
   }
 
@@ -54,9 +62,10 @@ final class ReplyWriter {
       return;
     }
     http.sendResponseHeaders(status, bytes.length);
-    try (OutputStream out = http.getResponseBody()) {
-      out.write(bytes);
-    }
+    // Not closed here: closing it reads what is left of the request first.
+    OutputStream out = http.getResponseBody();
+    out.write(bytes);
+    out.flush();
     progress.bytes = bytes.length;
   }
 
