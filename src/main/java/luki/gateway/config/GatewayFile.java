@@ -15,7 +15,7 @@ import luki.gateway.http.Scope;
  */
 public record GatewayFile(
     Map<String, Set<Scope>> roles,
-    Map<Downstream, Service> services,
+    Map<Downstream, Service> downstreams,
     Streams streams,
     Breaker breaker,
     Duration chatMemoryDeadline,
@@ -27,7 +27,7 @@ public record GatewayFile(
 
   public GatewayFile {
     roles = Map.copyOf(new TreeMap<>(roles));
-    services = Map.copyOf(new EnumMap<>(services));
+    downstreams = Map.copyOf(new EnumMap<>(downstreams));
   }
 
   /**
@@ -72,7 +72,7 @@ public record GatewayFile(
   public record Breaker(Duration window, int minCalls, Duration open, int probes) {}
 
   public Service service(Downstream downstream) {
-    Service service = services.get(downstream);
+    Service service = downstreams.get(downstream);
     if (service == null) {
       throw new IllegalStateException("no settings for " + downstream.label());
     }

@@ -42,12 +42,12 @@ public final class GatewayFileReader {
   }
 
   private GatewayFile file() {
-    only("", Set.of("roles", "services", "streams", "breaker", "chat", "routes"));
+    only("", Set.of("roles", "downstreams", "streams", "breaker", "chat", "routes"));
     only("/chat", Set.of("memory_deadline"));
     only("/routes", Set.of("deadline", "max_in_flight"));
     return new GatewayFile(
         roles(),
-        services(),
+        downstreams(),
         streams(),
         breaker(),
         duration("/chat/memory_deadline"),
@@ -79,20 +79,20 @@ public final class GatewayFileReader {
     return roles;
   }
 
-  private Map<Downstream, GatewayFile.Service> services() {
-    Map<Downstream, GatewayFile.Service> services = new EnumMap<>(Downstream.class);
+  private Map<Downstream, GatewayFile.Service> downstreams() {
+    Map<Downstream, GatewayFile.Service> settings = new EnumMap<>(Downstream.class);
     Set<String> known = new HashSet<>();
     for (Downstream downstream : Downstream.values()) {
-      String at = "/services/" + downstream.label();
+      String at = "/downstreams/" + downstream.label();
       known.add(downstream.label());
       only(at, Set.of("connect", "total", "max_concurrent"));
-      services.put(
+      settings.put(
           downstream,
           new GatewayFile.Service(
               duration(at + "/connect"), duration(at + "/total"), number(at + "/max_concurrent")));
     }
-    only("/services", known);
-    return services;
+    only("/downstreams", known);
+    return settings;
   }
 
   private GatewayFile.Streams streams() {
