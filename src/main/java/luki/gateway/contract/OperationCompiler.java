@@ -117,8 +117,14 @@ final class OperationCompiler {
         problem(here + "/scopes", "a scope looks like name:action");
       }
     }
-    if (operation.at("security").size() == 0) {
-      problem(at, "a scoped operation says so under security too");
+    Set<String> documented = new HashSet<>();
+    for (Json requirement : operation.at("security").items()) {
+      for (Json names : requirement.members().values()) {
+        names.items().forEach(name -> documented.add(name.string("")));
+      }
+    }
+    if (!documented.equals(Set.copyOf(allOf.stream().map(Scope::name).toList()))) {
+      problem(here, "security must name the scopes of x-gateway, and no other");
     }
     if (allOf.isEmpty()) {
       problem(here, "a scoped operation names its scopes");

@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
 import luki.gateway.http.PathPattern.Segment;
@@ -70,7 +71,7 @@ public final class Router {
   private static Route headOf(Route get) {
     Handler handler =
         get.isEventStream()
-            ? exchange -> Response.empty(200).with("Content-Type", get.produces())
+            ? exchange -> Response.empty(200).with(Headers.EVENT_STREAM)
             : get.handler();
     return get.answeredBy(Method.HEAD, handler);
   }

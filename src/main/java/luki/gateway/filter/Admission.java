@@ -26,7 +26,11 @@ public final class Admission implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    if (HEALTH.contains(exchange.route().template()) || exchange.route().refuses()) {
+    if (exchange.route().refuses()) {
+      // 404 and 405 come before whatever else is wrong with the request, its body too.
+      return exchange.route().handler().handle(exchange);
+    }
+    if (HEALTH.contains(exchange.route().template())) {
       return next.handle(exchange);
     }
     int underWay = lifecycle.begin();

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * silent, and one error event where it fails after the status has gone out.
  *
  * <p>An engine that only sees a lost reader when it writes gets a blank line a moment after each
- * piece: it means nothing in an event stream, but a reader that has left answers it with a reset.
+ * piece, twice: it means nothing in an event stream, but a reader that has left answers the first
+ * with a reset, which the second then meets.
  */
 final class ChatEventSource implements Body.Source {
   static final AgentEvents.Event.Failed TIMED_OUT =
@@ -32,6 +33,7 @@ final class ChatEventSource implements Body.Source {
   private static final ApiError STOPPED = new ApiError.StoppedResponding(Downstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] PROBE = "\n".getBytes(StandardCharsets.US_ASCII);
+  private static final int PROBES = 2;
   private static final Duration LOOK = Duration.ofMillis(500);
 
   private final AgentEvents events;
@@ -41,7 +43,8 @@ final class ChatEventSource implements Body.Source {
   private final Lifecycle lifecycle;
   private AgentEvents.@Nullable Event pending;
   private boolean commentFirst;
-  private boolean probed = true;
+  private int probesLeft;
+  private long lastWrite;
   private boolean ended;
   private long lastPiece;
   private long eventDeadline;
@@ -152,7 +155,8 @@ final class ChatEventSource implements Body.Source {
 
   private byte[] sent(byte[] piece) {
     lastPiece = System.nanoTime();
-    probed = false;
+    lastWrite = lastPiece;
+    probesLeft = PROBES;
     return piece;
   }
 
@@ -170,8 +174,9 @@ final class ChatEventSource implements Body.Source {
     if (new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()).hasPassed()) {
       return sent(COMMENT);
     }
-    if (!probed && new Deadline(lastPiece + clocks.limits.probe().toNanos()).hasPassed()) {
-      probed = true;
+    if (probesLeft > 0 && probeDue().hasPassed()) {
+      probesLeft--;
+      lastWrite = System.nanoTime();
       return PROBE;
     }
     return null;
@@ -187,8 +192,11 @@ final class ChatEventSource implements Body.Source {
             .sooner(new Deadline(eventDeadline))
             .sooner(new Deadline(lifeEnds()))
             .sooner(new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()));
-    Deadline probe = new Deadline(lastPiece + clocks.limits.probe().toNanos());
-    return (probed ? next : next.sooner(probe)).left();
+    return (probesLeft == 0 ? next : next.sooner(probeDue())).left();
+  }
+
+  private Deadline probeDue() {
+    return new Deadline(lastWrite + clocks.limits.probe().toNanos());
   }
 
   @Override

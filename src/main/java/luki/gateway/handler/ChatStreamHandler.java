@@ -26,13 +26,6 @@ import org.jspecify.annotations.Nullable;
 /** A message and the answer to it as it comes. */
 final class ChatStreamHandler implements Handler {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
-  private static final Headers EVENT_STREAM =
-      Headers.builder()
-          .add("Content-Type", "text/event-stream")
-          .add("Cache-Control", "no-cache")
-          .add("X-Accel-Buffering", "no")
-          .build();
-
   private final Upstreams upstreams;
   private final Conversation conversation;
   private final Supplier<String> sessionIds;
@@ -88,7 +81,7 @@ final class ChatStreamHandler implements Handler {
         new ChatEventSource(
             events, first, meta, exchange, new ChatEventSource.Clocks(limits, called), lifecycle);
     metrics.streamBegins();
-    return new Response(200, EVENT_STREAM, new Body.Stream(source), Facts.NONE, List.of())
+    return new Response(200, Headers.EVENT_STREAM, new Body.Stream(source), Facts.NONE, List.of())
         .whenSent(
             sent -> {
               metrics.streamEnds(

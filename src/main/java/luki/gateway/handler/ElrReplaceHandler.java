@@ -68,7 +68,10 @@ final class ElrReplaceHandler implements Handler {
     }
   }
 
-  /** An item that had this very text before must not go with a replacement that failed. */
+  /**
+   * An item that had this very text before must not go with a replacement that failed. Where the
+   * service cannot even list, the rule of the mapping holds: the new item is taken back.
+   */
   private boolean wasNotThereBefore(Exchange exchange, MemoryCalls.Text text, String id)
       throws InterruptedException {
     try {

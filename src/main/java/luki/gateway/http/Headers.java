@@ -9,6 +9,14 @@ import org.jspecify.annotations.Nullable;
 public final class Headers {
   public static final Headers NONE = new Headers(List.of());
 
+  /** The head of every event stream; the last line keeps a router from holding events back. */
+  public static final Headers EVENT_STREAM =
+      builder()
+          .add("Content-Type", "text/event-stream")
+          .add("Cache-Control", "no-cache")
+          .add("X-Accel-Buffering", "no")
+          .build();
+
   private final List<Line> lines;
 
   private Headers(List<Line> lines) {

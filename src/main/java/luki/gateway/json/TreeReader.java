@@ -48,7 +48,8 @@ final class TreeReader {
         throw new InvalidJson("", "json");
       }
       return root;
-    } catch (StreamConstraintsException tooMuch) {
+    } catch (StreamConstraintsException | NumberFormatException tooMuch) {
+      // An exponent that no decimal can hold is a NumberFormatException of the JDK's.
       throw new InvalidJson("", "json");
     } catch (JsonProcessingException malformed) {
       if (lines != null) {

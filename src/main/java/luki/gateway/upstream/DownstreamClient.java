@@ -11,6 +11,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
@@ -35,6 +36,7 @@ public final class DownstreamClient {
   private final Downstream who;
   private final GatewayFile.Service settings;
   private final int maxReplyBytes;
+  private final Supplier<HttpClient> engines;
   private final HttpClient http;
   private final OutgoingRequests outgoing;
   private final ScheduledExecutorService timer;
@@ -56,11 +58,16 @@ public final class DownstreamClient {
       LongSupplier nanoTime) {}
 
   DownstreamClient(
-      Downstream who, URI base, HttpClient http, Settings.@Nullable Secret secret, Shared shared) {
+      Downstream who,
+      URI base,
+      Supplier<HttpClient> engines,
+      Settings.@Nullable Secret secret,
+      Shared shared) {
     this.who = who;
     this.settings = shared.file().service(who);
     this.maxReplyBytes = shared.maxReplyBytes();
-    this.http = http;
+    this.engines = engines;
+    this.http = engines.get();
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
     this.timer = shared.timer();
     this.metrics = shared.metrics();
@@ -86,6 +93,10 @@ public final class DownstreamClient {
     }
   }
 
+  void close() {
+    http.shutdownNow();
+  }
+
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
   Reply call(Call call, Exchange exchange) throws InterruptedException {
     long began = System.nanoTime();
@@ -95,12 +106,12 @@ public final class DownstreamClient {
     try {
       budget.called();
       Deadline deadline = exchange.deadline().sooner(Deadline.after(settings.total()));
-      Attempt first = attempt(call, exchange, deadline);
+      Attempt first = attempt(http, call, exchange, deadline);
       boolean again =
           (first.nothingSent() || (call.repeatable() && first.mayPass()))
               && !deadline.hasPassed()
               && budget.tryRepeat();
-      Attempt last = again ? attempt(call, exchange, deadline) : first;
+      Attempt last = again ? repeat(call, exchange, deadline) : first;
       return last.took(System.nanoTime() - began);
     } finally {
       calls.release();
@@ -130,7 +141,18 @@ public final class DownstreamClient {
     }
   }
 
-  private Attempt attempt(Call call, Exchange exchange, Deadline deadline)
+  /** On a connection of its own: when one of the pool is dead, the others may be too. */
+  private Attempt repeat(Call call, Exchange exchange, Deadline deadline)
+      throws InterruptedException {
+    HttpClient fresh = engines.get();
+    try {
+      return attempt(fresh, call, exchange, deadline);
+    } finally {
+      fresh.shutdownNow();
+    }
+  }
+
+  private Attempt attempt(HttpClient engine, Call call, Exchange exchange, Deadline deadline)
       throws InterruptedException {
     Breaker.Permit permit = breaker.tryAcquire();
     if (permit == null) {
@@ -141,17 +163,17 @@ public final class DownstreamClient {
     UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
     try {
       HttpResponse<byte[]> response =
-          http.send(
+          engine.send(
               outgoing.of(call, exchange, deadline),
               ReplyBody.handler(maxReplyBytes, deadline, timer));
       verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
-      outcome = outcomeOf(response.statusCode());
+      outcome = Failures.outcomeOf(response.statusCode());
       tellRefusal(response.statusCode());
       return new Attempt(got(response), false);
     } catch (IOException failure) {
       verdict = Breaker.Verdict.BAD;
       ApiError error = Failures.of(who, failure);
-      outcome = outcomeOf(error.code());
+      outcome = Failures.outcomeOf(error.code());
       return new Attempt(new Reply.Failed(error, 0), Failures.nothingWasSent(failure));
     } finally {
       permit.end(verdict);
@@ -170,20 +192,6 @@ public final class DownstreamClient {
   private ApiError circuitOpen() {
     return new ApiError.FromDownstream(
         who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breaker.retryAfter());
-  }
-
-  private static UpstreamOutcome outcomeOf(int status) {
-    return status < 400
-        ? UpstreamOutcome.OK
-        : status < 500 ? UpstreamOutcome.REJECTED : UpstreamOutcome.ERROR;
-  }
-
-  private static UpstreamOutcome outcomeOf(ErrorCode code) {
-    return switch (code) {
-      case DOWNSTREAM_TIMEOUT -> UpstreamOutcome.TIMEOUT;
-      case DOWNSTREAM_UNAVAILABLE -> UpstreamOutcome.UNAVAILABLE;
-      default -> UpstreamOutcome.ERROR;
-    };
   }
 
   /** A refusal of the gateway's own credential is the operator's to mend: told once. */
@@ -224,7 +232,7 @@ public final class DownstreamClient {
         return new Opened.Failed(circuitOpen());
       }
       HttpResponse<InputStream> response = send(call, exchange, Deadline.after(firstEvent));
-      outcome = outcomeOf(response.statusCode());
+      outcome = Failures.outcomeOf(response.statusCode());
       verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
       tellRefusal(response.statusCode());
       ApiError error = refusalOf(response);
@@ -237,7 +245,7 @@ public final class DownstreamClient {
     } catch (IOException failure) {
       ApiError error = Failures.of(who, failure);
       verdict = Breaker.Verdict.BAD;
-      outcome = outcomeOf(error.code());
+      outcome = Failures.outcomeOf(error.code());
       return new Opened.Failed(error);
     } finally {
       if (!open) {

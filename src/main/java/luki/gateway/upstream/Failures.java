@@ -8,6 +8,7 @@ import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.observe.UpstreamOutcome;
 import org.jspecify.annotations.Nullable;
 
 /** What a caller is told of a service's failure. The service's own text stays behind. */
@@ -57,6 +58,20 @@ final class Failures {
                 ? ErrorCode.DOWNSTREAM_ERROR
                 : ErrorCode.DOWNSTREAM_UNAVAILABLE;
     return new ApiError.FromDownstream(who, code);
+  }
+
+  static UpstreamOutcome outcomeOf(int status) {
+    return status < 400
+        ? UpstreamOutcome.OK
+        : status < 500 ? UpstreamOutcome.REJECTED : UpstreamOutcome.ERROR;
+  }
+
+  static UpstreamOutcome outcomeOf(ErrorCode code) {
+    return switch (code) {
+      case DOWNSTREAM_TIMEOUT -> UpstreamOutcome.TIMEOUT;
+      case DOWNSTREAM_UNAVAILABLE -> UpstreamOutcome.UNAVAILABLE;
+      default -> UpstreamOutcome.ERROR;
+    };
   }
 
   /** No connection was made, so nothing was sent. */

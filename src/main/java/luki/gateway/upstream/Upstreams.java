@@ -24,7 +24,6 @@ public final class Upstreams implements AutoCloseable {
   private static final Duration PROBE_LIMIT = Duration.ofSeconds(2);
 
   private final Map<Downstream, DownstreamClient> clients = new EnumMap<>(Downstream.class);
-  private final List<HttpClient> engines = new ArrayList<>();
   private final List<Thread> watchers = new ArrayList<>();
   private final GatewayFile.Streams streamLimits;
 
@@ -34,10 +33,9 @@ public final class Upstreams implements AutoCloseable {
         .urls()
         .forEach(
             (who, url) -> {
-              HttpClient http = engine(shared, who);
-              engines.add(http);
               Settings.Secret secret = who == Downstream.AGENT ? settings.agentSecret() : null;
-              clients.put(who, new DownstreamClient(who, url, http, secret, shared));
+              clients.put(
+                  who, new DownstreamClient(who, url, () -> engine(shared, who), secret, shared));
             });
   }
 
@@ -151,6 +149,6 @@ public final class Upstreams implements AutoCloseable {
   @Override
   public void close() {
     watchers.forEach(Thread::interrupt);
-    engines.forEach(HttpClient::shutdownNow);
+    clients.values().forEach(DownstreamClient::close);
   }
 }

@@ -1,0 +1,254 @@
+package luki.gateway.contract;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.http.Route;
+import luki.gateway.json.Json;
+import luki.gateway.json.Located;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A document that contradicts itself stops the start, and says on which line and why. */
+class ContractCompilerTest {
+  private static final Path IN_FORCE = Path.of("config/openapi.yaml");
+  private static final Handler STUB = exchange -> Response.empty(204);
+  private static final Map<String, Handler> HANDLERS = Map.of("tea", STUB);
+
+  private static final String GOOD =
+      """
+      openapi: 3.1.0
+      info: {title: Tea, version: 1.0.0}
+      paths:
+        /v1/tea/{user_id}:
+          get:
+            operationId: getTea
+            x-gateway:
+              access: scoped
+              scopes: [tea:read]
+              owner: {in: path, name: user_id}
+              downstream: memory
+              handler: tea
+              deadline: 3s
+            security:
+              - key: [tea:read]
+            parameters:
+              - {name: user_id, in: path, required: true, schema: {type: string}}
+            responses:
+              '200':
+                description: Tea.
+                content:
+                  application/json:
+                    schema: {$ref: '#/components/schemas/Tea'}
+      components:
+        schemas:
+          Tea: {type: object}
+      """;
+
+  private static final String SECOND =
+      """
+        /v1/PATH:
+          get:
+            operationId: ID
+            x-gateway: {access: public, handler: tea}
+            security: []
+            parameters:
+              - {name: id, in: path, required: true, schema: {type: string}}
+            responses:
+              '204': {description: Nothing.}
+      components:
+      """;
+
+  @TempDir private Path directory;
+
+  private Contract compile(String text) throws BadConfiguration, IOException {
+    Path file = Files.writeString(directory.resolve("contract.yaml"), text);
+    Problems problems = new Problems();
+    ContractDocument document = ContractDocument.read(file, problems);
+    Contract contract =
+        ContractCompiler.compile(document, HANDLERS, Duration.ofSeconds(10), problems);
+    problems.throwIfAny();
+    return contract;
+  }
+
+  private List<String> problemsOf(String text) {
+    return assertThrows(BadConfiguration.class, () -> compile(text)).problems();
+  }
+
+  /** A problem that names all of these, on the line of the anchor or beside it. */
+  private void stops(String text, String anchor, String... named) {
+    List<String> problems = problemsOf(text);
+    List<String> lines = text.lines().toList();
+    int wanted = 0;
+    while (!lines.get(wanted).contains(anchor)) {
+      wanted++;
+    }
+    Set<String> places = new TreeSet<>();
+    for (int line = wanted; line <= wanted + 2; line++) {
+      places.add(directory.resolve("contract.yaml") + ":" + line + ": ");
+    }
+    assertTrue(
+        problems.stream()
+            .anyMatch(
+                problem ->
+                    places.stream().anyMatch(problem::startsWith)
+                        && List.of(named).stream().allMatch(problem::contains)),
+        () -> problems + " does not name " + List.of(named) + " at one of " + places);
+  }
+
+  private static String changed(String line, String other) {
+    assertTrue(GOOD.contains(line), line);
+    return GOOD.replace(line, other);
+  }
+
+  private static String with(String path, String operationId) {
+    return GOOD.replace("components:\n", SECOND.replace("PATH", path).replace("ID", operationId));
+  }
+
+  @Test
+  void aConsistentDocumentCompiles() throws Exception {
+    List<Route> routes = compile(GOOD).routes();
+    assertEquals(List.of("getTea"), routes.stream().map(Route::operationId).toList());
+    assertEquals(Duration.ofSeconds(3), routes.getFirst().deadline());
+    assertEquals(2, compile(with("cups/{id}", "getCup")).routes().size());
+  }
+
+  @Test
+  void anOperationWithoutARuleStops() {
+    String bare = GOOD.replaceAll("(?s)      x-gateway:.*?      security:", "      security:");
+    stops(bare, "operationId: getTea", "x-gateway", "/v1/tea/{user_id}");
+  }
+
+  @Test
+  void anUnknownKeyOfTheRuleStops() {
+    stops(changed("deadline: 3s", "dead_line: 3s"), "dead_line", "dead_line");
+    stops(changed("deadline: 3s", "deadline: soon"), "deadline: soon", "deadline");
+  }
+
+  @Test
+  void accessIsSaidAndNeverAssumed() {
+    stops(changed("        access: scoped\n", ""), "x-gateway:", "access");
+    stops(changed("access: scoped", "access: open"), "x-gateway:", "access");
+    stops(changed("access: scoped", "access: public"), "getTea", "public");
+  }
+
+  @Test
+  void scopedWithoutScopesStops() {
+    stops(changed("        scopes: [tea:read]\n", ""), "x-gateway:", "scopes");
+    stops(changed("scopes: [tea:read]", "scopes: []"), "x-gateway:", "scopes");
+    stops(changed("scopes: [tea:read]", "scopes: [Tea Read]"), "scopes: [Tea", "scope");
+    String silent = changed("      security:\n        - key: [tea:read]\n", "");
+    stops(silent, "getTea", "security");
+  }
+
+  @Test
+  void theScopesOfTheRuleAndOfTheSecurityAreTheSame() {
+    String other = changed("- key: [tea:read]", "- key: [tea:write]");
+    stops(other, "getTea", "security");
+  }
+
+  @Test
+  void theOwnerIsWhereTheRequestHasIt() {
+    stops(changed("name: user_id}\n        down", "name: id}\n        down"), "owner:", "id");
+    stops(changed("        owner: {in: path, name: user_id}\n", ""), "x-gateway:", "owner");
+    stops(changed("owner: {in: path", "owner: {in: cookie"), "owner:", "in");
+  }
+
+  @Test
+  void twoOperationsForTheSameRequestsStop() {
+    stops(with("tea/{id}", "getOther"), "operationId: getOther", "GET", "/v1/tea/{id}");
+  }
+
+  @Test
+  void anOperationIdIsTakenOnce() {
+    stops(with("cups/{id}", "getTea"), "x-gateway: {access: public", "operationId", "getTea");
+    stops(changed("      operationId: getTea\n", ""), "get:", "operationId");
+  }
+
+  @Test
+  void unknownNamesStop() {
+    stops(changed("handler: tea", "handler: coffee"), "x-gateway:", "handler", "tea");
+    stops(changed("downstream: memory", "downstream: teapot"), "downstream:", "downstream");
+    stops(changed("schemas/Tea'", "schemas/Coffee'"), "schemas/Coffee", "schemas/Coffee");
+    stops(changed("/schemas/Tea'", "/schemas/Tea/x'"), "Tea/x", "Tea/x");
+    stops(changed("'#/components/schemas/Tea'", "'https://x.test/'"), "x.test", "x.test");
+  }
+
+  @Test
+  void aPathParameterIsDeclared() {
+    String undeclared = GOOD.replaceAll("      parameters:\n.*\n", "");
+    stops(undeclared, "getTea", "{user_id}");
+    stops(changed("{name: user_id, in: path", "{name: user_id, in: query"), "getTea", "{user_id}");
+    stops(changed(", schema: {type: string}", ""), "getTea", "schema");
+    stops(changed("in: path, required", "in: cookie, required"), "getTea", "user_id");
+  }
+
+  @Test
+  void aReplyHasASchema() {
+    String bare = changed("schema: {$ref: '#/components/schemas/Tea'}", "example: {}");
+    stops(bare, "'200':", "application/json", "schema");
+    String none = GOOD.replaceAll("(?s)      responses:.*?components:", "components:");
+    stops(none, "getTea", "responses");
+  }
+
+  @Test
+  void aKeyStandsThereOnce() {
+    stops(changed("deadline: 3s", "deadline: 3s\n        deadline: 9s"), "x-gateway:", "duplicate");
+    stops(GOOD + "  schemas: {}\n", "components:", "duplicate");
+  }
+
+  @Test
+  void whatIsNoYamlStops() {
+    for (String text : List.of("paths: [", "a: b: c", "\t- x", "a: &x\n- *y", "{", "\u0000")) {
+      List<String> problems = problemsOf(text);
+      String place = directory.resolve("contract.yaml") + ":";
+      assertTrue(problems.getFirst().startsWith(place), problems::toString);
+    }
+    for (String text : List.of("", "[]", "7", "paths: {}", "openapi: 3.1.0")) {
+      assertTrue(problemsOf(text).size() > 0);
+    }
+    stops(changed("openapi: 3.1.0", "openapi: 3.0.3"), "openapi:", "3.1");
+  }
+
+  @Test
+  void everyProblemIsToldAtOnce() {
+    String many =
+        changed("handler: tea", "handler: coffee")
+            .replace("downstream: memory", "downstream: teapot")
+            .replace("access: scoped", "access: open");
+    assertTrue(problemsOf(many).size() >= 3);
+  }
+
+  @Test
+  void theContractInForceCompiles() {
+    Set<String> names = new TreeSet<>();
+    Json root = assertDoesNotThrow(() -> Located.read(IN_FORCE)).root();
+    root.at("paths").members().values().stream()
+        .flatMap(item -> item.members().values().stream())
+        .forEach(one -> names.add(one.at("x-gateway").at("handler").string("")));
+    Map<String, Handler> stubs = new HashMap<>();
+    names.forEach(name -> stubs.put(name, STUB));
+    assertDoesNotThrow(
+        () -> {
+          Problems problems = new Problems();
+          ContractDocument document = ContractDocument.read(IN_FORCE, problems);
+          ContractCompiler.compile(document, stubs, Duration.ofSeconds(10), problems);
+          problems.throwIfAny();
+        });
+  }
+}

@@ -1,0 +1,60 @@
+package luki.gateway.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema;
+import luki.gateway.json.Located;
+import org.junit.jupiter.api.Test;
+
+/** What the document shows to its readers is what it asks of them. */
+class ExamplesTest {
+  private final List<String> wrong = new ArrayList<>();
+  private int checked;
+  private Located document;
+
+  @Test
+  void everyExampleIsValidAgainstItsOwnSchema() throws Exception {
+    document = Located.read(Path.of("config/openapi.yaml"));
+    walk("", document.root());
+    assertEquals(List.of(), wrong);
+    assertTrue(checked > 50, () -> "only " + checked + " examples were found");
+  }
+
+  private void walk(String at, Json value) {
+    if (!value.at("schema").isMissing()) {
+      examples(at, value);
+    }
+    value
+        .members()
+        .forEach(
+            (name, member) -> walk(at + "/" + name.replace("~", "~0").replace("/", "~1"), member));
+    List<Json> items = value.items();
+    for (int i = 0; i < items.size(); i++) {
+      walk(at + "/" + i, items.get(i));
+    }
+  }
+
+  private void examples(String at, Json holder) {
+    JsonSchema schema = JsonSchema.compile(holder.at("schema"), document.root().at("components"));
+    check(schema, at + "/example", holder.at("example"));
+    holder
+        .at("examples")
+        .members()
+        .forEach((name, one) -> check(schema, at + "/examples/" + name, one.at("value")));
+  }
+
+  private void check(JsonSchema schema, String at, Json example) {
+    if (!example.isMissing()) {
+      checked++;
+      List<JsonSchema.Violation> violations = schema.validate(example);
+      if (!violations.isEmpty()) {
+        wrong.add(document.where(at) + ": " + violations);
+      }
+    }
+  }
+}

@@ -1,0 +1,229 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.standin.Reply;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.Waiting;
+import luki.gateway.upstream.Breaker;
+import luki.gateway.upstream.Breaker.Verdict;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A failing service is left alone, and found again when it is back. */
+@Timeout(60)
+class BreakerDefectsTest {
+  private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";
+
+  private final AtomicLong now = new AtomicLong(1_000_000_000_000L);
+  private final Breaker breaker =
+      new Breaker(
+          new GatewayFile.Breaker(Duration.ofSeconds(10), 20, Duration.ofSeconds(2), 3), now::get);
+
+  private void pass(Duration time) {
+    now.addAndGet(time.toNanos());
+  }
+
+  private void calls(int count, Verdict verdict) {
+    for (int i = 0; i < count; i++) {
+      Breaker.Permit permit = breaker.tryAcquire();
+      assertNotNull(permit);
+      permit.end(verdict);
+    }
+  }
+
+  @Test
+  void R10_fewerThanTwentyCallsSayNothing() {
+    calls(19, Verdict.BAD);
+    assertFalse(breaker.isOpen());
+    calls(1, Verdict.BAD);
+    assertTrue(breaker.isOpen());
+    assertNull(breaker.tryAcquire());
+  }
+
+  @Test
+  void R10_halfIsNotOverHalf() {
+    calls(15, Verdict.GOOD);
+    calls(15, Verdict.BAD);
+    assertFalse(breaker.isOpen());
+    calls(1, Verdict.BAD);
+    assertTrue(breaker.isOpen());
+  }
+
+  @Test
+  void R10_whatLiesBeforeTheWindowIsForgotten() {
+    calls(19, Verdict.BAD);
+    pass(Duration.ofSeconds(11));
+    calls(19, Verdict.BAD);
+    assertFalse(breaker.isOpen());
+  }
+
+  @Test
+  void R10_whatLiesWithinTheWindowAddsUp() {
+    for (int i = 0; i < 4; i++) {
+      calls(5, Verdict.BAD);
+      pass(Duration.ofSeconds(2));
+    }
+    assertTrue(breaker.isOpen());
+  }
+
+  @Test
+  void R10_callsThatWereCancelledSayNothing() {
+    calls(100, Verdict.NOTHING);
+    calls(19, Verdict.BAD);
+    assertFalse(breaker.isOpen());
+  }
+
+  private void open() {
+    calls(20, Verdict.BAD);
+    assertTrue(breaker.isOpen());
+  }
+
+  @Test
+  void R10_afterTwoSecondsOneProbeAtATimeGoesOut() {
+    open();
+    pass(Duration.ofMillis(1999));
+    assertNull(breaker.tryAcquire());
+    pass(Duration.ofMillis(1));
+    Breaker.Permit probe = breaker.tryAcquire();
+    assertNotNull(probe);
+    assertNull(breaker.tryAcquire());
+    probe.end(Verdict.GOOD);
+    assertTrue(breaker.isOpen());
+    assertNotNull(breaker.tryAcquire());
+    assertNull(breaker.tryAcquire());
+  }
+
+  @Test
+  void R10_threeGoodProbesCloseIt() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(2, Verdict.GOOD);
+    assertTrue(breaker.isOpen());
+    calls(1, Verdict.GOOD);
+    assertFalse(breaker.isOpen());
+    calls(19, Verdict.BAD);
+    assertFalse(breaker.isOpen(), "what was before it opened is forgotten");
+  }
+
+  @Test
+  void R10_aBadProbeOpensItForAsLongAgain() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(2, Verdict.GOOD);
+    calls(1, Verdict.BAD);
+    assertNull(breaker.tryAcquire());
+    pass(Duration.ofMillis(1999));
+    assertNull(breaker.tryAcquire());
+    pass(Duration.ofMillis(1));
+    calls(3, Verdict.GOOD);
+    assertFalse(breaker.isOpen());
+  }
+
+  @Test
+  void R10_aProbeThatWasCancelledLeavesRoomForAnother() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(5, Verdict.NOTHING);
+    assertTrue(breaker.isOpen());
+    calls(3, Verdict.GOOD);
+    assertFalse(breaker.isOpen());
+  }
+
+  @Test
+  void R10_aLateResultOfAnotherTimeDoesNotCount() {
+    Breaker.Permit late = breaker.tryAcquire();
+    Breaker.Permit later = breaker.tryAcquire();
+    assertNotNull(late);
+    assertNotNull(later);
+    open();
+    pass(Duration.ofSeconds(2));
+    Breaker.Permit probe = breaker.tryAcquire();
+    assertNotNull(probe);
+    late.end(Verdict.GOOD);
+    later.end(Verdict.BAD);
+    assertNull(breaker.tryAcquire(), "the probe is still out");
+    probe.end(Verdict.GOOD);
+    assertNotNull(breaker.tryAcquire());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-5_000_000_000L, 0, Long.MAX_VALUE - 1_000_000_000L, Long.MIN_VALUE})
+  void R10_theClockMayBeginAnywhere(long origin) {
+    now.set(origin);
+    calls(20, Verdict.BAD);
+    assertTrue(breaker.isOpen());
+    pass(Duration.ofSeconds(2));
+    calls(3, Verdict.GOOD);
+    assertFalse(breaker.isOpen());
+    for (int i = 0; i < 20; i++) {
+      pass(Duration.ofMillis(100));
+      calls(1, Verdict.BAD);
+    }
+    assertTrue(breaker.isOpen());
+  }
+
+  @Test
+  void R10_aWaitIsAtLeastASecond() {
+    open();
+    assertTrue(breaker.retryAfter().compareTo(Duration.ofSeconds(1)) >= 0);
+    assertTrue(breaker.retryAfter().compareTo(Duration.ofSeconds(2)) <= 0);
+    pass(Duration.ofMillis(1999));
+    assertTrue(breaker.retryAfter().compareTo(Duration.ofSeconds(1)) >= 0);
+  }
+
+  @Test
+  void R10_aFailingServiceIsLeftAloneUntilItIsBack() {
+    try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 400ms"))) {
+      Client maria = setting.maria();
+      Reply broken = Reply.json(500, "{}");
+      setting.services().override("memory", "DELETE", "/delete", broken);
+      for (int i = 0; i < 20; i++) {
+        assertEquals("DOWNSTREAM_ERROR", maria.delete(ITEM).code());
+      }
+      Client.Answer shed = maria.delete(ITEM);
+      assertEquals(503, shed.status(), shed.body());
+      assertEquals("DOWNSTREAM_CIRCUIT_OPEN", shed.code());
+      assertTrue(shed.header("Retry-After").orElse("").matches("[1-9]\\d*"));
+      assertEquals(20, setting.calls("memory").size());
+      assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
+      setting.services().clearOverrides();
+      Waiting.until(Duration.ofSeconds(10), () -> maria.delete(ITEM).status() == 204);
+      List<Integer> after =
+          List.of(
+              maria.delete(ITEM).status(),
+              maria.delete(ITEM).status(),
+              maria.delete(ITEM).status());
+      assertEquals(List.of(204, 204, 204), after);
+    }
+  }
+
+  @Test
+  void R10_anOpenCircuitAnswersFasterThanTheServiceFails() {
+    try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 60s"))) {
+      Client maria = setting.maria();
+      Reply slow = Reply.json(500, "{}").after(Duration.ofMillis(40));
+      setting.services().override("memory", "DELETE", "/delete", slow);
+      for (int i = 0; i < 20; i++) {
+        maria.delete(ITEM);
+      }
+      long best = Long.MAX_VALUE;
+      for (int i = 0; i < 10; i++) {
+        long began = System.nanoTime();
+        assertEquals("DOWNSTREAM_CIRCUIT_OPEN", maria.delete(ITEM).code());
+        best = Math.min(best, System.nanoTime() - began);
+      }
+      assertTrue(best < Duration.ofMillis(40).toNanos(), best + " ns");
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.Reply;
+import luki.gateway.standin.Seen;
+import luki.gateway.testing.Client;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Nothing is said to be deleted that the memory service did not say so of. */
+@Timeout(60)
+class DeletionDefectsTest {
+  private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";
+  private static final String ALL = "/v1/elr/users/maria_k";
+
+  @AutoClose private final Setting setting = Setting.start();
+
+  static Stream<Arguments> noSuccess() {
+    return Stream.of(
+        Arguments.of(200, "{\"status\":\"error\",\"message\":\"x\",\"deleted_count\":0}"),
+        Arguments.of(200, "{\"status\":\"failed\",\"deleted_count\":0}"),
+        Arguments.of(200, "{\"status\":true,\"deleted_count\":0}"),
+        Arguments.of(200, "{\"deleted_count\":0}"),
+        Arguments.of(200, "{}"),
+        Arguments.of(200, "[]"),
+        Arguments.of(200, "\"success\""),
+        Arguments.of(200, "success"),
+        Arguments.of(200, "<html>success</html>"),
+        Arguments.of(200, ""),
+        Arguments.of(204, ""),
+        Arguments.of(202, "{\"status\":\"accepted\"}"),
+        Arguments.of(500, "{\"status\":\"success\",\"deleted_count\":0}"),
+        Arguments.of(503, "{\"detail\":\"ELR pipeline not initialized\"}"),
+        Arguments.of(302, "{\"status\":\"success\",\"deleted_count\":0}"),
+        Arguments.of(404, "{\"detail\":\"Not Found\"}"),
+        Arguments.of(405, "{\"detail\":\"Method Not Allowed\"}"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("noSuccess")
+  void S16_aDeleteThatWasNotConfirmedIsNoSuccess(int status, String body) {
+    setting.services().override("memory", "DELETE", "/delete", Reply.json(status, body));
+    Client maria = setting.maria();
+    assertEquals(502, maria.delete(ITEM).status());
+    assertEquals(502, maria.delete(ALL).status());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"status\":\"success\"}",
+        "{\"status\":\"success\",\"deleted_count\":null}",
+        "{\"status\":\"success\",\"deleted_count\":\"0\"}",
+        "{\"status\":\"success\",\"deleted_count\":false}",
+        "{\"status\":\"success\",\"deleted_count\":-1}"
+      })
+  void S16_anErasureWithoutACountIsNoSuccess(String body) {
+    setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, body));
+    Client.Answer answer = setting.maria().delete(ALL);
+    assertEquals(502, answer.status(), answer.body());
+    assertEquals("DOWNSTREAM_ERROR", answer.code());
+  }
+
+  @Test
+  void S16_anErasureGoesOnUntilNothingIsLeft() {
+    AtomicInteger left = new AtomicInteger(3);
+    try (RawDownstream memory = countingDown(left);
+        Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+      Client.Answer answer = raw.maria().delete(ALL);
+      assertEquals(200, answer.status(), answer.body());
+      assertEquals(21, answer.json().at("deleted").integer().orElseThrow());
+      assertEquals("maria_k", answer.json().at("user_id").string());
+      assertEquals(4, Sockets.calls(memory).size());
+    }
+  }
+
+  /** Says that it deleted seven, as often as that, and then none. */
+  private static RawDownstream countingDown(AtomicInteger left) {
+    return Sockets.faulty(
+        (connection, _) -> {
+          int deleted = left.getAndDecrement() > 0 ? 7 : 0;
+          connection.send(
+              Sockets.reply(
+                  "200 OK", "{\"status\":\"success\",\"deleted_count\":%d}".formatted(deleted)));
+        });
+  }
+
+  @Test
+  void S16_anErasureThatNeverEndsIsGivenUpAfterTenRounds() {
+    String never = "{\"status\":\"success\",\"deleted_count\":1}";
+    setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, never));
+    Client.Answer answer = setting.maria().delete(ALL);
+    assertEquals(502, answer.status(), answer.body());
+    assertEquals(10, setting.calls("memory").size());
+  }
+
+  @Test
+  void S16_anErasureThatEndsInItsTenthRoundSucceeds() {
+    AtomicInteger left = new AtomicInteger(9);
+    try (RawDownstream memory = countingDown(left);
+        Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+      Client.Answer answer = raw.maria().delete(ALL);
+      assertEquals(200, answer.status(), answer.body());
+      assertEquals(63, answer.json().at("deleted").integer().orElseThrow());
+    }
+  }
+
+  @Test
+  void S16_whatIsDeletedIsGone() {
+    Client maria = setting.maria();
+    String id =
+        maria
+            .post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"the sea\"}")
+            .json()
+            .at("id")
+            .string();
+    assertEquals(204, maria.delete("/v1/elr/items/" + id).status());
+    assertEquals(0, maria.get("/v1/elr/items/maria_k").json().at("items").size());
+  }
+
+  @Test
+  void S16_whoWithdrewConsentCanStillErase() {
+    Client maria = setting.maria();
+    maria.post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"the sea\"}");
+    setting.services().revoke("maria_k", "elr_memories", "analytics", "personalization");
+    setting.services().forget();
+    assertEquals(204, maria.delete(ITEM).status());
+    Client.Answer erased = maria.delete(ALL);
+    assertEquals(1, erased.json().at("deleted").integer().orElseThrow(), erased.body());
+    assertEquals(List.of(), setting.calls("security"));
+    assertTrue(setting.calls("memory").stream().map(Seen::method).allMatch("DELETE"::equals));
+  }
+}

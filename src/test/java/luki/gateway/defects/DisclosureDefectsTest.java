@@ -1,0 +1,234 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.Reply;
+import luki.gateway.testing.Client;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a client may learn: of errors, and of one another's origins. */
+@Timeout(60)
+class DisclosureDefectsTest {
+  private static final String APP = "https://app.example";
+  private static final String LEAK = "Traceback /srv/app/main.py line 42 postgres://u:p@db";
+
+  @AutoClose
+  private final Setting setting =
+      Setting.start(g -> g.with("CORS_ALLOWED_ORIGINS", APP + ",http://localhost:5173"));
+
+  private static Reply leaking(int status) {
+    return new Reply(
+        status,
+        Map.of(
+            "Content-Type", "application/json",
+            "Location", "http://10.0.0.7:8002/internal",
+            "Set-Cookie", "session=internal",
+            "X-Powered-By", "uvicorn"),
+        "{\"detail\":\"" + LEAK + "\",\"input\":\"" + LEAK + "\"}",
+        Duration.ZERO);
+  }
+
+  private static void assertSilent(Client.Answer answer) {
+    assertFalse(answer.body().contains("Traceback"), answer.body());
+    assertFalse(answer.body().contains("main.py"), answer.body());
+    String headers = answer.response().headers().map().toString();
+    assertFalse(headers.contains("10.0.0.7"), headers);
+    assertFalse(headers.contains("internal"), headers);
+    assertFalse(headers.contains("uvicorn"), headers);
+    assertEquals(
+        Optional.of("application/json; charset=utf-8"), answer.header("Content-Type"), headers);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "400,400,DOWNSTREAM_REJECTED",
+    "401,502,DOWNSTREAM_REFUSED",
+    "403,502,DOWNSTREAM_REFUSED",
+    "404,404,NOT_FOUND",
+    "405,502,DOWNSTREAM_ERROR",
+    "409,409,DOWNSTREAM_CONFLICT",
+    "418,400,DOWNSTREAM_REJECTED",
+    "422,400,DOWNSTREAM_REJECTED",
+    "429,429,DOWNSTREAM_BUSY",
+    "307,502,DOWNSTREAM_ERROR",
+    "500,502,DOWNSTREAM_ERROR",
+    "503,502,DOWNSTREAM_ERROR"
+  })
+  void S14_aServicesErrorBecomesOursWithoutItsText(int theirs, int ours, String code) {
+    setting.services().override("engagement", "GET", "/metrics", leaking(theirs));
+    Client.Answer answer = setting.maria().get("/v1/engagement/metrics/maria_k");
+    assertEquals(ours, answer.status(), answer.body());
+    assertEquals(code, answer.code());
+    assertSilent(answer);
+  }
+
+  @Test
+  void S14_aMissingRouteOverThereIsNoMissingResourceHere() {
+    setting.services().override("agent", "POST", "/v1/chat", leaking(404));
+    Client.Answer answer =
+        setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
+    assertEquals(502, answer.status());
+    assertEquals("DOWNSTREAM_ERROR", answer.code());
+    assertSilent(answer);
+  }
+
+  @Test
+  void S14_aCrashInPlainTextIsOurJson() {
+    Reply crash =
+        new Reply(500, Map.of("Content-Type", "text/plain"), "Traceback main.py", Duration.ZERO);
+    setting.services().override("memory", "POST", "/search/memories", crash);
+    Client.Answer answer = setting.maria().get("/v1/elr/items/maria_k");
+    assertEquals(502, answer.status());
+    assertSilent(answer);
+  }
+
+  @Test
+  void S14_aStreamsErrorTextStaysInside() {
+    byte[] token = "data: {\"token\": \"a\"}\n\n".getBytes(StandardCharsets.UTF_8);
+    byte[] error = ("data: {\"error\": \"" + LEAK + "\"}\n\n").getBytes(StandardCharsets.UTF_8);
+    try (RawDownstream agent =
+            RawDownstream.start(
+                RawDownstream.stream("200 OK", "text/event-stream", List.of(token, error), "eof"));
+        Setting streaming = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
+      Client.Answer answer =
+          streaming.maria().post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
+      assertEquals(200, answer.status());
+      assertTrue(answer.body().contains("event: error"), answer.body());
+      assertFalse(answer.body().contains("Traceback"), answer.body());
+    }
+  }
+
+  @Test
+  void S14_anInvalidRequestIsNotQuoted() {
+    Client.Answer answer =
+        setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":[\"my pin\"]}");
+    assertEquals(400, answer.status());
+    assertFalse(answer.body().contains("my pin"), answer.body());
+    assertTrue(answer.json().at("error").at("details").size() > 0, answer.body());
+  }
+
+  @Test
+  void S11_aListedOriginIsAllowedExactlyAndWithoutCredentials() {
+    Client.Answer answer = setting.stranger().get("/healthz", "Origin", APP);
+    assertEquals(Optional.of(APP), answer.header("Access-Control-Allow-Origin"));
+    assertEquals(Optional.of("Origin"), answer.header("Vary"));
+    assertTrue(answer.header("Access-Control-Allow-Credentials").isEmpty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://app.example.evil.example",
+        "https://app.exampl",
+        "https://evil.app.example",
+        "http://app.example",
+        "https://app.example:443",
+        "https://app.example/",
+        "https://APP.example",
+        "https://evil.example",
+        "http://localhost:51730",
+        "null",
+        "*"
+      })
+  void S11_anyOtherOriginGetsNothingButVary(String origin) {
+    for (String path : List.of("/healthz", "/v1/elr/items/maria_k", "/nowhere")) {
+      Client.Answer answer = setting.stranger().get(path, "Origin", origin);
+      assertEquals(Optional.of("Origin"), answer.header("Vary"), path);
+      assertNoCors(answer);
+    }
+    Client.Answer preflight =
+        setting
+            .stranger()
+            .send(
+                "OPTIONS",
+                "/v1/chat",
+                null,
+                "Origin",
+                origin,
+                "Access-Control-Request-Method",
+                "POST");
+    assertEquals(204, preflight.status());
+    assertNoCors(preflight);
+  }
+
+  private static void assertNoCors(Client.Answer answer) {
+    answer
+        .response()
+        .headers()
+        .map()
+        .keySet()
+        .forEach(
+            name -> assertFalse(name.toLowerCase(Locale.ROOT).startsWith("access-control-"), name));
+  }
+
+  @Test
+  void S11_withoutAListNoOriginIsAllowed() {
+    try (Setting closed = Setting.start()) {
+      assertNoCors(closed.stranger().get("/healthz", "Origin", APP));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "GET|/v1/elr/items/anna|403|NOT_OWNER",
+        "GET|/v1/elr/items/maria_k?limit=0|400|INVALID_REQUEST",
+        "GET|/v1/elr/items/maria_k?x=1|400|INVALID_REQUEST",
+        "GET|/nowhere|404|NOT_FOUND",
+        "PATCH|/v1/chat|405|METHOD_NOT_ALLOWED",
+        "BREW|/v1/chat|501|NOT_IMPLEMENTED",
+        "POST|/v1/chat|415|UNSUPPORTED_MEDIA_TYPE"
+      })
+  void R1_everyRefusalHasItsStatusItsJsonItsIdsAndCors(
+      String method, String target, int status, String code) {
+    Client.Answer answer = setting.maria().send(method, target, null, "Origin", APP);
+    assertRefusal(answer, status, code);
+  }
+
+  private static void assertRefusal(Client.Answer answer, int status, String code) {
+    assertEquals(status, answer.status(), answer.body());
+    assertEquals(code, answer.code());
+    assertEquals(Optional.of("application/json; charset=utf-8"), answer.header("Content-Type"));
+    assertEquals(
+        answer.header("X-Trace-Id").orElseThrow(),
+        answer.json().at("error").at("trace_id").string());
+    assertFalse(answer.json().at("error").at("message").string("").isBlank());
+    assertTrue(answer.header("X-Request-Id").isPresent());
+    assertEquals(Optional.of("nosniff"), answer.header("X-Content-Type-Options"));
+    assertEquals(Optional.of(APP), answer.header("Access-Control-Allow-Origin"));
+    assertTrue(answer.header("Access-Control-Expose-Headers").orElse("").contains("Retry-After"));
+  }
+
+  @Test
+  void R1_aMissingCredentialIs401WithAChallenge() {
+    Client.Answer answer = setting.stranger().get("/v1/elr/items/maria_k", "Origin", APP);
+    assertRefusal(answer, 401, "UNAUTHENTICATED");
+    assertTrue(answer.header("WWW-Authenticate").orElse("").startsWith("Bearer"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"120,120", "1,1", "3600,3600", "3601,1", "0,1", "-5,1", "soon,1", ",1"})
+  void R1_aBusyServiceIs429WithAWaitThatMakesSense(String theirs, String ours) {
+    Map<String, String> headers = theirs == null ? Map.of() : Map.of("Retry-After", theirs);
+    Reply busy = new Reply(429, headers, "{\"detail\":{\"error\":\"quota\"}}", Duration.ZERO);
+    setting.services().override("cognitive", "GET", "/life-story/phases", busy);
+    Client.Answer answer = setting.maria().get("/v1/cognitive/life-story/phases", "Origin", APP);
+    assertRefusal(answer, 429, "DOWNSTREAM_BUSY");
+    assertEquals(Optional.of(ours), answer.header("Retry-After"));
+  }
+}

@@ -1,0 +1,198 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.json.Json;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.Reply;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Health says what is, each route about something else. */
+@Timeout(60)
+class HealthDefectsTest {
+  private static final Duration SOON = Duration.ofSeconds(15);
+
+  private static Client.Answer health(Setting setting, String status) {
+    return Waiting.until(
+        SOON,
+        () -> setting.stranger().get("/health"),
+        answer -> answer.json().at("status").string("").equals(status) && settled(answer));
+  }
+
+  private static boolean settled(Client.Answer answer) {
+    return !answer.json().at("checks").toString().contains("unknown");
+  }
+
+  private static String check(Client.Answer health, String service) {
+    return health.json().at("checks").at(service).at("status").string();
+  }
+
+  private static void assertNoAddress(Setting setting, Client.Answer answer) {
+    for (String url : setting.services().urls().values()) {
+      assertFalse(answer.body().contains(url.substring(url.lastIndexOf(':') + 1)), answer.body());
+    }
+    assertFalse(answer.body().contains("127.0.0.1"), answer.body());
+    assertFalse(answer.body().contains("http"), answer.body());
+  }
+
+  @Test
+  void R12_allIsWellWhenEveryServiceIsUp() {
+    try (Setting setting = Setting.start()) {
+      Client.Answer health = health(setting, "healthy");
+      assertEquals(200, health.status());
+      assertEquals("luki-api-gateway", health.json().at("service").string());
+      assertFalse(health.json().at("version").string("").isBlank());
+      for (String service :
+          List.of(
+              "agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens")) {
+        assertEquals("up", check(health, service), health.body());
+      }
+      assertEquals("not_configured", check(health, "redis"));
+      assertNoAddress(setting, health);
+    }
+  }
+
+  @Test
+  void R12_oneServiceDownIsADegradationAndStillReady() {
+    try (Setting setting = Setting.start(g -> g.with("ENG_URL", Sockets.nobody()))) {
+      Client.Answer health = health(setting, "degraded");
+      assertEquals(200, health.status());
+      assertEquals("down", check(health, "engagement"));
+      assertEquals("up", check(health, "memory"));
+      assertNoAddress(setting, health);
+      assertEquals(200, setting.stranger().get("/readyz").status());
+      assertEquals(200, setting.stranger().get("/healthz").status());
+    }
+  }
+
+  @Test
+  void R12_agentAndMemoryDownIsUnhealthyAndStillReady() {
+    try (Setting setting =
+        Setting.start(
+            g -> g.with("AGENT_URL", Sockets.nobody()).with("MEMORY_URL", Sockets.nobody()))) {
+      Client.Answer health = health(setting, "unhealthy");
+      assertEquals(503, health.status());
+      assertEquals("down", check(health, "agent"));
+      assertEquals(200, setting.stranger().get("/readyz").status());
+      assertEquals(200, setting.stranger().get("/healthz").status());
+    }
+  }
+
+  @Test
+  void R12_agentAloneDownIsADegradationOnly() {
+    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", Sockets.nobody()))) {
+      assertEquals(200, health(setting, "degraded").status());
+    }
+  }
+
+  @Test
+  void R12_whatIsNotConfiguredIsSaidToBeAndIsNoFault() {
+    try (Setting setting = Setting.without("tokens", "memory")) {
+      Client.Answer health = health(setting, "healthy");
+      assertEquals("not_configured", check(health, "tokens"));
+      assertEquals("not_configured", check(health, "memory"));
+    }
+  }
+
+  @Test
+  void R12_aServiceThatSaysItIsWellButFailsIsDown() {
+    try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 60s"))) {
+      health(setting, "healthy");
+      setting.services().override("memory", "DELETE", "/delete", Reply.json(500, "{}"));
+      Client maria = setting.maria();
+      for (int i = 0; i < 20; i++) {
+        maria.delete("/v1/elr/items/maria_k_a");
+      }
+      Client.Answer health = setting.stranger().get("/health");
+      assertEquals("down", check(health, "memory"), health.body());
+      assertEquals("degraded", health.json().at("status").string());
+    }
+  }
+
+  @Test
+  void R12_healthRoutesAskForNoCredentialAndIgnoreABadOne() {
+    try (Setting setting = Setting.start()) {
+      Client forger = setting.withKey("abcdefghij");
+      for (String path : List.of("/health", "/healthz", "/readyz")) {
+        assertEquals(200, forger.get(path).status(), path);
+        assertEquals(200, setting.stranger().get(path).status(), path);
+      }
+    }
+  }
+
+  @Test
+  void R12_aDrainTurnsReadinessOffAndLetsWhatIsUnderWayFinish() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    try (RawDownstream memory =
+            Sockets.faulty(
+                (connection, _) -> {
+                  arrived.countDown();
+                  release.await(30, TimeUnit.SECONDS);
+                  connection.send(Sockets.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
+                });
+        Setting setting = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+      Client maria = setting.maria();
+      assertEquals(200, setting.stranger().get("/readyz").status());
+      CompletableFuture<Client.Answer> underWay =
+          CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
+      assertTrue(arrived.await(20, TimeUnit.SECONDS));
+      CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
+      Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
+      assertRefusesWhatIsNew(setting, maria);
+      release.countDown();
+      assertEquals(200, underWay.get(20, TimeUnit.SECONDS).status());
+      drained.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  private static void drain(Setting setting) {
+    try {
+      setting.gateway().drain();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void assertRefusesWhatIsNew(Setting setting, Client maria) {
+    assertEquals("DRAINING", setting.stranger().get("/readyz").code());
+    assertEquals(200, setting.stranger().get("/healthz").status());
+    assertEquals(200, setting.stranger().get("/health").status());
+    Client.Answer refused = maria.get("/v1/engagement/metrics/maria_k");
+    assertEquals(503, refused.status());
+    assertEquals("DRAINING", refused.code());
+    assertEquals(Optional.of("1"), refused.header("Retry-After"));
+    assertEquals(Optional.of("close"), refused.header("Connection"));
+    assertEquals(List.of(), setting.calls("engagement"));
+  }
+
+  @Test
+  void R12_theHealthOfAServiceSaysNothingOfItsText() {
+    try (RawDownstream agent =
+            RawDownstream.start(
+                connection -> {
+                  while (true) {
+                    connection.readRequest();
+                    connection.send(
+                        Sockets.reply("500 Internal Server Error", "{\"detail\":\"leak\"}"));
+                  }
+                });
+        Setting setting = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
+      Client.Answer health = health(setting, "degraded");
+      Json checks = health.json().at("checks");
+      assertEquals("{\"status\":\"down\"}", checks.at("agent").toString());
+      assertFalse(health.body().contains("leak"));
+    }
+  }
+}

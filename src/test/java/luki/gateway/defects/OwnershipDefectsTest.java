@@ -1,0 +1,238 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.URI;
+import java.util.List;
+import luki.gateway.json.Json;
+import luki.gateway.standin.Reply;
+import luki.gateway.standin.Seen;
+import luki.gateway.testing.Client;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class OwnershipDefectsTest {
+  @AutoClose private static final Setting SETTING = Setting.start();
+
+  @BeforeEach
+  void forget() {
+    SETTING.services().forget();
+  }
+
+  @AfterEach
+  void restore() {
+    SETTING.services().clearOverrides();
+  }
+
+  private static List<DataRoute> routesOfUsers() {
+    return DataRoute.all(SETTING).stream().filter(DataRoute::namesAUser).toList();
+  }
+
+  @Test
+  void S3_whoeverActsForAnotherIsRefusedWhereverTheIdStands() {
+    Client anna = SETTING.as("anna");
+    List<DataRoute> routes = routesOfUsers();
+    assertTrue(routes.size() >= 28, routes.toString());
+    for (DataRoute route : routes) {
+      Client.Answer answer =
+          anna.send(route.method(), route.target("maria_k"), route.body("maria_k"));
+      assertEquals(403, answer.status(), route.toString());
+      assertEquals("NOT_OWNER", answer.code(), route.toString());
+    }
+    SETTING.assertNothingWasCalled("another's data");
+  }
+
+  @Test
+  void S3_whoActsForThemselvesIsNot() {
+    Client maria = SETTING.maria();
+    for (DataRoute route : routesOfUsers()) {
+      String target = route.target("maria_k");
+      Client.Answer answer = maria.send(route.method(), target, route.body("maria_k"));
+      assertNotEquals(403, answer.status(), route + ": " + answer.body());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "GET|/v1/chat/stream?user_id=anna&user_id=maria_k&message=a|",
+        "GET|/v1/activities/recommend?user_id=anna&user_id=maria_k|",
+        "POST|/v1/chat|{\"user_id\":\"anna\",\"user_id\":\"maria_k\",\"message\":\"a\"}",
+        "POST|/v1/chat?user_id=maria_k|{\"user_id\":\"anna\",\"message\":\"a\"}",
+        "POST|/v1/cognitive/analyze/anna|{\"user_id\":\"maria_k\"}",
+        "POST|/v1/cognitive/analyze/anna|{\"user_id\":[\"maria_k\"]}",
+        "GET|/v1/engagement/metrics/anna?user_id=maria_k|",
+        "PUT|/v1/elr/items/anna_0123456789ab|{\"user_id\":\"maria_k\",\"text\":\"a\"}",
+        "DELETE|/v1/cognitive/life-story/sessions/ls_1?user_id=anna&user_id=maria_k|"
+      })
+  void S3_twoUsersInOneRequestAreOneTooMany(String method, String target, String body) {
+    Client.Answer answer = SETTING.as("anna").send(method, target, body);
+    assertEquals(400, answer.status(), answer.body());
+    assertEquals("INVALID_REQUEST", answer.code());
+    SETTING.assertNothingWasCalled(target);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Anna", "anna%20", "%20anna", "anna%00", "ann", "annaa"})
+  void S3_anIdThatIsAlmostTheCallersIsAnothers(String almost) {
+    int status = SETTING.as("anna").get("/v1/elr/items/" + almost).status();
+    assertTrue(status == 403 || status == 400, "status " + status);
+    SETTING.assertNothingWasCalled(almost);
+  }
+
+  @Test
+  void S6_theOwnerOfAnItemIsAllBeforeItsLastUnderscore() {
+    Client maria = SETTING.as("maria");
+    Client mariaK = SETTING.as("maria_k");
+    String item = "/v1/elr/items/maria_k_0123456789ab";
+    Client.Answer stolen = maria.delete(item);
+    assertEquals(403, stolen.status());
+    assertEquals("NOT_OWNER", stolen.code());
+    assertEquals(403, maria.put(item, "{\"user_id\":\"maria_k\",\"text\":\"mine\"}").status());
+    SETTING.assertNothingWasCalled("an item of maria_k's");
+    assertEquals(204, mariaK.delete(item).status());
+    assertEquals(
+        List.of("/delete/memory/maria_k_0123456789ab"),
+        SETTING.calls("memory").stream().map(Seen::path).toList());
+  }
+
+  @Test
+  void S6_theConsentThatIsAskedIsTheOwnersAndNobodyElses() {
+    SETTING.services().grant("maria", "elr_memories");
+    Client mariaK = SETTING.as("maria_k");
+    SETTING.services().revoke("maria_k", "elr_memories");
+    Client.Answer answer =
+        mariaK.put(
+            "/v1/elr/items/maria_k_0123456789ab", "{\"user_id\":\"maria_k\",\"text\":\"a\"}");
+    assertEquals("CONSENT_DENIED", answer.code());
+    assertTrue(SETTING.calls("security").getFirst().body().contains("\"maria_k\""));
+    assertEquals(List.of(), SETTING.calls("memory"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"_0123456789ab", "0123456789ab", "_", "__"})
+  void S6_anItemWithoutAnOwnerIsRefused(String id) {
+    Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
+    for (Client caller : List.of(SETTING.maria(), anyone)) {
+      Client.Answer deletion = caller.delete("/v1/elr/items/" + id);
+      boolean refused = deletion.status() == 400 || deletion.code().equals("NOT_OWNER");
+      assertTrue(refused, deletion.status() + " " + deletion.body());
+      Client.Answer replacement =
+          caller.put("/v1/elr/items/" + id, "{\"user_id\":\"\",\"text\":\"a\"}");
+      assertEquals(400, replacement.status(), replacement.body());
+    }
+    assertEquals(400, anyone.delete("/v1/elr/items/_0123456789ab").status());
+    SETTING.assertNothingWasCalled(id);
+  }
+
+  private static void memoryAnswersWithTwoUsers() {
+    String entry =
+        """
+        {"content":"%2$s","similarity_score":0.0,"metadata":{"user_id":"%1$s"},\
+        "chunk_id":"%1$s_%3$s","created_at":"2026-11-23T14:42:38.912423"}\
+        """;
+    String body =
+        "{\"results\":[%s,%s],\"total_count\":2,\"query_time_ms\":1.0,\"user_id\":\"maria_k\"}"
+            .formatted(
+                entry.formatted("maria_k", "my garden", "0123456789ab"),
+                entry.formatted("anna", "a secret of anna's", "ba9876543210"));
+    SETTING.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
+  }
+
+  @Test
+  void S7_memoriesOfAnotherUserNeverComeOutOfALookUp() {
+    memoryAnswersWithTwoUsers();
+    Client maria = SETTING.maria();
+    Client.Answer list = maria.get("/v1/elr/items/maria_k");
+    Client.Answer found =
+        maria.post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"garden\"}");
+    for (Client.Answer answer : List.of(list, found)) {
+      assertEquals(200, answer.status());
+      assertEquals(1, answer.json().at("items").size());
+      assertFalse(answer.body().contains("anna"), answer.body());
+    }
+  }
+
+  @Test
+  void S7_memoriesOfAnotherUserNeverReachThePrompt() {
+    memoryAnswersWithTwoUsers();
+    Client.Answer answer =
+        SETTING.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"garden\"}");
+    assertEquals("used", answer.json().at("meta").at("memory").string());
+    String told = SETTING.calls("agent").getFirst().body();
+    assertTrue(told.contains("my garden"), told);
+    assertFalse(told.contains("anna"), told);
+  }
+
+  @Test
+  void S7_aSessionIsNeverLookedUpWithoutItsOwner() {
+    Client maria = SETTING.maria();
+    maria.delete("/v1/cognitive/life-story/sessions/of_another?user_id=maria_k");
+    String body = "{\"user_id\":\"maria_k\",\"message\":\"hi\",\"session_id\":\"of_another\"}";
+    maria.post("/v1/chat", body);
+    assertEquals(
+        "/life-story/sessions/of_another?user_id=maria_k",
+        SETTING.calls("cognitive").getFirst().path());
+    String told = SETTING.calls("agent").getFirst().body();
+    assertTrue(told.contains("\"user_id\":\"maria_k\""), told);
+  }
+
+  @Test
+  void S8_cognitiveAndImageRoutesAskForConsent() {
+    Client ida = SETTING.as("ida");
+    SETTING.services().revoke("ida", "elr_memories", "personalization", "analytics");
+    List<Client.Answer> answers =
+        List.of(
+            ida.post("/v1/cognitive/life-story/start", "{\"user_id\":\"ida\"}"),
+            ida.get("/v1/cognitive/life-story/sessions/ida"),
+            ida.get("/v1/cognitive/world-day-activities/ida"),
+            ida.post("/v1/cognitive/recommendations", "{\"user_id\":\"ida\"}"),
+            ida.post("/v1/cognitive/analyze/ida", "{}"),
+            ida.post(
+                "/v1/cognitive/images/photo-reminiscence",
+                "{\"user_id\":\"ida\",\"answers\":[\"the sea\"]}"));
+    for (Client.Answer answer : answers) {
+      assertEquals("CONSENT_DENIED", answer.code(), answer.body());
+      assertEquals(403, answer.status());
+    }
+    assertEquals(List.of(), SETTING.calls("cognitive"));
+  }
+
+  @Test
+  void S8_anIdStaysOneSegmentOfThePath() {
+    Client odd = SETTING.as("a?b=c&d#e f");
+    String encoded = "a%3Fb%3Dc%26d%23e%20f";
+    assertEquals(200, odd.get("/v1/cognitive/world-day-activities/" + encoded).status());
+    assertEquals(200, odd.get("/v1/engagement/metrics/" + encoded).status());
+    assertEquals(200, odd.get("/v1/elr/users/" + encoded + "/stats").status());
+    URI activities = URI.create(SETTING.calls("cognitive").getFirst().path());
+    assertEquals("/world-day-activities/a?b=c&d#e f", activities.getPath());
+    assertEquals(
+        "/metrics/a?b=c&d#e f",
+        URI.create(SETTING.calls("engagement").getFirst().path()).getPath());
+    assertEquals(
+        "/search/memories/a?b=c&d#e f/stats",
+        URI.create(SETTING.calls("memory").getFirst().path()).getPath());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a%2Fb", "a%5Cb", "%2e%2e", "..", "a%0Ab", "a%252Fb", "a%00"})
+  void S8_anIdThatWouldLeaveItsSegmentIsRefused(String id) {
+    Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
+    assertEquals(400, anyone.get("/v1/cognitive/world-day-activities/" + id).status());
+    Json inBody = Json.object().put("user_id", "../" + id).put("message", "a").build();
+    assertEquals(400, anyone.post("/v1/chat", inBody.toString()).status());
+    SETTING.assertNothingWasCalled(id);
+  }
+}

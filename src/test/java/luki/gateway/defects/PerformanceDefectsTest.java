@@ -1,0 +1,251 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.Reply;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Connections are reused, waits stand side by side, and a full service sheds. */
+@Timeout(60)
+class PerformanceDefectsTest {
+  private static final String CHAT = "{\"user_id\":\"maria_k\",\"message\":\"garden\"}";
+  private static final String ONE_MEMORY =
+      """
+      {"results":[{"content":"cherries","metadata":{"user_id":"maria_k"},\
+      "chunk_id":"maria_k_a","created_at":"2026-11-23T14:42:38"}],"total_count":1}\
+      """;
+
+  private static RawDownstream metrics() {
+    return Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", "{}")));
+  }
+
+  @Test
+  void P1_callsOneAfterAnotherShareAConnection() {
+    try (RawDownstream engagement = metrics();
+        Setting setting = Setting.start(g -> g.with("ENG_URL", engagement.url()))) {
+      Client maria = setting.maria();
+      for (int i = 0; i < 50; i++) {
+        assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
+      }
+      assertEquals(50, Sockets.calls(engagement).size());
+      assertTrue(engagement.connections() <= 3, engagement.connections() + " connections");
+    }
+  }
+
+  @Test
+  void P1_callsSideBySideNeedNoMoreConnectionsThanThereAreOfThem() throws Exception {
+    int callers = 8;
+    try (RawDownstream engagement = metrics();
+        Setting setting = Setting.start(g -> g.with("ENG_URL", engagement.url()));
+        ExecutorService threads = Executors.newFixedThreadPool(callers)) {
+      Client maria = setting.maria();
+      List<Future<?>> all = new ArrayList<>();
+      for (int i = 0; i < callers; i++) {
+        all.add(
+            threads.submit(
+                () -> {
+                  for (int n = 0; n < 25; n++) {
+                    assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
+                  }
+                }));
+      }
+      for (Future<?> one : all) {
+        one.get(40, TimeUnit.SECONDS);
+      }
+      assertEquals(25 * callers, Sockets.calls(engagement).size());
+      // One for its health, and a few where a pooled one is not back in time.
+      int most = 2 * callers + 1;
+      assertTrue(engagement.connections() <= most, engagement.connections() + " connections");
+    }
+  }
+
+  @Test
+  void P6_aFullServiceShedsAtOnceWhileOthersAnswer() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(2);
+    CountDownLatch release = new CountDownLatch(1);
+    try (RawDownstream engagement =
+            Sockets.faulty(
+                (connection, _) -> {
+                  arrived.countDown();
+                  release.await(40, TimeUnit.SECONDS);
+                  connection.send(Sockets.reply("200 OK", "{}"));
+                });
+        Setting setting =
+            Setting.start(
+                g ->
+                    g.with("ENG_URL", engagement.url())
+                        .yaml("max_concurrent: 256", "max_concurrent: 2"))) {
+      Client maria = setting.maria();
+      List<CompletableFuture<Client.Answer>> held = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        held.add(CompletableFuture.supplyAsync(() -> maria.get("/v1/engagement/metrics/maria_k")));
+      }
+      assertTrue(arrived.await(20, TimeUnit.SECONDS));
+      assertSheds(maria);
+      assertEquals(200, maria.get("/v1/elr/items/maria_k").status());
+      assertEquals(200, maria.get("/v1/tokens/balances/maria_k").status());
+      assertEquals(200, maria.post("/v1/chat", CHAT).status());
+      release.countDown();
+      for (CompletableFuture<Client.Answer> one : held) {
+        assertEquals(200, one.get(20, TimeUnit.SECONDS).status());
+      }
+      assertEquals(2, Sockets.calls(engagement).size());
+      assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
+    }
+  }
+
+  private static void assertSheds(Client maria) {
+    long best = Long.MAX_VALUE;
+    for (int i = 0; i < 30; i++) {
+      long began = System.nanoTime();
+      Client.Answer shed = maria.get("/v1/engagement/metrics/maria_k");
+      best = Math.min(best, System.nanoTime() - began);
+      assertEquals(503, shed.status(), shed.body());
+      assertEquals("OVERLOADED", shed.code());
+      assertEquals(Optional.of("1"), shed.header("Retry-After"));
+    }
+    assertTrue(best < Duration.ofMillis(100).toNanos(), best + " ns");
+  }
+
+  @Test
+  void P6_aStreamTooManyIsRefusedAtOnce() {
+    CountDownLatch release = new CountDownLatch(1);
+    try (RawDownstream agent =
+            Sockets.faulty(
+                (connection, _) -> {
+                  connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+                  connection.send("data: {\"token\": \"a\"}\n\n");
+                  release.await(40, TimeUnit.SECONDS);
+                  connection.send("data: {\"done\": true}\n\n");
+                  connection.close();
+                });
+        Setting setting =
+            Setting.start(
+                g -> g.with("AGENT_URL", agent.url()).yaml("max_open: 8192", "max_open: 1"))) {
+      Client maria = setting.maria();
+      CompletableFuture<Client.Answer> first =
+          CompletableFuture.supplyAsync(() -> maria.post("/v1/chat/stream", CHAT));
+      Waiting.until(Duration.ofSeconds(20), () -> Sockets.calls(agent).size() == 1);
+      Client.Answer second = maria.post("/v1/chat/stream", CHAT);
+      assertEquals(503, second.status(), second.body());
+      assertEquals("OVERLOADED", second.code());
+      release.countDown();
+      assertTrue(first.join().body().contains("event: done"), first.join().body());
+      Client.Answer third =
+          Waiting.until(
+              Duration.ofSeconds(10),
+              () -> maria.post("/v1/chat/stream", CHAT),
+              answer -> answer.status() == 200);
+      assertTrue(third.body().contains("event: done"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/chat", "/v1/chat/stream"})
+  void P7_consentAndMemoriesAreAskedSideBySide(String path) {
+    CyclicBarrier both = new CyclicBarrier(2);
+    try (RawDownstream security = meeting(both, "{\"allowed\":true}");
+        RawDownstream memory = meeting(both, ONE_MEMORY);
+        Setting setting =
+            Setting.start(
+                g ->
+                    g.with("SECURITY_URL", security.url())
+                        .with("MEMORY_URL", memory.url())
+                        .yaml("memory_deadline: 1500ms", "memory_deadline: 10s")
+                        .yaml("total: 2s", "total: 10s"))) {
+      Client.Answer answer = setting.maria().post(path, CHAT);
+      assertTrue(answer.body().contains("\"memory\":\"used\""), answer.body());
+    }
+  }
+
+  /** Answers only once the other service has been asked too. */
+  private static RawDownstream meeting(CyclicBarrier both, String json) {
+    return Sockets.faulty(
+        (connection, _) -> {
+          both.await(9, TimeUnit.SECONDS);
+          connection.send(Sockets.reply("200 OK", json));
+        });
+  }
+
+  @Test
+  void P7_chatWaitsForTheSlowerOfTheTwoAndNotForBoth() {
+    try (Setting setting = Setting.start()) {
+      Client maria = setting.maria();
+      Duration wait = Duration.ofMillis(600);
+      setting
+          .services()
+          .override(
+              "security", "POST", "/policy", Reply.json(200, "{\"allowed\":true}").after(wait));
+      setting
+          .services()
+          .override("memory", "POST", "/search", Reply.json(200, ONE_MEMORY).after(wait));
+      long best = Long.MAX_VALUE;
+      for (int i = 0; i < 3; i++) {
+        long began = System.nanoTime();
+        assertEquals("used", memoryOf(maria.post("/v1/chat", CHAT)));
+        best = Math.min(best, System.nanoTime() - began);
+      }
+      assertTrue(best < Duration.ofMillis(1100).toNanos(), best + " ns");
+    }
+  }
+
+  private static String memoryOf(Client.Answer answer) {
+    assertEquals(200, answer.status(), answer.body());
+    return answer.json().at("meta").at("memory").string();
+  }
+
+  @Test
+  void P7_aChatGoesOnWithoutMemoriesAndSaysWhy() {
+    try (Setting setting =
+        Setting.start(g -> g.yaml("memory_deadline: 1500ms", "memory_deadline: 400ms"))) {
+      Client maria = setting.maria();
+      assertEquals("none", memoryOf(maria.post("/v1/chat", CHAT)));
+      maria.post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"cherries in the garden\"}");
+      assertEquals("used", memoryOf(maria.post("/v1/chat", CHAT)));
+      assertTrue(setting.calls("agent").getLast().body().contains("cherries"));
+      for (String service : List.of("memory", "security")) {
+        for (Reply fault :
+            List.of(
+                Reply.json(200, "{\"allowed\":true,\"results\":[]}").after(Duration.ofSeconds(9)),
+                Reply.json(500, "{}"),
+                Reply.json(200, "nonsense"))) {
+          setting.services().override(service, "POST", "/", fault);
+          assertEquals("unavailable", memoryOf(maria.post("/v1/chat", CHAT)), service);
+          assertFalse(setting.calls("agent").getLast().body().contains("memory_context"));
+          setting.services().clearOverrides();
+        }
+      }
+      setting.services().revoke("maria_k", "elr_memories");
+      assertEquals("denied", memoryOf(maria.post("/v1/chat", CHAT)));
+      assertFalse(setting.calls("agent").getLast().body().contains("cherries"));
+    }
+  }
+
+  @Test
+  void P7_aChatGoesOnWhereThereIsNoMemoryOrPolicyService() {
+    for (String service : List.of("memory", "security")) {
+      try (Setting setting = Setting.without(service)) {
+        assertEquals("unavailable", memoryOf(setting.maria().post("/v1/chat", CHAT)));
+      }
+    }
+  }
+}

@@ -1,0 +1,224 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.json.Json;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.Reply;
+import luki.gateway.standin.Seen;
+import luki.gateway.testing.Client;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Replacing in a service that cannot, and times that had no zone. */
+@Timeout(60)
+class ReplacementDefectsTest {
+  private static final Pattern TIME =
+      Pattern.compile("\"\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d[^\"]*\"");
+
+  @AutoClose private final Setting setting = Setting.start();
+
+  private static String kept(Client caller, String text) {
+    Client.Answer answer = caller.post("/v1/elr/items", body(text));
+    assertEquals(201, answer.status(), answer.body());
+    return answer.json().at("id").string();
+  }
+
+  private static String body(String text) {
+    return MemoryRoutesDefectsTest.item("maria_k", text);
+  }
+
+  private static Set<String> listed(Client caller) {
+    return new HashSet<>(MemoryRoutesDefectsTest.texts(caller.get("/v1/elr/items/maria_k")));
+  }
+
+  @Test
+  void R5_anotherTextReplacesTheOldOneUnderANewId() {
+    Client maria = setting.maria();
+    String old = kept(maria, "June");
+    Client.Answer answer =
+        maria.put(
+            "/v1/elr/items/" + old,
+            "{\"user_id\":\"maria_k\",\"text\":\"July\",\"tags\":[\"new\"]}");
+    assertEquals(200, answer.status(), answer.body());
+    assertEquals(old, answer.json().at("replaces").string());
+    assertNotEquals(old, answer.json().at("id").string());
+    assertEquals(Set.of("July"), listed(maria));
+  }
+
+  @Test
+  void R5_theNewTextIsKeptBeforeTheOldOneGoes() {
+    Client maria = setting.maria();
+    String old = kept(maria, "June");
+    setting.services().forget();
+    maria.put("/v1/elr/items/" + old, body("July"));
+    assertEquals(
+        List.of("/ingestion/elr", "/delete/memory/" + old),
+        setting.calls("memory").stream().map(Seen::path).toList());
+  }
+
+  @Test
+  void R5_theSameTextGetsItsNewTags() {
+    Client maria = setting.maria();
+    String id = kept(maria, "June");
+    Client.Answer answer =
+        maria.put(
+            "/v1/elr/items/" + id,
+            "{\"user_id\":\"maria_k\",\"text\":\"June\",\"tags\":[\"new\"],"
+                + "\"metadata\":{\"place\":\"Kalamata\"}}");
+    assertEquals(200, answer.status(), answer.body());
+    assertEquals(id, answer.json().at("id").string());
+    assertEquals(id, answer.json().at("replaces").string());
+    Json listed = maria.get("/v1/elr/items/maria_k").json().at("items");
+    assertEquals(1, listed.size());
+    assertEquals("[\"new\"]", listed.at(0).at("tags").toString());
+    assertEquals("Kalamata", listed.at(0).at("metadata").at("place").string());
+  }
+
+  @Test
+  void R5_replacingWhatIsNotThereMakesIt() {
+    Client maria = setting.maria();
+    assertEquals(200, maria.put("/v1/elr/items/maria_k_0123456789ab", body("June")).status());
+    assertEquals(Set.of("June"), listed(maria));
+  }
+
+  @Test
+  void R5_aReplacementWhoseOldTextStaysIsTakenBack() {
+    Client maria = setting.maria();
+    String old = kept(maria, "June");
+    setting.services().forget();
+    setting.services().override("memory", "DELETE", "/delete/memory/" + old, failing());
+    Client.Answer answer = maria.put("/v1/elr/items/" + old, body("July"));
+    assertEquals(502, answer.status(), answer.body());
+    List<String> deletes =
+        setting.calls("memory").stream()
+            .filter(seen -> seen.method().equals("DELETE"))
+            .map(Seen::path)
+            .toList();
+    assertEquals(3, deletes.size(), deletes.toString());
+    assertEquals(2, deletes.stream().filter(path -> path.endsWith(old)).count());
+    setting.services().clearOverrides();
+    assertEquals(Set.of("June"), listed(maria));
+  }
+
+  private static Reply failing() {
+    return Reply.json(500, "{\"detail\":\"no\"}");
+  }
+
+  @Test
+  void R5_whatWasThereBeforeIsNotTakenBack() {
+    Client maria = setting.maria();
+    String old = kept(maria, "June");
+    kept(maria, "July");
+    setting.services().override("memory", "DELETE", "/delete/memory/" + old, failing());
+    assertEquals(502, maria.put("/v1/elr/items/" + old, body("July")).status());
+    setting.services().clearOverrides();
+    assertEquals(Set.of("June", "July"), listed(maria));
+  }
+
+  @Test
+  void R5_aFailedReplacementKeepsTheOldText() {
+    Client maria = setting.maria();
+    String old = kept(maria, "June");
+    String failed = "{\"success\":false,\"chunk_ids\":[]}";
+    setting.services().override("memory", "POST", "/ingestion/elr", Reply.json(200, failed));
+    assertEquals(502, maria.put("/v1/elr/items/" + old, body("July")).status());
+    setting.services().clearOverrides();
+    assertEquals(Set.of("June"), listed(maria));
+  }
+
+  @Test
+  void R5_aDeleteThatFailsOnceIsTriedOnceMore() {
+    AtomicInteger deletes = new AtomicInteger();
+    try (RawDownstream memory =
+            Sockets.faulty(
+                (connection, request) -> {
+                  if (request.startsWith("POST /ingestion")) {
+                    connection.send(
+                        Sockets.reply(
+                            "200 OK",
+                            "{\"success\":true,\"chunk_ids\":[\"maria_k_aaaaaaaaaaaa\"]}"));
+                  } else if (deletes.incrementAndGet() == 1) {
+                    connection.send(Sockets.reply("500 Internal Server Error", "{}"));
+                  } else {
+                    connection.send(Sockets.reply("200 OK", "{\"status\":\"success\"}"));
+                  }
+                });
+        Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+      Client.Answer answer = raw.maria().put("/v1/elr/items/maria_k_0123456789ab", body("July"));
+      assertEquals(200, answer.status(), answer.body());
+      assertEquals(2, deletes.get());
+    }
+  }
+
+  private static void assertAllInUtc(Client.Answer answer, int atLeast) {
+    assertTrue(answer.status() < 300, answer.body());
+    Matcher time = TIME.matcher(answer.body());
+    int found = 0;
+    while (time.find()) {
+      assertTrue(
+          time.group().matches("\"\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?Z\""),
+          time.group());
+      found++;
+    }
+    assertTrue(found >= atLeast, found + " times in " + answer.body());
+  }
+
+  @Test
+  void R13_everyTimeOfAMemoryIsInUtc() {
+    Client maria = setting.maria();
+    assertAllInUtc(maria.post("/v1/elr/ingest_text", body("June")), 1);
+    assertAllInUtc(maria.get("/v1/elr/items/maria_k"), 1);
+    String search = "{\"user_id\":\"maria_k\",\"query\":\"June\"}";
+    assertAllInUtc(maria.post("/v1/elr/search", search), 1);
+    String id = maria.get("/v1/elr/items/maria_k").json().at("items").at(0).at("id").string();
+    assertAllInUtc(maria.put("/v1/elr/items/" + id, body("July")), 1);
+    Client.Answer stats = maria.get("/v1/elr/users/maria_k/stats");
+    assertAllInUtc(stats, 0);
+  }
+
+  @Test
+  void R13_anyFormOfATimeBecomesTheSameMoment() {
+    for (String form :
+        List.of(
+            "2026-11-23T14:42:38.5", "2026-11-23T14:42:38.500000+00:00",
+            "2026-11-23T16:42:38.5+02:00", "2026-11-23T14:42:38.5Z")) {
+      String body =
+          """
+          {"results":[{"content":"a","metadata":{"user_id":"maria_k"},"chunk_id":"maria_k_a",\
+          "created_at":"%s"}],"total_count":1}\
+          """
+              .formatted(form);
+      setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
+      Client.Answer list = setting.maria().get("/v1/elr/items/maria_k");
+      String shown = list.json().at("items").at(0).at("created_at").string("");
+      assertTrue(shown.matches("2026-11-23T14:42:38\\.50*Z"), shown);
+    }
+  }
+
+  @Test
+  void R13_everyTimeOfAnOverviewIsInUtc() {
+    Client maria = setting.maria();
+    Client.Answer tracked =
+        maria.post(
+            "/v1/engagement/interactions",
+            "{\"user_id\":\"maria_k\",\"interaction_type\":\"walk\","
+                + "\"timestamp\":\"2026-11-23T10:00:00\"}");
+    assertEquals(200, tracked.status(), tracked.body());
+    maria.post("/v1/elr/items", body("June"));
+    Client.Answer overview = maria.get("/v1/users/maria_k/overview");
+    assertAllInUtc(overview, 2);
+    assertTrue(overview.json().at("meta").at("complete").isTrue(), overview.body());
+    assertFalse(overview.body().contains("last_updated"), overview.body());
+  }
+}

@@ -1,0 +1,215 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What may be done twice is tried twice, and nothing else. */
+@Timeout(60)
+class RetryDefectsTest {
+  private static final String UNAVAILABLE = "503 Service Unavailable";
+
+  /** Fails the first call, by a reset or by 503, and answers all later ones so. */
+  private static RawDownstream failingOnce(String how, String answer) {
+    AtomicInteger calls = new AtomicInteger();
+    return Sockets.faulty(
+        (connection, _) -> {
+          if (calls.incrementAndGet() > 1) {
+            connection.send(Sockets.reply("200 OK", answer));
+          } else if (how.equals("reset")) {
+            connection.reset();
+          } else if (how.equals("close")) {
+            connection.close();
+          } else {
+            connection.send(Sockets.reply(UNAVAILABLE, "{}"));
+          }
+        });
+  }
+
+  private static Setting before(String variable, RawDownstream downstream) {
+    return Setting.start(g -> g.with(variable, downstream.url()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"503", "reset", "close"})
+  void R10_aSearchThatFailedIsTriedOnceMore(String how) {
+    try (RawDownstream memory = failingOnce(how, "{\"results\":[],\"total_count\":0}");
+        Setting setting = before("MEMORY_URL", memory)) {
+      Client.Answer answer =
+          setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}");
+      assertEquals(200, answer.status(), answer.body());
+      assertEquals(2, Sockets.calls(memory).size());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "503|POST|/v1/elr/items|{\"user_id\":\"maria_k\",\"text\":\"a\"}",
+        "reset|POST|/v1/elr/items|{\"user_id\":\"maria_k\",\"text\":\"a\"}",
+        "503|DELETE|/v1/elr/items/maria_k_aaaaaaaaaaaa|",
+        "reset|DELETE|/v1/elr/users/maria_k|"
+      })
+  void R10_soIsAnIngestionAndADelete(String how, String method, String target, String body) {
+    String answer =
+        "{\"status\":\"success\",\"deleted_count\":0,\"success\":true,"
+            + "\"chunk_ids\":[\"maria_k_ca978112ca1b\"]}";
+    try (RawDownstream memory = failingOnce(how, answer);
+        Setting setting = before("MEMORY_URL", memory)) {
+      Client.Answer got = setting.maria().send(method, target, body);
+      assertTrue(got.status() < 300, got.body());
+      assertEquals(2, Sockets.calls(memory).size());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"503", "reset"})
+  void R10_soIsTheQuestionForConsent(String how) {
+    try (RawDownstream security = failingOnce(how, "{\"allowed\":true}");
+        Setting setting = before("SECURITY_URL", security)) {
+      assertEquals(200, setting.maria().get("/v1/elr/items/maria_k").status());
+      assertEquals(2, Sockets.calls(security).size());
+    }
+  }
+
+  @Test
+  void R10_twiceIsEnough() {
+    try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
+        Setting setting = before("MEMORY_URL", memory)) {
+      Client.Answer answer = setting.maria().get("/v1/elr/items/maria_k");
+      assertEquals(502, answer.status());
+      assertEquals("DOWNSTREAM_ERROR", answer.code());
+      assertEquals(2, Sockets.calls(memory).size());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"500 Internal Server Error", "502 Bad Gateway", "429 Too Many Requests"})
+  void R10_onlyAnOutageIsTriedAgain(String status) {
+    try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(status, "{}")));
+        Setting setting = before("MEMORY_URL", memory)) {
+      setting.maria().get("/v1/elr/items/maria_k");
+      assertEquals(1, Sockets.calls(memory).size());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "503,/v1/chat",
+    "reset,/v1/chat",
+    "close,/v1/chat",
+    "503,/v1/chat/stream",
+    "reset,/v1/chat/stream",
+    "close,/v1/chat/stream"
+  })
+  void R10_aMessageThatWentOutIsNeverSentTwice(String how, String path) {
+    try (RawDownstream agent = failingOnce(how, "{\"response\":\"twice\"}");
+        Setting setting = before("AGENT_URL", agent)) {
+      Client.Answer answer =
+          setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
+      assertEquals(502, answer.status(), answer.body());
+      assertEquals(1, Sockets.calls(agent).size());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "REP_URL|503|/v1/reports/generate|{\"user_id\":\"maria_k\",\"window_days\":7}",
+        "REP_URL|reset|/v1/reports/generate|{\"user_id\":\"maria_k\",\"window_days\":7}",
+        "REP_URL|reset|/v1/reporting/reports/maria_k/wellbeing|",
+        "COG_URL|503|/v1/cognitive/life-story/start|{\"user_id\":\"maria_k\"}",
+        "COG_URL|reset|/v1/cognitive/life-story/start|{\"user_id\":\"maria_k\"}",
+        "ENG_URL|reset|/v1/engagement/interactions|{\"user_id\":\"maria_k\",\"interaction_type\":\"a\"}"
+      })
+  void R10_aWriteOfAModuleIsNeverSentTwice(String variable, String how, String path, String body) {
+    try (RawDownstream module = failingOnce(how, "{}");
+        Setting setting = before(variable, module)) {
+      assertEquals(502, setting.maria().post(path, body).status());
+      assertEquals(1, Sockets.calls(module).size());
+    }
+  }
+
+  @Test
+  void R10_aMessageThatNeverWentOutIsTriedOnceMore() {
+    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", Sockets.nobody()))) {
+      Client.Answer answer =
+          setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
+      assertEquals(502, answer.status());
+      assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
+      String metrics = setting.stranger().get("/metrics").body();
+      String attempts =
+          metrics
+              .lines()
+              .filter(
+                  line -> line.startsWith("luki_gateway_upstream_request_duration_seconds_count"))
+              .filter(line -> line.contains("\"agent\"") && line.contains("\"unavailable\""))
+              .findFirst()
+              .orElse("none in " + metrics);
+      assertTrue(attempts.matches(".* 2(\\.0)?"), attempts);
+    }
+  }
+
+  @Test
+  void R10_aRepeatGoesOutOnAFreshConnection() throws Exception {
+    CyclicBarrier both = new CyclicBarrier(2);
+    AtomicBoolean restarted = new AtomicBoolean();
+    try (RawDownstream memory =
+            RawDownstream.start(
+                connection -> {
+                  boolean old = !restarted.get();
+                  while (true) {
+                    String request = connection.readRequest();
+                    if (old && restarted.get()) {
+                      connection.reset();
+                    }
+                    if (old && !request.startsWith("GET /health ")) {
+                      both.await(20, TimeUnit.SECONDS);
+                    }
+                    connection.send(Sockets.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
+                  }
+                });
+        Setting setting = before("MEMORY_URL", memory)) {
+      Client maria = setting.maria();
+      CompletableFuture<Client.Answer> one =
+          CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
+      assertEquals(200, maria.get("/v1/elr/items/maria_k").status());
+      assertEquals(200, one.get(20, TimeUnit.SECONDS).status());
+      // Both connections are in the pool, and both are dead.
+      restarted.set(true);
+      Client.Answer answer = maria.get("/v1/elr/items/maria_k");
+      assertEquals(200, answer.status(), answer.body());
+    }
+  }
+
+  @Test
+  void R10_repeatsAreBoundedByABudget() {
+    try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
+        Setting setting =
+            Setting.start(
+                g -> g.with("MEMORY_URL", memory.url()).yaml("min_calls: 20", "min_calls: 9999"))) {
+      Client maria = setting.maria();
+      List<String> items = List.of("a", "b", "c", "d");
+      for (int i = 0; i < 25; i++) {
+        items.forEach(item -> maria.delete("/v1/elr/items/maria_k_" + item));
+      }
+      int sent = Sockets.calls(memory).size();
+      assertTrue(sent > 100 && sent <= 110, sent + " calls for 100 requests");
+    }
+  }
+}

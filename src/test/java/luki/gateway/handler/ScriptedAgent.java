@@ -1,0 +1,66 @@
+package luki.gateway.handler;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import luki.gateway.standin.RawConnection;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+
+/** An agent that streams by a test's own script, and a gateway in front of it. */
+final class ScriptedAgent {
+  static final String TOKEN = "data: {\"token\": \"A\"}\n\n";
+  static final String DONE = "data: {\"done\": true}\n\n";
+  static final String REQUEST = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
+
+  private ScriptedAgent() {}
+
+  static RawDownstream agent(RawDownstream.Script stream) {
+    return RawDownstream.start(
+        connection -> {
+          while (connection.readRequest().startsWith("GET /health")) {
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+          }
+          stream.serve(connection);
+        });
+  }
+
+  static void begin(RawConnection connection) throws IOException {
+    connection.send(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n");
+  }
+
+  static void chunk(RawConnection connection, String text) throws IOException {
+    connection.send("%x\r\n%s\r\n".formatted(text.length(), text));
+  }
+
+  static void answer(RawConnection connection, String events) throws IOException {
+    begin(connection);
+    chunk(connection, events);
+    connection.send("0\r\n\r\n");
+  }
+
+  static void tokenThenSilence(RawConnection connection, CompletableFuture<Long> end)
+      throws IOException {
+    begin(connection);
+    chunk(connection, TOKEN);
+    if (connection.peerClosed(Duration.ofSeconds(20))) {
+      end.complete(System.nanoTime());
+    }
+  }
+
+  static TestGateway.Builder gateway(RawDownstream agent) {
+    return TestGateway.builder().with("AGENT_URL", agent.url());
+  }
+
+  static LiveStream open(TestGateway gateway) throws IOException {
+    return LiveStream.open(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+  }
+
+  static Client client(TestGateway gateway) {
+    return new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+  }
+}

@@ -1,0 +1,199 @@
+package luki.gateway.handler;
+
+import static luki.gateway.handler.ScriptedAgent.DONE;
+import static luki.gateway.handler.ScriptedAgent.TOKEN;
+import static luki.gateway.handler.ScriptedAgent.agent;
+import static luki.gateway.handler.ScriptedAgent.answer;
+import static luki.gateway.handler.ScriptedAgent.begin;
+import static luki.gateway.handler.ScriptedAgent.chunk;
+import static luki.gateway.handler.ScriptedAgent.client;
+import static luki.gateway.handler.ScriptedAgent.gateway;
+import static luki.gateway.handler.ScriptedAgent.open;
+import static luki.gateway.handler.ScriptedAgent.tokenThenSilence;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** When the pieces of a chat stream go out, and what they are. */
+@Timeout(60)
+class StreamBehaviourTest {
+
+  @Test
+  void P4_theFirstTokenIsThereWhileTheSecondHasNotBeenSent() throws Exception {
+    CountDownLatch firstWasRead = new CountDownLatch(1);
+    try (RawDownstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  chunk(connection, TOKEN);
+                  assertTrue(firstWasRead.await(10, TimeUnit.SECONDS));
+                  chunk(connection, "data: {\"token\": \"B\"}\n\n" + DONE);
+                });
+        TestGateway gateway = gateway(agent).start();
+        LiveStream stream = open(gateway)) {
+      assertEquals("id: 1", stream.line());
+      assertEquals("data: {\"token\":\"A\"}", stream.line());
+      assertEquals("", stream.line());
+
+      firstWasRead.countDown();
+
+      assertEquals("id: 2", stream.word());
+      assertEquals("data: {\"token\":\"B\"}", stream.word());
+      assertTrue(stream.rest().contains("\"done\":true"));
+      assertEquals(List.of(), agent.failures());
+    }
+  }
+
+  @Test
+  void theHeadSaysThatNobodyMayHoldTheEventsBack() throws Exception {
+    try (RawDownstream agent = agent(c -> answer(c, TOKEN + DONE));
+        TestGateway gateway = gateway(agent).start();
+        LiveStream stream = open(gateway)) {
+      assertEquals(200, stream.status());
+      assertEquals("text/event-stream", stream.header("Content-Type"));
+      assertEquals("no-cache", stream.header("Cache-Control"));
+      assertEquals("no", stream.header("X-Accel-Buffering"));
+      assertEquals("", stream.header("Content-Length"));
+      assertTrue(stream.header("X-Trace-Id").matches("[0-9a-f]{32}"));
+      assertEquals("nosniff", stream.header("X-Content-Type-Options"));
+    }
+  }
+
+  @Test
+  void aCommentComesAfterTheSilenceAndNeverInsideAnEvent() throws Exception {
+    Duration silence = Duration.ofMillis(400);
+    CountDownLatch commentsWereRead = new CountDownLatch(1);
+    try (RawDownstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  chunk(connection, TOKEN + "data: {\"tok");
+                  assertTrue(commentsWereRead.await(10, TimeUnit.SECONDS));
+                  chunk(connection, "en\": \"B\"}\n\n" + DONE);
+                });
+        TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 400ms").start();
+        LiveStream stream = open(gateway)) {
+      assertEquals("id: 1", stream.word());
+      assertEquals("data: {\"token\":\"A\"}", stream.word());
+      long read = System.nanoTime();
+      assertEquals(": keep-alive", stream.word());
+      long waited = System.nanoTime() - read;
+      assertEquals("", stream.line());
+      assertEquals(": keep-alive", stream.word());
+      commentsWereRead.countDown();
+
+      String rest = stream.rest();
+      assertTrue(rest.contains("id: 2\ndata: {\"token\":\"B\"}\n\n"), rest);
+      assertEquals(2, ReceivedEvents.of(rest).events().size(), rest);
+      assertTrue(waited > silence.dividedBy(2).toNanos(), "after ns: " + waited);
+    }
+  }
+
+  @Test
+  void answersInTimeForRoutersAndTellsLaterFailuresAsEvents() throws Exception {
+    CountDownLatch commentWasRead = new CountDownLatch(1);
+    try (RawDownstream agent =
+            agent(
+                connection -> {
+                  assertTrue(commentWasRead.await(10, TimeUnit.SECONDS));
+                  connection.send(
+                      "HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n"
+                          + "Traceback");
+                });
+        TestGateway gateway = gateway(agent).yaml("answer_by: 20s", "answer_by: 300ms").start();
+        LiveStream stream = open(gateway)) {
+      assertEquals(200, stream.status());
+      assertEquals(": keep-alive", stream.word());
+      commentWasRead.countDown();
+
+      String rest = stream.rest();
+      checkOnlyAnError("DOWNSTREAM_ERROR", stream, rest);
+      assertFalse(rest.contains("Traceback"), rest);
+    }
+  }
+
+  @Test
+  void anAgentThatNeverSaysAnythingEndsAnAnsweredStreamAsAnEventToo() throws Exception {
+    try (RawDownstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  connection.stallUntilClosed();
+                });
+        TestGateway gateway =
+            gateway(agent)
+                .yaml("answer_by: 20s", "answer_by: 300ms")
+                .yaml("first_event: 60s", "first_event: 1500ms")
+                .start();
+        LiveStream stream = open(gateway)) {
+      assertEquals(": keep-alive", stream.word());
+      checkOnlyAnError("DOWNSTREAM_TIMEOUT", stream, stream.rest());
+    }
+  }
+
+  private static void checkOnlyAnError(String code, LiveStream stream, String rest) {
+    ReceivedEvents received = ReceivedEvents.of(rest.stripLeading());
+    assertEquals(1, received.events().size(), rest);
+    assertEquals("error", received.last().name());
+    var error = received.last().data().path("error");
+    assertEquals(code, error.path("code").asText());
+    assertEquals(stream.header("X-Trace-Id"), error.path("trace_id").asText());
+  }
+
+  @Test
+  void headAnswersTheHeadOfAStreamWithoutCallingTheAgent() {
+    try (RawDownstream agent = agent(c -> answer(c, TOKEN + DONE));
+        TestGateway gateway = gateway(agent).start()) {
+      Client.Answer answer =
+          client(gateway).send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null);
+
+      assertEquals(200, answer.status());
+      assertEquals("text/event-stream", answer.header("Content-Type").orElse(""));
+      assertEquals("no-cache", answer.header("Cache-Control").orElse(""));
+      assertEquals("no", answer.header("X-Accel-Buffering").orElse(""));
+      assertEquals(Optional.empty(), answer.header("Content-Length"));
+      assertEquals("", answer.body());
+      assertTrue(agent.requests().stream().noneMatch(r -> r.startsWith("POST ")));
+      Client owner = new Client(gateway, gateway.key(List.of("anna"), "chat:write"));
+      assertEquals(
+          403, owner.send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null).status());
+    }
+  }
+
+  @Test
+  void drainingEndsAnOpenStreamWithAnEventOfItsOwn() throws Exception {
+    try (RawDownstream agent = agent(c -> tokenThenSilence(c, new CompletableFuture<>()));
+        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "0").start();
+        LiveStream stream = open(gateway)) {
+      assertEquals("id: 1", stream.word());
+      assertEquals("data: {\"token\":\"A\"}", stream.word());
+
+      CompletableFuture<Void> drained =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  gateway.drain();
+                } catch (InterruptedException interrupted) {
+                  throw new IllegalStateException(interrupted);
+                }
+              });
+
+      checkOnlyAnError("DRAINING", stream, stream.rest());
+      assertNull(stream.line());
+      drained.get(10, TimeUnit.SECONDS);
+    }
+  }
+}

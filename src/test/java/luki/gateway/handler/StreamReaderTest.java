@@ -1,0 +1,172 @@
+package luki.gateway.handler;
+
+import static luki.gateway.handler.ScriptedAgent.REQUEST;
+import static luki.gateway.handler.ScriptedAgent.TOKEN;
+import static luki.gateway.handler.ScriptedAgent.agent;
+import static luki.gateway.handler.ScriptedAgent.answer;
+import static luki.gateway.handler.ScriptedAgent.begin;
+import static luki.gateway.handler.ScriptedAgent.chunk;
+import static luki.gateway.handler.ScriptedAgent.client;
+import static luki.gateway.handler.ScriptedAgent.gateway;
+import static luki.gateway.handler.ScriptedAgent.open;
+import static luki.gateway.handler.ScriptedAgent.tokenThenSilence;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What becomes of the agent's call, the log and the counts when a reader leaves or stays. */
+@Timeout(60)
+class StreamReaderTest {
+  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final Duration A_SECOND = Duration.ofSeconds(1);
+
+  @Test
+  void aReaderThatLeavesWhileTokensFlowEndsTheAgentsCall() throws Exception {
+    CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
+    try (RawDownstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  do {
+                    chunk(connection, TOKEN);
+                  } while (!connection.peerClosed(Duration.ofMillis(50)));
+                  agentsEnd.complete(System.nanoTime());
+                });
+        TestGateway gateway = gateway(agent).start()) {
+      long left;
+      try (LiveStream stream = open(gateway)) {
+        assertEquals("id: 1", stream.word());
+        assertEquals("data: {\"token\":\"A\"}", stream.word());
+        assertEquals("id: 2", stream.word());
+        left = System.nanoTime();
+      }
+      checkEndedWithin(A_SECOND.plusMillis(50), left, agentsEnd);
+      checkLogOfALostReader(gateway);
+    }
+  }
+
+  @Test
+  void aReaderThatLeavesASilentAgentEndsTheCallAtTheNextComment() throws Exception {
+    CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
+    try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
+        TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
+      long left;
+      try (LiveStream stream = open(gateway)) {
+        assertEquals("id: 1", stream.word());
+        assertEquals("data: {\"token\":\"A\"}", stream.word());
+        // The second comment: by then nothing else is due before the next one.
+        assertEquals(": keep-alive", stream.word());
+        assertEquals(": keep-alive", stream.word());
+        left = System.nanoTime();
+      }
+      checkEndedWithin(A_SECOND.plusSeconds(1), left, agentsEnd);
+      checkLogOfALostReader(gateway);
+    }
+  }
+
+  @Test
+  void aReaderThatLeavesJustAfterAProbeIsFoundAtTheNextComment() throws Exception {
+    CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
+    try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
+        TestGateway gateway =
+            gateway(agent)
+                .yaml("keep_alive: 15s", "keep_alive: 2s")
+                .yaml("probe: 500ms", "probe: 200ms")
+                .start()) {
+      long left;
+      try (LiveStream stream = open(gateway)) {
+        assertEquals("id: 1", stream.line());
+        assertEquals("data: {\"token\":\"A\"}", stream.line());
+        assertEquals("", stream.line());
+        assertEquals("", stream.line());
+        left = System.nanoTime();
+      }
+      checkEndedWithin(A_SECOND.plusSeconds(2), left, agentsEnd);
+    }
+  }
+
+  private static void checkEndedWithin(Duration most, long left, CompletableFuture<Long> agentsEnd)
+      throws Exception {
+    long nanos = agentsEnd.get(20, TimeUnit.SECONDS) - left;
+    assertTrue(nanos <= most.toNanos(), "the agent's call ended after ms: " + nanos / 1_000_000);
+  }
+
+  private static void checkLogOfALostReader(TestGateway gateway) {
+    String line = gateway.awaitLog(1).getFirst();
+    assertTrue(line.contains("\"event\":\"client_closed\""), line);
+    assertTrue(line.contains("\"route\":\"/v1/chat/stream\""), line);
+    assertTrue(line.contains("\"status\":200"), line);
+  }
+
+  @Test
+  void countsOpenStreamsBackToNoneAndEachOnceByItsOutcome() throws Exception {
+    CountDownLatch countWasSeen = new CountDownLatch(1);
+    try (RawDownstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  chunk(connection, TOKEN);
+                  assertTrue(countWasSeen.await(10, TimeUnit.SECONDS));
+                  chunk(connection, "data: {\"error\": \"boom\"}\n\n");
+                });
+        TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
+      try (LiveStream stream = open(gateway);
+          LiveStream leaving = open(gateway)) {
+        assertEquals("id: 1", stream.word());
+        assertEquals("id: 1", leaving.word());
+        assertEquals("2", metric(gateway, "luki_gateway_streams"));
+        leaving.leave();
+        awaitMetric(gateway, "luki_gateway_streams", "1");
+        countWasSeen.countDown();
+        assertFalse(stream.rest().contains("boom"));
+      }
+      assertEquals(200, client(gateway).post("/v1/chat/stream", REQUEST).status());
+      awaitMetric(gateway, "luki_gateway_streams", "0");
+      assertEquals("2", metric(gateway, outcome("upstream_error")));
+      assertEquals("1", metric(gateway, outcome("client_closed")));
+      assertEquals("0", metric(gateway, outcome("completed")));
+      assertEquals("3", metric(gateway, "luki_gateway_stream_first_event_seconds_count"));
+    }
+  }
+
+  @Test
+  void aStreamThatWasRefusedBeforeItBeganIsNoStream() throws Exception {
+    try (RawDownstream agent = agent(c -> answer(c, "data: {\"error\": \"boom\"}\n\n"));
+        TestGateway gateway = gateway(agent).start()) {
+      assertEquals(502, client(gateway).post("/v1/chat/stream", REQUEST).status());
+      assertEquals("0", metric(gateway, "luki_gateway_streams"));
+      assertEquals("0", metric(gateway, outcome("upstream_error")));
+    }
+  }
+
+  private static String outcome(String outcome) {
+    return "luki_gateway_stream_outcomes_total{outcome=\"" + outcome + "\"}";
+  }
+
+  private static void awaitMetric(TestGateway gateway, String name, String value) {
+    Waiting.until(SOON, () -> metric(gateway, name), value::equals);
+  }
+
+  /** A sample as a whole number. */
+  private static String metric(TestGateway gateway, String name) {
+    return new Client(gateway, null)
+        .get("/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(name + " "))
+        .map(line -> line.substring(name.length() + 1).replaceFirst("\\.0$", ""))
+        .findFirst()
+        .orElse("absent");
+  }
+}

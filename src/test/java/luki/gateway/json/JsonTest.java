@@ -1,0 +1,250 @@
+package luki.gateway.json;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** One text, one reading: whatever two readers might take for two values is refused. */
+class JsonTest {
+  private static Json parsed(String text) {
+    return assertDoesNotThrow(() -> Json.parse(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static InvalidJson refused(byte[] bytes) {
+    return assertThrows(InvalidJson.class, () -> Json.parse(bytes));
+  }
+
+  private static InvalidJson refused(String text) {
+    return refused(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void refusesAMemberThatStandsThereTwice() {
+    assertEquals("/a", duplicate("{\"a\":1,\"a\":1}"));
+    assertEquals("/a", duplicate("{\"a\":1,\"b\":2,\"a\":null}"));
+    assertEquals("/x/1/a", duplicate("{\"x\":[0,{\"a\":1,\"a\":2}]}"));
+    assertEquals("/a", duplicate("{\"a\":1,\"\\u0061\":2}"));
+    assertEquals("/a~1b", duplicate("{\"a/b\":1,\"a\\/b\":2}"));
+    assertEquals("/é", duplicate("{\"é\":1,\"\\u00E9\":2}"));
+    assertEquals("/😀", duplicate("{\"😀\":1,\"\\uD83D\\ude00\":2}"));
+    assertEquals("/", duplicate("{\"\":1,\"\":2}"));
+  }
+
+  private static String duplicate(String text) {
+    InvalidJson invalid = refused(text);
+    assertEquals("duplicate", invalid.rule());
+    return invalid.pointer();
+  }
+
+  @Test
+  void tellsNamesApartThatOnlyLookAlike() {
+    assertEquals(2, parsed("{\"a\":1,\"A\":2}").size());
+    assertEquals(2, parsed("{\"\u00e9\":1,\"e\u0301\":2}").size());
+    assertEquals(2, parsed("[{\"a\":1},{\"a\":2}]").size());
+  }
+
+  @Test
+  void readsNestingOfSixtyFourAndNoMore() {
+    for (String[] pair : new String[][] {{"[", "]"}, {"{\"a\":", "}"}}) {
+      String inner = pair[0].equals("[") ? "" : "1";
+      parsed(pair[0].repeat(64) + inner + pair[1].repeat(64));
+      InvalidJson deep = refused(pair[0].repeat(65) + inner + pair[1].repeat(65));
+      assertEquals("nesting", deep.rule());
+    }
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(5),
+        () -> {
+          assertEquals("nesting", refused("[".repeat(1_000_000)).rule());
+          assertEquals("nesting", refused("{\"a\":".repeat(1_000_000)).rule());
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "22ff22", // no such byte
+        "22c0af22", // a slash in two bytes
+        "22e080af22", // a slash in three
+        "22f08080af22", // a slash in four
+        "22c08022", // NUL in two
+        "22eda08022", // a surrogate in three (CESU-8)
+        "22eda0bdedb88022", // a pair of them
+        "22f490808022", // above U+10FFFF
+        "22e28222", // cut short
+        "2280", // a tail without a head
+        "7bc2",
+        "22c3"
+      })
+  void refusesBytesThatAreNoUtf8(String hex) {
+    byte[] bytes = HexFormat.of().parseHex(hex);
+    assertEquals("utf-8", refused(bytes).rule());
+    assertThrows(InvalidJson.class, () -> Json.parseReply(bytes));
+  }
+
+  @Test
+  void refusesAByteOrderMarkAndOtherEncodings() {
+    refused("\uFEFF{}");
+    for (var charset :
+        List.of(
+            StandardCharsets.UTF_16,
+            StandardCharsets.UTF_16LE,
+            StandardCharsets.UTF_16BE,
+            StandardCharsets.UTF_32)) {
+      refused("{\"a\":\"b\"}".getBytes(charset));
+      refused("7".getBytes(charset));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\\ud83c", "\\uDF75", "x\\ud83cx", "\\udf75\\ud83c", "\\ud83c\\ud83c"})
+  void refusesHalvesOfPairsAndReplacesThoseOfAService(String half) throws Exception {
+    String text = "\"" + half + "\"";
+    assertEquals("unicode", refused(text).rule());
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    assertTrue(Json.parseReply(bytes).toString().contains("\uFFFD"));
+    assertEquals(Json.parseReply(bytes), Json.parseReply(text));
+  }
+
+  @Test
+  void refusesHalvesInNamesWhoeverSendsThem() {
+    String text = "{\"x\\ud83c\":1}";
+    refused(text);
+    assertThrows(InvalidJson.class, () -> Json.parseReply(text));
+  }
+
+  @Test
+  void readsWholePairs() {
+    assertEquals("🍵", parsed("\"\\ud83c\\udf75\"").string());
+    assertEquals("🍵", parsed("\"🍵\"").string());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        " ",
+        "\n",
+        "{",
+        "[",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{a:1}",
+        "{'a':1}",
+        "'a'",
+        "{1:2}",
+        "{null:1}",
+        "{} {}",
+        "{}x",
+        "[]]",
+        "1 2",
+        "{}\u0000",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "[NaN]",
+        "nul",
+        "True",
+        "None",
+        "undefined",
+        "nulll",
+        "01",
+        "-01",
+        "00",
+        "+1",
+        ".5",
+        "1.",
+        "1.e1",
+        "1e",
+        "1e+",
+        "-",
+        "--1",
+        "0x10",
+        "1_000",
+        "1f",
+        "\u0661",
+        "// x\n1",
+        "/* x */1",
+        "1 // x",
+        "# x\n1",
+        "\"a",
+        "\"\\x41\"",
+        "\"\\u00\"",
+        "\"\\u00g0\"",
+        "\"\\'\"",
+        "\"a\nb\"",
+        "\"a\tb\"",
+        "\"a\u0000b\"",
+        "\"a\u001fb\"",
+        "\"\\\n\"",
+        "\u00a01",
+        "\u000b1",
+        "\f1",
+        "[1 2]",
+        "{\"a\" 1}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":1;}",
+        "<a/>"
+      })
+  void refusesWhatIsNotStrictJson(String text) {
+    assertEquals("json", refused(text).rule());
+    assertThrows(InvalidJson.class, () -> Json.parseReply(text));
+  }
+
+  @Test
+  void neverQuotesWhatItRefuses() {
+    for (String text :
+        List.of(
+            "hostile",
+            "\"hostile",
+            "{\"a\":hostile}",
+            "[1,\"hostile\"x",
+            "{\"a\":\"hostile\u0001\"}")) {
+      InvalidJson invalid = refused(text);
+      assertTrue(!invalid.toString().contains("hostile"), invalid::toString);
+    }
+    String name = "n".repeat(3000);
+    assertTrue(duplicate("{\"" + name + "\":1,\"" + name + "\":1}").length() < 100);
+  }
+
+  /** Broken at random: a value or a refusal, and what is read is written back the same. */
+  @Test
+  void noRandomChangeDoesMoreThanBeRefused() {
+    byte[] seed =
+        "{\"a\":[1,2.5,-3e4,\"x\\u00e9\\n🍵\",{\"b\":null,\"c\":true}],\"d\":\"\"}"
+            .getBytes(StandardCharsets.UTF_8);
+    Random random = new Random(7);
+    int read = 0;
+    for (int i = 0; i < 50_000; i++) {
+      byte[] bytes = seed.clone();
+      for (int n = random.nextInt(3); n >= 0; n--) {
+        bytes[random.nextInt(bytes.length)] =
+            random.nextBoolean() ? (byte) random.nextInt(256) : bytes[random.nextInt(bytes.length)];
+      }
+      try {
+        Json json = Json.parse(bytes);
+        assertEquals(json.toString(), Json.parse(json.bytes()).toString());
+        read++;
+      } catch (InvalidJson refused) {
+        assertTrue(List.of("json", "utf-8", "duplicate", "unicode").contains(refused.rule()));
+      }
+    }
+    assertTrue(read > 1000, "too few were JSON to prove anything: " + read);
+  }
+}

@@ -1,0 +1,98 @@
+package luki.gateway.surface;
+
+import static com.github.tomakehurst.wiremock.client.WireMock.anyUrl;
+import static com.github.tomakehurst.wiremock.client.WireMock.okJson;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import com.github.tomakehurst.wiremock.WireMockServer;
+import com.github.tomakehurst.wiremock.client.WireMock;
+import com.github.tomakehurst.wiremock.core.WireMockConfiguration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every operation of the contract against every kind of bad input: the exact refusal, and silence
+ * behind the gateway. An operation that is added to the document is tested from that day on.
+ */
+class BadInputTest {
+  private static final int MAX_BODY_BYTES = 65_536;
+  private static final List<String> SERVICES =
+      List.of(
+          "AGENT_URL", "MEMORY_URL", "COG_URL", "ENG_URL", "REP_URL", "SECURITY_URL", "TOKEN_URL");
+
+  private static WireMockServer downstream;
+  private static TestGateway gateway;
+  private static Wire wire;
+
+  @BeforeAll
+  static void start() {
+    downstream = new WireMockServer(WireMockConfiguration.options().dynamicPort());
+    downstream.stubFor(WireMock.any(anyUrl()).willReturn(okJson("{}")));
+    downstream.start();
+    TestGateway.Builder builder =
+        TestGateway.builder()
+            .with("METRICS_ACCESS", "scope")
+            .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES));
+    SERVICES.forEach(variable -> builder.with(variable, downstream.baseUrl()));
+    gateway = builder.start();
+    wire = new Wire(gateway.port());
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    downstream.stop();
+  }
+
+  @TestFactory
+  Stream<DynamicContainer> refusesEveryBadInputOfEveryOperation() {
+    Callers callers = new Callers(gateway);
+    return Operation.all().stream()
+        .map(
+            operation ->
+                dynamicContainer(
+                    operation.toString(),
+                    Stream.of(
+                        group("credential", CredentialCases.of(operation, callers)),
+                        group("parameter", ParameterCases.of(operation, callers)),
+                        group("body", BodyCases.of(operation, callers, MAX_BODY_BYTES)),
+                        group("routing", RoutingCases.of(operation, callers)))));
+  }
+
+  private static DynamicNode group(String name, List<Case> cases) {
+    return dynamicContainer(
+        name, cases.stream().map(one -> dynamicTest(one.name(), () -> isRefused(one))));
+  }
+
+  private static void isRefused(Case one) {
+    downstream.resetRequests();
+    Wire.Answer answer = wire.send(one.ask());
+    Envelope.holds(answer, one.ask().template(), one.status(), one.code());
+    one.also().accept(answer);
+    assertEquals(List.of(), seen());
+  }
+
+  /** What came through to a service; the gateway's own look at their health apart. */
+  private static List<String> seen() {
+    List<String> seen = new ArrayList<>();
+    downstream
+        .getAllServeEvents()
+        .forEach(
+            event -> {
+              String url = event.getRequest().getUrl();
+              if (!url.startsWith("/health")) {
+                seen.add(event.getRequest().getMethod() + " " + url);
+              }
+            });
+    return seen;
+  }
+}

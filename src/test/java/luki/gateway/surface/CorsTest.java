@@ -1,0 +1,192 @@
+package luki.gateway.surface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Listed origins exactly, all others not at all, and never with credentials. */
+class CorsTest {
+  private static final String LISTED = "https://app.luki.test";
+  private static final String LISTED_TOO = "http://localhost:5173";
+
+  private static TestGateway gateway;
+  private static TestGateway unlisted;
+  private static Wire wire;
+
+  private final Ask chat = Operation.named("chat").good();
+
+  @BeforeAll
+  static void start() {
+    gateway =
+        TestGateway.builder()
+            .with("CORS_ALLOWED_ORIGINS", LISTED + "," + LISTED_TOO)
+            .with("MAX_BODY_BYTES", "4096")
+            .start();
+    unlisted = TestGateway.builder().start();
+    wire = new Wire(gateway.port());
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    unlisted.close();
+  }
+
+  private static void allows(Wire.Answer answer, int status, String origin) {
+    assertEquals(status, answer.status());
+    assertEquals(origin, answer.only("Access-Control-Allow-Origin"));
+    assertEquals(List.of(), answer.all("Access-Control-Allow-Credentials"));
+    assertEquals(
+        names("X-Request-Id, X-Trace-Id, RateLimit, RateLimit-Policy, Retry-After"),
+        names(answer.only("Access-Control-Expose-Headers")));
+    assertTrue(names(answer.only("Vary")).contains("origin"), answer::toString);
+  }
+
+  private static void allowsNothing(Wire.Answer answer) {
+    List<String> found =
+        answer.headers().keySet().stream()
+            .filter(name -> name.toLowerCase(Locale.ROOT).startsWith("access-control-"))
+            .toList();
+    assertEquals(List.of(), found);
+  }
+
+  private static Set<String> names(String list) {
+    Set<String> names = new TreeSet<>();
+    for (String name : list.split(",", -1)) {
+      names.add(name.strip().toLowerCase(Locale.ROOT));
+    }
+    return names;
+  }
+
+  @Test
+  void aListedOriginReadsSuccessesAndEveryRefusal() {
+    Callers callers = new Callers(gateway);
+    for (String origin : List.of(LISTED, LISTED_TOO)) {
+      Ask from = chat.header("Origin", origin);
+      Ask known = Callers.as(from, callers.full());
+      Ask get = Ask.of("GET", "/healthz").header("Origin", origin);
+      allows(wire.send(get), 200, origin);
+      allows(wire.send(get.template("/healthz/%2e%2e")), 400, origin);
+      allows(wire.send(known.body("{")), 400, origin);
+      allows(wire.send(from), 401, origin);
+      allows(wire.send(Callers.as(from, Case.MARKER)), 401, origin);
+      Ask unscoped = Callers.as(from, callers.without(Operation.named("chat")));
+      allows(wire.send(unscoped), 403, origin);
+      allows(wire.send(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}")), 403, origin);
+      allows(wire.send(from.template("/v1/nowhere").body("")), 404, origin);
+      allows(wire.send(from.method("DELETE").body("")), 405, origin);
+      allows(wire.send(known.body(" ".repeat(5000))), 413, origin);
+      allows(wire.send(known.withoutHeader("Content-Type")), 415, origin);
+      allows(wire.send(from.method("BREW").body("")), 501, origin);
+      allows(wire.send(known), 503, origin);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://app.luki.test.evil.test",
+        "https://evil-app.luki.test",
+        "https://evilapp.luki.test",
+        "https://app.luki.tes",
+        "https://app.luki.test:443",
+        "https://app.luki.test/",
+        "https://app.luki.test@evil.test",
+        "https://APP.luki.test",
+        "HTTPS://app.luki.test",
+        "http://app.luki.test",
+        "https://luki.test",
+        "https://appxluki.test",
+        "http://localhost:51730",
+        "http://localhost",
+        "https://app.luki.test,http://localhost:5173",
+        "https://app.luki.test http://localhost:5173",
+        "*",
+        "null",
+        ""
+      })
+  void aLookAlikeIsAnotherOrigin(String origin) {
+    for (Ask ask : List.of(chat, Ask.of("GET", "/healthz"), Ask.of("GET", "/nowhere"))) {
+      Wire.Answer answer = wire.send(ask.header("Origin", origin));
+      allowsNothing(answer);
+      assertEquals("Origin", answer.only("Vary"));
+    }
+    Wire.Answer preflight = wire.send(preflight(origin));
+    assertEquals(204, preflight.status());
+    allowsNothing(preflight);
+    assertEquals("Origin", preflight.only("Vary"));
+  }
+
+  @Test
+  void twoOriginsAreNone() {
+    Ask two = chat.header("Origin", LISTED).header("Origin", LISTED_TOO);
+    allowsNothing(wire.send(two));
+  }
+
+  @Test
+  void aRequestWithoutAnOriginStillVaries() {
+    Wire.Answer answer = wire.send(Ask.of("GET", "/healthz"));
+    allowsNothing(answer);
+    assertEquals("Origin", answer.only("Vary"));
+  }
+
+  @Test
+  void withoutAListNothingIsSaidOfOrigins() {
+    Wire bare = new Wire(unlisted.port());
+    for (String origin : List.of(LISTED, "null", "*")) {
+      for (Ask ask : List.of(chat.header("Origin", origin), preflight(origin))) {
+        Wire.Answer answer = bare.send(ask);
+        allowsNothing(answer);
+        assertEquals(List.of(), answer.all("Vary"));
+      }
+    }
+  }
+
+  @Test
+  void aPreflightNeedsNoCredentialAndNamesWhatMayBeSent() {
+    for (String origin : List.of(LISTED, LISTED_TOO)) {
+      Wire.Answer answer = wire.send(preflight(origin));
+      allows(answer, 204, origin);
+      assertEquals("", answer.rest());
+      assertEquals(
+          "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id,"
+              + " traceparent",
+          answer.only("Access-Control-Allow-Headers"));
+      assertEquals("600", answer.only("Access-Control-Max-Age"));
+      assertTrue(names(answer.only("Access-Control-Allow-Methods")).contains("post"));
+      assertEquals("OPTIONS, POST", answer.only("Allow"));
+    }
+  }
+
+  @Test
+  void anOptionsThatIsNoPreflightGetsNoPreflightHeaders() {
+    Wire.Answer answer = wire.send(Ask.of("OPTIONS", "/v1/chat").header("Origin", LISTED));
+    allows(answer, 204, LISTED);
+    assertEquals(List.of(), answer.all("Access-Control-Allow-Headers"));
+    assertEquals(List.of(), answer.all("Access-Control-Max-Age"));
+  }
+
+  @Test
+  void aPreflightOutsideTheContractIsNotFound() {
+    Wire.Answer answer = wire.send(preflight(LISTED).template("/v1/nowhere"));
+    allows(answer, 404, LISTED);
+    assertEquals(List.of(), answer.all("Access-Control-Allow-Methods"));
+  }
+
+  private static Ask preflight(String origin) {
+    return Ask.of("OPTIONS", "/v1/chat")
+        .header("Origin", origin)
+        .header("Access-Control-Request-Method", "POST")
+        .header("Access-Control-Request-Headers", "authorization,content-type");
+  }
+}

@@ -1,0 +1,183 @@
+package luki.gateway.surface;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import luki.gateway.json.Json;
+import luki.gateway.json.Located;
+
+/** An operation of the contract in force, as its document says it. */
+record Operation(String method, String template, Json node, Json root) {
+  private static final Path DOCUMENT = Path.of("config/openapi.yaml");
+  private static final Set<String> METHODS =
+      Set.of("get", "put", "post", "delete", "patch", "trace");
+
+  /** A parameter with its references followed. */
+  record Parameter(String name, String in, boolean required, Json schema, Json example) {
+    String text() {
+      return example.string(example.toString());
+    }
+  }
+
+  static Json document() {
+    try {
+      return Located.read(DOCUMENT).root();
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    } catch (Located.Malformed malformed) {
+      throw new AssertionError(malformed);
+    }
+  }
+
+  static List<Operation> all() {
+    Json root = document();
+    List<Operation> all = new ArrayList<>();
+    root.at("paths")
+        .members()
+        .forEach(
+            (template, item) ->
+                item.members()
+                    .forEach(
+                        (key, node) -> {
+                          if (METHODS.contains(key)) {
+                            String method = key.toUpperCase(Locale.ROOT);
+                            all.add(new Operation(method, template, node, root));
+                          }
+                        }));
+    return all;
+  }
+
+  static Operation named(String operationId) {
+    return all().stream().filter(one -> one.id().equals(operationId)).findFirst().orElseThrow();
+  }
+
+  static Set<String> allScopes() {
+    Set<String> scopes = new TreeSet<>();
+    all().forEach(operation -> scopes.addAll(operation.scopes()));
+    return scopes;
+  }
+
+  String id() {
+    return node.at("operationId").string("");
+  }
+
+  boolean isPublic() {
+    return gateway("access").string("").equals("public");
+  }
+
+  Set<String> scopes() {
+    Set<String> scopes = new TreeSet<>();
+    gateway("scopes").items().forEach(scope -> scopes.add(scope.string("")));
+    return scopes;
+  }
+
+  private Json gateway(String key) {
+    return node.at("x-gateway").at(key);
+  }
+
+  /** One of body, query, path, item; empty where the operation acts for no user. */
+  String ownerIn() {
+    return gateway("owner").at("in").string("");
+  }
+
+  String ownerName() {
+    return gateway("owner").at("name").string("");
+  }
+
+  boolean takesBody() {
+    return !node.at("requestBody").isMissing();
+  }
+
+  boolean isStream() {
+    return !node.pointer("/responses/200/content/text~1event-stream").isMissing();
+  }
+
+  boolean isSafe() {
+    return method.equals("GET");
+  }
+
+  Json resolve(Json value) {
+    Json at = value;
+    while (at.at("$ref").string() != null) {
+      at = root.pointer(at.at("$ref").string("").substring(1));
+    }
+    return at;
+  }
+
+  Json bodySchema() {
+    return resolve(body().at("schema"));
+  }
+
+  Json bodyExample() {
+    return exampleOf(body());
+  }
+
+  private Json body() {
+    return resolve(node.at("requestBody")).at("content").at("application/json");
+  }
+
+  static Json exampleOf(Json holder) {
+    if (!holder.at("example").isMissing()) {
+      return holder.at("example");
+    }
+    return holder.at("examples").members().values().stream()
+        .findFirst()
+        .map(example -> example.at("value"))
+        .orElse(Json.MISSING);
+  }
+
+  List<Parameter> parameters() {
+    Map<String, Parameter> declared = new LinkedHashMap<>();
+    Json item = root.at("paths").at(template);
+    for (Json list : List.of(item.at("parameters"), node.at("parameters"))) {
+      for (Json reference : list.items()) {
+        Json found = resolve(reference);
+        Parameter parameter =
+            new Parameter(
+                found.at("name").string(""),
+                found.at("in").string(""),
+                found.at("required").isTrue(),
+                resolve(found.at("schema")),
+                exampleOf(found));
+        declared.put(parameter.in() + " " + parameter.name(), parameter);
+      }
+    }
+    return List.copyOf(declared.values());
+  }
+
+  List<Parameter> parameters(String in) {
+    return parameters().stream().filter(parameter -> parameter.in().equals(in)).toList();
+  }
+
+  /** A request as the examples have it, without a credential. */
+  Ask good() {
+    Ask ask = Ask.of(method, template);
+    for (Parameter parameter : parameters()) {
+      if (parameter.example().isMissing()) {
+        throw new AssertionError(this + ": no example for " + parameter.name());
+      }
+      ask =
+          switch (parameter.in()) {
+            case "path" -> ask.path(parameter.name(), parameter.text());
+            case "query" -> ask.query(parameter.name(), parameter.text());
+            default -> ask.header(parameter.name(), parameter.text());
+          };
+    }
+    if (takesBody()) {
+      ask = ask.header("Content-Type", "application/json").body(bodyExample().toString());
+    }
+    return ask;
+  }
+
+  @Override
+  public String toString() {
+    return method + " " + template;
+  }
+}

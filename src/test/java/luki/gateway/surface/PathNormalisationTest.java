@@ -1,0 +1,221 @@
+package luki.gateway.surface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** One path, one reading: what could be read in two ways is refused and goes nowhere. */
+class PathNormalisationTest {
+  private static final List<String> SERVICES =
+      List.of("agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens");
+
+  private static StandIns standIns;
+  private static TestGateway gateway;
+  private static Wire wire;
+  private static String key;
+
+  @BeforeAll
+  static void start() {
+    standIns = StandIns.start();
+    gateway = TestGateway.start(standIns.urls());
+    wire = new Wire(gateway.port());
+    key = new Callers(gateway).full();
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    standIns.close();
+  }
+
+  @AfterEach
+  void noServiceWasCalled() {
+    List<String> seen = new ArrayList<>();
+    for (String service : SERVICES) {
+      standIns.seen(service).stream()
+          .filter(one -> !one.path().startsWith("/health"))
+          .forEach(one -> seen.add(one.method() + " " + one.path()));
+    }
+    standIns.forget();
+    assertEquals(List.of(), seen);
+  }
+
+  private static String ask(String target) {
+    return """
+    GET %s HTTP/1.1
+    Host: gateway.test
+    Authorization: Bearer %s
+    Connection: close
+
+    """
+        .formatted(target, key);
+  }
+
+  private static Wire.Answer get(String target) {
+    return wire.send(ask(target));
+  }
+
+  private static Wire.Answer postWithoutCredential(String target) {
+    return wire.send(
+        """
+        POST %s HTTP/1.1
+        Host: gateway.test
+        Content-Length: 0
+        Connection: close
+
+        """
+            .formatted(target));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/elr/items/maria_k%2F..%2Fanna",
+        "/v1/elr/items/maria_k%2fx",
+        "/v1/elr/items%2Fmaria_k",
+        "/v1/elr/items/maria_k%5C..%5Canna",
+        "/v1/elr/items/maria_k%5cx",
+        "/v1/elr/items/../items/maria_k",
+        "/v1/elr/items/./maria_k",
+        "/v1/elr/items/..",
+        "/v1/elr/items/.",
+        "/../v1/elr/items/maria_k",
+        "/..",
+        "/v1/elr/items/%2e%2e/items/maria_k",
+        "/v1/elr/items/%2E%2E",
+        "/v1/elr/items/.%2e/maria_k",
+        "/v1/elr/items/%2e/maria_k",
+        "/v1/elr/items/maria_k;x",
+        "/v1/elr/items/maria_k;user_id=anna",
+        "/v1/elr;x/items/maria_k",
+        "/v1/elr/items/maria_k%3Bx",
+        "/;/v1/elr/items/maria_k",
+        "/v1/elr/items/maria_k%00",
+        "/v1/elr/items/%00",
+        "/v1/elr/items/maria_k%0a",
+        "/v1/elr/items/maria_k%0d%0aX-User-Id:%20anna",
+        "/v1/elr/items/maria_k%09",
+        "/v1/elr/items/maria_k%1f",
+        "/v1/elr/items/maria_k%7f",
+        "/v1/elr/items/maria_k%c2%85",
+        "/v1/elr/items/maria_k%252Fanna",
+        "/v1/elr/items/%252e%252e",
+        "/v1/elr/items/maria_k%2541",
+        "/v1/elr/items/maria_k%255c",
+        "/v1/elr/items/%25252e",
+        "/v1/elr/items/maria_k%ff",
+        "/v1/elr/items/%c0%ae%c0%ae",
+        "/v1/elr/items/%c0%af",
+        "/v1/elr/items/%ed%a0%80",
+        "/v1/elr/items/%e2%82",
+        "/v1/elr/items/%f4%90%80%80"
+      })
+  void refusesWhatCouldBeReadInTwoWays(String target) {
+    Envelope.holds(get(target), target, 400, "INVALID_REQUEST");
+    assertEquals(400, postWithoutCredential(target).status());
+  }
+
+  /** No valid URI at all: the JDK's engine refuses most of these itself, in a shape of its own. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/elr/items/maria_k%zz",
+        "/v1/elr/items/maria_k%",
+        "/v1/elr/items/maria_k%4",
+        "/v1/elr/items/maria_k%u002f",
+        "/v1/elr/items/maria_k\\..\\anna",
+        "/v1\\elr\\items\\maria_k",
+        "/v1/elr/items/maria_k\u0001",
+        "/v1/elr/items/maria_k\u007f",
+        "/v1/elr/items/maria_k#x",
+        "/v1/elr/items/<maria_k>",
+        "/v1/elr/items/maria_k\u00e9",
+        "/v1/elr/items/maria_k?limit=%zz",
+        "v1/elr/items/maria_k",
+        "?limit=1",
+        "ftp://gateway.test/v1/elr/items/maria_k",
+        "mailto:maria_k",
+        "//"
+      })
+  void refusesWhatIsNoTarget(String target) {
+    int status = wire.statusOf(ask(target));
+    assertTrue(List.of(400, 404, Wire.CLOSED).contains(status), () -> "" + status);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "//v1/chat",
+        "/v1//chat",
+        "/v1/chat/",
+        "/v1/chat//",
+        "/V1/CHAT",
+        "/v1/Chat",
+        "/v1/ch%41t",
+        "/v1/chat%20",
+        "/v1/chat%20/",
+        "/v1/elr/items/",
+        "/v1/elr/items//",
+        "/v1/elr/users//stats",
+        "/v1",
+        "/v1/"
+      })
+  void takesNoOtherPathForOneOfTheContract(String target) {
+    Envelope.holds(postWithoutCredential(target), target, 404, "NOT_FOUND");
+    Envelope.holds(get(target), target, 404, "NOT_FOUND");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/chat",
+        "/v1/ch%61t",
+        "/%76%31/%63%68%61%74",
+        "/v1/chat?",
+        "http://gateway.test/v1/chat",
+        "http://elsewhere.test:99/v1/chat",
+        "HTTP://gateway.test/v1/ch%61t"
+      })
+  void readsOnePathInEachOfItsForms(String target) {
+    Envelope.holds(postWithoutCredential(target), "/v1/chat", 401, "UNAUTHENTICATED");
+  }
+
+  @Test
+  void anEncodedOtherOwnerIsStillAnother() {
+    Envelope.holds(get("/v1/elr/items/%61nna"), "/v1", 403, "NOT_OWNER");
+    Envelope.holds(get("/v1/elr/items/Maria_k"), "/v1", 403, "NOT_OWNER");
+    Envelope.holds(get("/v1/elr/items/maria_k%20"), "/v1", 403, "NOT_OWNER");
+  }
+
+  /** Whatever is thrown at it: a refusal, never a call and never a defect of its own. */
+  @Test
+  void noRandomPathGetsThroughOrBreaksAnything() {
+    Random random = new Random(20_261_124);
+    List<String> pieces =
+        List.of(
+            "/", "v1", "elr", "items", "anna", "%2f", "%5c", "..", "%2e", ";", "%00", "%25", "%zz",
+            "%", "%ff", "chat", "?", "&", "=", "%20", "~", "users", "stats", "//", "é");
+    for (int i = 0; i < 500; i++) {
+      StringBuilder target = new StringBuilder("/");
+      for (int n = random.nextInt(8); n >= 0; n--) {
+        target.append(pieces.get(random.nextInt(pieces.size())));
+      }
+      int status = wire.statusOf(ask(target.toString()));
+      boolean root = target.toString().matches("/\\?*");
+      assertTrue(
+          List.of(400, 403, 404, 405, Wire.CLOSED).contains(status) || (root && status == 200),
+          () -> status + " for " + target);
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package luki.gateway.surface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import luki.gateway.standin.Seen;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Where a request is wrong in two ways, the one that is told first. */
+class PrecedenceTest {
+  private static final int MAX_BODY_BYTES = 4096;
+  private static final String LONG = " ".repeat(MAX_BODY_BYTES) + "{}";
+
+  private static StandIns standIns;
+  private static TestGateway gateway;
+  private static Wire wire;
+  private static Callers callers;
+
+  private final Operation ingest = Operation.named("ingestText");
+  private final Ask anonymous = ingest.good();
+  private final Ask garbage = Callers.as(anonymous, Case.MARKER);
+  private final Ask unscoped = Callers.as(anonymous, callers.without(ingest));
+  private final Ask good = callers.good(ingest);
+
+  @BeforeAll
+  static void start() {
+    standIns = StandIns.start();
+    gateway =
+        TestGateway.builder()
+            .with(standIns.urls())
+            .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES))
+            .start();
+    wire = new Wire(gateway.port());
+    callers = new Callers(gateway);
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    standIns.close();
+  }
+
+  @AfterEach
+  void nothingCameThrough() {
+    List<String> seen = new ArrayList<>();
+    for (String service : List.of("agent", "memory", "security")) {
+      standIns.seen(service).stream()
+          .filter(one -> !one.path().startsWith("/health"))
+          .forEach(one -> seen.add(one.method() + " " + one.path()));
+    }
+    standIns.forget();
+    assertEquals(List.of(), seen);
+  }
+
+  private static void refused(int status, String code, Ask ask) {
+    Envelope.holds(wire.send(ask), ask.template(), status, code);
+  }
+
+  @Test
+  void aMessageFramedInTwoWaysIsRefusedBeforeItsPathIsLookedAt() {
+    Ask signed = good.template("/nowhere").body("").header("Content-Length", "+1");
+    refused(400, "INVALID_REQUEST", signed);
+  }
+
+  @Test
+  void anAmbiguousPathComesBeforeAnUnknownOne() {
+    refused(400, "INVALID_REQUEST", anonymous.template("/nowhere/..%2fetc"));
+    refused(400, "INVALID_REQUEST", anonymous.template("/v1/chat;x").method("DELETE"));
+  }
+
+  @Test
+  void anUnknownPathComesBeforeTheCredential() {
+    for (Ask ask : List.of(anonymous, garbage, unscoped, good.header("X-API-Key", "x"))) {
+      refused(404, "NOT_FOUND", ask.template("/v1/nowhere"));
+      refused(404, "NOT_FOUND", ask.template("/v1/nowhere").body(LONG));
+    }
+  }
+
+  @Test
+  void anotherMethodComesBeforeTheCredentialAndTheBody() {
+    for (Ask ask : List.of(anonymous, garbage, unscoped, good.header("X-API-Key", "x"))) {
+      refused(405, "METHOD_NOT_ALLOWED", ask.method("PATCH"));
+      refused(405, "METHOD_NOT_ALLOWED", ask.method("PATCH").body(LONG));
+    }
+  }
+
+  @Test
+  void twoCredentialsComeBeforeWhetherTheyHold() {
+    refused(400, "INVALID_REQUEST", garbage.header("X-API-Key", Case.MARKER));
+    refused(400, "INVALID_REQUEST", unscoped.header("X-API-Key", Case.MARKER).body(LONG));
+    refused(400, "INVALID_REQUEST", anonymous.query("token", Case.MARKER));
+  }
+
+  @Test
+  void theCredentialComesBeforeEverythingInTheBody() {
+    for (Ask ask : List.of(anonymous, garbage)) {
+      for (Ask.Framing framing : Ask.Framing.values()) {
+        refused(401, "UNAUTHENTICATED", ask.body(LONG).framing(framing));
+      }
+      refused(401, "UNAUTHENTICATED", ask.withoutHeader("Content-Type"));
+      refused(401, "UNAUTHENTICATED", ask.body("{"));
+      refused(401, "UNAUTHENTICATED", ask.query("zz", "1"));
+      refused(401, "UNAUTHENTICATED", ask.body("{\"user_id\":\"anna\",\"text\":\"x\"}"));
+    }
+  }
+
+  @Test
+  void theScopeComesBeforeTheBody() {
+    refused(403, "FORBIDDEN", unscoped.body(LONG));
+    refused(403, "FORBIDDEN", unscoped.body(LONG).framing(Ask.Framing.CHUNKED));
+    refused(403, "FORBIDDEN", unscoped.withoutHeader("Content-Type"));
+    refused(403, "FORBIDDEN", unscoped.header("Content-Encoding", "gzip"));
+    refused(403, "FORBIDDEN", unscoped.body("{"));
+    refused(403, "FORBIDDEN", unscoped.body("{\"user_id\":\"anna\",\"text\":\"x\"}"));
+    refused(403, "FORBIDDEN", unscoped.query("zz", "1"));
+  }
+
+  @Test
+  void theLengthComesBeforeTheTypeAndTheTypeBeforeTheText() {
+    refused(413, "BODY_TOO_LARGE", good.body(LONG).withoutHeader("Content-Type"));
+    refused(413, "BODY_TOO_LARGE", good.body(LONG).header("Content-Encoding", "gzip"));
+    refused(413, "BODY_TOO_LARGE", good.body("{" + LONG));
+    refused(415, "UNSUPPORTED_MEDIA_TYPE", good.body("{").withoutHeader("Content-Type"));
+  }
+
+  @Test
+  void theTextComesBeforeTheOwner() {
+    refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"text\":"));
+    refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"user_id\":\"anna\"}"));
+    Ask theirs =
+        Callers.as(Operation.named("eraseUser").good().path("user_id", "anna"), callers.full());
+    refused(400, "INVALID_REQUEST", theirs.body("{}"));
+    refused(403, "NOT_OWNER", theirs);
+  }
+
+  @Test
+  void theOwnerComesBeforeTheSchema() {
+    refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\"}"));
+    refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\",\"text\":7,\"zz\":1}"));
+    refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\",\"text\":\"x\"}").query("zz", "1"));
+    Ask list = callers.good(Operation.named("listItems"));
+    Ask wrong = list.path("id", "anna").withoutQuery("limit").query("limit", "1000");
+    refused(403, "NOT_OWNER", wrong);
+  }
+
+  @Test
+  void theSchemaComesBeforeConsent() {
+    Ask bob = Callers.as(anonymous, gateway.key(List.of("bob"), scopes()));
+    refused(400, "INVALID_REQUEST", bob.body("{\"user_id\":\"bob\",\"text\":\"\"}"));
+    refused(400, "INVALID_REQUEST", bob.body("{\"user_id\":\"bob\"}"));
+  }
+
+  @Test
+  void consentComesBeforeTheService() {
+    Ask bob = Callers.as(anonymous, gateway.key(List.of("bob"), scopes()));
+    refused(403, "CONSENT_DENIED", bob.body("{\"user_id\":\"bob\",\"text\":\"tea\"}"));
+    assertEquals(1, standIns.seen("security").stream().filter(PrecedenceTest::isAsking).count());
+    assertEquals(0, standIns.seen("memory").stream().filter(PrecedenceTest::isAsking).count());
+    standIns.forget();
+  }
+
+  private static boolean isAsking(Seen seen) {
+    return !seen.path().startsWith("/health");
+  }
+
+  private String[] scopes() {
+    Set<String> scopes = new TreeSet<>(ingest.scopes());
+    return scopes.toArray(String[]::new);
+  }
+}

@@ -1,0 +1,169 @@
+package luki.gateway.surface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** What the document promises is what comes back: statuses, media types, schemas, headers. */
+class ReplyConformanceTest {
+  private static StandIns standIns;
+  private static TestGateway gateway;
+  private static Wire wire;
+  private static Callers callers;
+
+  @BeforeAll
+  static void start() {
+    standIns = StandIns.start();
+    gateway = TestGateway.builder().with(standIns.urls()).with("METRICS_ACCESS", "scope").start();
+    wire = new Wire(gateway.port());
+    callers = new Callers(gateway);
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    standIns.close();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> answersTheExamplesAsTheDocumentSays() {
+    return each(
+        operation ->
+            conforms(operation, wire.send(Callers.as(example(operation), callers.full()))));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> takesAnApiKeyInItsOwnHeaderToo() {
+    return each(
+        operation ->
+            conforms(operation, wire.send(example(operation).header("X-API-Key", callers.full()))));
+  }
+
+  /** RFC 9110 §9.3.2: the same fields, and no content. */
+  @TestFactory
+  Stream<DynamicTest> answersHeadAsGetWithoutItsBody() {
+    return each(
+        operation -> {
+          if (operation.method().equals("GET")) {
+            Ask good = callers.good(operation);
+            Wire.Answer get = wire.send(good);
+            standIns.forget();
+            Wire.Answer head = wire.send(good.method("HEAD"));
+            assertEquals(get.status(), head.status());
+            assertEquals("", head.rest());
+            assertEquals(fieldNames(get), fieldNames(head));
+            for (String name : List.of("Content-Type", "Cache-Control")) {
+              assertEquals(get.all(name), head.all(name));
+            }
+            if (operation.isStream()) {
+              assertEquals(List.of(), asked("agent"));
+            }
+          }
+        });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> refusesHeadWithoutABodyToo() {
+    return each(
+        operation -> {
+          if (operation.method().equals("GET") && !operation.isPublic()) {
+            Wire.Answer head = wire.send(operation.good().method("HEAD"));
+            assertEquals(401, head.status());
+            assertEquals("", head.rest());
+            assertEquals("Bearer realm=\"luki\"", head.only("WWW-Authenticate"));
+            Envelope.headersHold(head, operation.template().startsWith("/v1"));
+          }
+        });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> answersOptionsEverywhereWithoutACredential() {
+    return each(
+        operation -> {
+          Wire.Answer answer = wire.send(RoutingCases.bare(operation).method("OPTIONS"));
+          assertEquals(204, answer.status());
+          assertEquals("", answer.rest());
+          Set<String> allowed = RoutingCases.allowed(operation.template());
+          assertEquals(String.join(", ", allowed), answer.only("Allow"));
+          Envelope.headersHold(answer, operation.template().startsWith("/v1"));
+        });
+  }
+
+  /** A cursor is the service's own: nobody can make one up. */
+  private static Ask example(Operation operation) {
+    return operation.good().withoutQuery("cursor");
+  }
+
+  private static Stream<DynamicTest> each(Check check) {
+    return Operation.all().stream()
+        .map(operation -> dynamicTest(operation.toString(), () -> check.of(operation)));
+  }
+
+  @FunctionalInterface
+  private interface Check {
+    void of(Operation operation);
+  }
+
+  private static void conforms(Operation operation, Wire.Answer answer) {
+    String status = Integer.toString(answer.status());
+    Json listed = operation.resolve(operation.node().at("responses").at(status));
+    assertFalse(listed.isMissing(), () -> status + " is not listed: " + answer);
+    // No stand-in has the examples' sessions and assets, which may well be 404.
+    assertTrue(answer.status() < 300 || answer.status() == 404, answer::toString);
+    Json content = listed.at("content");
+    if (content.size() == 0) {
+      assertEquals("", answer.rest());
+      return;
+    }
+    String medium = answer.only("Content-Type").replaceAll("\\s*;.*", "");
+    Json described = content.at(medium);
+    assertFalse(described.isMissing(), () -> medium + " is not listed: " + answer);
+    if (medium.endsWith("json")) {
+      Json components = operation.root().at("components");
+      JsonSchema schema = JsonSchema.compile(described.at("schema"), components);
+      assertEquals(List.of(), schema.validate(answer.json()), answer::toString);
+    }
+    listed
+        .at("headers")
+        .members()
+        .keySet()
+        .forEach(
+            name -> {
+              // Limits are seen where there is a limiter; an answer may come without one.
+              if (!name.startsWith("RateLimit")) {
+                assertFalse(answer.only(name).isEmpty(), name);
+              }
+            });
+  }
+
+  private static Set<String> fieldNames(Wire.Answer answer) {
+    Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    names.addAll(answer.headers().keySet());
+    // How the content is framed may be left out where there is none (RFC 9110 §9.3.2).
+    names.removeAll(Set.of("Content-Length", "Transfer-Encoding"));
+    return names;
+  }
+
+  private static List<String> asked(String service) {
+    List<String> asked = new ArrayList<>();
+    standIns.seen(service).stream()
+        .filter(seen -> !seen.path().startsWith("/health"))
+        .forEach(seen -> asked.add(seen.method() + " " + seen.path()));
+    return asked;
+  }
+}
