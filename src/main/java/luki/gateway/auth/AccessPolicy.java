@@ -20,8 +20,8 @@ public final class AccessPolicy {
       case Access.Scoped scoped ->
           switch (principal) {
             case Principal.Anonymous _ -> Decision.deny(new ApiError.Unauthenticated(false));
-            case Principal.Key key ->
-                key.scopes().containsAll(scoped.allOf())
+            case Principal.Key _, Principal.User _, Principal.Service _ ->
+                principal.scopes().containsAll(scoped.allOf())
                     ? Decision.PERMIT
                     : Decision.deny(new ApiError.MissingScope(scoped.allOf()));
           };

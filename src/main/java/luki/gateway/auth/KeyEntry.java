@@ -33,6 +33,10 @@ public record KeyEntry(
     @Nullable Instant expires,
     @Nullable Instant revoked) {
   private static final String EVERYONE = "*";
+  private static final Set<String> MEMBERS =
+      Set.of(
+          "id", "hash", "owner", "scopes", "roles", "users", "plan", "created", "expires",
+          "revoked");
 
   public KeyEntry {
     scopes = Set.copyOf(scopes);
@@ -100,6 +104,9 @@ public record KeyEntry(
    * @throws IllegalArgumentException it is not what this class writes
    */
   static KeyEntry of(Json json) {
+    if (!MEMBERS.containsAll(json.members().keySet())) {
+      throw new IllegalArgumentException("a key has a member that is not known");
+    }
     String hash = json.at("hash").string("");
     if (HexFormat.of().parseHex(hash).length != 32 || json.at("id").string("").isEmpty()) {
       throw new IllegalArgumentException("a key needs an id and a hash");
@@ -140,7 +147,13 @@ public record KeyEntry(
   }
 
   private static @Nullable Instant instant(Json time) {
+    if (time.isAbsent()) {
+      return null;
+    }
     String text = time.string();
-    return text == null ? null : Instant.parse(text);
+    if (text == null) {
+      throw new IllegalArgumentException("a time must be text");
+    }
+    return Instant.parse(text);
   }
 }

@@ -1,6 +1,7 @@
 package luki.gateway.auth;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
@@ -40,8 +41,15 @@ public final class KeyFile {
   public static final class Broken extends Exception {
     private static final long serialVersionUID = 1L;
 
-    Broken(String message) {
-      super(message);
+    private final String problem;
+
+    Broken(String problem) {
+      super(problem);
+      this.problem = problem;
+    }
+
+    public String problem() {
+      return problem;
     }
   }
 
@@ -112,7 +120,11 @@ public final class KeyFile {
             : Files.createTempFile(directory, ".keys", ".json");
     try {
       try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
-        channel.write(StandardCharsets.UTF_8.encode(root.pretty() + "\n"));
+        ByteBuffer bytes = StandardCharsets.UTF_8.encode(root.pretty() + "\n");
+        while (bytes.hasRemaining()) {
+          // A full disk may take a part without an error; the next write then fails.
+          channel.write(bytes);
+        }
         channel.force(true);
       }
       Files.move(next, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

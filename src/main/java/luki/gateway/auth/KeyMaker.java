@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Users;
@@ -72,35 +73,48 @@ public final class KeyMaker {
   }
 
   public void revoke(String id) throws IOException, KeyFile.Broken, NoSuchKey {
-    KeyEntry old = find(id);
-    file.change(keys -> replace(keys, old.id(), key -> key.revokedAt(clock.instant())));
+    find(file.read(), id);
+    file.change(keys -> replace(keys, id, key -> key.revokedAt(clock.instant())));
   }
 
   /** A successor with the same rights; the old one is good until the grace is over. */
   public ApiKeyText rotate(String id, Duration grace)
       throws IOException, KeyFile.Broken, NoSuchKey {
-    KeyEntry old = find(id);
+    find(file.read(), id);
     ApiKeyText key = ApiKeyText.generate(random);
-    Wanted same =
-        new Wanted(old.owner(), old.scopes(), old.roles(), old.users(), old.plan(), old.expires());
-    KeyEntry entry = entry(key, same);
     Instant end = clock.instant().plus(grace);
+    AtomicBoolean done = new AtomicBoolean();
     file.change(
         keys -> {
-          List<KeyEntry> next = replace(keys, old.id(), k -> k.expiringAt(end));
-          next.add(entry);
+          // Looked at again under the lock: somebody may have ended the key in between.
+          KeyEntry old =
+              keys.stream()
+                  .filter(k -> k.id().equals(id) && k.isGoodAt(clock.instant()))
+                  .findFirst()
+                  .orElse(null);
+          if (old == null) {
+            return keys;
+          }
+          done.set(true);
+          List<KeyEntry> next = replace(keys, id, k -> k.expiringAt(end));
+          next.add(entry(key, wantedOf(old)));
           return next;
         });
+    if (!done.get()) {
+      throw new NoSuchKey();
+    }
     return key;
   }
 
-  private KeyEntry find(String id) throws IOException, KeyFile.Broken, NoSuchKey {
-    for (KeyEntry key : file.read()) {
-      if (key.id().equals(id) && key.isGoodAt(clock.instant())) {
-        return key;
-      }
+  private static Wanted wantedOf(KeyEntry old) {
+    return new Wanted(
+        old.owner(), old.scopes(), old.roles(), old.users(), old.plan(), old.expires());
+  }
+
+  private void find(List<KeyEntry> keys, String id) throws NoSuchKey {
+    if (keys.stream().noneMatch(k -> k.id().equals(id) && k.isGoodAt(clock.instant()))) {
+      throw new NoSuchKey();
     }
-    throw new NoSuchKey();
   }
 
   private static List<KeyEntry> replace(

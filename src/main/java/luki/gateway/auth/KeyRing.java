@@ -47,6 +47,12 @@ public final class KeyRing {
             entry.id(), entry.owner(), roles.expand(entry.scopes(), entry.roles()), entry.users()));
   }
 
+  /** Whether a key that was good when its request began still is. */
+  public boolean isStillGood(Principal.Key holder) {
+    KeyEntry entry = keys.get(holder.id());
+    return entry != null && entry.isGoodAt(clock.instant());
+  }
+
   /** Whether the file could be read the last time that it changed. */
   public boolean isGood() {
     return good;

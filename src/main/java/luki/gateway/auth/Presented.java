@@ -16,8 +16,8 @@ public sealed interface Presented {
 
   record Key(ApiKeyText key) implements Presented {}
 
-  /** A bearer token that is no API key. Its text is not kept where no verifier takes it. */
-  record Token() implements Presented {}
+  /** A bearer token that is no API key. */
+  record Token(BearerToken token) implements Presented {}
 
   /** A key that is mistyped, or a scheme that is not served: 401. */
   record Unusable() implements Presented {}
@@ -52,13 +52,17 @@ public sealed interface Presented {
     Matcher bearer = BEARER.matcher(value);
     if (bearer.matches()) {
       String token = bearer.group(1);
-      return token.startsWith(ApiKeyText.PREFIX) ? key(token) : new Token();
+      return token.startsWith(ApiKeyText.PREFIX) ? key(token) : token(token);
     }
     Matcher scheme = SCHEME.matcher(value);
     if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
       return new Unusable();
     }
     return malformed("/Authorization", "malformed");
+  }
+
+  private static Presented token(String text) {
+    return BearerToken.of(text).<Presented>map(Token::new).orElseGet(Unusable::new);
   }
 
   private static Presented key(String text) {

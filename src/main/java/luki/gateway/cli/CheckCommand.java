@@ -5,7 +5,6 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import luki.gateway.auth.KeyFile;
 import luki.gateway.config.Audit;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.json.Json;
@@ -23,8 +22,7 @@ final class CheckCommand {
     arguments.end();
     Configuration configuration = Configuration.ofProcess();
     int routes = PolicyCommand.routes(configuration).size();
-    List<Audit.Finding> findings = new ArrayList<>(configuration.findings());
-    keyFile(configuration, findings);
+    List<Audit.Finding> findings = configuration.findings();
     if (json) {
       print(findings);
     } else {
@@ -34,26 +32,6 @@ final class CheckCommand {
       out.printf("%d routes, %d findings%n", routes, findings.size());
     }
     return findings.stream().anyMatch(f -> f.severity() == Audit.Severity.CRITICAL) ? 2 : 0;
-  }
-
-  private static void keyFile(Configuration configuration, List<Audit.Finding> findings)
-      throws IOException {
-    KeyFile file = new KeyFile(configuration.settings().keyFile());
-    try {
-      if (file.read().isEmpty()) {
-        findings.add(warning("there is no key yet: nobody can call"));
-      }
-      if (!file.isPrivate()) {
-        findings.add(warning("others than its owner can read it: it should have mode 0600"));
-      }
-    } catch (KeyFile.Broken broken) {
-      findings.add(
-          new Audit.Finding(Audit.Severity.CRITICAL, "API_KEYS_FILE", "" + broken.getMessage()));
-    }
-  }
-
-  private static Audit.Finding warning(String text) {
-    return new Audit.Finding(Audit.Severity.WARNING, "API_KEYS_FILE", text);
   }
 
   private void print(List<Audit.Finding> findings) {

@@ -1,6 +1,9 @@
 package luki.gateway.cli;
 
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
+import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.Roles;
 import luki.gateway.config.Audit;
 import luki.gateway.config.BadConfiguration;
@@ -10,6 +13,7 @@ import luki.gateway.config.GatewayFileReader;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.config.SettingsReader;
+import luki.gateway.config.Variable;
 import luki.gateway.contract.ContractDocument;
 import luki.gateway.observe.Diagnostics;
 
@@ -38,8 +42,26 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
     return new Configuration(settings, file, document);
   }
 
-  List<Audit.Finding> findings() {
-    return Audit.of(settings, file);
+  /** What is unwise: `check` prints it, and in prod nothing starts with a critical one. */
+  List<Audit.Finding> findings() throws IOException {
+    List<Audit.Finding> findings = new ArrayList<>(Audit.of(settings, file));
+    KeyFile keys = new KeyFile(settings.keyFile());
+    try {
+      if (keys.read().isEmpty()) {
+        findings.add(keyFile(Audit.Severity.WARNING, "there is no key yet: nobody can call"));
+      }
+      if (!keys.isPrivate()) {
+        findings.add(
+            keyFile(Audit.Severity.WARNING, "others can read it: it should have mode 0600"));
+      }
+    } catch (KeyFile.Broken broken) {
+      findings.add(keyFile(Audit.Severity.CRITICAL, broken.problem()));
+    }
+    return findings;
+  }
+
+  private static Audit.Finding keyFile(Audit.Severity severity, String text) {
+    return new Audit.Finding(severity, Variable.API_KEYS_FILE.name(), text);
   }
 
   Roles roles() {

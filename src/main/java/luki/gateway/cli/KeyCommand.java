@@ -53,7 +53,7 @@ final class KeyCommand {
       return 0;
     } catch (KeyFile.Broken broken) {
       throw new BadConfiguration(
-          List.of(configuration.settings().keyFile() + ": " + broken.getMessage()));
+          List.of(configuration.settings().keyFile() + ": " + broken.problem()));
     } catch (KeyMaker.NoSuchKey missing) {
       err.println("luki-gateway: there is no such key that is still good");
       return 1;
@@ -97,8 +97,12 @@ final class KeyCommand {
   }
 
   private static Users users(List<String> names, String owner) throws BadUsage {
-    List<String> checked = new ArrayList<>(names.isEmpty() ? List.of(owner) : names);
+    List<String> checked = new ArrayList<>(names);
     checked.remove("*");
+    checked.add(owner);
+    if (owner.equals("*")) {
+      throw new BadUsage("--owner names one holder; for every user say --users '*'");
+    }
     for (String name : checked) {
       if (UserId.parse(name).isEmpty()) {
         throw new BadUsage("--users, --owner: a user id has 1 to 255 characters, no / and no \\");

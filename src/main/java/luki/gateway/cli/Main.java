@@ -23,7 +23,6 @@ public final class Main {
   }
 
   public static void main(String[] arguments) {
-    // Not System.out: it flushes line by line, and the access log has a writer of its own.
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
     int code = new Main(out, System.err).run(Arrays.asList(arguments));
@@ -36,7 +35,9 @@ public final class Main {
     List<String> rest = arguments.isEmpty() ? List.of() : arguments.subList(1, arguments.size());
     try {
       return switch (command) {
-        case "serve" -> new ServeCommand(out, err).run(new Arguments(rest));
+        case "serve" ->
+            new ServeCommand(new FileOutputStream(FileDescriptor.out), err)
+                .run(new Arguments(rest));
         case "check" -> new CheckCommand(out).run(new Arguments(rest));
         case "policy" -> new PolicyCommand(out).run(new Arguments(rest));
         case "key" -> new KeyCommand(out, err).run(rest);

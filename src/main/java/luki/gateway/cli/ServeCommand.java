@@ -1,6 +1,7 @@
 package luki.gateway.cli;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.SocketException;
 import java.util.ArrayList;
@@ -14,10 +15,15 @@ import luki.gateway.upstream.Upstreams;
 
 /** {@code serve}: until SIGTERM or SIGINT, then a drain, then 0. */
 public final class ServeCommand {
-  private final PrintStream out;
+  private final OutputStream out;
   private final PrintStream err;
 
-  public ServeCommand(PrintStream out, PrintStream err) {
+  /**
+   * Makes the command.
+   *
+   * @param out where the access log goes; it must tell of writes that fail
+   */
+  public ServeCommand(OutputStream out, PrintStream err) {
     this.out = out;
     this.err = err;
   }
@@ -69,7 +75,7 @@ public final class ServeCommand {
     }
   }
 
-  private void refuseCritical(Configuration configuration) throws BadConfiguration {
+  private void refuseCritical(Configuration configuration) throws BadConfiguration, IOException {
     List<String> critical = new ArrayList<>();
     for (Audit.Finding finding : configuration.findings()) {
       if (finding.severity() == Audit.Severity.CRITICAL) {

@@ -12,6 +12,8 @@ import java.util.UUID;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import luki.gateway.auth.Consent;
+import luki.gateway.auth.CredentialWatch;
+import luki.gateway.auth.Identity;
 import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyRing;
 import luki.gateway.auth.KeyedHash;
@@ -45,6 +47,7 @@ import luki.gateway.handler.ModuleHandlers;
 import luki.gateway.handler.OverviewHandler;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.LineWriter;
@@ -65,6 +68,7 @@ public final class Wiring implements AutoCloseable {
   private final ScheduledThreadPoolExecutor timer;
   private final Metrics metrics;
   private final Upstreams upstreams;
+  private final Identity identity;
   private final List<Route> routes;
   private @Nullable Running running;
   private @Nullable Thread keyWatch;
@@ -85,6 +89,14 @@ public final class Wiring implements AutoCloseable {
     this.metrics = new Metrics(build.version());
     ServiceTokens tokens = ServiceTokens.of(configuration.settings(), clock, problems);
     this.upstreams = new Upstreams(configuration.settings(), shared(tokens));
+    this.identity =
+        Identity.of(
+            configuration.settings(),
+            configuration.file(),
+            configuration.roles(),
+            timer,
+            clock,
+            problems);
     this.routes = compile(tokens, build, problems);
     problems.throwIfAny();
   }
@@ -120,7 +132,7 @@ public final class Wiring implements AutoCloseable {
             errors,
             new Deadlines(),
             new Admission(lifecycle, configuration.file().maxInFlight()),
-            new Authenticate(keys, metrics),
+            new Authenticate(keys, identity.verifier(), metrics),
             new AuthorizeScope(),
             new ReadBody(settings.limits().bodyBytes()),
             new AuthorizeOwner(),
@@ -134,7 +146,11 @@ public final class Wiring implements AutoCloseable {
     Consent consent = new Consent(upstreams);
     Map<String, Handler> handlers = new HashMap<>();
     handlers.putAll(
-        new GatewayHandlers(build.version(), lifecycle, metrics, upstreams, tokens.published())
+        new GatewayHandlers(
+                build.version(),
+                new GatewayHandlers.State(lifecycle, upstreams, identity::isReady),
+                metrics,
+                tokens.published())
             .byName());
     handlers.putAll(
         new DocsHandlers(
@@ -144,7 +160,13 @@ public final class Wiring implements AutoCloseable {
             .byName());
     handlers.putAll(
         new ChatHandlers(
-                upstreams, consent, file, lifecycle, metrics, () -> UUID.randomUUID().toString())
+                upstreams,
+                consent,
+                file,
+                lifecycle,
+                this::isStillGood,
+                metrics,
+                () -> UUID.randomUUID().toString())
             .byName());
     handlers.putAll(new ElrHandlers(upstreams, clock).byName());
     handlers.putAll(new ModuleHandlers(upstreams).byName());
@@ -156,6 +178,11 @@ public final class Wiring implements AutoCloseable {
     return contract.routes().stream()
         .map(route -> openMetrics && route.template().equals("/metrics") ? route.opened() : route)
         .toList();
+  }
+
+  private boolean isStillGood(Principal principal) {
+    return new CredentialWatch(running().keys, configuration.settings().jwt().skew(), clock)
+        .isStillGood(principal);
   }
 
   /** The routes as they are enforced. */
@@ -184,7 +211,9 @@ public final class Wiring implements AutoCloseable {
     keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
     metrics.watchKeyFile(keys::isGood);
     metrics.watchDroppedLines(accessLog::dropped);
+    metrics.watchKeySetAge(identity::keysAgeSeconds);
     upstreams.watchHealth(HEALTH_LOOK);
+    identity.start();
     server.start();
   }
 
@@ -235,6 +264,7 @@ public final class Wiring implements AutoCloseable {
     if (keyWatch != null) {
       keyWatch.interrupt();
     }
+    identity.close();
     upstreams.close();
     timer.shutdownNow();
     if (now != null) {

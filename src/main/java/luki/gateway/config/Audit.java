@@ -69,6 +69,13 @@ public final class Audit {
                   ? "unset: the gateway's tokens are signed by a key made at start"
                   : "must name an EC P-256 private key in prod"));
     }
+    URI jwks = settings.jwt().jwks();
+    if (jwks != null && "http".equals(jwks.getScheme()) && !settings.dev()) {
+      findings.add(warning("JWT_JWKS_URL", "http: whoever is on the way can put in their keys"));
+    }
+    if (settings.jwt().isOn() && settings.jwt().issuer() == null) {
+      findings.add(warning("JWT_ISSUER", "unset: a token of any issuer with this key is taken"));
+    }
     if (settings.agentSecret() == null && settings.urls().containsKey(Downstream.AGENT)) {
       findings.add(
           warning("AGENT_INTERNAL_SECRET", "unset: the agent cannot tell the gateway from others"));

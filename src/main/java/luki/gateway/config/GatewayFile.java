@@ -15,6 +15,7 @@ import luki.gateway.http.Scope;
  */
 public record GatewayFile(
     Map<String, Set<Scope>> roles,
+    Map<String, Caller> callers,
     Map<Downstream, Service> downstreams,
     Streams streams,
     Breaker breaker,
@@ -27,7 +28,21 @@ public record GatewayFile(
 
   public GatewayFile {
     roles = Map.copyOf(new TreeMap<>(roles));
+    callers = Map.copyOf(new TreeMap<>(callers));
     downstreams = Map.copyOf(new EnumMap<>(downstreams));
+  }
+
+  /**
+   * An internal service that may call the gateway.
+   *
+   * @param keys ids of the keys that it signs with
+   */
+  public record Caller(Set<String> keys, Set<String> roles, Set<Scope> scopes) {
+    public Caller {
+      keys = Set.copyOf(keys);
+      roles = Set.copyOf(roles);
+      scopes = Set.copyOf(scopes);
+    }
   }
 
   /**

@@ -42,11 +42,12 @@ public final class GatewayFileReader {
   }
 
   private GatewayFile file() {
-    only("", Set.of("roles", "downstreams", "streams", "breaker", "chat", "routes"));
+    only("", Set.of("roles", "services", "downstreams", "streams", "breaker", "chat", "routes"));
     only("/chat", Set.of("memory_deadline"));
     only("/routes", Set.of("deadline", "max_in_flight"));
     return new GatewayFile(
         roles(),
+        callers(),
         downstreams(),
         streams(),
         breaker(),
@@ -57,26 +58,52 @@ public final class GatewayFileReader {
 
   private Map<String, Set<Scope>> roles() {
     Map<String, Set<Scope>> roles = new TreeMap<>();
-    document
-        .root()
-        .at("roles")
-        .members()
-        .forEach(
-            (role, names) -> {
-              Set<Scope> scopes = new HashSet<>();
-              for (Json name : names.items()) {
-                if (Scope.isValid(name.string(""))) {
-                  scopes.add(new Scope(name.string("")));
-                } else {
-                  problem("/roles/" + role, "must list scopes such as elr:read");
-                }
-              }
-              roles.put(role, scopes);
-            });
+    Map<String, Json> listed = document.root().at("roles").members();
+    listed.forEach((role, names) -> roles.put(role, scopes("/roles/" + role, names)));
     if (roles.containsKey(GatewayFile.ADMIN)) {
       problem("/roles/admin", "must not be listed: admin has every scope of the contract");
     }
     return roles;
+  }
+
+  private Set<Scope> scopes(String pointer, Json names) {
+    Set<Scope> scopes = new HashSet<>();
+    for (Json name : names.items()) {
+      if (Scope.isValid(name.string(""))) {
+        scopes.add(new Scope(name.string("")));
+      } else {
+        problem(pointer, "must list scopes such as elr:read");
+      }
+    }
+    return scopes;
+  }
+
+  private Map<String, GatewayFile.Caller> callers() {
+    Map<String, GatewayFile.Caller> callers = new TreeMap<>();
+    document
+        .root()
+        .at("services")
+        .members()
+        .forEach(
+            (name, caller) -> {
+              String at = "/services/" + name;
+              only(at, Set.of("keys", "roles", "scopes"));
+              Set<String> keys = strings(caller.at("keys"));
+              if (keys.isEmpty()) {
+                problem(at, "must list the ids of its keys");
+              }
+              callers.put(
+                  name,
+                  new GatewayFile.Caller(
+                      keys, strings(caller.at("roles")), scopes(at, caller.at("scopes"))));
+            });
+    return callers;
+  }
+
+  private static Set<String> strings(Json list) {
+    Set<String> strings = new HashSet<>();
+    list.items().forEach(item -> strings.add(item.string("")));
+    return strings;
   }
 
   private Map<Downstream, GatewayFile.Service> downstreams() {

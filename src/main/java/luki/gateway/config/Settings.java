@@ -19,6 +19,8 @@ public record Settings(
     Path openapiFile,
     Path keyFile,
     @Nullable Secret pepper,
+    Jwt jwt,
+    @Nullable Path serviceJwks,
     @Nullable Path signingKey,
     @Nullable Path previousSigningKey,
     @Nullable Secret agentSecret,
@@ -35,6 +37,22 @@ public record Settings(
     trustedProxies = List.copyOf(trustedProxies);
   }
 
+  /**
+   * End users' tokens; where neither key nor address is set, none is taken.
+   *
+   * @param skew by which clocks may differ
+   */
+  public record Jwt(
+      @Nullable Path publicKey,
+      @Nullable URI jwks,
+      @Nullable String issuer,
+      String audience,
+      Duration skew) {
+    public boolean isOn() {
+      return publicKey != null || jwks != null;
+    }
+  }
+
   /** Bounds of what is read, kept open and waited for. */
   public record Limits(
       int bodyBytes,
@@ -42,7 +60,8 @@ public record Settings(
       int replyBytes,
       int connections,
       Duration header,
-      Duration idle) {}
+      Duration idle,
+      Duration write) {}
 
   /** A value that no text form shows. */
   public record Secret(String value) {

@@ -45,6 +45,8 @@ public final class SettingsReader {
         existing(Variable.OPENAPI_FILE),
         Path.of(text(Variable.API_KEYS_FILE)),
         pepper(),
+        jwt(dev),
+        optionalFile(Variable.SERVICE_JWKS_PATH),
         optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
         optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
         secretHeader(),
@@ -58,6 +60,29 @@ public final class SettingsReader {
         Duration.ofSeconds(number(Variable.SHUTDOWN_GRACE_S, 0, 600)));
   }
 
+  private Settings.Jwt jwt(boolean dev) {
+    String address = environment.get(Variable.JWT_JWKS_URL);
+    URI jwks = address == null ? null : httpAddress(address);
+    if (address != null && jwks == null) {
+      problems.add(Variable.JWT_JWKS_URL.name(), "must be an http or https address");
+    }
+    Settings.Jwt jwt =
+        new Settings.Jwt(
+            optionalFile(Variable.JWT_PUBLIC_KEY_PATH),
+            jwks,
+            environment.get(Variable.JWT_ISSUER),
+            text(Variable.JWT_AUDIENCE),
+            Duration.ofSeconds(number(Variable.JWT_CLOCK_SKEW_S, 0, 600)));
+    if (jwt.publicKey() != null && jwt.jwks() != null) {
+      problems.add(
+          Variable.JWT_PUBLIC_KEY_PATH.name(), "must not be set together with JWT_JWKS_URL");
+    }
+    if (jwt.isOn() && jwt.issuer() == null && !dev) {
+      problems.add(Variable.JWT_ISSUER.name(), "must be set in prod: who issues the tokens");
+    }
+    return jwt;
+  }
+
   private Settings.Limits limits() {
     return new Settings.Limits(
         number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
@@ -65,7 +90,8 @@ public final class SettingsReader {
         number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
         number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
         Duration.ofSeconds(number(Variable.HEADER_TIMEOUT_S, 1, 600)),
-        Duration.ofSeconds(number(Variable.IDLE_TIMEOUT_S, 1, 3600)));
+        Duration.ofSeconds(number(Variable.IDLE_TIMEOUT_S, 1, 3600)),
+        Duration.ofSeconds(number(Variable.WRITE_TIMEOUT_S, 1, 600)));
   }
 
   private String text(Variable variable) {
@@ -161,20 +187,21 @@ public final class SettingsReader {
   }
 
   private static @Nullable URI serviceUrl(String value) {
+    URI url = httpAddress(value.endsWith("/") ? value.substring(0, value.length() - 1) : value);
+    return url == null || !url.getRawPath().isEmpty() ? null : url;
+  }
+
+  private static @Nullable URI httpAddress(String value) {
     try {
       URI url = new URI(value);
       boolean good =
           ("http".equals(url.getScheme()) || "https".equals(url.getScheme()))
               && url.getHost() != null
+              && (url.getPort() == -1 || (url.getPort() > 0 && url.getPort() < 65536))
               && url.getRawUserInfo() == null
               && url.getRawQuery() == null
               && url.getRawFragment() == null;
-      String path = url.getRawPath();
-      return !good
-          ? null
-          : path == null || path.isEmpty() || !path.endsWith("/")
-              ? url
-              : URI.create(value.substring(0, value.length() - 1));
+      return good ? url : null;
     } catch (URISyntaxException malformed) {
       return null;
     }

@@ -21,6 +21,12 @@ public enum Variable {
   OPENAPI_FILE("config/openapi.yaml", "the contract in force"),
   API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
   API_KEY_PEPPER("", "text of 32 bytes or more that the key hashes depend on; required in prod"),
+  JWT_PUBLIC_KEY_PATH("", "end users' tokens: the issuer's public key (PEM: RSA, EC or Ed25519)"),
+  JWT_JWKS_URL("", "end users' tokens: the issuer's JWK Set, instead of one key"),
+  JWT_ISSUER("", "what iss must say; required in prod when end users' tokens are taken"),
+  JWT_AUDIENCE("luki-gateway", "what aud must hold"),
+  JWT_CLOCK_SKEW_S("30", "seconds by which clocks may differ"),
+  SERVICE_JWKS_PATH("", "public keys of the internal services that may call the gateway"),
   SERVICE_TOKEN_KEY_PATH(
       "", "EC P-256 private key (PEM) that signs the gateway's own tokens; required in prod"),
   SERVICE_TOKEN_PREVIOUS_KEY_PATH("", "the key it follows, published until this is removed"),
@@ -33,6 +39,7 @@ public enum Variable {
   MAX_CONNECTIONS("20000", "open connections in total"),
   HEADER_TIMEOUT_S("10", "seconds within which a request must have come in"),
   IDLE_TIMEOUT_S("100", "seconds that an idle connection is kept"),
+  WRITE_TIMEOUT_S("30", "seconds that a reader may let a write wait"),
   METRICS_ACCESS("scope", "scope: /metrics needs ops:read; open: no credential; open in dev"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
   SHUTDOWN_GRACE_S("25", "longest drain in seconds");

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import luki.gateway.config.GatewayFileReader;
 import luki.gateway.config.Problems;
 import luki.gateway.http.Access;
@@ -29,6 +30,7 @@ final class OperationCompiler {
 
   private final ContractDocument document;
   private final Map<String, Handler> handlers;
+  private final Set<String> asking;
   private final Duration defaultDeadline;
   private final Problems problems;
   private final RequestRulesCompiler rules;
@@ -40,6 +42,11 @@ final class OperationCompiler {
       Problems problems) {
     this.document = document;
     this.handlers = Map.copyOf(handlers);
+    this.asking =
+        handlers.entrySet().stream()
+            .filter(entry -> entry.getValue() instanceof Handler.AsksConsent)
+            .map(Map.Entry::getKey)
+            .collect(Collectors.toCollection(TreeSet::new));
     this.defaultDeadline = defaultDeadline;
     this.problems = problems;
     this.rules = new RequestRulesCompiler(document, problems);
@@ -80,7 +87,7 @@ final class OperationCompiler {
             path,
             access,
             owner,
-            consent(extension.at("consent"), here),
+            consent(extension.at("consent"), extension.at("handler").string(""), here),
             downstream,
             deadline(extension.at("deadline"), here),
             produces,
@@ -124,7 +131,7 @@ final class OperationCompiler {
       }
     }
     if (!documented.equals(Set.copyOf(allOf.stream().map(Scope::name).toList()))) {
-      problem(here, "security must name the scopes of x-gateway, and no other");
+      problem(at, "security must name the scopes of x-gateway, and no other");
     }
     if (allOf.isEmpty()) {
       problem(here, "a scoped operation names its scopes");
@@ -161,7 +168,7 @@ final class OperationCompiler {
     };
   }
 
-  private @Nullable ConsentRule consent(Json consent, String here) {
+  private @Nullable ConsentRule consent(Json consent, String handler, String here) {
     if (consent.isMissing()) {
       return null;
     }
@@ -173,6 +180,10 @@ final class OperationCompiler {
         || operation.isEmpty()
         || !Set.of("filter", "handler").contains(askedBy)) {
       problem(here + "/consent", "consent must have scopes, operation, asked_by: filter|handler");
+      return null;
+    }
+    if (askedBy.equals("handler") && !asking.contains(handler)) {
+      problem(here + "/consent", "asked_by: handler is for handlers that ask: " + asking);
       return null;
     }
     return new ConsentRule(

@@ -1,11 +1,16 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
+import luki.gateway.auth.BearerToken;
 import luki.gateway.auth.KeyRing;
 import luki.gateway.auth.Presented;
+import luki.gateway.auth.TokenVerifier;
 import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
@@ -17,11 +22,15 @@ import luki.gateway.observe.Metrics;
 
 /** Finds out who calls. A public route does not look at credentials. */
 public final class Authenticate implements Filter {
+  private static final Duration RETRY = Duration.ofSeconds(1);
+
   private final KeyRing keys;
+  private final TokenVerifier tokens;
   private final Metrics metrics;
 
-  public Authenticate(KeyRing keys, Metrics metrics) {
+  public Authenticate(KeyRing keys, TokenVerifier tokens, Metrics metrics) {
     this.keys = keys;
+    this.tokens = tokens;
     this.metrics = metrics;
   }
 
@@ -41,8 +50,9 @@ public final class Authenticate implements Filter {
           refused(AuthMethod.NONE, AuthOutcome.REFUSED, new ApiError.Unauthenticated(false));
       case Presented.Malformed(ApiError because) ->
           refused(AuthMethod.NONE, AuthOutcome.MALFORMED, because);
-      case Presented.Unusable _, Presented.Token _ ->
+      case Presented.Unusable _ ->
           refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+      case Presented.Token(BearerToken token) -> byToken(token, exchange, next);
       case Presented.Key key -> {
         Optional<Principal.Key> holder = keys.verify(key.key());
         if (holder.isEmpty()) {
@@ -52,6 +62,31 @@ public final class Authenticate implements Filter {
         metrics.authentication(AuthMethod.API_KEY, AuthOutcome.ACCEPTED);
         yield next.handle(exchange.as(holder.get())).by(holder.get());
       }
+    };
+  }
+
+  private Response byToken(BearerToken token, Exchange exchange, Handler next)
+      throws IOException, InterruptedException {
+    return switch (tokens.verify(token)) {
+      case TokenVerifier.Verdict.Accepted(Principal principal) -> {
+        metrics.authentication(AuthMethod.BEARER, AuthOutcome.ACCEPTED);
+        yield next.handle(exchange.as(principal)).by(principal);
+      }
+      case TokenVerifier.Verdict.Refused _ ->
+          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+      case TokenVerifier.Verdict.Unlisted _ ->
+          refused(
+              AuthMethod.BEARER,
+              AuthOutcome.REFUSED,
+              new ApiError.MissingScope(
+                  exchange.route().access() instanceof Access.Scoped scoped
+                      ? scoped.allOf()
+                      : Set.of()));
+      case TokenVerifier.Verdict.Unavailable _ ->
+          refused(
+              AuthMethod.BEARER,
+              AuthOutcome.UNAVAILABLE,
+              ApiError.of(ErrorCode.IDENTITY_UNAVAILABLE, RETRY));
     };
   }
 

@@ -3,6 +3,7 @@ package luki.gateway.handler;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -11,6 +12,7 @@ import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Principal;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.StreamOutcome;
@@ -33,6 +35,7 @@ final class ChatEventSource implements Body.Source {
   private static final ApiError STOPPED = new ApiError.StoppedResponding(Downstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] PROBE = "\n".getBytes(StandardCharsets.US_ASCII);
+  private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
   private static final int PROBES = 2;
   private static final Duration LOOK = Duration.ofMillis(500);
 
@@ -41,8 +44,10 @@ final class ChatEventSource implements Body.Source {
   private final Exchange exchange;
   private final Clocks clocks;
   private final Lifecycle lifecycle;
+  private final Predicate<Principal> stillGood;
   private AgentEvents.@Nullable Event pending;
   private boolean commentFirst;
+  private long lastLook;
   private int probesLeft;
   private long lastWrite;
   private boolean ended;
@@ -66,7 +71,8 @@ final class ChatEventSource implements Body.Source {
       Json meta,
       Exchange exchange,
       Clocks clocks,
-      Lifecycle lifecycle) {
+      Lifecycle lifecycle,
+      Predicate<Principal> stillGood) {
     this.events = events;
     this.pending = first;
     this.commentFirst = first == null;
@@ -74,6 +80,8 @@ final class ChatEventSource implements Body.Source {
     this.exchange = exchange;
     this.clocks = clocks;
     this.lifecycle = lifecycle;
+    this.stillGood = stillGood;
+    this.lastLook = System.nanoTime();
     this.lastPiece = System.nanoTime();
     this.eventDeadline = clocks.called + clocks.limits.firstEvent().toNanos();
   }
@@ -103,6 +111,10 @@ final class ChatEventSource implements Body.Source {
       return sent(COMMENT);
     }
     while (true) {
+      byte[] last = lastWord();
+      if (last != null) {
+        return last;
+      }
       AgentEvents.Event event = pending == null ? events.poll(untilNextDuty()) : pending;
       pending = null;
       byte[] piece = event == null ? duty() : rendered(event);
@@ -160,16 +172,24 @@ final class ChatEventSource implements Body.Source {
     return piece;
   }
 
-  /** What is due when the agent has said nothing; null when nothing is. */
-  private byte @Nullable [] duty() {
+  /** What ends a stream however much the agent has to say; null while nothing does. */
+  private byte @Nullable [] lastWord() {
     if (lifecycle.streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
+    if (new Deadline(lastLook + CREDENTIAL_LOOK.toNanos()).hasPassed()) {
+      lastLook = System.nanoTime();
+      if (!stillGood.test(exchange.principal())) {
+        return error(new ApiError.Unauthenticated(true), StreamOutcome.REVOKED);
+      }
+    }
+    return new Deadline(lifeEnds()).hasPassed() ? error(STOPPED, StreamOutcome.LIMIT) : null;
+  }
+
+  /** What is due when the agent has said nothing; null when nothing is. */
+  private byte @Nullable [] duty() {
     if (new Deadline(eventDeadline).hasPassed()) {
       return error(STOPPED, StreamOutcome.TIMEOUT);
-    }
-    if (new Deadline(lifeEnds()).hasPassed()) {
-      return error(STOPPED, StreamOutcome.LIMIT);
     }
     if (new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()).hasPassed()) {
       return sent(COMMENT);

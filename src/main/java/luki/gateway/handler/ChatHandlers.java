@@ -1,10 +1,12 @@
 package luki.gateway.handler;
 
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.auth.Consent;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Principal;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.Upstreams;
@@ -19,13 +21,14 @@ public final class ChatHandlers {
       Consent consent,
       GatewayFile file,
       Lifecycle lifecycle,
+      Predicate<Principal> stillGood,
       Metrics metrics,
       Supplier<String> sessionIds) {
     Conversation conversation = new Conversation(upstreams, consent, file.chatMemoryDeadline());
     this.chat = new ChatHandler(upstreams, conversation, sessionIds);
     this.stream =
         new ChatStreamHandler(
-            upstreams, conversation, sessionIds, file.streams(), lifecycle, metrics);
+            upstreams, conversation, sessionIds, file.streams(), lifecycle, stillGood, metrics);
   }
 
   /** By the names that the contract uses. */

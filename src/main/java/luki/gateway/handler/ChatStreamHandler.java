@@ -1,6 +1,7 @@
 package luki.gateway.handler;
 
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiException;
@@ -11,6 +12,7 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Facts;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Headers;
+import luki.gateway.http.Principal;
 import luki.gateway.http.Query;
 import luki.gateway.http.Response;
 import luki.gateway.http.Sent;
@@ -24,13 +26,14 @@ import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 
 /** A message and the answer to it as it comes. */
-final class ChatStreamHandler implements Handler {
+final class ChatStreamHandler implements Handler.AsksConsent {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
   private final Upstreams upstreams;
   private final Conversation conversation;
   private final Supplier<String> sessionIds;
   private final GatewayFile.Streams limits;
   private final Lifecycle lifecycle;
+  private final Predicate<Principal> stillGood;
   private final Metrics metrics;
 
   ChatStreamHandler(
@@ -39,12 +42,14 @@ final class ChatStreamHandler implements Handler {
       Supplier<String> sessionIds,
       GatewayFile.Streams limits,
       Lifecycle lifecycle,
+      Predicate<Principal> stillGood,
       Metrics metrics) {
     this.upstreams = upstreams;
     this.conversation = conversation;
     this.sessionIds = sessionIds;
     this.limits = limits;
     this.lifecycle = lifecycle;
+    this.stillGood = stillGood;
     this.metrics = metrics;
   }
 
@@ -79,7 +84,13 @@ final class ChatStreamHandler implements Handler {
       long called) {
     ChatEventSource source =
         new ChatEventSource(
-            events, first, meta, exchange, new ChatEventSource.Clocks(limits, called), lifecycle);
+            events,
+            first,
+            meta,
+            exchange,
+            new ChatEventSource.Clocks(limits, called),
+            lifecycle,
+            stillGood);
     metrics.streamBegins();
     return new Response(200, Headers.EVENT_STREAM, new Body.Stream(source), Facts.NONE, List.of())
         .whenSent(

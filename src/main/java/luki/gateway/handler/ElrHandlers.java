@@ -22,7 +22,7 @@ import luki.gateway.upstream.Upstreams;
 public final class ElrHandlers {
   private static final int DEFAULT_SEARCH = 10;
   private static final int DEFAULT_PAGE = 20;
-  private static final int LISTING_CAP = 1000;
+  static final int LISTING_CAP = 1000;
   private static final int MOST_ERASURES = 10;
   private static final List<String> STATS =
       List.of("user_id", "total_memories", "recent_memories", "content_types", "consent_levels");

@@ -1,6 +1,7 @@
 package luki.gateway.handler;
 
 import java.time.Clock;
+import java.time.Duration;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -12,6 +13,8 @@ import luki.gateway.json.Json;
  * is another item. The new one is stored before the old one goes, so that a failure loses neither.
  */
 final class ElrReplaceHandler implements Handler {
+  private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(5);
+
   private final MemoryCalls memory;
   private final Clock clock;
 
@@ -74,18 +77,29 @@ final class ElrReplaceHandler implements Handler {
    */
   private boolean wasNotThereBefore(Exchange exchange, MemoryCalls.Text text, String id)
       throws InterruptedException {
+    Memories.Found listed;
     try {
-      return memory
-          .search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MOST_RESULTS)
-          .found()
-          .entries()
-          .stream()
-          .filter(entry -> entry.at("chunk_id").string("").equals(id))
-          .allMatch(
-              entry ->
-                  entry.at("metadata").at("timestamp").string("").equals(text.at().toString()));
+      listed = memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MOST_RESULTS).found();
     } catch (ApiException cannotTell) {
       return true;
     }
+    for (Json entry : listed.entries()) {
+      if (entry.at("chunk_id").string("").equals(id)) {
+        return isOurs(entry, text);
+      }
+    }
+    // Not in a listing that was cut: it may be an old one beyond the cut.
+    return listed.total() < ElrHandlers.LISTING_CAP;
+  }
+
+  /** Stored by this request: it has our time, or, where the service keeps none, a fresh one. */
+  private static boolean isOurs(Json entry, MemoryCalls.Text text) {
+    String stamp = entry.at("metadata").at("timestamp").string();
+    if (stamp != null) {
+      return stamp.equals(text.at().toString());
+    }
+    return Times.parse(entry.at("created_at").string(""))
+        .map(created -> created.isAfter(text.at().minus(CLOCKS_DIFFER)))
+        .orElse(true);
   }
 }

@@ -3,6 +3,7 @@ package luki.gateway.handler;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
@@ -21,16 +22,20 @@ public final class GatewayHandlers {
 
   private final String version;
   private final Lifecycle lifecycle;
+  private final BooleanSupplier identityReady;
   private final Metrics metrics;
   private final Upstreams upstreams;
   private final byte[] jwks;
 
-  public GatewayHandlers(
-      String version, Lifecycle lifecycle, Metrics metrics, Upstreams upstreams, byte[] jwks) {
+  /** What health and readiness look at. */
+  public record State(Lifecycle lifecycle, Upstreams upstreams, BooleanSupplier identityReady) {}
+
+  public GatewayHandlers(String version, State state, Metrics metrics, byte[] jwks) {
     this.version = version;
-    this.lifecycle = lifecycle;
+    this.lifecycle = state.lifecycle;
+    this.identityReady = state.identityReady;
     this.metrics = metrics;
-    this.upstreams = upstreams;
+    this.upstreams = state.upstreams;
     this.jwks = jwks.clone();
   }
 
@@ -60,11 +65,13 @@ public final class GatewayHandlers {
   }
 
   private Response readiness(Exchange exchange) {
-    if (lifecycle.isReady()) {
+    if (lifecycle.isReady() && identityReady.getAsBoolean()) {
       return Response.json(200, status("ready"));
     }
     ErrorCode code =
-        lifecycle.phase() == Lifecycle.Phase.DRAINING ? ErrorCode.DRAINING : ErrorCode.OVERLOADED;
+        lifecycle.phase() == Lifecycle.Phase.DRAINING
+            ? ErrorCode.DRAINING
+            : ErrorCode.IDENTITY_UNAVAILABLE;
     return Response.refused(ApiError.of(code, Duration.ofSeconds(1)));
   }
 

@@ -33,6 +33,8 @@ public final class Chain {
           : filters.get(index).apply(exchange, new Next(index));
     } catch (ApiException refusal) {
       return Response.refused(refusal.error()).from(refusal.facts());
+    } catch (StackOverflowError deep) {
+      return Response.refused(defects.of(new IllegalStateException("stack overflow", deep)));
     } catch (Exception defect) {
       if (defect instanceof InterruptedException) {
         Thread.currentThread().interrupt();

@@ -6,4 +6,7 @@ import java.io.IOException;
 @FunctionalInterface
 public interface Handler {
   Response handle(Exchange exchange) throws IOException, InterruptedException;
+
+  /** A handler that asks for consent itself, and goes on with less where it is not given. */
+  interface AsksConsent extends Handler {}
 }

@@ -18,7 +18,7 @@ public record MediaType(String type, String subtype, Map<String, String> paramet
   private static final String TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
   private static final Pattern ESSENCE = Pattern.compile("\\s*(" + TOKEN + ")/(" + TOKEN + ")\\s*");
   private static final Pattern PARAMETER =
-      Pattern.compile(";\\s*(?:(" + TOKEN + ")=(" + TOKEN + "|\"(?:[^\"\\\\]|\\\\.)*\"))?\\s*");
+      Pattern.compile(";\\s*(?:(" + TOKEN + ")=(" + TOKEN + "|\"(?:[^\"\\\\]|\\\\.)*+\"))?+\\s*+");
 
   public MediaType {
     parameters = Map.copyOf(parameters);

@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import java.time.Instant;
 import java.util.Set;
 
 /** Who calls, after verification. */
@@ -35,6 +36,32 @@ public sealed interface Principal {
     @Override
     public String kind() {
       return "anonymous";
+    }
+  }
+
+  /** An end user, by a token of the issuer that is good until {@code expires}. */
+  record User(String subject, Set<Scope> scopes, Users users, Instant expires)
+      implements Principal {
+    public User {
+      scopes = Set.copyOf(scopes);
+    }
+
+    @Override
+    public String kind() {
+      return "user";
+    }
+  }
+
+  /** A service of our own, by a token that it signed and that is good until {@code expires}. */
+  record Service(String subject, Set<Scope> scopes, Users users, Instant expires)
+      implements Principal {
+    public Service {
+      scopes = Set.copyOf(scopes);
+    }
+
+    @Override
+    public String kind() {
+      return "service";
     }
   }
 

@@ -18,7 +18,7 @@ public final class InvalidJson extends Exception {
     return pointer;
   }
 
-  /** One of {@code json}, {@code utf-8}, {@code duplicate}, {@code nesting}, {@code unicode}. */
+  /** {@code json utf-8 duplicate nesting unicode size number}: what was not kept to. */
   public String rule() {
     return rule;
   }

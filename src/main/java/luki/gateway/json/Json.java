@@ -170,6 +170,22 @@ public final class Json {
         : OptionalLong.empty();
   }
 
+  /** Whether it holds more values than that, itself and all below it. */
+  boolean isLargerThan(int values) {
+    return countUpTo(node, values + 1) > values;
+  }
+
+  private static int countUpTo(JsonNode node, int most) {
+    int count = 1;
+    for (JsonNode child : node) {
+      if (count >= most) {
+        return count;
+      }
+      count += countUpTo(child, most - count);
+    }
+    return count;
+  }
+
   public int size() {
     return node.size();
   }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class TreeReader {
   static final int MAX_DEPTH = 64;
+
+  /** Values in a text of a caller: more cost more than any good request is worth. */
+  private static final int MAX_VALUES = 50_000;
+
+  private static final BigDecimal TOO_LARGE = BigDecimal.TWO.pow(63);
 
   /** What to do with half of a surrogate pair, which UTF-8 cannot carry. */
   enum LoneSurrogates {
@@ -30,6 +36,7 @@ final class TreeReader {
   private final JsonParser parser;
   private final LoneSurrogates lone;
   private final @Nullable Map<String, Integer> lines;
+  private int values;
 
   TreeReader(JsonParser parser, LoneSurrogates lone, @Nullable Map<String, Integer> lines) {
     this.parser = parser;
@@ -60,6 +67,10 @@ final class TreeReader {
   }
 
   private JsonNode value(Path path, int depth) throws IOException, InvalidJson {
+    values++;
+    if (lone == LoneSurrogates.REFUSE && lines == null && values > MAX_VALUES) {
+      throw new InvalidJson("", "size");
+    }
     if (lines != null) {
       lines.put(path.toString(), parser.currentTokenLocation().getLineNr());
     }
@@ -67,8 +78,8 @@ final class TreeReader {
       case START_OBJECT -> object(path, deeper(path, depth));
       case START_ARRAY -> array(path, deeper(path, depth));
       case VALUE_STRING -> NODES.textNode(text(path, parser.getText()));
-      case VALUE_NUMBER_INT -> integer();
-      case VALUE_NUMBER_FLOAT -> NODES.numberNode(parser.getDecimalValue());
+      case VALUE_NUMBER_INT -> integer(path);
+      case VALUE_NUMBER_FLOAT -> decimal(path);
       case VALUE_TRUE -> NODES.booleanNode(true);
       case VALUE_FALSE -> NODES.booleanNode(false);
       case VALUE_NULL -> NODES.nullNode();
@@ -106,12 +117,28 @@ final class TreeReader {
     return node;
   }
 
-  private JsonNode integer() throws IOException {
+  private JsonNode integer(Path path) throws IOException, InvalidJson {
     return switch (parser.getNumberType()) {
       case INT -> NODES.numberNode(parser.getIntValue());
       case LONG -> NODES.numberNode(parser.getLongValue());
-      case BIG_INTEGER, FLOAT, DOUBLE, BIG_DECIMAL -> NODES.numberNode(parser.getBigIntegerValue());
+      case BIG_INTEGER, FLOAT, DOUBLE, BIG_DECIMAL -> {
+        bounded(path, parser.getDecimalValue());
+        yield NODES.numberNode(parser.getBigIntegerValue());
+      }
     };
+  }
+
+  private JsonNode decimal(Path path) throws IOException, InvalidJson {
+    BigDecimal value = parser.getDecimalValue();
+    bounded(path, value);
+    return NODES.numberNode(value);
+  }
+
+  /** The schema validator compares whole numbers in 64 bits, so larger ones could slip by. */
+  private void bounded(Path path, BigDecimal value) throws InvalidJson {
+    if (lone == LoneSurrogates.REFUSE && value.abs().compareTo(TOO_LARGE) >= 0) {
+      throw new InvalidJson(path.toString(), "number");
+    }
   }
 
   private String text(Path path, String text) throws InvalidJson {

@@ -6,7 +6,8 @@ import java.util.Locale;
 public enum AuthOutcome {
   ACCEPTED,
   REFUSED,
-  MALFORMED;
+  MALFORMED,
+  UNAVAILABLE;
 
   private final String label = name().toLowerCase(Locale.ROOT);
 

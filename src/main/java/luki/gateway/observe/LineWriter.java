@@ -1,5 +1,6 @@
 package luki.gateway.observe;
 
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
@@ -12,16 +13,17 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public final class LineWriter implements AutoCloseable {
   private static final int CAPACITY = 16_384;
+  private static final int BUFFER = 64 * 1024;
   private static final Duration PAUSE = Duration.ofMillis(20);
 
   private final ArrayBlockingQueue<byte[]> queue = new ArrayBlockingQueue<>(CAPACITY);
   private final LongAdder dropped = new LongAdder();
-  private final OutputStream out;
+  private final BufferedOutputStream out;
   private final Thread writer;
   private volatile boolean closing;
 
   public LineWriter(OutputStream out) {
-    this.out = out;
+    this.out = new BufferedOutputStream(out, BUFFER);
     // A platform thread: a blocked stdout must not hold one of the carriers.
     this.writer = Thread.ofPlatform().daemon().name("access-log").start(this::run);
   }
@@ -52,15 +54,15 @@ public final class LineWriter implements AutoCloseable {
     int lines = 0;
     try {
       for (byte[] line = queue.poll(); line != null; line = queue.poll()) {
-        out.write(line);
         lines++;
+        out.write(line);
       }
       if (lines > 0) {
         out.flush();
       }
     } catch (IOException gone) {
-      // The line being written is lost; the gateway serves on without a log.
-      dropped.increment();
+      // What was buffered may be lost too; the gateway serves on without a log.
+      dropped.add(Math.max(1, lines));
     }
   }
 

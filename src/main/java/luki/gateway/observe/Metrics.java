@@ -149,6 +149,14 @@ public final class Metrics {
         .register(registry);
   }
 
+  public void watchKeySetAge(LongSupplier seconds) {
+    GaugeWithCallback.builder()
+        .name("luki_gateway_jwks_age_seconds")
+        .help("Since the issuer's keys were loaded; -1 while they never were")
+        .callback(sink -> sink.call((double) seconds.getAsLong()))
+        .register(registry);
+  }
+
   public void watchKeyFile(BooleanSupplier good) {
     GaugeWithCallback.builder()
         .name("luki_gateway_key_file_ok")

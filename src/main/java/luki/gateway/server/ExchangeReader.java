@@ -99,7 +99,13 @@ final class ExchangeReader {
     if (!goodTarget) {
       return ApiError.invalid("", "path");
     }
-    return method == Method.OTHER ? ApiError.of(ErrorCode.NOT_IMPLEMENTED) : null;
+    if (method == Method.OTHER) {
+      return ApiError.of(ErrorCode.NOT_IMPLEMENTED);
+    }
+    // RFC 9110 §10.1.1: no other expectation is known.
+    boolean expects =
+        headers.all("Expect").stream().anyMatch(value -> !value.equalsIgnoreCase("100-continue"));
+    return expects ? ApiError.of(ErrorCode.EXPECTATION_FAILED) : null;
   }
 
   /** RFC 9112 §3.2, §5.5, §6.1–6.3: one reading of the message, or none. */

@@ -41,6 +41,8 @@ public final class GatewayServer {
   private final Lifecycle lifecycle;
   private final Clock clock;
   private final ExchangeReader reader;
+  private final WriteLimit writeLimit;
+  private final ReplyWriter writer;
 
   /**
    * Binds the listener; it takes requests once it is started.
@@ -54,6 +56,8 @@ public final class GatewayServer {
     this.chain = chain;
     this.lifecycle = lifecycle;
     this.clock = clock;
+    this.writeLimit = new WriteLimit(settings.limits().write());
+    this.writer = new ReplyWriter(writeLimit);
     this.reader = new ExchangeReader(settings.limits().headerBytes());
     this.server =
         HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), BACKLOG);
@@ -117,7 +121,7 @@ public final class GatewayServer {
     // The engine's chunked reader is lenient, so what follows such a body is not trusted.
     boolean close =
         refusal != null || incoming.request().declaredLength() < 0 || incoming.hasMuchUnread();
-    ReplyWriter.write(http, incoming, close ? response.with("Connection", "close") : response);
+    writer.write(http, incoming, close ? response.with("Connection", "close") : response);
   }
 
   /** If a filter around the envelope itself failed, its caller still gets one. */
@@ -134,7 +138,9 @@ public final class GatewayServer {
    */
   public void drain(Duration grace) throws InterruptedException {
     lifecycle.draining();
-    if (!lifecycle.awaitIdle(grace)) {
+    Duration untilLastWords =
+        grace.compareTo(LAST_WORDS) > 0 ? grace.minus(LAST_WORDS) : Duration.ZERO;
+    if (!lifecycle.awaitIdle(untilLastWords)) {
       lifecycle.endStreams();
       boolean idle = lifecycle.awaitIdle(LAST_WORDS);
       if (!idle) {
@@ -143,6 +149,7 @@ public final class GatewayServer {
     }
     server.stop(0);
     threads.shutdownNow();
+    writeLimit.close();
   }
 
   /** Stops at once. */
@@ -150,5 +157,6 @@ public final class GatewayServer {
     lifecycle.endStreams();
     server.stop(0);
     threads.shutdownNow();
+    writeLimit.close();
   }
 }

@@ -12,7 +12,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes a reply; whoever asked to be told how that ended is told, whatever happens. */
 final class ReplyWriter {
-  private ReplyWriter() {}
+  private final WriteLimit limit;
+
+  ReplyWriter(WriteLimit limit) {
+    this.limit = limit;
+  }
 
   /**
    * Writes it out.
@@ -20,7 +24,7 @@ final class ReplyWriter {
    * @throws IOException the reply could not be finished; the engine then drops the connection
    *     without a last chunk, so that half of a reply never looks whole
    */
-  static void write(HttpExchange http, ExchangeReader.Incoming incoming, Response response)
+  void write(HttpExchange http, ExchangeReader.Incoming incoming, Response response)
       throws IOException {
     Method method = incoming.request().method();
     Progress progress = new Progress();
@@ -52,8 +56,7 @@ final class ReplyWriter {
     private @Nullable ErrorCode failure;
   }
 
-  private static void whole(
-      HttpExchange http, Method method, int status, byte[] bytes, Progress progress)
+  private void whole(HttpExchange http, Method method, int status, byte[] bytes, Progress progress)
       throws IOException {
     if (method == Method.HEAD) {
       // RFC 9110 §9.3.2: the length that GET would have.
@@ -64,20 +67,18 @@ final class ReplyWriter {
     http.sendResponseHeaders(status, bytes.length);
     // Not closed here: closing it reads what is left of the request first.
     OutputStream out = http.getResponseBody();
-    out.write(bytes);
-    out.flush();
+    limit.write(out, bytes);
     progress.bytes = bytes.length;
   }
 
-  private static void stream(HttpExchange http, int status, Body.Source source, Progress progress)
+  private void stream(HttpExchange http, int status, Body.Source source, Progress progress)
       throws IOException {
     try (source) {
       http.sendResponseHeaders(status, 0);
       OutputStream out = http.getResponseBody();
       out.flush();
       for (byte[] piece = pull(source, progress); piece != null; piece = pull(source, progress)) {
-        out.write(piece);
-        out.flush();
+        limit.write(out, piece);
         progress.bytes += piece.length;
       }
       out.close();

@@ -24,6 +24,7 @@ public final class Breaker {
   private State state = State.CLOSED;
   private long openedAt;
   private boolean probing;
+  private long probedAt;
   private int goodProbes;
   private int generation;
 
@@ -75,13 +76,26 @@ public final class Breaker {
         case CLOSED -> new Permit(generation, false);
         case OPEN -> null;
         case PROBING -> {
-          if (probing) {
+          // A probe that hangs must not keep the service from being tried again.
+          boolean hangs = nanoTime.getAsLong() - probedAt >= settings.open().toNanos();
+          if (probing && !hangs) {
             yield null;
           }
           probing = true;
+          probedAt = nanoTime.getAsLong();
           yield new Permit(generation, true);
         }
       };
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Open, and no probe is due yet. */
+  public boolean isLeftAlone() {
+    lock.lock();
+    try {
+      return state == State.OPEN && nanoTime.getAsLong() - openedAt < settings.open().toNanos();
     } finally {
       lock.unlock();
     }

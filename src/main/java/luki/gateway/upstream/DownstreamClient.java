@@ -15,7 +15,6 @@ import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
@@ -41,7 +40,7 @@ public final class DownstreamClient {
   private final OutgoingRequests outgoing;
   private final ScheduledExecutorService timer;
   private final Metrics metrics;
-  private final Breaker breaker;
+  private final Circuit circuit;
   private final Semaphore calls;
   private final Semaphore streams;
   private final RetryBudget budget = new RetryBudget();
@@ -71,24 +70,25 @@ public final class DownstreamClient {
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
     this.timer = shared.timer();
     this.metrics = shared.metrics();
-    this.breaker = new Breaker(shared.file().breaker(), shared.nanoTime());
+    this.circuit = new Circuit(shared.file().breaker(), shared.nanoTime());
     this.calls = new Semaphore(settings.maxConcurrent());
     this.streams = new Semaphore(shared.file().streams().maxOpen());
-    metrics.watchCircuit(who, breaker::isOpen);
+    metrics.watchCircuit(who, circuit::isOpen);
   }
 
   /** Whether it is left alone, else what the last light question found. */
   ServiceState state() {
-    return breaker.isOpen() ? ServiceState.DOWN : probed;
+    return circuit.isLeftAlone() ? ServiceState.DOWN : probed;
   }
 
   /** Asks the service lightly whether it is there. Says nothing of what it depends on. */
   void probe(Duration most) throws InterruptedException {
     try {
-      HttpResponse<Void> answer =
-          http.send(outgoing.health(most), HttpResponse.BodyHandlers.discarding());
+      HttpResponse<byte[]> answer =
+          http.send(
+              outgoing.health(most), ReplyBody.handler(maxReplyBytes, Deadline.after(most), timer));
       probed = answer.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN;
-    } catch (IOException failed) {
+    } catch (IOException | RuntimeException failed) {
       probed = ServiceState.DOWN;
     }
   }
@@ -154,44 +154,49 @@ public final class DownstreamClient {
 
   private Attempt attempt(HttpClient engine, Call call, Exchange exchange, Deadline deadline)
       throws InterruptedException {
-    Breaker.Permit permit = breaker.tryAcquire();
+    if (deadline.hasPassed()) {
+      return new Attempt(new Reply.Failed(Failures.late(who), 0), false);
+    }
+    Circuit.Permit permit = circuit.tryAcquire(kindOf(call, exchange));
     if (permit == null) {
       return new Attempt(new Reply.Failed(circuitOpen(), 0), false);
     }
+    // A caller that left the service less than its time says nothing about the service.
+    boolean fullTime = deadline.left().compareTo(settings.total().dividedBy(2)) >= 0;
     long began = System.nanoTime();
-    Breaker.Verdict verdict = Breaker.Verdict.NOTHING;
+    Circuit.Told told = Circuit.Told.NOTHING;
     UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
     try {
       HttpResponse<byte[]> response =
           engine.send(
               outgoing.of(call, exchange, deadline),
               ReplyBody.handler(maxReplyBytes, deadline, timer));
-      verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
+      told = Circuit.of(response.statusCode());
       outcome = Failures.outcomeOf(response.statusCode());
       tellRefusal(response.statusCode());
-      return new Attempt(got(response), false);
+      return new Attempt(Reply.Got.of(response), false);
     } catch (IOException failure) {
-      verdict = Breaker.Verdict.BAD;
       ApiError error = Failures.of(who, failure);
+      told =
+          error.code() == ErrorCode.DOWNSTREAM_TIMEOUT && !fullTime
+              ? Circuit.Told.NOTHING
+              : Circuit.Told.AWAY;
       outcome = Failures.outcomeOf(error.code());
       return new Attempt(new Reply.Failed(error, 0), Failures.nothingWasSent(failure));
     } finally {
-      permit.end(verdict);
+      permit.end(told);
       metrics.upstreamCall(who, outcome, System.nanoTime() - began);
     }
   }
 
-  private static Reply got(HttpResponse<byte[]> response) {
-    return new Reply.Got(
-        response.statusCode(),
-        response.headers().firstValue("retry-after").orElse(null),
-        Body.of(response.body()),
-        0);
+  /** A closed set: methods, and the templates of the contract. */
+  private static String kindOf(Call call, Exchange exchange) {
+    return call.method() + " " + exchange.route().template();
   }
 
   private ApiError circuitOpen() {
     return new ApiError.FromDownstream(
-        who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breaker.retryAfter());
+        who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, circuit.retryAfter());
   }
 
   /** A refusal of the gateway's own credential is the operator's to mend: told once. */
@@ -220,20 +225,22 @@ public final class DownstreamClient {
    */
   Opened open(Call call, Exchange exchange, Duration firstEvent) throws InterruptedException {
     long began = System.nanoTime();
+    budget.called();
     if (!streams.tryAcquire()) {
+      metrics.upstreamCall(who, UpstreamOutcome.SHED, System.nanoTime() - began);
       return new Opened.Failed(ApiError.of(ErrorCode.OVERLOADED, SHED_RETRY));
     }
     boolean open = false;
     UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
-    Breaker.Verdict verdict = Breaker.Verdict.NOTHING;
-    Breaker.Permit permit = breaker.tryAcquire();
+    Circuit.Told told = Circuit.Told.NOTHING;
+    Circuit.Permit permit = circuit.tryAcquire(kindOf(call, exchange));
     try {
       if (permit == null) {
         return new Opened.Failed(circuitOpen());
       }
       HttpResponse<InputStream> response = send(call, exchange, Deadline.after(firstEvent));
       outcome = Failures.outcomeOf(response.statusCode());
-      verdict = response.statusCode() >= 500 ? Breaker.Verdict.BAD : Breaker.Verdict.GOOD;
+      told = Circuit.of(response.statusCode());
       tellRefusal(response.statusCode());
       ApiError error = refusalOf(response);
       if (error != null) {
@@ -244,7 +251,7 @@ public final class DownstreamClient {
       return new Opened.Open(response.body(), streams::release);
     } catch (IOException failure) {
       ApiError error = Failures.of(who, failure);
-      verdict = Breaker.Verdict.BAD;
+      told = Circuit.Told.AWAY;
       outcome = Failures.outcomeOf(error.code());
       return new Opened.Failed(error);
     } finally {
@@ -252,7 +259,7 @@ public final class DownstreamClient {
         streams.release();
       }
       if (permit != null) {
-        permit.end(verdict);
+        permit.end(told);
         metrics.upstreamCall(who, outcome, System.nanoTime() - began);
       }
     }

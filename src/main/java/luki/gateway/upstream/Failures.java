@@ -50,6 +50,11 @@ final class Failures {
     return DEFAULT_RETRY;
   }
 
+  /** There was no time left to call. */
+  static ApiError late(Downstream who) {
+    return new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_TIMEOUT);
+  }
+
   static ApiError of(Downstream who, IOException failure) {
     ErrorCode code =
         causedBy(failure, HttpTimeoutException.class)
@@ -76,6 +81,10 @@ final class Failures {
 
   /** No connection was made, so nothing was sent. */
   static boolean nothingWasSent(IOException failure) {
+    // A connect that ran out of time has a ConnectException beneath it, and has had its time.
+    if (causedBy(failure, HttpTimeoutException.class)) {
+      return false;
+    }
     return causedBy(failure, ConnectException.class)
         || causedBy(failure, UnresolvedAddressException.class);
   }

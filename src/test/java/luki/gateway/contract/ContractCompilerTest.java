@@ -242,7 +242,9 @@ class ContractCompilerTest {
         .flatMap(item -> item.members().values().stream())
         .forEach(one -> names.add(one.at("x-gateway").at("handler").string("")));
     Map<String, Handler> stubs = new HashMap<>();
-    names.forEach(name -> stubs.put(name, STUB));
+    Handler.AsksConsent asking = exchange -> Response.empty(204);
+    Set<String> ask = Set.of("chat", "chat-stream", "overview");
+    names.forEach(name -> stubs.put(name, ask.contains(name) ? asking : STUB));
     assertDoesNotThrow(
         () -> {
           Problems problems = new Problems();
@@ -250,5 +252,29 @@ class ContractCompilerTest {
           ContractCompiler.compile(document, stubs, Duration.ofSeconds(10), problems);
           problems.throwIfAny();
         });
+  }
+
+  @Test
+  void aHandlerThatNeverAsksForConsentCannotBeTrustedWithIt() {
+    Json root = assertDoesNotThrow(() -> Located.read(IN_FORCE)).root();
+    assertTrue(root.isObject());
+    String slip =
+        assertDoesNotThrow(() -> Files.readString(IN_FORCE))
+            .replaceFirst("asked_by: filter", "asked_by: handler");
+    BadConfiguration refused =
+        assertThrows(
+            BadConfiguration.class,
+            () -> {
+              Path file = Files.writeString(directory.resolve("slip.yaml"), slip);
+              Problems problems = new Problems();
+              Map<String, Handler> stubs = new HashMap<>();
+              root.at("paths").members().values().stream()
+                  .flatMap(item -> item.members().values().stream())
+                  .forEach(one -> stubs.put(one.at("x-gateway").at("handler").string(""), STUB));
+              ContractDocument document = ContractDocument.read(file, problems);
+              ContractCompiler.compile(document, stubs, Duration.ofSeconds(10), problems);
+              problems.throwIfAny();
+            });
+    assertTrue(refused.problems().getFirst().contains("for handlers that ask"));
   }
 }

@@ -109,7 +109,7 @@ class HealthDefectsTest {
   void R12_aServiceThatSaysItIsWellButFailsIsDown() {
     try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 60s"))) {
       health(setting, "healthy");
-      setting.services().override("memory", "DELETE", "/delete", Reply.json(500, "{}"));
+      setting.services().override("memory", "DELETE", "/delete", Reply.json(503, "{}"));
       Client maria = setting.maria();
       for (int i = 0; i < 20; i++) {
         maria.delete("/v1/elr/items/maria_k_a");

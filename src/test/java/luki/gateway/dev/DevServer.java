@@ -3,8 +3,7 @@ package luki.gateway.dev;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -72,10 +71,8 @@ public final class DevServer {
 
   /** Runs until it is stopped. Exit code 2 for a configuration that cannot be used. */
   public static void main(String[] arguments) throws Exception {
-    PrintStream out =
-        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
     try {
-      serve(out);
+      serve(new FileOutputStream(FileDescriptor.out));
     } catch (BadConfiguration bad) {
       System.err.println("luki-gateway: the configuration cannot be used:");
       bad.problems().forEach(problem -> System.err.println("  " + problem));
@@ -83,7 +80,7 @@ public final class DevServer {
     }
   }
 
-  private static void serve(PrintStream out)
+  private static void serve(OutputStream out)
       throws BadConfiguration, IOException, InterruptedException, KeyFile.Broken {
     Map<String, String> environment = new HashMap<>(System.getenv());
     environment.putIfAbsent("ENVIRONMENT", "dev");

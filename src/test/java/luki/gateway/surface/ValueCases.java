@@ -1,6 +1,5 @@
 package luki.gateway.surface;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -46,7 +45,7 @@ final class ValueCases {
 
   static Json parsed(String text) {
     try {
-      return Json.parse(text.getBytes(StandardCharsets.UTF_8));
+      return Json.parseReply(text);
     } catch (InvalidJson invalid) {
       throw new AssertionError(invalid);
     }
