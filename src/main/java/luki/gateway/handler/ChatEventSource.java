@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
+import luki.gateway.auth.ConsentWatch;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -35,7 +36,7 @@ final class ChatEventSource implements Body.Source {
   private static final ApiError STOPPED = new ApiError.StoppedResponding(Downstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] PROBE = "\n".getBytes(StandardCharsets.US_ASCII);
-  private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
+  private static final Duration GUARDS_LOOK = Duration.ofSeconds(1);
   private static final int PROBES = 2;
   private static final Duration LOOK = Duration.ofMillis(500);
 
@@ -43,8 +44,7 @@ final class ChatEventSource implements Body.Source {
   private final Json meta;
   private final Exchange exchange;
   private final Clocks clocks;
-  private final Lifecycle lifecycle;
-  private final Predicate<Principal> stillGood;
+  private final Guards guards;
   private AgentEvents.@Nullable Event pending;
   private boolean commentFirst;
   private long lastLook;
@@ -65,22 +65,28 @@ final class ChatEventSource implements Body.Source {
    */
   record Clocks(GatewayFile.Streams limits, long called) {}
 
+  /**
+   * What may end a stream from outside.
+   *
+   * @param consent null where no memories are used
+   */
+  record Guards(
+      Lifecycle lifecycle, Predicate<Principal> stillGood, ConsentWatch.@Nullable Watch consent) {}
+
   ChatEventSource(
       AgentEvents events,
       AgentEvents.@Nullable Event first,
       Json meta,
       Exchange exchange,
       Clocks clocks,
-      Lifecycle lifecycle,
-      Predicate<Principal> stillGood) {
+      Guards guards) {
     this.events = events;
     this.pending = first;
     this.commentFirst = first == null;
     this.meta = meta;
     this.exchange = exchange;
     this.clocks = clocks;
-    this.lifecycle = lifecycle;
-    this.stillGood = stillGood;
+    this.guards = guards;
     this.lastLook = System.nanoTime();
     this.lastPiece = System.nanoTime();
     this.eventDeadline = clocks.called + clocks.limits.firstEvent().toNanos();
@@ -174,13 +180,16 @@ final class ChatEventSource implements Body.Source {
 
   /** What ends a stream however much the agent has to say; null while nothing does. */
   private byte @Nullable [] lastWord() {
-    if (lifecycle.streamsMustEnd()) {
+    if (guards.lifecycle.streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
-    if (new Deadline(lastLook + CREDENTIAL_LOOK.toNanos()).hasPassed()) {
+    if (new Deadline(lastLook + GUARDS_LOOK.toNanos()).hasPassed()) {
       lastLook = System.nanoTime();
-      if (!stillGood.test(exchange.principal())) {
+      if (!guards.stillGood.test(exchange.principal())) {
         return error(new ApiError.Unauthenticated(true), StreamOutcome.REVOKED);
+      }
+      if (guards.consent != null && guards.consent.isWithdrawn()) {
+        return error(ApiError.of(ErrorCode.CONSENT_DENIED), StreamOutcome.REVOKED);
       }
     }
     return new Deadline(lifeEnds()).hasPassed() ? error(STOPPED, StreamOutcome.LIMIT) : null;
@@ -221,6 +230,9 @@ final class ChatEventSource implements Body.Source {
 
   @Override
   public void close() {
+    if (guards.consent != null) {
+      guards.consent.close();
+    }
     events.close();
   }
 }

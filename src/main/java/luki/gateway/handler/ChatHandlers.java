@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.auth.Consent;
+import luki.gateway.auth.ConsentWatch;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Principal;
@@ -28,7 +29,14 @@ public final class ChatHandlers {
     this.chat = new ChatHandler(upstreams, conversation, sessionIds);
     this.stream =
         new ChatStreamHandler(
-            upstreams, conversation, sessionIds, file.streams(), lifecycle, stillGood, metrics);
+            upstreams,
+            conversation,
+            sessionIds,
+            file.streams(),
+            lifecycle,
+            stillGood,
+            new ConsentWatch(consent),
+            metrics);
   }
 
   /** By the names that the contract uses. */

@@ -3,6 +3,7 @@ package luki.gateway.handler;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import luki.gateway.auth.ConsentWatch;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
@@ -34,6 +35,7 @@ final class ChatStreamHandler implements Handler.AsksConsent {
   private final GatewayFile.Streams limits;
   private final Lifecycle lifecycle;
   private final Predicate<Principal> stillGood;
+  private final ConsentWatch consentWatch;
   private final Metrics metrics;
 
   ChatStreamHandler(
@@ -43,6 +45,7 @@ final class ChatStreamHandler implements Handler.AsksConsent {
       GatewayFile.Streams limits,
       Lifecycle lifecycle,
       Predicate<Principal> stillGood,
+      ConsentWatch consentWatch,
       Metrics metrics) {
     this.upstreams = upstreams;
     this.conversation = conversation;
@@ -50,6 +53,7 @@ final class ChatStreamHandler implements Handler.AsksConsent {
     this.limits = limits;
     this.lifecycle = lifecycle;
     this.stillGood = stillGood;
+    this.consentWatch = consentWatch;
     this.metrics = metrics;
   }
 
@@ -73,24 +77,28 @@ final class ChatStreamHandler implements Handler.AsksConsent {
       throw new ApiException(error, facts);
     }
     Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
-    return streaming(exchange, events, first, meta, called).from(facts);
+    ConsentWatch.Watch watch =
+        prepared.memory() == Conversation.MemoryUse.USED ? consentWatch.begin(exchange) : null;
+    return streaming(exchange, events, first, meta, new Begun(called, watch)).from(facts);
   }
+
+  /** When the agent was called, and who watches over consent from then on. */
+  private record Begun(long called, ConsentWatch.@Nullable Watch consent) {}
 
   private Response streaming(
       Exchange exchange,
       AgentEvents events,
       AgentEvents.@Nullable Event first,
       Json meta,
-      long called) {
+      Begun begun) {
     ChatEventSource source =
         new ChatEventSource(
             events,
             first,
             meta,
             exchange,
-            new ChatEventSource.Clocks(limits, called),
-            lifecycle,
-            stillGood);
+            new ChatEventSource.Clocks(limits, begun.called),
+            new ChatEventSource.Guards(lifecycle, stillGood, begun.consent));
     metrics.streamBegins();
     return new Response(200, Headers.EVENT_STREAM, new Body.Stream(source), Facts.NONE, List.of())
         .whenSent(

@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -123,6 +125,33 @@ class StreamLimitsTest {
         gateway.refreshKeys();
         assertTrue(reads(reader.getInputStream(), "event: error"));
         assertTrue(reads(reader.getInputStream(), "UNAUTHENTICATED"));
+      }
+    }
+  }
+
+  @Test
+  void consentThatIsWithdrawnEndsTheStreamsThatUseMemoriesAndAsksOnceForAll() throws Exception {
+    try (RawDownstream agent = chatterbox(TOKEN, 20);
+        StandIns services = StandIns.start();
+        TestGateway gateway =
+            TestGateway.builder().with(services.urls()).with("AGENT_URL", agent.url()).start()) {
+      String key = gateway.key(List.of("maria_k"), "chat:write", "elr:write");
+      Client maria = new Client(gateway, key);
+      String memory = "{\"user_id\":\"maria_k\",\"text\":\"Hi there\"}";
+      assertEquals(201, maria.post("/v1/elr/ingest_text", memory).status());
+      try (Socket one = ask(gateway, key, 0);
+          Socket two = ask(gateway, key, 0)) {
+        assertTrue(reads(one.getInputStream(), "\"x\""));
+        assertTrue(reads(two.getInputStream(), "\"x\""));
+        services.forget();
+        services.revoke("maria_k", "elr_memories");
+        long began = System.nanoTime();
+        assertTrue(reads(one.getInputStream(), "CONSENT_DENIED"));
+        assertTrue(reads(two.getInputStream(), "CONSENT_DENIED"));
+        assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 5);
+        long asked =
+            services.seen("security").stream().filter(s -> s.method().equals("POST")).count();
+        assertTrue(asked <= 2, "asked " + asked + " times");
       }
     }
   }
