@@ -95,14 +95,28 @@ public final class ServiceTokens implements Credentials {
     return published.clone();
   }
 
-  private record For(Downstream audience, Principal caller, @Nullable UserId user, Access access) {}
+  /** Without the moment of the consent: a token says when it was first heard. */
+  private record For(
+      Downstream audience,
+      Principal caller,
+      @Nullable UserId user,
+      Access access,
+      @Nullable List<String> consentScopes,
+      boolean consentAllowed) {}
 
   private record Minted(String token, Instant reuseUntil) {}
 
   @Override
   public String tokenFor(Downstream audience, Exchange exchange) {
+    Exchange.ConsentGiven consent = exchange.consent();
     For whom =
-        new For(audience, exchange.principal(), exchange.subject(), exchange.route().access());
+        new For(
+            audience,
+            exchange.principal(),
+            exchange.subject(),
+            exchange.route().access(),
+            consent == null ? null : consent.scopes(),
+            consent != null && consent.allowed());
     Instant now = clock.instant();
     Minted known = minted.get(whom);
     if (known != null && now.isBefore(known.reuseUntil)) {
@@ -111,12 +125,12 @@ public final class ServiceTokens implements Credentials {
     if (minted.size() >= MOST_CACHED) {
       minted.clear();
     }
-    String token = mint(whom, now);
+    String token = mint(whom, consent, now);
     minted.put(whom, new Minted(token, now.plus(LIFE.dividedBy(2))));
     return token;
   }
 
-  private String mint(For whom, Instant now) {
+  private String mint(For whom, Exchange.@Nullable ConsentGiven consent, Instant now) {
     JWTClaimsSet.Builder claims =
         new JWTClaimsSet.Builder()
             .issuer(ISSUER)
@@ -127,6 +141,14 @@ public final class ServiceTokens implements Credentials {
             .jwtID(UUID.randomUUID().toString())
             .claim("scope", scopeOf(whom.access))
             .claim("act", Map.of("sub", whom.caller.subject(), "kind", whom.caller.kind()));
+    if (consent != null) {
+      claims.claim(
+          "consent",
+          Map.of(
+              "scopes", consent.scopes(),
+              "allowed", consent.allowed(),
+              "at", consent.at().getEpochSecond()));
+    }
     if (whom.user != null) {
       claims.claim("user_id", whom.user.value());
     }

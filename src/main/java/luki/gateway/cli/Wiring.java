@@ -137,7 +137,7 @@ public final class Wiring implements AutoCloseable {
             new ReadBody(settings.limits().bodyBytes()),
             new AuthorizeOwner(),
             new Validate(),
-            new AskConsent(new Consent(upstreams))),
+            new AskConsent(new Consent(upstreams), clock)),
         errors);
   }
 

@@ -1,6 +1,7 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.time.Duration;
 import luki.gateway.auth.Consent;
 import luki.gateway.http.ApiError;
@@ -16,9 +17,11 @@ public final class AskConsent implements Filter {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final Consent consent;
+  private final Clock clock;
 
-  public AskConsent(Consent consent) {
+  public AskConsent(Consent consent, Clock clock) {
     this.consent = consent;
+    this.clock = clock;
   }
 
   @Override
@@ -28,7 +31,9 @@ public final class AskConsent implements Filter {
       return next.handle(exchange);
     }
     return switch (consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation())) {
-      case ALLOWED -> next.handle(exchange);
+      case ALLOWED ->
+          next.handle(
+              exchange.consented(new Exchange.ConsentGiven(rule.scopes(), true, clock.instant())));
       case DENIED -> Response.refused(ApiError.of(ErrorCode.CONSENT_DENIED));
       case UNAVAILABLE -> Response.refused(ApiError.of(ErrorCode.CONSENT_UNAVAILABLE, RETRY));
     };

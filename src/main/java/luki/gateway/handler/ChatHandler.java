@@ -34,7 +34,7 @@ final class ChatHandler implements Handler.AsksConsent {
     Conversation.Said said = Conversation.Said.inBody(exchange.json());
     Conversation.Prepared prepared = conversation.prepare(exchange, said);
     Call call = Call.post(CHAT, prepared.request());
-    Upstreams.Success reply = upstreams.json(Downstream.AGENT, call, exchange);
+    Upstreams.Success reply = upstreams.json(Downstream.AGENT, call, prepared.exchange());
     String text = reply.json().at("response").string();
     if (text == null) {
       throw new ApiException(Upstreams.nonsense(Downstream.AGENT), reply.facts());

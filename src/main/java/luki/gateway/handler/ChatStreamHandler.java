@@ -63,7 +63,8 @@ final class ChatStreamHandler implements Handler.AsksConsent {
     Conversation.Prepared prepared = conversation.prepare(exchange, said);
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
     long called = System.nanoTime();
-    AgentEvents events = new AgentEvents(upstreams.stream(Downstream.AGENT, call, exchange));
+    AgentEvents events =
+        new AgentEvents(upstreams.stream(Downstream.AGENT, call, prepared.exchange()));
     AgentEvents.Event first;
     try {
       first = first(exchange, events);

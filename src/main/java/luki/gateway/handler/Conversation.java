@@ -60,8 +60,8 @@ final class Conversation {
     }
   }
 
-  /** The agent's request, and whether memories are in it. */
-  record Prepared(Json request, MemoryUse memory) {}
+  /** The agent's request, whether memories are in it, and the exchange with what was consented. */
+  record Prepared(Json request, MemoryUse memory, Exchange exchange) {}
 
   Prepared prepare(Exchange exchange, Said said) throws InterruptedException {
     ElrHandlers.refuseBlank(said.message(), "/message");
@@ -82,7 +82,18 @@ final class Conversation {
             .putPresent("session_id", said.sessionId())
             .put("context", context.build())
             .build();
-    return new Prepared(request, remembered.use());
+    return new Prepared(request, remembered.use(), told(exchange, remembered.use()));
+  }
+
+  /** A verdict that was not had is not passed on as one. */
+  private Exchange told(Exchange exchange, MemoryUse use) {
+    ConsentRule rule = exchange.route().consent();
+    if (rule == null || use == MemoryUse.UNAVAILABLE) {
+      return exchange;
+    }
+    boolean allowed = use != MemoryUse.DENIED;
+    return exchange.consented(
+        new Exchange.ConsentGiven(rule.scopes(), allowed, exchange.receivedAt()));
   }
 
   private record Remembered(MemoryUse use, List<Json> entries) {

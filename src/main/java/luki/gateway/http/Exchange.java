@@ -1,6 +1,7 @@
 package luki.gateway.http;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param pathParameters decoded
  * @param payload the body once it was read: strict JSON, or null when there is none
  * @param subject the user that the request acts for, once the caller was allowed to
+ * @param consent what the user was asked and answered, where that was asked
  */
 public record Exchange(
     RequestId id,
@@ -24,7 +26,8 @@ public record Exchange(
     Principal principal,
     Deadline deadline,
     @Nullable Payload payload,
-    @Nullable UserId subject) {
+    @Nullable UserId subject,
+    @Nullable ConsentGiven consent) {
 
   public Exchange {
     pathParameters = Map.copyOf(pathParameters);
@@ -45,7 +48,8 @@ public record Exchange(
         who,
         deadline,
         payload,
-        subject);
+        subject,
+        consent);
   }
 
   public Exchange known(RequestId byId, TraceContext inTrace) {
@@ -60,7 +64,8 @@ public record Exchange(
         principal,
         deadline,
         payload,
-        subject);
+        subject,
+        consent);
   }
 
   public Exchange within(Deadline limit) {
@@ -75,7 +80,8 @@ public record Exchange(
         principal,
         deadline.sooner(limit),
         payload,
-        subject);
+        subject,
+        consent);
   }
 
   public Exchange carrying(Payload read) {
@@ -90,7 +96,8 @@ public record Exchange(
         principal,
         deadline,
         read,
-        subject);
+        subject,
+        consent);
   }
 
   public Exchange actingFor(UserId user) {
@@ -105,7 +112,31 @@ public record Exchange(
         principal,
         deadline,
         payload,
-        user);
+        user,
+        consent);
+  }
+
+  /** What a user was asked for, and said. */
+  public record ConsentGiven(List<String> scopes, boolean allowed, Instant at) {
+    public ConsentGiven {
+      scopes = List.copyOf(scopes);
+    }
+  }
+
+  public Exchange consented(ConsentGiven given) {
+    return new Exchange(
+        id,
+        trace,
+        receivedAt,
+        receivedNanos,
+        request,
+        route,
+        pathParameters,
+        principal,
+        deadline,
+        payload,
+        subject,
+        given);
   }
 
   /** The JSON body; an empty object where the route takes none. */

@@ -171,11 +171,14 @@ final class ExchangeReader {
 
     @Override
     public byte @Nullable [] next() throws IOException {
-      byte[] piece = new byte[PIECE];
+      if (ended) {
+        return null;
+      }
+      byte[] piece = new byte[declared < 0 ? PIECE : (int) Math.min(PIECE, declared - taken)];
       int n = in.read(piece);
       taken += Math.max(0, n);
-      ended |= n < 0 || taken == declared;
-      return n < 0 ? null : n == PIECE ? piece : Arrays.copyOf(piece, n);
+      ended = n < 0 || taken == declared;
+      return n < 0 ? null : n == piece.length ? piece : Arrays.copyOf(piece, n);
     }
 
     /** Drops what comes within a time, as long as it goes on coming. */

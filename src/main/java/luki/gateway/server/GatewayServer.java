@@ -116,6 +116,7 @@ public final class GatewayServer {
             new Principal.Anonymous(),
             new Deadline(now + match.route().deadline().toNanos()),
             null,
+            null,
             null);
     Response response = rendered(chain.handle(exchange));
     // The engine's chunked reader is lenient, so what follows such a body is not trusted.

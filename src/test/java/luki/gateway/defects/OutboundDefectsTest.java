@@ -92,6 +92,28 @@ class OutboundDefectsTest {
   }
 
   @Test
+  void S10_aServiceIsToldWhatTheUserConsentedToAndTheOneThatIsAskedIsNot() throws ParseException {
+    Client maria = setting.maria();
+    maria.get("/v1/engagement/metrics/maria_k");
+    Map<String, Object> given =
+        SignedJWT.parse(bearer(setting.calls("engagement").getFirst()))
+            .getJWTClaimsSet()
+            .getJSONObjectClaim("consent");
+    assertEquals(List.of("analytics"), given.get("scopes"));
+    assertEquals(true, given.get("allowed"));
+    assertTrue(((Number) given.get("at")).longValue() > 0);
+    SignedJWT asked = SignedJWT.parse(bearer(setting.calls("security").getFirst()));
+    assertFalse(asked.getJWTClaimsSet().getClaims().containsKey("consent"));
+    setting.services().revoke("maria_k", "elr_memories");
+    maria.post("/v1/chat", CHAT);
+    Map<String, Object> denied =
+        SignedJWT.parse(bearer(setting.calls("agent").getFirst()))
+            .getJWTClaimsSet()
+            .getJSONObjectClaim("consent");
+    assertEquals(false, denied.get("allowed"));
+  }
+
+  @Test
   void S10_aTokenForOneUserIsNotUsedForAnother() throws ParseException {
     setting.maria().get("/v1/engagement/metrics/maria_k");
     setting.as("anna").get("/v1/engagement/metrics/anna");
