@@ -16,7 +16,7 @@ export JAVA_HOME
 export MAVEN_OPTS := $(MAVEN_OPTS) --sun-misc-unsafe-memory-access=allow
 endif
 
-MVN := mvn -B -ntp -q
+MVN := mvn -B -ntp -q -Dstyle.color=never
 JAVA := $(JAVA_HOME)/bin/java
 JAVA_OPTS ?=
 DEV_CLASSPATH := target/test-classes:target/luki-gateway.jar:target/lib/*
@@ -41,7 +41,7 @@ test: ## every test
 	@mvn -B -ntp verify
 
 build: ## target/luki-gateway.jar and target/lib
-	@$(MVN) package -DskipTests
+	@$(MVN) package -DskipTests >&2
 
 check: compiled ## audit the configuration and the contract
 	@"$(JAVA)" -jar target/luki-gateway.jar check
@@ -50,7 +50,7 @@ policy: compiled ## the effective policy, one row a route
 	@"$(JAVA)" -jar target/luki-gateway.jar policy
 
 format: ## format the sources
-	@$(MVN) spotless:apply
+	@$(MVN) spotless:apply >&2
 
 clean: ## remove target
 	@rm -rf target
@@ -59,5 +59,5 @@ compiled: target/.compiled
 
 target/.compiled: $(SOURCES)
 	@echo "Building (the first time downloads what is needed, which takes a few minutes)…" >&2
-	@$(MVN) package -DskipTests
+	@$(MVN) package -DskipTests >&2
 	@touch $@

@@ -25,7 +25,7 @@ while true; do
   else
     echo "The build failed; waiting for the next change." >&2
   fi
-  while [ -z "$(find src config pom.xml -newer "$stamp" -type f -print 2>/dev/null | head -n 1)" ]; do
+  while [ -z "$(find src config pom.xml .env -newer "$stamp" -type f -print 2>/dev/null | head -n 1)" ]; do
     sleep 1
   done
   echo "Changed; building again." >&2

@@ -153,6 +153,8 @@ final class KeyCommand {
     String id = arguments.word("the id of the key");
     Duration grace = arguments.age("--grace");
     arguments.end();
-    out.println(maker.rotate(id, grace == null ? GRACE : grace).reveal());
+    Duration still = grace == null ? GRACE : grace;
+    out.println(maker.rotate(id, still).reveal());
+    err.println(id + " ends at " + shown(clock.instant().plus(still)));
   }
 }

@@ -67,11 +67,11 @@ public final class ServeCommand {
     } catch (SocketException taken) {
       throw new BadConfiguration(
           List.of(
-              "HOST, PORT: must be an address of this machine that nobody listens on; "
+              "PORT: "
                   + configuration.settings().host()
                   + ":"
                   + configuration.settings().port()
-                  + " is not"));
+                  + " is taken, or HOST is no address of this machine"));
     }
   }
 

@@ -51,7 +51,7 @@ public record AccessLine(
   public byte[] bytes() {
     StringBuilder line = new StringBuilder(384);
     line.append("{\"ts\":\"").append(at.truncatedTo(ChronoUnit.MILLIS));
-    line.append("\",\"level\":\"").append(status >= 500 ? "error" : "info");
+    line.append("\",\"level\":\"").append(isFault() ? "error" : "info");
     line.append("\",\"event\":\"").append(event.text);
     line.append("\",\"method\":\"").append(method.label()).append('"');
     text(line, "route", route);
@@ -73,6 +73,11 @@ public record AccessLine(
       millis(line, upstreamNanos);
     }
     return line.append("}\n").toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** A refusal while stopping is planned, not a fault. */
+  private boolean isFault() {
+    return status >= 500 && error != ErrorCode.DRAINING;
   }
 
   private static void text(StringBuilder line, String name, String value) {

@@ -21,6 +21,7 @@ import luki.gateway.http.RequestId;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
+import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
 
 /**
@@ -28,6 +29,7 @@ import luki.gateway.observe.Lifecycle;
  * gateway knows the engine's classes.
  */
 public final class GatewayServer {
+  private static final Diagnostics LOG = new Diagnostics("server");
   private static final int BACKLOG = 1024;
   private static final Duration LAST_WORDS = Duration.ofSeconds(1);
   private static final RequestId UNIDENTIFIED = new RequestId("none");
@@ -139,9 +141,9 @@ public final class GatewayServer {
    */
   public void drain(Duration grace) throws InterruptedException {
     lifecycle.draining();
-    Duration untilLastWords =
-        grace.compareTo(LAST_WORDS) > 0 ? grace.minus(LAST_WORDS) : Duration.ZERO;
-    if (!lifecycle.awaitIdle(untilLastWords)) {
+    LOG.info("draining", Diagnostics.Field.of("under_way", lifecycle.underWay()));
+    Duration lastWords = shorter(LAST_WORDS, grace.dividedBy(4));
+    if (!lifecycle.awaitIdle(grace.minus(lastWords))) {
       lifecycle.endStreams();
       boolean idle = lifecycle.awaitIdle(LAST_WORDS);
       if (!idle) {
@@ -151,6 +153,10 @@ public final class GatewayServer {
     server.stop(0);
     threads.shutdownNow();
     writeLimit.close();
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   /** Stops at once. */

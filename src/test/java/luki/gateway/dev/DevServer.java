@@ -48,6 +48,11 @@ public final class DevServer {
           "ENG_URL", "LUKI_ENGAGEMENT_SERVICE_URL",
           "REP_URL", "LUKI_REPORTING_SERVICE_URL",
           "SECURITY_URL", "LUKI_SECURITY_SERVICE_URL");
+
+  /** Where neither the environment nor {@code .env} says otherwise. */
+  private static final Map<String, String> DEFAULTS =
+      Map.of("ENVIRONMENT", "dev", "API_KEYS_FILE", "target/demo-keys.json");
+
   private static final List<String> SCOPES =
       List.of(
           "chat:write",
@@ -83,10 +88,13 @@ public final class DevServer {
   private static void serve(OutputStream out)
       throws BadConfiguration, IOException, InterruptedException, KeyFile.Broken {
     Map<String, String> environment = new HashMap<>(System.getenv());
-    environment.putIfAbsent("ENVIRONMENT", "dev");
-    environment.putIfAbsent("LOG_LEVEL", "WARN");
-    environment.putIfAbsent("API_KEYS_FILE", "target/demo-keys.json");
     Environment before = Environment.of(environment, Path.of(".env"), new Problems());
+    DEFAULTS.forEach(
+        (name, value) -> {
+          if (!before.has(name)) {
+            environment.put(name, value);
+          }
+        });
     Set<String> unset = new HashSet<>();
     SERVICES.forEach(
         (variable, service) -> {

@@ -1,6 +1,7 @@
 package luki.gateway.house;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -58,6 +59,7 @@ class ReadmeIT {
         assertTrue(shell.waitFor(60, TimeUnit.SECONDS), "did not end:\n" + block);
         String said = Files.readString(directory.resolve("block"));
         assertEquals(0, shell.exitValue(), block + said);
+        assertFalse(said.contains("\"error\":{"), said);
         assertTrue(said.contains("event: done"), said);
         assertTrue(said.contains("\"complete\":true"), said);
       }

@@ -199,8 +199,8 @@ class StandInsTest {
     }
     long left = System.nanoTime();
     await(() -> standIns.abandonedStreams() == 1);
-    // A pause is 60 ms; the rest is room for a busy machine, far below the 12 s of the whole.
-    assertTrue(System.nanoTime() - left < Duration.ofSeconds(1).toNanos());
+    // A pause is 60 ms; what matters is that it is far below the 12 s of the whole.
+    assertTrue(System.nanoTime() - left < Duration.ofSeconds(5).toNanos());
     assertEquals(0, standIns.openStreams());
   }
 
