@@ -11,9 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param receivedNanos monotonic, for durations
  * @param pathParameters decoded
- * @param payload the body once it was read: strict JSON, or null when there is none
- * @param subject the user that the request acts for, once the caller was allowed to
- * @param consent what the user was asked and answered, where that was asked
+ * @param learnt what the steps before this one have found out
  */
 public record Exchange(
     RequestId id,
@@ -23,98 +21,34 @@ public record Exchange(
     Request request,
     Route route,
     Map<String, String> pathParameters,
-    Principal principal,
-    Deadline deadline,
-    @Nullable Payload payload,
-    @Nullable UserId subject,
-    @Nullable ConsentGiven consent) {
+    Learnt learnt) {
 
   public Exchange {
     pathParameters = Map.copyOf(pathParameters);
   }
 
+  /**
+   * What is known of a request by now.
+   *
+   * @param payload the body once it was read: strict JSON, or null when there is none
+   * @param subject the user that the request acts for, once the caller was allowed to
+   * @param consent what the user was asked and answered, where that was asked
+   */
+  public record Learnt(
+      Principal principal,
+      Deadline deadline,
+      @Nullable Payload payload,
+      @Nullable UserId subject,
+      @Nullable ConsentGiven consent) {
+
+    /** Nothing yet but the time that there is. */
+    public static Learnt nothing(Deadline deadline) {
+      return new Learnt(new Principal.Anonymous(), deadline, null, null, null);
+    }
+  }
+
   /** The body as it was sent, and what it says. */
   public record Payload(Body.Bytes raw, Json json) {}
-
-  public Exchange as(Principal who) {
-    return new Exchange(
-        id,
-        trace,
-        receivedAt,
-        receivedNanos,
-        request,
-        route,
-        pathParameters,
-        who,
-        deadline,
-        payload,
-        subject,
-        consent);
-  }
-
-  public Exchange known(RequestId byId, TraceContext inTrace) {
-    return new Exchange(
-        byId,
-        inTrace,
-        receivedAt,
-        receivedNanos,
-        request,
-        route,
-        pathParameters,
-        principal,
-        deadline,
-        payload,
-        subject,
-        consent);
-  }
-
-  public Exchange within(Deadline limit) {
-    return new Exchange(
-        id,
-        trace,
-        receivedAt,
-        receivedNanos,
-        request,
-        route,
-        pathParameters,
-        principal,
-        deadline.sooner(limit),
-        payload,
-        subject,
-        consent);
-  }
-
-  public Exchange carrying(Payload read) {
-    return new Exchange(
-        id,
-        trace,
-        receivedAt,
-        receivedNanos,
-        request,
-        route,
-        pathParameters,
-        principal,
-        deadline,
-        read,
-        subject,
-        consent);
-  }
-
-  public Exchange actingFor(UserId user) {
-    return new Exchange(
-        id,
-        trace,
-        receivedAt,
-        receivedNanos,
-        request,
-        route,
-        pathParameters,
-        principal,
-        deadline,
-        payload,
-        user,
-        consent);
-  }
 
   /** What a user was asked for, and said. */
   public record ConsentGiven(List<String> scopes, boolean allowed, Instant at) {
@@ -123,33 +57,68 @@ public record Exchange(
     }
   }
 
-  public Exchange consented(ConsentGiven given) {
+  private Exchange with(Learnt now) {
+    return new Exchange(id, trace, receivedAt, receivedNanos, request, route, pathParameters, now);
+  }
+
+  public Exchange known(RequestId byId, TraceContext inTrace) {
     return new Exchange(
-        id,
-        trace,
-        receivedAt,
-        receivedNanos,
-        request,
-        route,
-        pathParameters,
-        principal,
-        deadline,
-        payload,
-        subject,
-        given);
+        byId, inTrace, receivedAt, receivedNanos, request, route, pathParameters, learnt);
+  }
+
+  public Exchange as(Principal who) {
+    return with(new Learnt(who, deadline(), payload(), subject(), consent()));
+  }
+
+  public Exchange within(Deadline limit) {
+    return with(new Learnt(principal(), deadline().sooner(limit), payload(), subject(), consent()));
+  }
+
+  public Exchange carrying(Payload read) {
+    return with(new Learnt(principal(), deadline(), read, subject(), consent()));
+  }
+
+  public Exchange actingFor(UserId user) {
+    return with(new Learnt(principal(), deadline(), payload(), user, consent()));
+  }
+
+  public Exchange consented(ConsentGiven given) {
+    return with(new Learnt(principal(), deadline(), payload(), subject(), given));
+  }
+
+  public Principal principal() {
+    return learnt.principal;
+  }
+
+  public Deadline deadline() {
+    return learnt.deadline;
+  }
+
+  public @Nullable Payload payload() {
+    return learnt.payload;
+  }
+
+  public @Nullable UserId subject() {
+    return learnt.subject;
+  }
+
+  public @Nullable ConsentGiven consent() {
+    return learnt.consent;
   }
 
   /** The JSON body; an empty object where the route takes none. */
   public Json json() {
-    return payload == null ? Json.object().build() : payload.json();
+    Payload read = payload();
+    return read == null ? Json.object().build() : read.json();
   }
 
   /** The user that the request acts for, where the contract says that there is one. */
   public UserId user() {
-    if (subject == null) {
+    UserId user = subject();
+    if (user == null) {
       throw new IllegalStateException("no user was resolved for " + route.operationId());
     }
-    return subject;
+    return user;
   }
 
   public String pathParameter(String name) {

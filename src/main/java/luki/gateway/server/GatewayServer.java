@@ -16,7 +16,6 @@ import luki.gateway.http.Chain;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Principal;
 import luki.gateway.http.RequestId;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
@@ -115,11 +114,7 @@ public final class GatewayServer {
             incoming.request(),
             match.route(),
             match.parameters(),
-            new Principal.Anonymous(),
-            new Deadline(now + match.route().deadline().toNanos()),
-            null,
-            null,
-            null);
+            Exchange.Learnt.nothing(new Deadline(now + match.route().deadline().toNanos())));
     Response response = rendered(chain.handle(exchange));
     // The engine's chunked reader is lenient, so what follows such a body is not trusted.
     boolean close =
