@@ -132,8 +132,8 @@ class CommandLineIT {
   private static void awaitStatus(int port, String key, int status) {
     Waiting.until(
         Duration.ofSeconds(5),
-        () -> Jar.get(port, "/metrics", "X-API-Key", key).statusCode(),
-        found -> found == status);
+        () -> Jar.get(port, "/metrics", "X-API-Key", key),
+        answer -> answer != null && answer.statusCode() == status);
   }
 
   @Test
