@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Set;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Principal;
-import luki.gateway.http.Scope;
 import luki.gateway.http.Users;
 import luki.gateway.json.Json;
 
@@ -51,12 +50,9 @@ final class ServiceCallers {
         : new TokenVerifier.Verdict.Refused();
   }
 
+  /** A service owns no user: only {@code users:any} lets it act for one. */
   private Principal principal(String name, GatewayFile.Caller caller, Instant expires) {
-    boolean everyone = roles.expand(caller.scopes(), caller.roles()).contains(Scope.ANY_USER);
     return new Principal.Service(
-        name,
-        roles.expand(caller.scopes(), caller.roles()),
-        everyone ? new Users.Everyone() : Users.only(Set.of()),
-        expires);
+        name, roles.expand(caller.scopes(), caller.roles()), Users.only(Set.of()), expires);
   }
 }
