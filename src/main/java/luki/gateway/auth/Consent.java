@@ -1,5 +1,8 @@
 package luki.gateway.auth;
 
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import luki.gateway.http.Body;
@@ -13,15 +16,27 @@ import luki.gateway.upstream.Reply;
 import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
-/** Asks the security service each time: a revocation counts at once. */
+/**
+ * Asks the security service. A revocation counts at once, unless the operator lets answers be kept
+ * for some seconds; equal questions that are under way share one call.
+ */
 public final class Consent {
   private static final Set<String> DENIALS =
       Set.of("consent_denied", "consent_expired", "privacy_flags_denied");
 
   private final Upstreams upstreams;
+  private final Clock clock;
+  private final SharedAnswers answers;
 
-  public Consent(Upstreams upstreams) {
+  /**
+   * Makes it.
+   *
+   * @param keptFor how long a yes or a no holds without another look
+   */
+  public Consent(Upstreams upstreams, Duration keptFor, Clock clock) {
     this.upstreams = upstreams;
+    this.clock = clock;
+    this.answers = new SharedAnswers(keptFor, System::nanoTime);
   }
 
   /** An outage is not a denial: the one is told apart from the other. */
@@ -31,18 +46,50 @@ public final class Consent {
     UNAVAILABLE
   }
 
+  /**
+   * What became of a question.
+   *
+   * @param at when it was answered
+   */
+  public record Answer(Verdict verdict, Instant at) {
+    /** There is no answer in time. */
+    public static Answer none() {
+      return new Answer(Verdict.UNAVAILABLE, Instant.EPOCH);
+    }
+  }
+
   /** May this be done with the user's data? Whatever is not clearly a yes is none. */
-  public Verdict ask(Exchange exchange, UserId user, List<String> scopes, String operation)
+  public Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
-    if (scopes.isEmpty()) {
+    SharedAnswers.Question question = new SharedAnswers.Question(user, scopes, operation);
+    return answers.get(question, exchange.deadline(), () -> put(exchange, question));
+  }
+
+  /** The same, past whatever is kept. */
+  Answer askAnew(Exchange exchange, UserId user, List<String> scopes, String operation)
+      throws InterruptedException {
+    SharedAnswers.Question question = new SharedAnswers.Question(user, scopes, operation);
+    Answer answer = put(exchange, question);
+    answers.keep(question, answer);
+    return answer;
+  }
+
+  private Answer put(Exchange exchange, SharedAnswers.Question question)
+      throws InterruptedException {
+    if (question.scopes().isEmpty()) {
       throw new IllegalArgumentException("an empty list would always be allowed");
     }
+    return new Answer(verdict(exchange, question), clock.instant());
+  }
+
+  private Verdict verdict(Exchange exchange, SharedAnswers.Question asked)
+      throws InterruptedException {
     Json question =
         Json.object()
-            .put("user_id", user.value())
+            .put("user_id", asked.user().value())
             .put("requester_role", "api_gateway")
-            .put("requested_scopes", Json.strings(scopes))
-            .put("context", Json.object().put("operation", operation).build())
+            .put("requested_scopes", Json.strings(asked.scopes()))
+            .put("context", Json.object().put("operation", asked.operation()).build())
             .build();
     Call call = Call.post(ServicePath.of("/policy/enforce"), question).mayRepeat();
     return switch (upstreams.call(Downstream.SECURITY, call, exchange)) {

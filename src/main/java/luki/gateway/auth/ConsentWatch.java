@@ -85,7 +85,9 @@ public final class ConsentWatch {
   private void ask(Subject subject, Shared shared, Exchange exchange) {
     try {
       Consent.Verdict verdict =
-          consent.ask(exchange, subject.user, subject.rule.scopes(), subject.rule.operation());
+          consent
+              .askAnew(exchange, subject.user, subject.rule.scopes(), subject.rule.operation())
+              .verdict();
       if (verdict == Consent.Verdict.DENIED) {
         shared.withdrawn = true;
       }

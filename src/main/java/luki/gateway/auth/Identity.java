@@ -19,13 +19,18 @@ public final class Identity implements AutoCloseable {
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
   private static final Duration LAST_RETRY = Duration.ofSeconds(10);
 
+  private final TokenVerifier.Rules rules;
   private final TokenVerifier verifier;
   private final @Nullable RemoteKeys remote;
   private final @Nullable DocumentFetcher fetcher;
   private @Nullable Thread refresher;
 
   private Identity(
-      TokenVerifier verifier, @Nullable RemoteKeys remote, @Nullable DocumentFetcher fetcher) {
+      TokenVerifier.Rules rules,
+      TokenVerifier verifier,
+      @Nullable RemoteKeys remote,
+      @Nullable DocumentFetcher fetcher) {
+    this.rules = rules;
     this.verifier = verifier;
     this.remote = remote;
     this.fetcher = fetcher;
@@ -43,15 +48,18 @@ public final class Identity implements AutoCloseable {
     URI address = jwt.jwks();
     DocumentFetcher fetcher = address == null ? null : new DocumentFetcher(address, timer);
     RemoteKeys remote = fetcher == null ? null : new RemoteKeys(fetcher::fetch, System::nanoTime);
-    KeySource keys = remote == null ? pem(jwt.publicKey(), problems) : remote;
-    TokenVerifier.Issuer users =
-        keys == null ? null : new TokenVerifier.Issuer(keys, jwt.issuer(), jwt.audience());
+    KeySource keys =
+        remote != null
+            ? remote
+            : settings.dev() && !jwt.isOn()
+                ? DeskIssuer.keysOf(DeskIssuer.fileBeside(settings.keyFile()))
+                : pem(jwt.publicKey(), problems);
     KeySet serviceKeys = services(settings.serviceJwks(), problems);
     ServiceCallers services =
         serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
-    TokenVerifier verifier =
-        new TokenVerifier(users, services, new UserClaims(roles), jwt.skew(), clock);
-    return new Identity(verifier, remote, fetcher);
+    TokenVerifier.Rules rules =
+        new TokenVerifier.Rules(jwt.issuer(), jwt.audience(), roles, jwt.skew(), clock);
+    return new Identity(rules, rules.verifier(keys, services), remote, fetcher);
   }
 
   private static @Nullable KeySource pem(@Nullable Path path, Problems problems) {
@@ -87,6 +95,11 @@ public final class Identity implements AutoCloseable {
 
   public TokenVerifier verifier() {
     return verifier;
+  }
+
+  /** The rules that the verifier holds end users' tokens against. */
+  public TokenVerifier.Rules rules() {
+    return rules;
   }
 
   /** Whether tokens can be judged: with an issuer's address, once its keys were loaded. */

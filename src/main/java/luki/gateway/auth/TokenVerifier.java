@@ -35,6 +35,28 @@ public final class TokenVerifier {
    */
   record Issuer(KeySource keys, @Nullable String name, String audience) {}
 
+  /**
+   * What holds for end users' tokens, whoever signs them.
+   *
+   * @param issuer what {@code iss} must say, null where any is taken
+   */
+  public record Rules(
+      @Nullable String issuer, String audience, Roles roles, Duration skew, Clock clock) {
+    /**
+     * Makes a verifier.
+     *
+     * @param keys of the issuer, null where no end user's token is taken
+     */
+    TokenVerifier verifier(@Nullable KeySource keys, @Nullable ServiceCallers services) {
+      return new TokenVerifier(
+          keys == null ? null : new Issuer(keys, issuer, audience),
+          services,
+          new UserClaims(roles),
+          skew,
+          clock);
+    }
+  }
+
   TokenVerifier(
       @Nullable Issuer users,
       @Nullable ServiceCallers services,

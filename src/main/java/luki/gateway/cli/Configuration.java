@@ -1,9 +1,16 @@
 package luki.gateway.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import luki.gateway.auth.AuditRecord;
 import luki.gateway.auth.KeyFile;
+import luki.gateway.auth.KeyedHash;
 import luki.gateway.auth.Roles;
 import luki.gateway.config.Audit;
 import luki.gateway.config.BadConfiguration;
@@ -62,6 +69,31 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
 
   private static Audit.Finding keyFile(Audit.Severity severity, String text) {
     return new Audit.Finding(severity, Variable.API_KEYS_FILE.name(), text);
+  }
+
+  /**
+   * Names the contract and the configuration that decide: the beginning of a hash of both files.
+   */
+  String policyVersion() throws IOException {
+    try {
+      MessageDigest hash = MessageDigest.getInstance("SHA-256");
+      hash.update(Files.readAllBytes(settings.openapiFile()));
+      hash.update((byte) 0);
+      hash.update(Files.readAllBytes(settings.gatewayFile()));
+      return HexFormat.of().formatHex(hash.digest()).substring(0, 12);
+    } catch (NoSuchAlgorithmException cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+  }
+
+  /** What the audit records of this process share. */
+  AuditRecord.Context auditContext() throws BadConfiguration, IOException {
+    return new AuditRecord.Context(principalHash(), policyVersion(), Clock.systemUTC());
+  }
+
+  /** How a caller shows in the access log and in the audit records. */
+  KeyedHash principalHash() throws BadConfiguration {
+    return KeyedHash.derived(pepper(), "access-log");
   }
 
   Roles roles() {

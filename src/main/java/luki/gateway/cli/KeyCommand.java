@@ -2,6 +2,7 @@ package luki.gateway.cli;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -9,6 +10,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import luki.gateway.auth.ApiKeyText;
+import luki.gateway.auth.AuditFile;
+import luki.gateway.auth.AuditRecord;
 import luki.gateway.auth.KeyEntry;
 import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyMaker;
@@ -46,8 +50,8 @@ final class KeyCommand {
       switch (action) {
         case "create" -> create(arguments, configuration, maker);
         case "list" -> list(arguments, maker);
-        case "revoke" -> revoke(arguments, maker);
-        case "rotate" -> rotate(arguments, maker);
+        case "revoke" -> revoke(arguments, configuration, maker);
+        case "rotate" -> rotate(arguments, configuration, maker);
         default -> throw new BadUsage("unknown: key " + action);
       }
       return 0;
@@ -61,7 +65,7 @@ final class KeyCommand {
   }
 
   private void create(Arguments arguments, Configuration configuration, KeyMaker maker)
-      throws BadUsage, IOException, KeyFile.Broken {
+      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken {
     String owner = arguments.required("--owner");
     Set<Scope> scopes = scopes(arguments.list("--scopes"), configuration.roles());
     Set<String> roles = roles(arguments.list("--roles"), configuration.roles());
@@ -73,10 +77,12 @@ final class KeyCommand {
       throw new BadUsage("--scopes or --roles is needed: without one a key opens nothing");
     }
     Instant end = expires == null ? null : clock.instant().plus(expires);
-    out.println(maker.create(new KeyMaker.Wanted(owner, scopes, roles, users, plan, end)).reveal());
+    ApiKeyText key = maker.create(new KeyMaker.Wanted(owner, scopes, roles, users, plan, end));
+    told(configuration, AuditRecord.Decision.CREATE, key.id(), owner);
+    out.println(key.reveal());
   }
 
-  private static Set<Scope> scopes(List<String> names, Roles known) throws BadUsage {
+  static Set<Scope> scopes(List<String> names, Roles known) throws BadUsage {
     Set<Scope> scopes = new HashSet<>();
     for (String name : names) {
       if (!Scope.isValid(name) || !known.every().contains(new Scope(name))) {
@@ -94,6 +100,27 @@ final class KeyCommand {
       }
     }
     return Set.copyOf(names);
+  }
+
+  /**
+   * Records the change. The key file has changed by then; a key that cannot be recorded is not
+   * printed, so nobody has it.
+   */
+  private void told(
+      Configuration configuration, AuditRecord.Decision decision, String id, String owner)
+      throws BadConfiguration, IOException {
+    Path file = configuration.settings().auditFile();
+    if (file == null) {
+      return;
+    }
+    AuditRecord.Context context = configuration.auditContext();
+    try {
+      new AuditFile(AuditFile.ofCommands(file), context)
+          .append(List.of(AuditRecord.keyChange(decision, id, owner, context)));
+    } catch (IOException failed) {
+      throw new IOException(
+          "key " + id + " was changed, but AUDIT_FILE cannot be written: " + failed.getMessage());
+    }
   }
 
   private static Users users(List<String> names, String owner) throws BadUsage {
@@ -140,21 +167,33 @@ final class KeyCommand {
     return time == null ? "never" : Instant.ofEpochSecond(time.getEpochSecond()).toString();
   }
 
-  private void revoke(Arguments arguments, KeyMaker maker)
-      throws BadUsage, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
+  private void revoke(Arguments arguments, Configuration configuration, KeyMaker maker)
+      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
     String id = arguments.word("the id of the key");
     arguments.end();
     maker.revoke(id);
+    told(configuration, AuditRecord.Decision.REVOKE, id, ownerOf(maker, id));
     err.println("revoked " + id + "; a running gateway sees it within 5 s");
   }
 
-  private void rotate(Arguments arguments, KeyMaker maker)
-      throws BadUsage, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
+  private static String ownerOf(KeyMaker maker, String id) throws IOException, KeyFile.Broken {
+    return maker.list().stream()
+        .filter(key -> key.id().equals(id))
+        .map(KeyEntry::owner)
+        .findFirst()
+        .orElse("");
+  }
+
+  private void rotate(Arguments arguments, Configuration configuration, KeyMaker maker)
+      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
     String id = arguments.word("the id of the key");
     Duration grace = arguments.age("--grace");
     arguments.end();
     Duration still = grace == null ? GRACE : grace;
-    out.println(maker.rotate(id, still).reveal());
+    ApiKeyText key = maker.rotate(id, still);
+    told(configuration, AuditRecord.Decision.ROTATE, id, ownerOf(maker, id));
+    told(configuration, AuditRecord.Decision.CREATE, key.id(), ownerOf(maker, key.id()));
+    out.println(key.reveal());
     err.println(id + " ends at " + shown(clock.instant().plus(still)));
   }
 }

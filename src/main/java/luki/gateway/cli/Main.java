@@ -40,6 +40,9 @@ public final class Main {
                 .run(new Arguments(rest));
         case "check" -> new CheckCommand(out).run(new Arguments(rest));
         case "policy" -> new PolicyCommand(out).run(new Arguments(rest));
+        case "explain" -> new ExplainCommand(out).run(rest);
+        case "token" -> new TokenCommand(out).run(rest);
+        case "audit" -> new AuditCommand(out, err).run(rest);
         case "key" -> new KeyCommand(out, err).run(rest);
         case "openapi" -> new OpenapiCommand(out).run(new Arguments(rest));
         case "version" -> version(new Arguments(rest));

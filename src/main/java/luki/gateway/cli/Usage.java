@@ -10,11 +10,17 @@ final class Usage {
         check [--json]              audit configuration and contract; 2 when a finding is critical
         policy [--format md|json|html]
                                     the effective policy, one row a route
+        explain METHOD PATH [--claims FILE] [--body FILE] [--header 'Name: value']…
+                                    what each gate makes of a request, offline; claims and body are
+                                    JSON; iss, aud and exp are filled in where the claims have none
         key create --owner O --scopes a,b [--roles r] [--users u1,u2|*] [--plan P] [--expires 90d]
                                     make an API key and print it, once
         key list                    the keys, without what they open
         key revoke ID               end a key now
         key rotate ID [--grace 7d]  make its successor and print it; the old one ends after the grace
+        token mint --sub U --scopes a,b [--ttl 10m]
+                                    dev only: a user's token, signed by a key made for it
+        audit verify FILE           whether every record holds; 1 and the first that does not
         openapi                     print the contract
         version                     print the version
         help                        print this

@@ -3,27 +3,28 @@ package luki.gateway.cli;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
+import luki.gateway.auth.AuditFile;
+import luki.gateway.auth.AuditTrail;
 import luki.gateway.auth.Consent;
 import luki.gateway.auth.CredentialWatch;
+import luki.gateway.auth.DeskIssuer;
 import luki.gateway.auth.Identity;
 import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyRing;
 import luki.gateway.auth.KeyedHash;
 import luki.gateway.auth.ServiceTokens;
+import luki.gateway.auth.TokenVerifier;
 import luki.gateway.config.BadConfiguration;
-import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.contract.Contract;
-import luki.gateway.contract.ContractCompiler;
 import luki.gateway.contract.Router;
 import luki.gateway.filter.AccessLog;
 import luki.gateway.filter.Admission;
@@ -36,17 +37,13 @@ import luki.gateway.filter.Deadlines;
 import luki.gateway.filter.Errors;
 import luki.gateway.filter.Measure;
 import luki.gateway.filter.ReadBody;
+import luki.gateway.filter.RecordDenials;
 import luki.gateway.filter.RequestIds;
 import luki.gateway.filter.SecurityHeaders;
 import luki.gateway.filter.Validate;
-import luki.gateway.handler.ChatHandlers;
-import luki.gateway.handler.DocsHandlers;
-import luki.gateway.handler.ElrHandlers;
 import luki.gateway.handler.GatewayHandlers;
-import luki.gateway.handler.ModuleHandlers;
-import luki.gateway.handler.OverviewHandler;
 import luki.gateway.http.Chain;
-import luki.gateway.http.Handler;
+import luki.gateway.http.Filter;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
 import luki.gateway.observe.Lifecycle;
@@ -69,12 +66,14 @@ public final class Wiring implements AutoCloseable {
   private final Metrics metrics;
   private final Upstreams upstreams;
   private final Identity identity;
+  private final Consent consent;
   private final List<Route> routes;
   private @Nullable Running running;
   private @Nullable Thread keyWatch;
 
   /** What there is only while a gateway serves. */
-  private record Running(KeyRing keys, LineWriter accessLog, GatewayServer server) {}
+  private record Running(
+      KeyRing keys, LineWriter accessLog, @Nullable AuditTrail audit, GatewayServer server) {}
 
   /**
    * Puts together what needs no listener: enough to know every route.
@@ -97,6 +96,7 @@ public final class Wiring implements AutoCloseable {
             timer,
             clock,
             problems);
+    this.consent = new Consent(upstreams, configuration.settings().consentCache(), clock);
     this.routes = compile(tokens, build, problems);
     problems.throwIfAny();
   }
@@ -118,66 +118,64 @@ public final class Wiring implements AutoCloseable {
         System::nanoTime);
   }
 
-  /** The security argument in fifteen lines: what a request passes, in this order. */
-  private Chain chain(KeyRing keys, LineWriter accessLog, KeyedHash principals) {
+  /** The security argument in two lists: what a request passes, in this order. */
+  private Chain chain(KeyRing keys, LineWriter accessLog, @Nullable AuditTrail audit)
+      throws BadConfiguration {
     Settings settings = configuration.settings();
     Errors errors = new Errors();
-    return new Chain(
-        List.of(
-            new RequestIds(ThreadLocalRandom::current),
-            new SecurityHeaders(settings),
-            new AccessLog(accessLog, principals),
-            new Measure(metrics),
-            new Cors(settings.corsOrigins()),
-            errors,
-            new Deadlines(),
-            new Admission(lifecycle, configuration.file().maxInFlight()),
-            new Authenticate(keys, identity.verifier(), metrics),
-            new AuthorizeScope(),
-            new ReadBody(settings.limits().bodyBytes()),
-            new AuthorizeOwner(),
-            new Validate(),
-            new AskConsent(new Consent(upstreams), clock)),
-        errors);
+    List<Filter> filters = new ArrayList<>();
+    filters.add(new RequestIds(ThreadLocalRandom::current));
+    filters.add(new SecurityHeaders(settings));
+    filters.add(new AccessLog(accessLog, configuration.principalHash()));
+    if (audit != null) {
+      filters.add(new RecordDenials(audit));
+    }
+    filters.add(new Measure(metrics));
+    filters.add(new Cors(settings.corsOrigins()));
+    filters.add(errors);
+    filters.add(new Deadlines());
+    filters.add(new Admission(lifecycle, configuration.file().maxInFlight()));
+    filters.addAll(gates(keys, identity.verifier()));
+    filters.add(new AskConsent(consent));
+    return new Chain(filters, errors);
+  }
+
+  /** Those that decide from the request alone: `explain` sends a request through the same ones. */
+  private List<Filter> gates(KeyRing keys, TokenVerifier tokens) {
+    return List.of(
+        new Authenticate(keys, tokens, metrics),
+        new AuthorizeScope(),
+        new ReadBody(configuration.settings().limits().bodyBytes()),
+        new AuthorizeOwner(),
+        new Validate());
+  }
+
+  /** Tells what the gates make of requests, without a listener and without a call. */
+  public Explanation explanation() {
+    DeskIssuer issuer = DeskIssuer.made();
+    KeyRing noKeys =
+        new KeyRing(
+            new KeyFile(configuration.settings().keyFile()),
+            KeyedHash.ofPepper("of no use: no key is ever looked up by it"),
+            configuration.roles(),
+            clock);
+    return new Explanation(
+        new Router(new Contract(routes)),
+        gates(noKeys, issuer.verifier(identity.rules())),
+        claims -> issuer.sign(Explanation.completed(claims, configuration.settings().jwt(), clock)),
+        clock);
   }
 
   private List<Route> compile(ServiceTokens tokens, Build build, Problems problems) {
-    GatewayFile file = configuration.file();
-    Consent consent = new Consent(upstreams);
-    Map<String, Handler> handlers = new HashMap<>();
-    handlers.putAll(
-        new GatewayHandlers(
-                build.version(),
-                new GatewayHandlers.State(lifecycle, upstreams, identity::isReady),
-                metrics,
-                tokens.published())
-            .byName());
-    handlers.putAll(
-        new DocsHandlers(
-                configuration.document().published(),
-                configuration.document().title(),
-                build.redoc())
-            .byName());
-    handlers.putAll(
-        new ChatHandlers(
-                upstreams,
-                consent,
-                file,
-                lifecycle,
-                this::isStillGood,
-                metrics,
-                () -> UUID.randomUUID().toString())
-            .byName());
-    handlers.putAll(new ElrHandlers(upstreams, clock).byName());
-    handlers.putAll(new ModuleHandlers(upstreams).byName());
-    handlers.put("overview", new OverviewHandler(upstreams, consent));
-    Contract contract =
-        ContractCompiler.compile(
-            configuration.document(), handlers, file.defaultDeadline(), problems);
-    boolean openMetrics = configuration.settings().metricsOpen();
-    return contract.routes().stream()
-        .map(route -> openMetrics && route.template().equals("/metrics") ? route.opened() : route)
-        .toList();
+    return new RouteTable(
+            configuration,
+            upstreams,
+            consent,
+            new GatewayHandlers.State(lifecycle, upstreams, identity::isReady),
+            this::isStillGood,
+            metrics,
+            clock)
+        .compile(tokens.published(), build, problems);
   }
 
   private boolean isStillGood(Principal principal) {
@@ -203,10 +201,17 @@ public final class Wiring implements AutoCloseable {
     KeyFile keyFile = new KeyFile(settings.keyFile());
     KeyRing keys = new KeyRing(keyFile, KeyedHash.ofPepper(pepper), configuration.roles(), clock);
     LineWriter accessLog = new LineWriter(log);
-    Chain chain = chain(keys, accessLog, KeyedHash.derived(pepper, "access-log"));
+    Path auditFile = settings.auditFile();
+    AuditTrail audit =
+        auditFile == null
+            ? null
+            : new AuditTrail(
+                new AuditFile(auditFile, configuration.auditContext()),
+                configuration.auditContext());
+    Chain chain = chain(keys, accessLog, audit);
     GatewayServer server =
         new GatewayServer(settings, new Router(new Contract(routes)), chain, lifecycle, clock);
-    running = new Running(keys, accessLog, server);
+    running = new Running(keys, accessLog, audit, server);
     keys.refresh();
     keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
     metrics.watchKeyFile(keys::isGood);
@@ -269,6 +274,9 @@ public final class Wiring implements AutoCloseable {
     timer.shutdownNow();
     if (now != null) {
       now.accessLog.close();
+      if (now.audit != null) {
+        now.audit.close();
+      }
     }
   }
 }

@@ -24,6 +24,8 @@ public record Settings(
     @Nullable Path signingKey,
     @Nullable Path previousSigningKey,
     @Nullable Secret agentSecret,
+    Duration consentCache,
+    @Nullable Path auditFile,
     Set<String> corsOrigins,
     List<Cidr> trustedProxies,
     Limits limits,

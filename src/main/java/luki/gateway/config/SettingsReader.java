@@ -50,6 +50,8 @@ public final class SettingsReader {
         optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
         optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
         secretHeader(),
+        Duration.ofSeconds(number(Variable.CONSENT_CACHE_S, 0, 30)),
+        optional(Variable.AUDIT_FILE),
         origins(),
         proxies(),
         limits(),
@@ -127,6 +129,12 @@ public final class SettingsReader {
       problems.add(variable.name(), "must name a file that can be read; " + path + " cannot");
     }
     return path;
+  }
+
+  /** A file that the gateway makes itself. */
+  private @Nullable Path optional(Variable variable) {
+    String value = environment.get(variable);
+    return value == null ? null : Path.of(value);
   }
 
   private @Nullable Path optionalFile(Variable variable) {

@@ -30,6 +30,8 @@ public enum Variable {
   SERVICE_TOKEN_KEY_PATH(
       "", "EC P-256 private key (PEM) that signs the gateway's own tokens; required in prod"),
   SERVICE_TOKEN_PREVIOUS_KEY_PATH("", "the key it follows, published until this is removed"),
+  CONSENT_CACHE_S("0", "seconds, 0 to 30, for which a user's answer about consent is kept"),
+  AUDIT_FILE("", "denials and key changes are recorded here; the command line adds .cli"),
   AGENT_INTERNAL_SECRET("", "sent to the agent as X-Internal-Secret"),
   CORS_ALLOWED_ORIGINS("", "comma list of exact origins"),
   TRUSTED_PROXIES("", "comma list of CIDRs whose X-Forwarded-Proto is believed"),

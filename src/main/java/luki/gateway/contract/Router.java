@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * not have is a route that refuses, so that every filter sees it too.
  */
 public final class Router {
+  private static final int MAX_TARGET = 8 * 1024;
+
   private final Node root = new Node();
   private final Set<Method> allMethods = EnumSet.of(Method.OPTIONS);
 
@@ -44,6 +46,17 @@ public final class Router {
     public Match {
       parameters = Map.copyOf(parameters);
     }
+  }
+
+  /** Why a request line is not even routed; null when it is. */
+  public static @Nullable ApiError refusalOf(Method method, String raw, @Nullable Target target) {
+    if (raw.length() > MAX_TARGET) {
+      return ApiError.of(ErrorCode.URI_TOO_LONG);
+    }
+    if (target == null) {
+      return ApiError.invalid("", "path");
+    }
+    return method == Method.OTHER ? ApiError.of(ErrorCode.NOT_IMPLEMENTED) : null;
   }
 
   public Match match(Method method, Target target) {

@@ -1,7 +1,6 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
 import luki.gateway.auth.Consent;
 import luki.gateway.http.ApiError;
@@ -17,11 +16,9 @@ public final class AskConsent implements Filter {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final Consent consent;
-  private final Clock clock;
 
-  public AskConsent(Consent consent, Clock clock) {
+  public AskConsent(Consent consent) {
     this.consent = consent;
-    this.clock = clock;
   }
 
   @Override
@@ -30,10 +27,11 @@ public final class AskConsent implements Filter {
     if (rule == null || rule.askedBy() == ConsentRule.AskedBy.HANDLER) {
       return next.handle(exchange);
     }
-    return switch (consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation())) {
+    Consent.Answer answer = consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
+    return switch (answer.verdict()) {
       case ALLOWED ->
           next.handle(
-              exchange.consented(new Exchange.ConsentGiven(rule.scopes(), true, clock.instant())));
+              exchange.consented(new Exchange.ConsentGiven(rule.scopes(), true, answer.at())));
       case DENIED -> Response.refused(ApiError.of(ErrorCode.CONSENT_DENIED));
       case UNAVAILABLE -> Response.refused(ApiError.of(ErrorCode.CONSENT_UNAVAILABLE, RETRY));
     };

@@ -133,7 +133,7 @@ final class Conversation {
     if (rule == null) {
       throw new IllegalStateException("no consent rule for " + exchange.route().operationId());
     }
-    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
+    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation()).verdict();
   }
 
   private List<Json> search(Exchange exchange, String message)

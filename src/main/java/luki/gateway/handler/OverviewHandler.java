@@ -179,7 +179,8 @@ public final class OverviewHandler implements Handler.AsksConsent {
   private Branch<Consent.Verdict> ask(Exchange exchange, String scope) {
     ConsentRule rule = exchange.route().consent();
     String operation = rule == null ? "overview" : rule.operation();
-    return Branch.start(() -> consent.ask(exchange, exchange.user(), List.of(scope), operation));
+    return Branch.start(
+        () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).verdict());
   }
 
   private Outcome fetch(

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
+import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
@@ -27,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ExchangeReader {
   private static final int PIECE = 16 * 1024;
-  private static final int MAX_TARGET = 8 * 1024;
 
   /** Bytes of a body that are rather read for nothing than the connection closed. */
   static final int MUCH = 64 * 1024;
@@ -77,12 +77,13 @@ final class ExchangeReader {
     Body body = length == 0 ? Body.EMPTY : new Body.Stream(input);
     Query query = Query.parse(target.map(Target::rawQuery).orElse(""));
     Request request = new Request(method, query, headers, body, length, peerOf(http));
-    ApiError refusal = refusal(http, headers, raw, method, target.isPresent());
+    ApiError framing = refusal(http, headers);
+    ApiError refusal =
+        framing == null ? Router.refusalOf(method, raw, target.orElse(null)) : framing;
     return new Incoming(request, target.orElse(null), refusal, input);
   }
 
-  private @Nullable ApiError refusal(
-      HttpExchange http, Headers headers, String raw, Method method, boolean goodTarget) {
+  private @Nullable ApiError refusal(HttpExchange http, Headers headers) {
     boolean http11 = http.getProtocol().equals("HTTP/1.1");
     if (!http11 && !http.getProtocol().equals("HTTP/1.0")) {
       return ApiError.of(ErrorCode.HTTP_VERSION_NOT_SUPPORTED);
@@ -92,15 +93,6 @@ final class ExchangeReader {
     }
     if (sizeOf(headers) > maxHeaderBytes) {
       return ApiError.of(ErrorCode.HEADERS_TOO_LARGE);
-    }
-    if (raw.length() > MAX_TARGET) {
-      return ApiError.of(ErrorCode.URI_TOO_LONG);
-    }
-    if (!goodTarget) {
-      return ApiError.invalid("", "path");
-    }
-    if (method == Method.OTHER) {
-      return ApiError.of(ErrorCode.NOT_IMPLEMENTED);
     }
     // RFC 9110 §10.1.1: no other expectation is known.
     boolean expects =

@@ -152,6 +152,100 @@ class CommandLineIT {
   }
 
   @Test
+  void explainNamesTheGateThatRefusesAndEndsWithZeroWhateverItSays() throws Exception {
+    Path claims = Files.writeString(jar.directory().resolve("claims.json"), CLAIMS);
+    Path body =
+        Files.writeString(
+            jar.directory().resolve("body.json"), "{\"user_id\":\"anna\",\"message\":\"hello\"}");
+    Jar.Ended theirs =
+        jar.run(
+            DEV,
+            "explain",
+            "POST",
+            "/v1/chat",
+            "--claims",
+            claims.toString(),
+            "--body",
+            body.toString());
+    assertEquals(0, theirs.code(), theirs.err());
+    assertTrue(theirs.out().contains("Authenticate     pass: user maria_k"), theirs.out());
+    assertTrue(theirs.out().contains("AuthorizeOwner   403 NOT_OWNER"), theirs.out());
+    assertTrue(theirs.out().contains("refused: 403 NOT_OWNER"), theirs.out());
+    Jar.Ended nowhere = jar.run(DEV, "explain", "GET", "/v1/nowhere");
+    assertEquals(0, nowhere.code());
+    assertTrue(nowhere.out().contains("404 NOT_FOUND"), nowhere.out());
+    Files.writeString(body, "{\"user_id\":\"maria_k\",\"message\":\"hello\"}");
+    Jar.Ended own =
+        jar.run(
+            DEV,
+            "explain",
+            "POST",
+            "/v1/chat",
+            "--claims",
+            claims.toString(),
+            "--body",
+            body.toString());
+    assertTrue(own.out().contains("every gate lets it pass"), own.out());
+    assertTrue(own.out().contains("calls agent"), own.out());
+    assertEquals(2, jar.run(DEV, "explain", "GET").code());
+    assertEquals(2, jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").code());
+  }
+
+  private static final String CLAIMS = "{\"sub\":\"maria_k\",\"scope\":\"chat:write\"}";
+
+  @Test
+  void aMintedTokenOpensItsOwnDataAtADeskAndIsNotMadeInProd() throws Exception {
+    int port = Jar.freePort();
+    Map<String, String> environment = new HashMap<>(DEV);
+    environment.put("PORT", Integer.toString(port));
+    Process process = jar.shell(environment, "java -jar target/luki-gateway.jar");
+    try {
+      Jar.awaitReady(port);
+      Jar.Ended minted =
+          jar.run(DEV, "token", "mint", "--sub", "maria_k", "--scopes", "elr:read", "--ttl", "5m");
+      assertEquals(0, minted.code(), minted.err());
+      String token = "Bearer " + minted.out().strip();
+      String target = "/v1/elr/items/";
+      assertEquals(503, Jar.get(port, target + "maria_k", "Authorization", token).statusCode());
+      assertEquals(403, Jar.get(port, target + "anna", "Authorization", token).statusCode());
+      assertEquals(401, Jar.get(port, target + "anna", "Authorization", token + "A").statusCode());
+    } finally {
+      process.destroyForcibly();
+    }
+    Path key = jar.directory().resolve("config/dev-token-key.pem");
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(key)));
+    Jar.Ended prod = jar.run(Map.of(), "token", "mint", "--sub", "m", "--scopes", "elr:read");
+    assertEquals(2, prod.code());
+    assertTrue(prod.err().contains("dev only"), prod.err());
+    assertEquals(2, jar.run(DEV, "token", "mint", "--sub", "m", "--scopes", "elr:fly").code());
+  }
+
+  @Test
+  void keyChangesAreRecordedAndATouchedRecordIsNamed() throws Exception {
+    Map<String, String> environment = new HashMap<>(DEV);
+    environment.put("AUDIT_FILE", "audit.log");
+    String key =
+        jar.run(environment, "key", "create", "--owner", "app", "--scopes", "elr:read")
+            .out()
+            .strip();
+    assertEquals(0, jar.run(environment, "key", "rotate", idOf(key)).code());
+    assertEquals(0, jar.run(environment, "key", "revoke", idOf(key)).code());
+    Path file = jar.directory().resolve("audit.log.cli");
+    List<String> lines = Files.readAllLines(file);
+    assertEquals(4, lines.size());
+    assertTrue(lines.getFirst().contains(idOf(key)));
+    assertFalse(String.join("", lines).contains("\"app\""), "an owner is a hash here");
+    Jar.Ended good = jar.run(Map.of(), "audit", "verify", "audit.log.cli");
+    assertEquals(0, good.code(), good.err());
+    Files.write(file, List.of(lines.get(0), lines.get(2), lines.get(3)));
+    Jar.Ended bad = jar.run(Map.of(), "audit", "verify", "audit.log.cli");
+    assertEquals(1, bad.code());
+    assertTrue(bad.err().contains("audit.log.cli:2"), bad.err());
+    assertEquals(1, jar.run(Map.of(), "audit", "verify", "nowhere.log").code());
+    assertEquals(2, jar.run(Map.of(), "audit", "falsify", "audit.log.cli").code());
+  }
+
+  @Test
   void policyHasARowForEachRoute() throws Exception {
     Jar.Ended md = jar.run(DEV, "policy");
     assertEquals(0, md.code());

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import luki.gateway.http.Headers;
 import luki.gateway.http.PercentCoding;
 
 /** A request to be, down to its bytes. Immutable: each change gives another one. */
@@ -99,6 +100,16 @@ final class Ask {
 
   Ask body(byte[] bytes) {
     return new Ask(method, template, path, query, headers, bytes.clone(), framing);
+  }
+
+  Headers headers() {
+    Headers.Builder lines = Headers.builder();
+    headers.forEach(line -> lines.add(line.name(), line.value()));
+    return lines.build();
+  }
+
+  byte[] body() {
+    return body.clone();
   }
 
   Ask body(String text) {

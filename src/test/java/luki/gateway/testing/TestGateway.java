@@ -22,6 +22,7 @@ import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyMaker;
 import luki.gateway.auth.KeyedHash;
 import luki.gateway.cli.Configuration;
+import luki.gateway.cli.Explanation;
 import luki.gateway.cli.Wiring;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Environment;
@@ -151,6 +152,11 @@ public final class TestGateway implements AutoCloseable {
     } catch (IOException | KeyFile.Broken failed) {
       throw new IllegalStateException(failed);
     }
+  }
+
+  /** What this very gateway's gates make of a request, without a listener. */
+  public Explanation explanation() {
+    return wiring.explanation();
   }
 
   public KeyMaker keys() {

@@ -1,0 +1,94 @@
+package luki.gateway.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
+import luki.gateway.http.Headers;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/** {@code explain METHOD PATH}: each gate's verdict on a request, offline. */
+final class ExplainCommand {
+  private final PrintStream out;
+
+  ExplainCommand(PrintStream out) {
+    this.out = out;
+  }
+
+  int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
+    Arguments arguments = new Arguments(words);
+    byte[] claims = content("--claims", arguments.value("--claims"));
+    byte[] body = content("--body", arguments.value("--body"));
+    Headers.Builder headers = Headers.builder();
+    for (String line = arguments.value("--header");
+        line != null;
+        line = arguments.value("--header")) {
+      header(line, headers);
+    }
+    String method = arguments.word("a method, such as POST,");
+    String target = arguments.word("a path, such as /v1/chat,");
+    arguments.end();
+    Explanation.Asked asked =
+        new Explanation.Asked(
+            method,
+            target,
+            headers.build(),
+            claims == null ? null : claims(claims),
+            body == null ? null : Body.of(body));
+    try (Wiring gateway = new Wiring(Configuration.ofProcess())) {
+      print(gateway.explanation().of(asked));
+    }
+    return 0;
+  }
+
+  private static void header(String line, Headers.Builder headers) throws BadUsage {
+    int colon = line.indexOf(':');
+    if (colon < 1) {
+      throw new BadUsage("--header must be like 'Idempotency-Key: k1'");
+    }
+    headers.add(line.substring(0, colon).strip(), line.substring(colon + 1).strip());
+  }
+
+  private void print(Explanation.Told told) {
+    for (Explanation.Step step : told.steps()) {
+      out.printf("%-16s %s%n", step.gate(), step.verdict());
+    }
+    ApiError refusal = told.refusal();
+    out.println(
+        refusal == null
+            ? "verdict          every gate lets it pass"
+            : "verdict          refused: " + refusal.status() + " " + refusal.code());
+  }
+
+  private static Json claims(byte[] text) throws BadUsage {
+    try {
+      Json claims = Json.parse(text);
+      if (claims.isObject()) {
+        return claims;
+      }
+    } catch (InvalidJson notJson) {
+      // Said below, in the same words.
+    }
+    throw new BadUsage("--claims must name a file with a JSON object");
+  }
+
+  private static byte @Nullable [] content(String flag, @Nullable String file)
+      throws BadUsage, IOException {
+    if (file == null) {
+      return null;
+    }
+    try {
+      return Files.readAllBytes(Path.of(file));
+    } catch (InvalidPathException | NoSuchFileException missing) {
+      throw new BadUsage(flag + ": there is no file " + file);
+    }
+  }
+}

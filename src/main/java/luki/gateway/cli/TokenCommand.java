@@ -1,0 +1,78 @@
+package luki.gateway.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import luki.gateway.auth.DeskIssuer;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Settings;
+import luki.gateway.json.Json;
+
+/** {@code token mint}: a user's token for a desk. A gateway in prod never takes one. */
+final class TokenCommand {
+  private static final Duration USUAL = Duration.ofMinutes(10);
+  private static final Duration LONGEST = Duration.ofDays(1);
+
+  private final PrintStream out;
+  private final Clock clock = Clock.systemUTC();
+
+  TokenCommand(PrintStream out) {
+    this.out = out;
+  }
+
+  int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
+    Arguments arguments = new Arguments(words);
+    String action = arguments.word("mint");
+    if (!action.equals("mint")) {
+      throw new BadUsage("unknown: token " + action);
+    }
+    String subject = arguments.required("--sub");
+    List<String> scopes = arguments.list("--scopes");
+    Duration asked = arguments.age("--ttl");
+    arguments.end();
+    Configuration configuration = Configuration.ofProcess();
+    refuseElsewhere(configuration.settings());
+    KeyCommand.scopes(scopes, configuration.roles());
+    if (scopes.isEmpty()) {
+      throw new BadUsage("--scopes is needed: without one a token opens nothing");
+    }
+    Duration ttl = asked == null ? USUAL : asked;
+    if (ttl.compareTo(LONGEST) > 0 || ttl.isZero()) {
+      throw new BadUsage("--ttl must be more than 0m and at most 1d");
+    }
+    out.println(
+        DeskIssuer.ofFile(DeskIssuer.fileBeside(configuration.settings().keyFile()))
+            .sign(claims(subject, scopes, ttl, configuration.settings().jwt())));
+    return 0;
+  }
+
+  private static void refuseElsewhere(Settings settings) throws BadConfiguration {
+    if (!settings.dev()) {
+      throw new BadConfiguration(List.of("ENVIRONMENT: token mint works in dev only"));
+    }
+    if (settings.jwt().isOn()) {
+      throw new BadConfiguration(
+          List.of(
+              "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway takes only"
+                  + " that issuer's tokens"));
+    }
+  }
+
+  private Json claims(String subject, List<String> scopes, Duration ttl, Settings.Jwt jwt) {
+    Instant now = clock.instant();
+    String issuer = jwt.issuer();
+    return Json.object()
+        .put("iss", issuer == null ? "luki-desk" : issuer)
+        .put("aud", jwt.audience())
+        .put("sub", subject)
+        .put("scope", String.join(" ", scopes))
+        .put("iat", now.getEpochSecond())
+        .put("exp", now.plus(ttl).getEpochSecond())
+        .put("jti", UUID.randomUUID().toString())
+        .build();
+  }
+}

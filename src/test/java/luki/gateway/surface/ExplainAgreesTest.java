@@ -1,0 +1,196 @@
+package luki.gateway.surface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import luki.gateway.auth.DeskIssuer;
+import luki.gateway.cli.Explanation;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.json.Json;
+import luki.gateway.standin.Reply;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.TestGateway;
+import org.junit.jupiter.api.Test;
+
+/** For random callers, routes and bodies, {@code explain} says what the live gateway does. */
+class ExplainAgreesTest {
+  private static final int REQUESTS = 3_000;
+  private static final List<String> USERS = List.of("maria_k", "anna", "bob", "x y", "");
+  private static final List<String> ROLES =
+      List.of("patient", "care_team", "researcher", "agent", "admin", "king");
+
+  /** What the gates can say; all else comes from behind them. */
+  private static final Set<ErrorCode> OF_GATES =
+      EnumSet.of(
+          ErrorCode.INVALID_REQUEST,
+          ErrorCode.UNAUTHENTICATED,
+          ErrorCode.FORBIDDEN,
+          ErrorCode.NOT_OWNER,
+          ErrorCode.METHOD_NOT_ALLOWED,
+          ErrorCode.NOT_ACCEPTABLE,
+          ErrorCode.BODY_TOO_LARGE,
+          ErrorCode.URI_TOO_LONG,
+          ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+          ErrorCode.NOT_IMPLEMENTED,
+          ErrorCode.IDENTITY_UNAVAILABLE);
+
+  private final Random random = new Random(20261124);
+
+  @Test
+  void explainAndTheLiveGatewayGiveTheSameVerdict() throws IOException {
+    List<Operation> operations = Operation.all();
+    Map<String, Integer> verdicts = new TreeMap<>();
+    try (StandIns services = StandIns.start();
+        TestGateway gateway = TestGateway.builder().with(services.urls()).start()) {
+      services.grant("maria_k", "elr_memories", "analytics", "personalization");
+      // What the agent says is no gate's matter, and its stream would only take time.
+      services.override("agent", "POST", "/", Reply.json(422, "{}"));
+      Explanation explanation = gateway.explanation();
+      Path keyFile = gateway.directory().resolve("keys.json");
+      DeskIssuer issuer = DeskIssuer.ofFile(DeskIssuer.fileBeside(keyFile));
+      Wire wire = new Wire(gateway.port());
+      for (int i = 0; i < REQUESTS; i++) {
+        Json claims = random.nextInt(12) == 0 ? null : claims();
+        Ask ask = request(operations.get(random.nextInt(operations.size())));
+        Explanation.Told told = explanation.of(asked(ask, claims));
+        Ask sent = claims == null ? ask : Callers.as(ask, issuer.sign(claims));
+        Wire.Answer answer = wire.send(sent);
+        String said = said(told);
+        assertEquals(said, seen(answer, told), i + ": " + sent.target() + " " + claims + told);
+        verdicts.merge(said, 1, Integer::sum);
+      }
+    }
+    for (String code : List.of("pass", "UNAUTHENTICATED", "FORBIDDEN", "NOT_OWNER")) {
+      assertTrue(verdicts.getOrDefault(code, 0) > 50, "too few to mean much: " + verdicts);
+    }
+    assertTrue(verdicts.getOrDefault("INVALID_REQUEST", 0) > 50, verdicts.toString());
+  }
+
+  private static Explanation.Asked asked(Ask ask, Json claims) {
+    byte[] body = ask.body();
+    return new Explanation.Asked(
+        ask.method(), ask.target(), ask.headers(), claims, body.length == 0 ? null : Body.of(body));
+  }
+
+  private static String said(Explanation.Told told) {
+    ApiError refusal = told.refusal();
+    return refusal == null ? "pass" : refusal.code().name();
+  }
+
+  /**
+   * The same word for what came over the wire: what the gates cannot say means that they passed.
+   */
+  private static String seen(Wire.Answer answer, Explanation.Told told) {
+    ApiError refusal = told.refusal();
+    if (refusal != null && refusal.status() != answer.status()) {
+      return answer.status() + " " + answer.body();
+    }
+    if (answer.body().isEmpty() || !answer.body().startsWith("{\"error\"")) {
+      return refusal == null ? "pass" : refusal.code() + "?";
+    }
+    String code = answer.code();
+    // A route that is not there and a thing that a service does not have share a code.
+    boolean behind =
+        !OF_GATES.contains(ErrorCode.valueOf(code))
+            && !(code.equals("NOT_FOUND") && refusal != null);
+    return behind ? "pass" : code;
+  }
+
+  private Json claims() {
+    long now = Instant.now().getEpochSecond();
+    Json.Builder claims = Json.object();
+    claims.put("iss", "desk").put("sub", any(USERS));
+    claims.put("aud", random.nextInt(20) == 0 ? "another" : "luki-gateway");
+    claims.put("exp", random.nextInt(20) == 0 ? now - 600 : now + 600);
+    switch (random.nextInt(8)) {
+      case 0 -> claims.put("scope", 7);
+      case 1 -> claims.put("scp", Json.strings(scopes(2)));
+      case 2 -> claims.put("permissions", Json.strings(scopes(3)));
+      default -> claims.put("scope", String.join(" ", scopes(random.nextInt(30))));
+    }
+    if (random.nextInt(3) == 0) {
+      claims.put("roles", Json.strings(List.of(any(ROLES))));
+    }
+    return claims.build();
+  }
+
+  private List<String> scopes(int count) {
+    List<String> all = new ArrayList<>(Operation.allScopes());
+    all.add("users:any");
+    Set<String> some = new TreeSet<>();
+    for (int i = 0; i < count; i++) {
+      some.add(any(all));
+    }
+    return List.copyOf(some);
+  }
+
+  private <T> T any(List<T> from) {
+    return from.get(random.nextInt(from.size()));
+  }
+
+  private Ask request(Operation operation) {
+    Ask ask = operation.good();
+    return switch (random.nextInt(10)) {
+      case 0 -> ask.query("zz", "1");
+      case 1 -> ask.method(any(List.of("PATCH", "PUT", "DELETE", "GET", "POST", "BREW")));
+      case 2 -> ask.template(operation.template() + any(tails(operation)));
+      case 3 -> operation.takesBody() ? ask.body(broken(ask.body())) : withoutAll(ask, operation);
+      case 4 -> operation.takesBody() ? ask.body(changed(operation)) : withoutAll(ask, operation);
+      default -> ask;
+    };
+  }
+
+  private static List<String> tails(Operation operation) {
+    // The JDK's engine takes a target that begins with // for an address and answers by itself.
+    return operation.template().equals("/")
+        ? List.of("x", "%2f", ";a", "..")
+        : List.of("/x", "/", "%2f", ";a", "/..");
+  }
+
+  private static Ask withoutAll(Ask ask, Operation operation) {
+    Ask bare = ask;
+    for (Operation.Parameter parameter : operation.parameters("query")) {
+      bare = bare.withoutQuery(parameter.name());
+    }
+    return bare;
+  }
+
+  private String broken(byte[] body) {
+    String text = new String(body, StandardCharsets.UTF_8);
+    return any(List.of(text.substring(0, text.length() - 1), text + "}", "[]", "null", "7", "{}"));
+  }
+
+  private String changed(Operation operation) {
+    List<String> names = List.copyOf(operation.bodyExample().members().keySet());
+    Json.Builder body = Json.object();
+    String one = any(names);
+    operation
+        .bodyExample()
+        .members()
+        .forEach((name, value) -> body.put(name, name.equals(one) ? any(VALUES) : value));
+    return body.build().toString();
+  }
+
+  private static final List<Json> VALUES =
+      List.of(
+          Json.object().build(),
+          Json.strings(List.of("a")),
+          Json.object().put("v", "anna").build().at("v"),
+          Json.object().put("v", "").build().at("v"),
+          Json.object().put("v", -1).build().at("v"),
+          Json.object().put("v", true).build().at("v"));
+}
