@@ -100,6 +100,9 @@ record KeySet(List<TrustedKey> keys) {
   }
 
   private static Optional<TrustedKey> key(Json entry) {
+    if (!entry.isObject()) {
+      return Optional.empty();
+    }
     try {
       JWK jwk = JWK.parse(entry.toString());
       boolean forSignatures =

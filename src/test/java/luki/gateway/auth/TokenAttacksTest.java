@@ -18,7 +18,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
 import luki.gateway.http.Principal;
 import luki.gateway.http.UserId;
@@ -179,39 +178,6 @@ class TokenAttacksTest {
             good + "." + parts[1] + "." + parts[2],
             "x".repeat(1_000_000))) {
       refused(form);
-    }
-  }
-
-  @Test
-  void everyChangeOfOneBitIsRefused() {
-    for (String token :
-        List.of(
-            Tokens.sign(RSA, JWSAlgorithm.RS256, Tokens.claims()),
-            Tokens.sign(EC, JWSAlgorithm.ES256, Tokens.claims()),
-            Tokens.sign(EC384, JWSAlgorithm.ES384, Tokens.claims()))) {
-      byte[] bytes = token.getBytes(StandardCharsets.ISO_8859_1);
-      for (int bit = 0; bit < bytes.length * 8; bit++) {
-        byte[] changed = bytes.clone();
-        changed[bit / 8] ^= (byte) (1 << (bit % 8));
-        refused(new String(changed, StandardCharsets.ISO_8859_1));
-      }
-    }
-  }
-
-  @Test
-  void randomChangesAreRefused() {
-    Random random = new Random(20_261_124);
-    byte[] bytes =
-        Tokens.sign(EC, JWSAlgorithm.ES256, Tokens.claims()).getBytes(StandardCharsets.ISO_8859_1);
-    String alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-    for (int i = 0; i < 20_000; i++) {
-      byte[] changed = bytes.clone();
-      for (int n = random.nextInt(4); n >= 0; n--) {
-        int at = random.nextInt(changed.length);
-        byte other = (byte) alphabet.charAt(random.nextInt(alphabet.length()));
-        changed[at] = other == bytes[at] ? (byte) '!' : other;
-      }
-      refused(new String(changed, StandardCharsets.ISO_8859_1));
     }
   }
 

@@ -12,11 +12,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import luki.gateway.auth.KeyEntry;
 import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyMaker;
@@ -197,6 +199,13 @@ public final class TestGateway implements AutoCloseable {
   @Override
   public void close() {
     wiring.close();
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
   }
 
   private static final class Log extends OutputStream {
