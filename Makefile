@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test build check policy format clean compiled jdk
+.PHONY: help run dev test build check policy vectors microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -48,6 +48,17 @@ check: compiled ## audit the configuration and the contract
 
 policy: compiled ## the effective policy, one row a route
 	@"$(JAVA)" -jar target/luki-gateway.jar policy
+
+vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
+	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.auth.VectorFiles $(DIR)
+
+microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
+	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2
+	@mkdir -p target/jmh
+	@"$(JAVA_HOME)/bin/javac" -proc:full -nowarn -d target/jmh \
+		-cp "target/test-classes:target/classes:$$(cat target/jmh.classpath)" src/jmh/java/luki/gateway/auth/*.java
+	@"$(JAVA)" -cp "target/jmh:target/test-classes:target/classes:$$(cat target/jmh.classpath)" \
+		luki.gateway.auth.MicroBench $(if $(WRITE),--write)
 
 format: ## format the sources
 	@$(MVN) spotless:apply >&2

@@ -7,6 +7,7 @@ import com.nimbusds.jose.JWSVerifier;
 import com.nimbusds.jose.crypto.ECDSAVerifier;
 import com.nimbusds.jose.crypto.RSASSAVerifier;
 import com.nimbusds.jose.util.Base64URL;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class TrustedKey {
   private static final int MIN_RSA_BITS = 2048;
   private static final int MAX_RSA_BITS = 8192;
+  private static final int LARGEST_SMALL_PRIME = 167;
 
   private final @Nullable String id;
   private final Set<String> algorithms;
@@ -61,7 +63,28 @@ final class TrustedKey {
     return bits >= MIN_RSA_BITS
         && bits <= MAX_RSA_BITS
         && rsa.getPublicExponent().testBit(0)
-        && rsa.getPublicExponent().bitLength() > 1;
+        && rsa.getPublicExponent().bitLength() > 1
+        && !hasShapeOfWeakPrimes(rsa.getModulus());
+  }
+
+  /**
+   * CVE-2017-15361: a chip's library made primes of the form k·M + (65537^a mod M). A modulus of
+   * two of them is a power of 65537 modulo each small prime, which any other hardly ever is.
+   */
+  private static boolean hasShapeOfWeakPrimes(BigInteger modulus) {
+    for (int prime = 3; prime <= LARGEST_SMALL_PRIME; prime += 2) {
+      if (BigInteger.valueOf(prime).isProbablePrime(20)) {
+        int wanted = modulus.mod(BigInteger.valueOf(prime)).intValue();
+        int power = 1;
+        do {
+          power = power * (65537 % prime) % prime;
+        } while (power != wanted && power != 1);
+        if (power != wanted) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /** The same key for one algorithm alone, where its publisher says so; empty when it cannot be. */

@@ -14,6 +14,7 @@ import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
 import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.RSAKey;
+import java.math.BigInteger;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -201,5 +202,18 @@ class TokenAttacksTest {
             + "]}";
     KeySet keys = KeySet.ofJwks(set.getBytes(StandardCharsets.UTF_8)).orElseThrow();
     assertEquals(List.of("e1"), keys.keys().stream().map(TrustedKey::id).toList());
+  }
+
+  @Test
+  void anRsaKeyOfTheShapeThatABrokenChipMadeIsLeftOut() {
+    // A power of 65537 is one modulo every small prime too, which is what gives such keys away.
+    String modulus =
+        Base64.getUrlEncoder()
+            .withoutPadding()
+            .encodeToString(BigInteger.valueOf(65537).pow(130).toByteArray());
+    String weak = "{\"kty\":\"RSA\",\"kid\":\"w\",\"e\":\"AQAB\",\"n\":\"" + modulus + "\"}";
+    String set = "{\"keys\":[" + weak + "," + RSA.toPublicJWK().toJSONString() + "]}";
+    KeySet keys = KeySet.ofJwks(set.getBytes(StandardCharsets.UTF_8)).orElseThrow();
+    assertEquals(List.of("r1"), keys.keys().stream().map(TrustedKey::id).toList());
   }
 }
