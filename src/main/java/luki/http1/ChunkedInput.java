@@ -1,0 +1,114 @@
+package luki.http1;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.util.Objects;
+import luki.http1.BadMessage.Reason;
+
+/**
+ * The chunked coding (RFC 9112 §7.1), strictly: sizes of one to eight digits, CRLF only, extensions
+ * by their grammar and then ignored, trailers by that of fields and then dropped.
+ */
+public final class ChunkedInput extends BodyInput {
+  private static final int MAX_SIZE_DIGITS = 8;
+  private static final int MAX_SIZE_LINE = 1024;
+
+  /** Of all chunks of one body together, so that extensions cannot be the greater part of it. */
+  private static final int MAX_EXTENSION_BYTES = 8 * 1024;
+
+  private enum State {
+    BEFORE_SIZE,
+    IN_DATA,
+    ENDED,
+    BROKEN
+  }
+
+  private final Source source;
+  private final HeadLimits trailers;
+  private State state = State.BEFORE_SIZE;
+  private long left;
+  private int extensionBytes;
+
+  public ChunkedInput(Source source, HeadLimits trailers) {
+    this.source = source;
+    this.trailers = trailers;
+  }
+
+  @Override
+  public boolean isEnded() {
+    return state == State.ENDED;
+  }
+
+  @Override
+  public int read(byte[] into, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, into.length);
+    if (length == 0) {
+      return 0;
+    }
+    State before = state;
+    // Until all of this has gone well: who reads on after a failure gets another.
+    state = State.BROKEN;
+    switch (before) {
+      case BROKEN -> throw new IOException("a body that already failed");
+      case ENDED -> state = State.ENDED;
+      case BEFORE_SIZE -> {
+        left = size();
+        if (left == 0) {
+          FieldParser.parse(source, trailers);
+        }
+        state = left == 0 ? State.ENDED : State.IN_DATA;
+      }
+      case IN_DATA -> state = State.IN_DATA;
+    }
+    return state == State.ENDED ? -1 : data(into, offset, length);
+  }
+
+  private int data(byte[] into, int offset, int length) throws IOException {
+    state = State.BROKEN;
+    int n = source.read(into, offset, (int) Math.min(length, left));
+    if (n < 0) {
+      throw new EOFException("closed within a chunk");
+    }
+    left -= n;
+    state = State.IN_DATA;
+    if (left == 0) {
+      state = State.BROKEN;
+      endData();
+      state = State.BEFORE_SIZE;
+    }
+    return n;
+  }
+
+  private void endData() throws IOException {
+    int end = source.line(0, Reason.CHUNK, Reason.CHUNK);
+    if (end < 0) {
+      throw new EOFException("closed behind a chunk");
+    }
+    source.endLine(end);
+  }
+
+  private long size() throws IOException {
+    int end = source.line(MAX_SIZE_LINE, Reason.CHUNK, Reason.CHUNK);
+    if (end < 0) {
+      throw new EOFException("closed before a chunk");
+    }
+    byte[] bytes = source.bytes();
+    int start = source.position();
+    int at = start;
+    long size = 0;
+    while (at < end && Grammar.hex(bytes[at]) >= 0) {
+      size = 16 * size + Grammar.hex(bytes[at++]);
+      if (at - start > MAX_SIZE_DIGITS) {
+        throw new BadMessage(Reason.CHUNK);
+      }
+    }
+    extensionBytes += end - at;
+    if (at == start
+        || extensionBytes > MAX_EXTENSION_BYTES
+        || !ChunkExtension.isValid(bytes, at, end)) {
+      throw new BadMessage(Reason.CHUNK);
+    }
+    source.endLine(end);
+    return size;
+  }
+}

@@ -1,0 +1,56 @@
+package luki.http1;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import luki.http1.BadMessage.Reason;
+
+/** Field lines up to the empty line, of a head or of trailers. */
+final class FieldParser {
+  private FieldParser() {}
+
+  static Fields parse(Source source, HeadLimits limits) throws IOException {
+    Fields.Builder fields = new Fields.Builder();
+    int left = limits.fieldBytes();
+    while (true) {
+      int end = source.line(left, Reason.FIELDS_TOO_LARGE, Reason.FIELD);
+      if (end < 0) {
+        throw new EOFException("closed within the fields");
+      }
+      int start = source.position();
+      if (end == start) {
+        source.endLine(end);
+        return fields.build();
+      }
+      left -= end - start + 2;
+      if (left < 0 || fields.size() == limits.fieldLines()) {
+        throw new BadMessage(Reason.FIELDS_TOO_LARGE);
+      }
+      addLine(fields, source.bytes(), start, end);
+      source.endLine(end);
+    }
+  }
+
+  /** RFC 9112 §5: {@code field-name ":" OWS field-value OWS}, no space before, no folding. */
+  private static void addLine(Fields.Builder fields, byte[] bytes, int start, int end)
+      throws BadMessage {
+    int colon = start;
+    while (colon < end && Grammar.isTokenByte(bytes[colon])) {
+      colon++;
+    }
+    if (colon == start || colon == end || bytes[colon] != ':') {
+      throw new BadMessage(Reason.FIELD);
+    }
+    int from = colon + 1;
+    int to = end;
+    while (from < to && Grammar.isSpace(bytes[from])) {
+      from++;
+    }
+    while (to > from && Grammar.isSpace(bytes[to - 1])) {
+      to--;
+    }
+    String value =
+        from == to ? "" : new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
+    fields.addParsed(FieldNames.of(bytes, start, colon), value);
+  }
+}

@@ -1,0 +1,181 @@
+package luki.http1;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** Field lines in the order in which they stand; names as sent, compared without regard to case. */
+public final class Fields {
+  public static final Fields NONE = new Fields(new String[0], 0);
+
+  private final String[] lines;
+  private final int length;
+
+  /** Names and values by turns; the array is not copied. */
+  private Fields(String[] lines, int length) {
+    this.lines = lines;
+    this.length = length;
+  }
+
+  /** Of names and values by turns, checked as {@link Builder#add} does. */
+  public static Fields of(String... namesAndValues) {
+    Builder fields = new Builder();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      fields.add(namesAndValues[i], namesAndValues[i + 1]);
+    }
+    return fields.build();
+  }
+
+  /** How many lines. */
+  public int size() {
+    return length / 2;
+  }
+
+  public String name(int line) {
+    return lines[2 * line];
+  }
+
+  public String value(int line) {
+    return lines[2 * line + 1];
+  }
+
+  /** The value of the first line of that name, or null. */
+  public @Nullable String first(String name) {
+    for (int i = 0; i < length; i += 2) {
+      if (lines[i].equalsIgnoreCase(name)) {
+        return lines[i + 1];
+      }
+    }
+    return null;
+  }
+
+  public boolean has(String name) {
+    return first(name) != null;
+  }
+
+  /** How many lines have that name. */
+  public int count(String name) {
+    int count = 0;
+    for (int i = 0; i < length; i += 2) {
+      count += lines[i].equalsIgnoreCase(name) ? 1 : 0;
+    }
+    return count;
+  }
+
+  public List<String> all(String name) {
+    List<String> values = new ArrayList<>(1);
+    for (int i = 0; i < length; i += 2) {
+      if (lines[i].equalsIgnoreCase(name)) {
+        values.add(lines[i + 1]);
+      }
+    }
+    return values;
+  }
+
+  public void forEach(BiConsumer<String, String> line) {
+    for (int i = 0; i < length; i += 2) {
+      line.accept(lines[i], lines[i + 1]);
+    }
+  }
+
+  /** Whether a comma-separated field names the token, in any of its lines and in any case. */
+  public boolean hasToken(String name, String token) {
+    for (int i = 0; i < length; i += 2) {
+      if (lines[i].equalsIgnoreCase(name) && lists(lines[i + 1], token)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean lists(String value, String token) {
+    if (value.equalsIgnoreCase(token)) {
+      return true;
+    }
+    if (value.indexOf(',') < 0) {
+      return false;
+    }
+    for (String member : value.split(",", -1)) {
+      if (member.strip().equalsIgnoreCase(token)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Bytes that {@link #render} writes. */
+  public int renderedLength() {
+    int bytes = 2 * length;
+    for (int i = 0; i < length; i++) {
+      bytes += lines[i].length();
+    }
+    return bytes;
+  }
+
+  /**
+   * Writes the lines, each with its CRLF.
+   *
+   * @return where it goes on
+   */
+  public int render(byte[] into, int at) {
+    int next = at;
+    for (int i = 0; i < length; i += 2) {
+      next = Latin1.put(lines[i], into, next);
+      into[next++] = ':';
+      into[next++] = ' ';
+      next = Latin1.put(lines[i + 1], into, next);
+      into[next++] = '\r';
+      into[next++] = '\n';
+    }
+    return next;
+  }
+
+  /** Names only: values may be secrets. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("Fields[");
+    forEach((name, _) -> text.append(text.length() > 7 ? ", " : "").append(name));
+    return text.append(']').toString();
+  }
+
+  /** Collects lines. */
+  public static final class Builder {
+    private static final int USUAL_LINES = 12;
+    private String[] lines = new String[2 * USUAL_LINES];
+    private int length;
+
+    /**
+     * Adds a line.
+     *
+     * @throws IllegalArgumentException the name is no token, or the value one that might not be
+     *     sent as it is
+     */
+    public Builder add(String name, String value) {
+      if (!Grammar.isToken(name) || !Grammar.isFieldValue(value)) {
+        throw new IllegalArgumentException("not a field line: " + name.length() + " characters");
+      }
+      return addParsed(name, value);
+    }
+
+    /** For a parser that has checked both. */
+    Builder addParsed(String name, String value) {
+      if (length == lines.length) {
+        lines = Arrays.copyOf(lines, 2 * length);
+      }
+      lines[length++] = name;
+      lines[length++] = value;
+      return this;
+    }
+
+    int size() {
+      return length / 2;
+    }
+
+    /** The lines so far; nothing is added afterwards. */
+    public Fields build() {
+      return length == 0 ? NONE : new Fields(lines, length);
+    }
+  }
+}

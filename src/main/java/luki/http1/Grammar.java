@@ -1,0 +1,146 @@
+package luki.http1;
+
+/** The character classes of RFC 9110 §5.5–5.6 and RFC 3986, by table. */
+public final class Grammar {
+  private static final int TOKEN = 1;
+  private static final int VALUE = 2;
+  private static final int PATH = 4;
+  private static final int QUERY = 8;
+  private static final int HOST = 16;
+  private static final byte[] CLASSES = classes();
+
+  private Grammar() {}
+
+  private static byte[] classes() {
+    byte[] table = new byte[256];
+    for (int c = 0; c < 256; c++) {
+      boolean alphanumeric =
+          (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+      int flags = alphanumeric ? TOKEN | PATH | QUERY | HOST : 0;
+      // RFC 9110 §5.5: VCHAR, SP, HTAB and obs-text.
+      flags |= (c >= 0x20 && c != 0x7f) || c == '\t' ? VALUE : 0;
+      table[c] = (byte) flags;
+    }
+    mark(table, "!#$%&'*+-.^_`|~", TOKEN);
+    // RFC 3986 §3.3–3.4. Percent signs are allowed here and their digits looked at apart.
+    mark(table, "-._~!$&'()*+,;=:@/%", PATH | QUERY);
+    // Brackets in a query are common enough, and mean nothing to HTTP.
+    mark(table, "?[]", QUERY);
+    mark(table, "-._~", HOST);
+    return table;
+  }
+
+  private static void mark(byte[] table, String characters, int flag) {
+    for (int i = 0; i < characters.length(); i++) {
+      table[characters.charAt(i)] |= (byte) flag;
+    }
+  }
+
+  private static boolean is(int flag, int octet) {
+    return (CLASSES[octet & 0xff] & flag) != 0;
+  }
+
+  static boolean isTokenByte(byte octet) {
+    return is(TOKEN, octet);
+  }
+
+  /** Whether it may stand inside a line: no CR, LF, NUL or other control but HTAB. */
+  static boolean isLineByte(byte octet) {
+    return is(VALUE, octet);
+  }
+
+  static boolean isSpace(int octet) {
+    return octet == ' ' || octet == '\t';
+  }
+
+  /** The value of a hexadecimal digit, or -1. */
+  static int hex(int octet) {
+    if (octet >= '0' && octet <= '9') {
+      return octet - '0';
+    }
+    int lower = octet | 0x20;
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  }
+
+  /** {@code token} of RFC 9110 §5.6.2. */
+  public static boolean isToken(String text) {
+    return !text.isEmpty() && isAll(TOKEN, text, 0, text.length());
+  }
+
+  /** A field value that may be sent: ISO-8859-1, no control but HTAB, no space at its ends. */
+  public static boolean isFieldValue(String text) {
+    int length = text.length();
+    return isAll(VALUE, text, 0, length)
+        && (length == 0 || !(isSpace(text.charAt(0)) || isSpace(text.charAt(length - 1))));
+  }
+
+  /** {@code 1*DIGIT} of at most so many digits. */
+  public static boolean isDigits(String text, int most) {
+    return isDigits(text, 0, text.length(), most);
+  }
+
+  private static boolean isDigits(String text, int from, int to, int most) {
+    for (int i = from; i < to; i++) {
+      if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+        return false;
+      }
+    }
+    return from < to && to - from <= most;
+  }
+
+  /** A name or address, with a port or without: {@code uri-host [ ":" port ]} of RFC 9110 §7.2. */
+  public static boolean isHost(String text) {
+    int end = text.startsWith("[") ? endOfLiteral(text) : endOfName(text);
+    return end > 0
+        && (end == text.length()
+            || (text.charAt(end) == ':' && isDigits(text, end + 1, text.length(), 5)));
+  }
+
+  private static int endOfName(String text) {
+    int colon = text.indexOf(':');
+    int end = colon < 0 ? text.length() : colon;
+    return isAll(HOST, text, 0, end) ? end : -1;
+  }
+
+  private static int endOfLiteral(String text) {
+    int close = text.indexOf(']');
+    for (int i = 1; i < close; i++) {
+      char c = text.charAt(i);
+      if (hex(c) < 0 && c != ':' && c != '.') {
+        return -1;
+      }
+    }
+    return close > 1 ? close + 1 : -1;
+  }
+
+  /** {@code absolute-path [ "?" query ]} of RFC 9112 §3.2.1, each percent sign with two digits. */
+  static boolean isOriginForm(String text) {
+    int question = text.indexOf('?');
+    int path = question < 0 ? text.length() : question;
+    // RFC 3986 §4.2: with two slashes it would be a network-path reference to some resolvers.
+    return text.startsWith("/")
+        && !text.startsWith("//")
+        && isAll(PATH, text, 0, path)
+        && isAll(QUERY, text, path, text.length())
+        && isPercentEncoded(text);
+  }
+
+  private static boolean isPercentEncoded(String text) {
+    for (int at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1)) {
+      if (at + 2 >= text.length() || hex(text.charAt(at + 1)) < 0 || hex(text.charAt(at + 2)) < 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isAll(int flag, String text, int from, int to) {
+    for (int i = from; i < to; i++) {
+      char c = text.charAt(i);
+      if (c > 0xff || !is(flag, c)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

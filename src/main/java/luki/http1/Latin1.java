@@ -1,0 +1,42 @@
+package luki.http1;
+
+/** Text that is known to be ISO-8859-1, as bytes. */
+public final class Latin1 {
+  private Latin1() {}
+
+  /**
+   * Copies the text, whose characters are all below 256.
+   *
+   * @return where it goes on
+   */
+  // The deprecated method drops high bytes, of which there are none, and copies without a coder.
+  @SuppressWarnings("deprecation")
+  public static int put(String text, byte[] into, int at) {
+    text.getBytes(0, text.length(), into, at);
+    return at + text.length();
+  }
+
+  /** Writes a number that is not negative, in decimal digits. */
+  public static int putDecimal(long number, byte[] into, int at) {
+    int digits = 1;
+    for (long rest = number / 10; rest > 0; rest /= 10) {
+      digits++;
+    }
+    long rest = number;
+    for (int i = at + digits - 1; i >= at; i--) {
+      into[i] = (byte) ('0' + rest % 10);
+      rest /= 10;
+    }
+    return at + digits;
+  }
+
+  /** Writes a number that is not negative, in hexadecimal digits. */
+  static int putHex(int number, byte[] into, int at) {
+    int digits = Math.max(1, (35 - Integer.numberOfLeadingZeros(number)) / 4);
+    for (int i = 0; i < digits; i++) {
+      int digit = (number >>> (4 * (digits - 1 - i))) & 0xf;
+      into[at + i] = (byte) (digit < 10 ? '0' + digit : 'a' + digit - 10);
+    }
+    return at + digits;
+  }
+}

@@ -1,0 +1,123 @@
+package luki.http1;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import luki.http1.BadMessage.Reason;
+import org.jspecify.annotations.Nullable;
+
+/** Request heads of one connection, one after another. */
+public final class RequestParser {
+  private static final String[] METHODS = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"};
+
+  private final Source source;
+  private final HeadLimits limits;
+  private String method = "";
+
+  public RequestParser(Source source, HeadLimits limits) {
+    this.source = source;
+    this.limits = limits;
+  }
+
+  /** The method of the head that was read last, "" where it was refused before that was known. */
+  public String method() {
+    return method;
+  }
+
+  /**
+   * Blocks for the next head.
+   *
+   * @return null when the stream ends before its first byte
+   * @throws BadMessage it is refused
+   * @throws EOFException the stream ends within it
+   */
+  public @Nullable RequestHead next() throws IOException {
+    method = "";
+    if (source.isEmpty() && !source.fill()) {
+      return null;
+    }
+    int end = line();
+    if (end == source.position()) {
+      // RFC 9112 §2.2: one empty line before a request is ignored.
+      source.endLine(end);
+      end = line();
+    }
+    byte[] bytes = source.bytes();
+    int space = source.position();
+    while (space < end && Grammar.isTokenByte(bytes[space])) {
+      space++;
+    }
+    if (space == source.position() || space == end || bytes[space] != ' ') {
+      throw new BadMessage(Reason.REQUEST_LINE);
+    }
+    method = method(bytes, source.position(), space);
+    int second = space + 1;
+    while (second < end && bytes[second] > ' ' && bytes[second] < 0x7f) {
+      second++;
+    }
+    if (second < end && bytes[second] != ' ') {
+      throw new BadMessage(Reason.TARGET);
+    }
+    boolean http11 = isHttp11(bytes, second + 1, end);
+    String raw = new String(bytes, space + 1, second - space - 1, StandardCharsets.ISO_8859_1);
+    source.endLine(end);
+    Fields fields = FieldParser.parse(source, limits);
+    return head(raw, http11, fields);
+  }
+
+  private int line() throws IOException {
+    int end = source.line(limits.lineBytes(), Reason.TARGET_TOO_LONG, Reason.REQUEST_LINE);
+    if (end < 0) {
+      throw new EOFException("closed within the request line");
+    }
+    return end;
+  }
+
+  private RequestHead head(String raw, boolean http11, Fields fields) throws BadMessage {
+    String host = fields.first("Host");
+    int hosts = host == null ? 0 : fields.count("Host");
+    // RFC 9112 §3.2: exactly one; a request of HTTP/1.0 may have none.
+    if (hosts > 1 || (hosts == 0 && http11) || (host != null && !Grammar.isHost(host))) {
+      throw new BadMessage(Reason.HOST);
+    }
+    String target = RequestTarget.of(method, raw, host);
+    BodyLength body = BodyLength.ofRequest(http11, fields);
+    String expect = fields.first("Expect");
+    if (expect != null
+        && (fields.count("Expect") > 1 || !expect.equalsIgnoreCase("100-continue"))) {
+      // RFC 9110 §10.1.1: no other expectation is known.
+      throw new BadMessage(Reason.EXPECTATION);
+    }
+    return new RequestHead(method, target, http11, fields, body);
+  }
+
+  private static String method(byte[] bytes, int from, int to) {
+    for (String known : METHODS) {
+      if (FieldNames.isAt(known, bytes, from, to)) {
+        return known;
+      }
+    }
+    return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
+  }
+
+  private static boolean isHttp11(byte[] bytes, int from, int end) throws BadMessage {
+    if (FieldNames.isAt("HTTP/1.1", bytes, from, end)) {
+      return true;
+    }
+    if (FieldNames.isAt("HTTP/1.0", bytes, from, end)) {
+      return false;
+    }
+    // RFC 9112 §2.3: HTTP-name "/" DIGIT "." DIGIT is a version, if not one of ours.
+    boolean version =
+        end - from == 8
+            && FieldNames.isAt("HTTP/", bytes, from, from + 5)
+            && isDigit(bytes[from + 5])
+            && bytes[from + 6] == '.'
+            && isDigit(bytes[from + 7]);
+    throw new BadMessage(version ? Reason.VERSION : Reason.REQUEST_LINE);
+  }
+
+  private static boolean isDigit(byte octet) {
+    return octet >= '0' && octet <= '9';
+  }
+}

@@ -1,0 +1,158 @@
+package luki.wire;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import luki.http1.ChunkedOutput;
+import luki.http1.Fields;
+import luki.http1.Grammar;
+import luki.http1.Latin1;
+import luki.http1.RawClient;
+import luki.http1.RenderedFields;
+
+/** Writes a request: the head and a small body at once. */
+final class Sending {
+  /**
+   * A body of at most so many bytes goes out with the head; a longer one on a thread of its own.
+   */
+  static final int AT_ONCE = 64 * 1024;
+
+  private static final byte[] VERSION = bytes(" HTTP/1.1\r\nHost: ");
+  private static final byte[] LENGTH = bytes("Content-Length: ");
+  private static final byte[] CHUNKED = bytes("Transfer-Encoding: chunked\r\n");
+  private static final byte[] END = bytes("\r\n");
+  private static final int NUMBER = 20;
+
+  private Sending() {}
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /**
+   * The head, and the body where it is short.
+   *
+   * @param length of the body, -1 where it is not known
+   * @param body the whole of it, or none of it
+   * @throws IllegalArgumentException a part of the head must not be sent as it is
+   */
+  static byte[] head(
+      RawClient.Origin origin,
+      String method,
+      String target,
+      Fields fields,
+      long length,
+      byte[] body) {
+    check(method, target, fields);
+    String authority = origin.authority();
+    boolean sized = length > 0 || (length == 0 && usuallyHasBody(method));
+    int room =
+        method.length()
+            + 1
+            + target.length()
+            + VERSION.length
+            + authority.length()
+            + END.length
+            + fields.renderedLength()
+            + (length < 0 ? CHUNKED.length : sized ? LENGTH.length + NUMBER : 0)
+            + 2 * END.length
+            + body.length;
+    byte[] into = new byte[room];
+    int at = Latin1.put(method, into, 0);
+    into[at++] = ' ';
+    at = put(VERSION, into, Latin1.put(target, into, at));
+    at = put(END, into, Latin1.put(authority, into, at));
+    at = fields.render(into, at);
+    if (length < 0) {
+      at = put(CHUNKED, into, at);
+    } else if (sized) {
+      at = put(END, into, Latin1.putDecimal(length, into, put(LENGTH, into, at)));
+    }
+    at = put(body, into, put(END, into, at));
+    return at == into.length ? into : Arrays.copyOf(into, at);
+  }
+
+  /** RFC 9110 §8.6: without a body these say so. */
+  private static boolean usuallyHasBody(String method) {
+    return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
+  }
+
+  private static void check(String method, String target, Fields fields) {
+    if (!Grammar.isToken(method) || !isTarget(target)) {
+      throw new IllegalArgumentException("not a request line");
+    }
+    for (int i = 0; i < fields.size(); i++) {
+      String name = fields.name(i);
+      if (RenderedFields.isFraming(name)
+          || name.equalsIgnoreCase("Host")
+          || name.equalsIgnoreCase("Expect")) {
+        throw new IllegalArgumentException(name + " is the client's");
+      }
+    }
+  }
+
+  private static boolean isTarget(String target) {
+    if (target.isEmpty() || target.charAt(0) != '/') {
+      return false;
+    }
+    for (int i = 0; i < target.length(); i++) {
+      char c = target.charAt(i);
+      if (c <= ' ' || c >= 0x7f) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static int put(byte[] text, byte[] into, int at) {
+    System.arraycopy(text, 0, into, at, text.length);
+    return at + text.length;
+  }
+
+  /** Sends the body piece by piece until it ends or somebody says stop. */
+  static void pour(Upload upload, Link link, StopSign stop)
+      throws IOException, InterruptedException {
+    OutputStream plain = new LinkOutput(link);
+    OutputStream out = upload.length() < 0 ? new ChunkedOutput(plain) : plain;
+    long left = upload.length();
+    for (byte[] piece = upload.next(); piece != null; piece = upload.next()) {
+      if (stop.isSet()) {
+        throw new IOException("the reply came first");
+      }
+      left -= piece.length;
+      if (upload.length() >= 0 && left < 0) {
+        throw new BadBody("longer than it was said to be");
+      }
+      out.write(piece, 0, piece.length);
+    }
+    if (upload.length() >= 0 && left > 0) {
+      throw new BadBody("shorter than it was said to be");
+    }
+    out.close();
+  }
+
+  /** Whether the sending is to stop. */
+  @FunctionalInterface
+  interface StopSign {
+    boolean isSet();
+  }
+
+  private static final class LinkOutput extends OutputStream {
+    private final Link link;
+
+    LinkOutput(Link link) {
+      this.link = link;
+    }
+
+    @Override
+    public void write(int octet) throws IOException {
+      write(new byte[] {(byte) octet}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      link.write(bytes, offset, length);
+    }
+  }
+}

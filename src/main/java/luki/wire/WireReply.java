@@ -1,0 +1,135 @@
+package luki.wire;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.ClosedByInterruptException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import javax.net.ssl.SSLSession;
+import luki.http1.BodyInput;
+import luki.http1.Fields;
+import luki.http1.RawClient;
+import luki.http1.ResponseHead;
+import org.jspecify.annotations.Nullable;
+
+/** A reply whose body is still on its connection: open → read to its end, or closed before. */
+final class WireReply implements RawClient.Reply {
+  private final ResponseHead head;
+  private final Link link;
+  private final OriginPool pool;
+  private final BodyInput content;
+  private final InputStream body = new Body();
+  private final Sending.StopSign sentWhole;
+  private final AtomicBoolean over = new AtomicBoolean();
+
+  /**
+   * Makes one.
+   *
+   * @param sentWhole whether the request was sent to its end
+   */
+  WireReply(
+      ResponseHead head,
+      Link link,
+      OriginPool pool,
+      BodyInput content,
+      Sending.StopSign sentWhole) {
+    this.head = head;
+    this.link = link;
+    this.pool = pool;
+    this.content = content;
+    this.sentWhole = sentWhole;
+  }
+
+  @Override
+  public int status() {
+    return head.status();
+  }
+
+  @Override
+  public Fields fields() {
+    return head.fields();
+  }
+
+  boolean http11() {
+    return head.http11();
+  }
+
+  @Nullable SSLSession session() {
+    return link.session();
+  }
+
+  @Override
+  public InputStream body() {
+    return body;
+  }
+
+  /** Gives the connection back when there is nothing more on it for this call. */
+  void endIfRead() {
+    if (content.isEnded() && over.compareAndSet(false, true)) {
+      boolean again =
+          link.expiry().clear()
+              && head.keepsAlive()
+              && sentWhole.isSet()
+              // RFC 9112 §9.2: bytes after the reply belong to no request.
+              && link.source().isEmpty();
+      if (again) {
+        pool.giveBack(link);
+      } else {
+        pool.drop(link);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    if (over.compareAndSet(false, true)) {
+      pool.drop(link);
+    }
+  }
+
+  /** What a failure on a connection was, seen from outside. */
+  static IOException told(Link link, IOException failure) throws InterruptedException {
+    if (failure instanceof ClosedByInterruptException) {
+      boolean _ = Thread.interrupted();
+      throw new InterruptedException("while waiting for a reply");
+    }
+    if (link.expiry().hasExpired()) {
+      HttpTimeoutException late = new HttpTimeoutException("no whole reply in time");
+      late.initCause(failure);
+      return late;
+    }
+    return failure;
+  }
+
+  private final class Body extends InputStream {
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      try {
+        int n = content.read(into, offset, length);
+        if (content.isEnded()) {
+          endIfRead();
+        }
+        return n;
+      } catch (IOException failure) {
+        close();
+        try {
+          throw told(link, failure);
+        } catch (InterruptedException interrupted) {
+          Thread.currentThread().interrupt();
+          throw new IOException("interrupted", failure);
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      WireReply.this.close();
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package luki.wire;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import luki.gateway.standin.RawDownstream;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A program written for the JDK's client sees the same from this one. */
+@Timeout(60)
+class BothClientsTest {
+  static Stream<HttpClient> clients() {
+    return Stream.of(
+        new WireClient(Calls.SETTINGS),
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(1))
+            .executor(Executors.newVirtualThreadPerTaskExecutor())
+            .build());
+  }
+
+  private static RawDownstream echo() {
+    return RawDownstream.start(
+        connection -> {
+          while (true) {
+            String request = connection.readRequest();
+            String said = request.substring(request.indexOf("\r\n\r\n") + 4);
+            String first = request.lines().findFirst().orElse("");
+            String body = first + "|" + said;
+            connection.send(
+                "HTTP/1.1 201 Created\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\nContent-Length: "
+                    + body.length()
+                    + "\r\n\r\n"
+                    + body);
+          }
+        });
+  }
+
+  private static HttpRequest.Builder to(RawDownstream service) {
+    return HttpRequest.newBuilder(URI.create(service.url() + "/p%20q?r=s"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void statusHeadersAndBodiesAreTheSame(HttpClient client) throws Exception {
+    try (RawDownstream service = echo()) {
+      HttpResponse<String> posted =
+          client.send(
+              to(service).POST(HttpRequest.BodyPublishers.ofString("hello")).build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertEquals(201, posted.statusCode());
+      assertEquals("POST /p%20q?r=s HTTP/1.1|hello", posted.body());
+      assertEquals("1", posted.headers().firstValue("x-one").orElseThrow());
+      assertEquals(2, posted.headers().allValues("X-TWO").size());
+      assertEquals(HttpClient.Version.HTTP_1_1, posted.version());
+      HttpResponse<InputStream> stream =
+          client.send(to(service).GET().build(), HttpResponse.BodyHandlers.ofInputStream());
+      try (InputStream in = stream.body()) {
+        assertEquals(
+            "GET /p%20q?r=s HTTP/1.1|", new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      }
+      HttpResponse<byte[]> later =
+          client
+              .sendAsync(to(service).DELETE().build(), HttpResponse.BodyHandlers.ofByteArray())
+              .get();
+      assertTrue(new String(later.body(), StandardCharsets.UTF_8).startsWith("DELETE /"));
+      HttpResponse<Long> mapped =
+          client.send(
+              to(service).build(),
+              _ ->
+                  HttpResponse.BodySubscribers.mapping(
+                      HttpResponse.BodySubscribers.ofString(StandardCharsets.UTF_8),
+                      text -> (long) text.length()));
+      assertEquals(24, mapped.body());
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void failuresAreTheSameKindOfExceptions(HttpClient client) throws Exception {
+    try (RawDownstream silent = RawDownstream.start(c -> c.stallUntilClosed());
+        RawDownstream rude = RawDownstream.start(c -> c.reset())) {
+      assertThrows(
+          HttpTimeoutException.class,
+          () ->
+              client.send(
+                  to(silent).timeout(Duration.ofMillis(200)).build(),
+                  HttpResponse.BodyHandlers.discarding()));
+      assertThrows(
+          IOException.class,
+          () -> client.send(to(rude).build(), HttpResponse.BodyHandlers.discarding()));
+      assertThrows(
+          ConnectException.class,
+          () ->
+              client.send(
+                  HttpRequest.newBuilder(URI.create("http://127.0.0.1:1/")).build(),
+                  HttpResponse.BodyHandlers.discarding()));
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void aClosedClientTakesNoCalls(HttpClient client) throws Exception {
+    try (RawDownstream service = echo()) {
+      client.send(to(service).build(), HttpResponse.BodyHandlers.ofString());
+      client.shutdownNow();
+      assertThrows(
+          IOException.class,
+          () -> client.send(to(service).build(), HttpResponse.BodyHandlers.ofString()));
+      assertTrue(client.awaitTermination(Duration.ofSeconds(5)));
+    }
+  }
+}

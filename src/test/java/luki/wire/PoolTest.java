@@ -1,0 +1,298 @@
+package luki.wire;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Waiting;
+import luki.http1.Fields;
+import luki.http1.RawClient;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Connections: which one is used, for how long, and when one is given up. */
+@Timeout(60)
+class PoolTest {
+  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+  @AutoClose("shutdownNow")
+  private final WireClient client = new WireClient(Calls.SETTINGS);
+
+  private static RawDownstream steady() {
+    return RawDownstream.start(
+        connection -> {
+          while (true) {
+            connection.readRequest();
+            connection.send(OK);
+          }
+        });
+  }
+
+  @Test
+  void oneConnectionServesCallAfterCall() throws Exception {
+    try (RawDownstream service = steady()) {
+      for (int i = 0; i < 200; i++) {
+        assertEquals("200 hi", Calls.body(client, service));
+      }
+      assertEquals(1, service.connections());
+    }
+  }
+
+  @Test
+  void aFreshOneIsMadeWhereThatIsAskedFor() throws Exception {
+    try (RawDownstream service = steady()) {
+      assertEquals("200 hi", Calls.body(client, service));
+      long end = System.nanoTime() + 1_000_000_000L;
+      RawClient.Limits fresh = new RawClient.Limits(1_000_000_000L, end, end, true);
+      assertEquals("200 hi", Calls.body(client, service, Calls.get(), fresh));
+      assertEquals(2, service.connections());
+    }
+  }
+
+  @Test
+  void aConnectionThatTheServiceHasClosedIsNoticedBeforeItIsUsed() throws Exception {
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send(OK);
+              connection.close();
+            })) {
+      for (int i = 0; i < 50; i++) {
+        assertEquals("200 hi", Calls.body(client, service, Calls.post("{}"), soon()));
+        // The close needs a moment to come; then each call is right at the first try.
+        int served = i + 1;
+        Waiting.until(Duration.ofSeconds(2), () -> service.requests().size() == served);
+        Thread.sleep(5);
+      }
+    }
+  }
+
+  private static RawClient.Limits soon() {
+    return Calls.within(Duration.ofSeconds(5));
+  }
+
+  @Test
+  void whatIsIdleForLongIsClosed() throws Exception {
+    try (RawDownstream service = steady()) {
+      assertEquals("200 hi", Calls.body(client, service));
+      assertEquals(1, client.connections());
+      Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
+    }
+  }
+
+  @Test
+  void aReplyThatIsNotReadToItsEndCostsItsConnection() throws Exception {
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
+              connection.stallUntilClosed();
+            })) {
+      client.call(Calls.origin(service), Calls.get(), soon()).close();
+      assertEquals(0, client.connections());
+    }
+  }
+
+  @Test
+  void beyondTheMaximumACallWaitsAndThenFails() throws Exception {
+    WireSettings one =
+        new WireSettings(
+            Duration.ofSeconds(1),
+            1,
+            1,
+            Calls.SETTINGS.idle(),
+            Calls.SETTINGS.lookAgain(),
+            Calls.SETTINGS.head());
+    WireClient narrow = new WireClient(one);
+    try (RawDownstream service = steady();
+        RawClient.Reply held = narrow.call(Calls.origin(service), Calls.get(), soon())) {
+      assertEquals(200, held.status());
+      assertThrows(
+          HttpConnectTimeoutException.class,
+          () -> Calls.body(narrow, service, Calls.get(), Calls.within(Duration.ofMillis(200))));
+    } finally {
+      narrow.shutdownNow();
+    }
+  }
+
+  @Test
+  void whereNobodyListensNothingWasSentAndTheExceptionSaysSo() {
+    RawClient.Origin nobody = new RawClient.Origin(false, "127.0.0.1", 1);
+    assertThrows(ConnectException.class, () -> client.call(nobody, Calls.get(), soon()));
+    RawClient.Origin unknown = new RawClient.Origin(false, "no-such-host.invalid", 80);
+    assertThrows(ConnectException.class, () -> client.call(unknown, Calls.get(), soon()));
+  }
+
+  @Test
+  void limitsEndACallWhereverItIs() throws Exception {
+    List<String> stalls =
+        List.of("", "HTTP/1.1 200 OK\r\nA: ", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
+    for (String stall : stalls) {
+      AtomicBoolean closed = new AtomicBoolean();
+      try (RawDownstream service =
+          RawDownstream.start(
+              connection -> {
+                connection.readRequest();
+                connection.send(stall);
+                connection.stallUntilClosed();
+                closed.set(true);
+              })) {
+        long began = System.nanoTime();
+        IOException late =
+            assertThrows(
+                IOException.class,
+                () ->
+                    Calls.body(client, service, Calls.get(), Calls.within(Duration.ofMillis(300))));
+        long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
+        assertInstanceOf(HttpTimeoutException.class, late, stall);
+        assertTrue(millis >= 290 && millis < 600, millis + " ms after " + stall);
+        Waiting.until(Duration.ofSeconds(2), closed::get);
+        assertEquals(0, client.connections());
+      }
+    }
+  }
+
+  @Test
+  void headersThatTrickleEndAtTheSameLimit() {
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 200 OK\r\n");
+              for (int i = 0; i < 1000; i++) {
+                connection.send("A");
+                Thread.sleep(20);
+              }
+            })) {
+      assertThrows(
+          HttpTimeoutException.class,
+          () -> Calls.body(client, service, Calls.get(), Calls.within(Duration.ofMillis(300))));
+    }
+  }
+
+  @Test
+  void anInterruptEndsACallAndClosesItsConnection() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    AtomicBoolean closed = new AtomicBoolean();
+    AtomicReference<Throwable> seen = new AtomicReference<>();
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              asked.countDown();
+              connection.stallUntilClosed();
+              closed.set(true);
+            })) {
+      Thread caller =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      Calls.body(client, service);
+                    } catch (IOException | InterruptedException ended) {
+                      seen.set(ended);
+                    }
+                  });
+      asked.await();
+      caller.interrupt();
+      caller.join();
+      assertInstanceOf(InterruptedException.class, seen.get());
+      Waiting.until(Duration.ofSeconds(2), closed::get);
+    }
+  }
+
+  @Test
+  void manyCallsAtOnceShareNothingButThePool() throws Exception {
+    try (RawDownstream service =
+            RawDownstream.start(
+                connection -> {
+                  while (true) {
+                    String body = connection.readRequest();
+                    String said = body.substring(body.indexOf("\r\n\r\n") + 4);
+                    connection.send(
+                        "HTTP/1.1 200 OK\r\nContent-Length: " + said.length() + "\r\n\r\n" + said);
+                  }
+                });
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> all = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        String mine = "body of " + i;
+        all.add(
+            threads.submit(
+                () -> {
+                  for (int n = 0; n < 50; n++) {
+                    assertEquals(
+                        "200 " + mine, Calls.body(client, service, Calls.post(mine), soon()));
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> one : all) {
+        one.get();
+      }
+      assertTrue(service.connections() <= 64, "connections " + service.connections());
+      Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
+    }
+  }
+
+  @Test
+  void aNameThatMovesIsFollowedAndWhileItCannotBeLookedUpTheOldOneServes() throws Exception {
+    AtomicReference<String> at = new AtomicReference<>("127.0.0.1");
+    Resolver resolver =
+        host -> {
+          if (at.get().isEmpty()) {
+            throw new UnknownHostException(host);
+          }
+          return List.of(InetAddress.ofLiteral(at.get()));
+        };
+    WireClient moving = new WireClient(Calls.SETTINGS, null, resolver, System::nanoTime);
+    try (RawDownstream service = steady()) {
+      RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
+      RawClient.Request get = new RawClient.Request("GET", "/", Fields.NONE, new byte[0]);
+      try (RawClient.Reply reply = moving.call(origin, get, soon())) {
+        assertEquals("hi", new String(reply.body().readAllBytes(), StandardCharsets.US_ASCII));
+      }
+      at.set("");
+      try (RawClient.Reply reply = moving.call(origin, get, soon())) {
+        assertEquals("hi", new String(reply.body().readAllBytes(), StandardCharsets.US_ASCII));
+      }
+      at.set("127.0.0.9");
+      // Nobody listens there: that calls fail shows that the new address is used.
+      Waiting.until(
+          Duration.ofSeconds(5),
+          () -> {
+            try (RawClient.Reply reply = moving.call(origin, get, soon())) {
+              reply.body().readAllBytes();
+              return false;
+            } catch (ConnectException moved) {
+              return true;
+            } catch (IOException | InterruptedException other) {
+              throw new AssertionError(other);
+            }
+          });
+    } finally {
+      moving.shutdownNow();
+    }
+  }
+}
