@@ -117,9 +117,7 @@ public final class Grammar {
   static boolean isOriginForm(String text) {
     int question = text.indexOf('?');
     int path = question < 0 ? text.length() : question;
-    // RFC 3986 §4.2: with two slashes it would be a network-path reference to some resolvers.
     return text.startsWith("/")
-        && !text.startsWith("//")
         && isAll(PATH, text, 0, path)
         && isAll(QUERY, text, path, text.length())
         && isPercentEncoded(text);

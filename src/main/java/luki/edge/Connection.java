@@ -1,0 +1,298 @@
+package luki.edge;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicReference;
+import luki.http1.BadMessage;
+import luki.http1.BadMessage.Reason;
+import luki.http1.BodyInput;
+import luki.http1.BodyLength;
+import luki.http1.Expiry;
+import luki.http1.RequestHead;
+import luki.http1.RequestParser;
+import luki.http1.Source;
+import luki.http1.Upgrade;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection and its thread: idle → busy with an exchange → idle …, until it is closed.
+ * Requests are read one after another, so that replies leave in order and a client that sends many
+ * at once waits in its own socket.
+ */
+final class Connection implements Runnable {
+  private static final System.Logger LOG = System.getLogger("luki.edge");
+  private static final int READ_BUFFER = 4 * 1024;
+
+  /** Bytes of a body that are rather read for nothing than the connection closed. */
+  static final int MUCH = 64 * 1024;
+
+  private static final byte[] CONTINUE =
+      "HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+
+  private enum Life {
+    IDLE,
+    BUSY,
+    CLOSED
+  }
+
+  private final Socket socket;
+  private final Shared shared;
+  private final Expiry reading = new Expiry();
+  private final Expiry writing = new Expiry();
+  private final SocketInput input;
+  private final Source source;
+  private final SocketOutput output;
+  private final WriteBuffer out;
+  private final RequestParser parser;
+  private final Thread thread;
+  private final AtomicReference<Life> life = new AtomicReference<>(Life.IDLE);
+  private long firstByteAt;
+  private @Nullable Watch watch;
+
+  Connection(Socket socket, Shared shared) throws IOException {
+    this.socket = socket;
+    this.shared = shared;
+    this.input = new SocketInput(socket.getInputStream(), shared, reading);
+    this.source = new Source(input, READ_BUFFER);
+    this.output = new SocketOutput(socket.getOutputStream(), shared, writing);
+    this.out = new WriteBuffer(output, shared.buffers());
+    this.parser = new RequestParser(source, shared.limits().head());
+    this.thread = Thread.ofVirtual().name("edge").unstarted(this);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  @Override
+  public void run() {
+    try {
+      while (becomesBusy() && serve()) {
+        rest();
+      }
+    } catch (IOException _) {
+      // The client left, or was closed for waiting too long. There is nobody to tell.
+    } finally {
+      life.set(Life.CLOSED);
+      out.drop();
+      Sockets.close(socket);
+      shared.connections().remove(this, socket.getInetAddress());
+    }
+  }
+
+  private void rest() {
+    source.rest();
+    // Left over from a handler, it would close the socket in the next read.
+    boolean _ = Thread.interrupted();
+    life.set(Life.IDLE);
+  }
+
+  /** Waits for the first byte of a request; false when the connection ends without one. */
+  private boolean becomesBusy() throws IOException {
+    if (source.isEmpty()) {
+      if (shared.connections().isStopping()
+          || !reading.set(shared.now() + shared.limits().idle().toNanos())
+          || !source.fill()) {
+        return false;
+      }
+    }
+    return life.compareAndSet(Life.IDLE, Life.BUSY);
+  }
+
+  /** Whether another request may follow. */
+  private boolean serve() throws IOException {
+    RequestHead head;
+    firstByteAt = shared.now();
+    try {
+      boolean inTime = reading.set(firstByteAt + shared.limits().headTime().toNanos());
+      head = inTime ? parser.next() : null;
+      if (!inTime || !reading.clear()) {
+        throw new BadMessage(Reason.TIMEOUT);
+      }
+    } catch (BadMessage bad) {
+      refuse(bad.reason());
+      return false;
+    }
+    return head != null && exchange(head);
+  }
+
+  private boolean exchange(RequestHead head) throws IOException {
+    boolean framed = !(head.body() instanceof BodyLength.None);
+    RequestBody requestBody =
+        new RequestBody(
+            this,
+            BodyInput.of(head.body(), source, shared.limits().head()),
+            head.body(),
+            framed && head.http11() && head.fields().has("Expect"));
+    if (framed) {
+      input.beginBody();
+    }
+    boolean closes =
+        head.http11()
+            ? head.fields().hasToken("Connection", "close")
+            : !head.fields().hasToken("Connection", "keep-alive");
+    Reply reply = new Reply(this, head, requestBody, closes);
+    EdgeContext context = shared.contexts().of(head.target());
+    EdgeExchange exchange = new EdgeExchange(this, context, head, requestBody, reply);
+    return ended(reply, handle(context, exchange));
+  }
+
+  /** What the handler threw, or null. */
+  private static @Nullable Throwable handle(@Nullable EdgeContext context, EdgeExchange exchange) {
+    try {
+      if (context == null) {
+        exchange.sendResponseHeaders(404, -1);
+      } else {
+        context.handle(exchange);
+      }
+      return null;
+    } catch (IOException | RuntimeException | Error failure) {
+      return failure;
+    }
+  }
+
+  /** What becomes of the connection, now that the handler has returned. */
+  private boolean ended(Reply reply, @Nullable Throwable failure) throws IOException {
+    Watch watching = watch;
+    if (watching != null) {
+      watching.end();
+    }
+    switch (reply.state()) {
+      case UNBEGUN -> failed(reply.requestBody().failure(), failure);
+      case BEGUN -> reply.abort();
+      case COMPLETE -> {
+        return wasComplete(reply);
+      }
+      case ABORTED, SWITCHED -> {
+        // Closed, or about to be.
+      }
+    }
+    return false;
+  }
+
+  private void failed(@Nullable BadMessage bad, @Nullable Throwable failure) throws IOException {
+    if (bad != null) {
+      refuse(bad.reason());
+    } else if (!input.hasFailed()) {
+      LOG.log(System.Logger.Level.WARNING, "a handler did not reply", failure);
+      refuse(Reason.FAILED);
+    }
+  }
+
+  private boolean wasComplete(Reply reply) throws IOException {
+    if (watch != null) {
+      // The watch reads, and sees the client's own end; what it sent unasked was dropped.
+      return false;
+    }
+    RequestBody unread = reply.requestBody();
+    if (!unread.isEnded() && (reply.closes() || !unread.drain(MUCH))) {
+      linger();
+      return false;
+    }
+    input.endBody();
+    if (reply.closes() && !source.isEmpty()) {
+      linger();
+    }
+    return !reply.closes();
+  }
+
+  private void refuse(Reason reason) throws IOException {
+    input.endBody();
+    new Refusal(shared, parser.method(), shared.now() - firstByteAt, socket.getInetAddress())
+        .send(reason, out);
+    if (watch == null) {
+      linger();
+    }
+  }
+
+  private void linger() throws IOException {
+    new Lingering(socket, source, reading, shared).run();
+  }
+
+  void sendContinue() throws IOException {
+    output.write(CONTINUE, 0, CONTINUE.length);
+  }
+
+  void watch(Runnable then) {
+    if (watch != null) {
+      throw new IllegalStateException("there is a watch already");
+    }
+    input.endBody();
+    Watch begun = new Watch(source, then);
+    watch = begun;
+    Thread.ofVirtual().name("edge-watch").start(begun);
+  }
+
+  boolean isGone() {
+    Watch watching = watch;
+    return output.hasFailed() || (watching != null && watching.isGone());
+  }
+
+  Upgrade.Streams streams() {
+    input.endBody();
+    InputStream in =
+        new InputStream() {
+          @Override
+          public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+          }
+
+          @Override
+          public int read(byte[] into, int offset, int length) throws IOException {
+            return source.read(into, offset, length);
+          }
+        };
+    return new Upgrade.Streams(in, output);
+  }
+
+  WriteBuffer out() {
+    return out;
+  }
+
+  Shared shared() {
+    return shared;
+  }
+
+  InetSocketAddress remoteAddress() {
+    return (InetSocketAddress) socket.getRemoteSocketAddress();
+  }
+
+  InetSocketAddress localAddress() {
+    return (InetSocketAddress) socket.getLocalSocketAddress();
+  }
+
+  /** Closes at once; as a reset where an end would look like that of the reply. */
+  void drop(boolean asReset) {
+    if (asReset) {
+      Sockets.reset(socket);
+    } else {
+      Sockets.close(socket);
+    }
+  }
+
+  /** By the sweeper. */
+  void sweep(long now) {
+    if (reading.expire(now)) {
+      Sockets.shutdownInput(socket);
+    }
+    if (writing.expire(now)) {
+      Sockets.close(socket);
+    }
+  }
+
+  void closeIfIdle() {
+    if (life.compareAndSet(Life.IDLE, Life.CLOSED)) {
+      Sockets.close(socket);
+    }
+  }
+
+  /** At the end of a stop: closes whatever is going on. */
+  void abort() {
+    Sockets.close(socket);
+    thread.interrupt();
+  }
+}

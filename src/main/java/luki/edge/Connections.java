@@ -1,0 +1,86 @@
+package luki.edge;
+
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** The open connections, and how many more there may be. */
+final class Connections {
+  private final int most;
+  private final int mostPerAddress;
+  private final Semaphore room;
+  private final Set<Connection> open = ConcurrentHashMap.newKeySet();
+  private final Map<InetAddress, Integer> perAddress = new ConcurrentHashMap<>();
+  private volatile boolean stopping;
+
+  Connections(EdgeLimits limits) {
+    this.most = limits.connections();
+    this.mostPerAddress = limits.connectionsPerAddress();
+    this.room = new Semaphore(most);
+  }
+
+  /** Waits until there may be one more; then one must be added, or the room given back. */
+  void awaitRoom() throws InterruptedException {
+    room.acquire();
+  }
+
+  void giveRoomBack() {
+    room.release();
+  }
+
+  /** Counts the address in; false when it has as many as it may. */
+  boolean admits(InetAddress address) {
+    if (mostPerAddress == 0) {
+      return true;
+    }
+    boolean[] admitted = {false};
+    perAddress.compute(
+        address,
+        (_, count) -> {
+          int before = count == null ? 0 : count;
+          admitted[0] = before < mostPerAddress;
+          return admitted[0] ? before + 1 : before;
+        });
+    return admitted[0];
+  }
+
+  void add(Connection connection) {
+    open.add(connection);
+  }
+
+  void remove(Connection connection, InetAddress address) {
+    if (open.remove(connection)) {
+      if (mostPerAddress > 0) {
+        perAddress.computeIfPresent(address, (_, count) -> count > 1 ? count - 1 : null);
+      }
+      room.release();
+    }
+  }
+
+  void forEach(Consumer<Connection> action) {
+    open.forEach(action);
+  }
+
+  int size() {
+    return open.size();
+  }
+
+  /** No connection serves a further request from now on. */
+  void beginStop() {
+    stopping = true;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  /** Waits for the last one to close, but not longer. Nothing is admitted afterwards. */
+  boolean awaitNone(Duration longest) throws InterruptedException {
+    return room.tryAcquire(most, longest.toNanos(), TimeUnit.NANOSECONDS);
+  }
+}

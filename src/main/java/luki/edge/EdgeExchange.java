@@ -1,0 +1,253 @@
+package luki.edge;
+
+import com.sun.net.httpserver.Headers;
+import com.sun.net.httpserver.HttpContext;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpPrincipal;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.HashMap;
+import java.util.Map;
+import luki.http1.Fields;
+import luki.http1.PeerWatch;
+import luki.http1.RawHead;
+import luki.http1.RawReply;
+import luki.http1.RenderedFields;
+import luki.http1.RequestHead;
+import luki.http1.Upgrade;
+import org.jspecify.annotations.Nullable;
+
+/** One request and its reply. What only the JDK's interface needs is made when it is asked for. */
+final class EdgeExchange extends HttpExchange implements RawHead, RawReply, PeerWatch, Upgrade {
+  private final Connection connection;
+  private final @Nullable EdgeContext context;
+  private final RequestHead head;
+  private final RequestBody requestBody;
+  private final Reply reply;
+  private InputStream in;
+  private @Nullable OutputStream out;
+  private @Nullable OutputStream replacement;
+  private @Nullable Headers requestHeaders;
+  private @Nullable Headers responseHeaders;
+  private @Nullable URI uri;
+  private @Nullable Map<String, Object> attributes;
+
+  EdgeExchange(
+      Connection connection,
+      @Nullable EdgeContext context,
+      RequestHead head,
+      RequestBody requestBody,
+      Reply reply) {
+    this.connection = connection;
+    this.context = context;
+    this.head = head;
+    this.requestBody = requestBody;
+    this.reply = reply;
+    this.in = requestBody;
+  }
+
+  @Override
+  public RequestHead head() {
+    return head;
+  }
+
+  @Override
+  public OutputStream reply(int status, RenderedFields usual, Fields fields, long length)
+      throws IOException {
+    OutputStream body = reply.begin(status, usual, fields, length);
+    out = body;
+    return body;
+  }
+
+  @Override
+  public boolean isGone() {
+    return connection.isGone();
+  }
+
+  @Override
+  public void onGone(Runnable then) {
+    if (!requestBody.isEnded() || reply.state() != Reply.State.UNBEGUN) {
+      throw new IllegalStateException("too early or too late to watch");
+    }
+    reply.close();
+    connection.watch(then);
+  }
+
+  @Override
+  public Streams accept(Fields fields) throws IOException {
+    // RFC 9110 §7.8: HTTP/1.0 cannot ask for it, and the field counts only for this connection.
+    if (!head.http11()
+        || !requestBody.isEnded()
+        || !head.fields().has("Upgrade")
+        || !head.fields().hasToken("Connection", "upgrade")) {
+      throw new IllegalStateException("no upgrade was asked for");
+    }
+    reply.switchProtocols(fields);
+    return connection.streams();
+  }
+
+  @Override
+  public Headers getRequestHeaders() {
+    Headers made = requestHeaders;
+    if (made == null) {
+      Headers collected = new Headers();
+      head.fields().forEach(collected::add);
+      made = Headers.of(collected);
+      requestHeaders = made;
+    }
+    return made;
+  }
+
+  @Override
+  public Headers getResponseHeaders() {
+    Headers made = responseHeaders;
+    if (made == null) {
+      made = new Headers();
+      responseHeaders = made;
+    }
+    return made;
+  }
+
+  @Override
+  public URI getRequestURI() {
+    URI made = uri;
+    if (made == null) {
+      // RFC 3986 §3.3: what begins with two slashes would be read as an authority.
+      made = URI.create(head.target().startsWith("//") ? "/." + head.target() : head.target());
+      uri = made;
+    }
+    return made;
+  }
+
+  @Override
+  public String getRequestMethod() {
+    return head.method();
+  }
+
+  @Override
+  public HttpContext getHttpContext() {
+    if (context == null) {
+      throw new IllegalStateException("no context");
+    }
+    return context;
+  }
+
+  /** Ends the exchange: a reply that is not complete is aborted. */
+  @Override
+  public void close() {
+    reply.abort();
+  }
+
+  @Override
+  public InputStream getRequestBody() {
+    return in;
+  }
+
+  @Override
+  public OutputStream getResponseBody() {
+    OutputStream replaced = replacement;
+    return replaced == null ? new ResponseBody() : replaced;
+  }
+
+  /** The JDK hands the stream out before there is a head, so that filters can wrap it. */
+  private final class ResponseBody extends OutputStream {
+    private OutputStream begun() throws IOException {
+      OutputStream body = out;
+      if (body == null) {
+        throw new IOException("the head comes first");
+      }
+      return body;
+    }
+
+    @Override
+    public void write(int octet) throws IOException {
+      begun().write(octet);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      begun().write(bytes, offset, length);
+    }
+
+    @Override
+    public void flush() throws IOException {
+      begun().flush();
+    }
+
+    @Override
+    public void close() throws IOException {
+      begun().close();
+    }
+  }
+
+  @Override
+  public void sendResponseHeaders(int status, long length) throws IOException {
+    if (reply.state() != Reply.State.UNBEGUN) {
+      throw new IOException("the head was sent");
+    }
+    Headers headers = responseHeaders;
+    Fields fields = headers == null ? Fields.NONE : ReplyHead.fieldsOf(headers);
+    // The interface's numbers: 0 is a length that is not known, -1 is none at all.
+    long known = length > 0 ? length : length == 0 ? UNKNOWN : 0;
+    boolean alone = length < 0 && reply.tellsLengthAlone(status);
+    reply(status, RenderedFields.NONE, fields, alone ? UNKNOWN : known);
+  }
+
+  @Override
+  public InetSocketAddress getRemoteAddress() {
+    return connection.remoteAddress();
+  }
+
+  @Override
+  public int getResponseCode() {
+    return reply.status();
+  }
+
+  @Override
+  public InetSocketAddress getLocalAddress() {
+    return connection.localAddress();
+  }
+
+  @Override
+  public String getProtocol() {
+    return head.http11() ? "HTTP/1.1" : "HTTP/1.0";
+  }
+
+  @Override
+  public @Nullable Object getAttribute(String name) {
+    return attributes == null ? null : attributes.get(name);
+  }
+
+  @Override
+  public void setAttribute(String name, @Nullable Object value) {
+    Map<String, Object> map = attributes;
+    if (map == null) {
+      map = new HashMap<>();
+      attributes = map;
+    }
+    if (value == null) {
+      map.remove(name);
+    } else {
+      map.put(name, value);
+    }
+  }
+
+  @Override
+  public void setStreams(@Nullable InputStream input, @Nullable OutputStream output) {
+    if (input != null) {
+      in = input;
+    }
+    if (output != null) {
+      replacement = output;
+    }
+  }
+
+  /** Nobody: there are no authenticators. */
+  @Override
+  public @Nullable HttpPrincipal getPrincipal() {
+    return null;
+  }
+}

@@ -1,0 +1,53 @@
+package luki.edge;
+
+import java.time.Duration;
+import luki.http1.HeadLimits;
+
+/**
+ * What one client may take of the server.
+ *
+ * @param head sizes of heads and trailers
+ * @param headTime from a head's first byte to its last; then 408
+ * @param bodyBytes what a body has to bring for each {@code bodyTime} that is spent waiting for it;
+ *     else 408
+ * @param bodyTime see there
+ * @param idle between two requests; then closed
+ * @param write for 32 KB of a reply to be taken; then closed
+ * @param connections at most so many in total; more wait in the listener's backlog
+ * @param connectionsPerAddress at most so many of one address, 0 for any number; more are closed
+ */
+public record EdgeLimits(
+    HeadLimits head,
+    Duration headTime,
+    int bodyBytes,
+    Duration bodyTime,
+    Duration idle,
+    Duration write,
+    int connections,
+    int connectionsPerAddress) {
+  private static final Duration MIN_TICK = Duration.ofMillis(10);
+  private static final Duration MAX_TICK = Duration.ofMillis(250);
+
+  /** The gateway's defaults. */
+  public static EdgeLimits usual() {
+    return new EdgeLimits(
+        HeadLimits.USUAL,
+        Duration.ofSeconds(10),
+        5000,
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(100),
+        Duration.ofSeconds(30),
+        20_000,
+        0);
+  }
+
+  /** How often deadlines are looked at: a fraction of the shortest. */
+  Duration tick() {
+    Duration tick = MAX_TICK;
+    for (Duration limit : new Duration[] {headTime, bodyTime, idle, write}) {
+      Duration fraction = limit.dividedBy(8);
+      tick = fraction.compareTo(tick) < 0 ? fraction : tick;
+    }
+    return tick.compareTo(MIN_TICK) < 0 ? MIN_TICK : tick;
+  }
+}

@@ -1,0 +1,168 @@
+package luki.edge;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import luki.http1.ChunkedOutput;
+import luki.http1.Fields;
+import luki.http1.Grammar;
+import luki.http1.RawReply;
+import luki.http1.RenderedFields;
+import luki.http1.RequestHead;
+
+/**
+ * One reply: unbegun → begun → complete, or aborted from either of the first two. Only a complete
+ * one lets the connection serve another request.
+ */
+final class Reply {
+  enum State {
+    UNBEGUN,
+    BEGUN,
+    COMPLETE,
+    ABORTED,
+    SWITCHED
+  }
+
+  private final Connection connection;
+  private final RequestHead request;
+  private final RequestBody requestBody;
+  private final WriteBuffer out;
+  private volatile State state = State.UNBEGUN;
+  private boolean closes;
+  private boolean endsWithConnection;
+  private int status = -1;
+
+  Reply(Connection connection, RequestHead request, RequestBody requestBody, boolean closes) {
+    this.connection = connection;
+    this.request = request;
+    this.requestBody = requestBody;
+    this.out = connection.out();
+    this.closes = closes;
+  }
+
+  RequestBody requestBody() {
+    return requestBody;
+  }
+
+  State state() {
+    return state;
+  }
+
+  /** What was sent, or -1. */
+  int status() {
+    return status;
+  }
+
+  /** Whether the connection ends with this exchange. */
+  boolean closes() {
+    return closes;
+  }
+
+  /** It does, whatever else is said. */
+  void close() {
+    closes = true;
+  }
+
+  /**
+   * Puts the head where the body's first bytes join it.
+   *
+   * @param length exact or {@link RawReply#UNKNOWN}
+   */
+  OutputStream begin(int newStatus, RenderedFields usual, Fields fields, long length)
+      throws IOException {
+    if (state != State.UNBEGUN) {
+      throw new IllegalStateException("the exchange was answered");
+    }
+    if (!StatusLines.isFinal(newStatus) || length < RawReply.UNKNOWN) {
+      throw new IllegalArgumentException("status " + newStatus + ", length " + length);
+    }
+    boolean bodiless = newStatus == 204 || tellsLengthAlone(newStatus);
+    boolean unsized = length == RawReply.UNKNOWN;
+    endsWithConnection = unsized && !bodiless && !request.http11();
+    closes |=
+        endsWithConnection
+            || fields.hasToken("Connection", "close")
+            || connection.shared().connections().isStopping()
+            // RFC 9110 §10.1.1: a client that was not told to go on may send its body, or not.
+            || requestBody.isAwaited()
+            || requestBody.failure() != null
+            || requestBody.isLongerThan(Connection.MUCH);
+    status = newStatus;
+    ReplyHead.Framing framing = framing(newStatus, bodiless, length, fields);
+    ReplyHead.render(
+        out, newStatus, connection.shared().date(), usual, fields, framing, persistence());
+    state = State.BEGUN;
+    if (bodiless || length == 0) {
+      complete();
+      return new ReplyBody(this, out, 0, bodiless);
+    }
+    if (unsized) {
+      OutputStream body = request.http11() ? new ChunkedOutput(out) : out;
+      return new ReplyBody(this, body, RawReply.UNKNOWN, false);
+    }
+    return new ReplyBody(this, out, length, false);
+  }
+
+  private ReplyHead.Framing framing(int newStatus, boolean bodiless, long length, Fields fields) {
+    // RFC 9110 §8.6: never in 204; in 304 only what a 200 would have said.
+    if (newStatus == 204 || (newStatus == 304 && length == 0)) {
+      return new ReplyHead.Framing.Unsaid();
+    }
+    if (length >= 0) {
+      return new ReplyHead.Framing.Length(length);
+    }
+    if (bodiless) {
+      String declared = fields.first("Content-Length");
+      return declared != null && Grammar.isDigits(declared, 15)
+          ? new ReplyHead.Framing.Length(Long.parseLong(declared))
+          : new ReplyHead.Framing.Unsaid();
+    }
+    return request.http11() ? new ReplyHead.Framing.Chunked() : new ReplyHead.Framing.Unsaid();
+  }
+
+  /** Whether such a reply has no body, and yet may tell how long it would have been. */
+  boolean tellsLengthAlone(int newStatus) {
+    return newStatus == 304 || request.method().equals("HEAD");
+  }
+
+  private ReplyHead.Persistence persistence() {
+    if (closes) {
+      return ReplyHead.Persistence.CLOSED;
+    }
+    return request.http11() ? ReplyHead.Persistence.USUAL : ReplyHead.Persistence.KEPT;
+  }
+
+  /** Answers 101; the connection is the handler's from now on. */
+  void switchProtocols(Fields fields) throws IOException {
+    if (state != State.UNBEGUN) {
+      throw new IllegalStateException("the exchange was answered");
+    }
+    status = 101;
+    closes = true;
+    ReplyHead.renderSwitch(out, connection.shared().date(), fields);
+    state = State.SWITCHED;
+    out.flush();
+  }
+
+  /** The body is whole. */
+  void complete() throws IOException {
+    if (state == State.BEGUN) {
+      out.flush();
+      state = State.COMPLETE;
+    }
+  }
+
+  /** Closes the connection in a way that no client takes for the end of a reply. */
+  void abort() {
+    if (state == State.UNBEGUN || state == State.BEGUN) {
+      state = State.ABORTED;
+      connection.drop(endsWithConnection);
+    }
+  }
+
+  /** For a body's stream: fails when there is no body any more. */
+  void checkBegun() throws IOException {
+    if (state != State.BEGUN) {
+      throw new IOException("the reply has ended");
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package luki.edge;
+
+import com.sun.net.httpserver.Headers;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import luki.http1.Fields;
+import luki.http1.Latin1;
+import luki.http1.RenderedFields;
+
+/** Renders heads of replies. */
+final class ReplyHead {
+  /** Status line, date, framing and connection, and room for a number. */
+  private static final int OWN_BYTES = 256;
+
+  private static final byte[] CLOSE = bytes("Connection: close\r\n");
+  private static final byte[] KEEP_ALIVE = bytes("Connection: keep-alive\r\n");
+  private static final byte[] CHUNKED = bytes("Transfer-Encoding: chunked\r\n");
+  private static final byte[] LENGTH = bytes("Content-Length: ");
+  private static final byte[] SWITCHING =
+      bytes("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n");
+
+  /** How the connection goes on, as it is said in the head. */
+  enum Persistence {
+    /** As is usual in the version, so that nothing is said. */
+    USUAL,
+    /** HTTP/1.0 is told so. */
+    KEPT,
+    CLOSED
+  }
+
+  /** What is said of the body's length. */
+  sealed interface Framing {
+    record Length(long bytes) implements Framing {}
+
+    record Chunked() implements Framing {}
+
+    /** Nothing: there is no body, or it ends with the connection. */
+    record Unsaid() implements Framing {}
+  }
+
+  private ReplyHead() {}
+
+  static void render(
+      WriteBuffer out,
+      int status,
+      DateLine date,
+      RenderedFields usual,
+      Fields fields,
+      Framing framing,
+      Persistence persistence) {
+    byte[] into = out.room(OWN_BYTES + usual.length() + fields.renderedLength());
+    int at = StatusLines.render(status, into, out.length());
+    at = date.render(into, at);
+    at = usual.render(into, at);
+    at = lines(fields, into, at);
+    at =
+        switch (framing) {
+          case Framing.Length length -> {
+            int next = Latin1.putDecimal(length.bytes(), into, put(LENGTH, into, at));
+            yield endLine(into, next);
+          }
+          case Framing.Chunked _ -> put(CHUNKED, into, at);
+          case Framing.Unsaid _ -> at;
+        };
+    at =
+        switch (persistence) {
+          case USUAL -> at;
+          case KEPT -> put(KEEP_ALIVE, into, at);
+          case CLOSED -> put(CLOSE, into, at);
+        };
+    out.fillTo(endLine(into, at));
+  }
+
+  static void renderSwitch(WriteBuffer out, DateLine date, Fields fields) {
+    byte[] into = out.room(OWN_BYTES + fields.renderedLength());
+    int at = put(SWITCHING, into, out.length());
+    at = date.render(into, at);
+    at = lines(fields, into, at);
+    out.fillTo(endLine(into, at));
+  }
+
+  private static int lines(Fields fields, byte[] into, int start) {
+    int at = start;
+    for (int i = 0; i < fields.size(); i++) {
+      String name = fields.name(i);
+      if (!RenderedFields.isFraming(name)) {
+        at = Latin1.put(name, into, at);
+        into[at++] = ':';
+        into[at++] = ' ';
+        at = endLine(into, Latin1.put(fields.value(i), into, at));
+      }
+    }
+    return at;
+  }
+
+  /**
+   * The JDK's map as field lines.
+   *
+   * @throws IllegalArgumentException one of them must not be sent
+   */
+  static Fields fieldsOf(Headers headers) {
+    Fields.Builder fields = new Fields.Builder();
+    for (Map.Entry<String, List<String>> entry : headers.entrySet()) {
+      for (String value : entry.getValue()) {
+        fields.add(entry.getKey(), value.strip());
+      }
+    }
+    return fields.build();
+  }
+
+  private static int put(byte[] text, byte[] into, int at) {
+    System.arraycopy(text, 0, into, at, text.length);
+    return at + text.length;
+  }
+
+  private static int endLine(byte[] into, int at) {
+    into[at] = '\r';
+    into[at + 1] = '\n';
+    return at + 2;
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+}

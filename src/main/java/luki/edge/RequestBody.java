@@ -1,0 +1,83 @@
+package luki.edge;
+
+import java.io.IOException;
+import java.io.InputStream;
+import luki.http1.BadMessage;
+import luki.http1.BodyInput;
+import luki.http1.BodyLength;
+import org.jspecify.annotations.Nullable;
+
+/** A request's body as the handler reads it: the first read asks an expecting client for it. */
+final class RequestBody extends InputStream {
+  private final Connection connection;
+  private final BodyInput in;
+  private final BodyLength declared;
+  private long taken;
+  private boolean awaited;
+  private @Nullable BadMessage failure;
+
+  RequestBody(Connection connection, BodyInput in, BodyLength declared, boolean awaited) {
+    this.connection = connection;
+    this.in = in;
+    this.declared = declared;
+    this.awaited = awaited;
+  }
+
+  /** The client waits for a 100 that was not sent: whether the body will come is open. */
+  boolean isAwaited() {
+    return awaited;
+  }
+
+  /** Why the body was refused while it was read, or null. */
+  @Nullable BadMessage failure() {
+    return failure;
+  }
+
+  boolean isEnded() {
+    return in.isEnded();
+  }
+
+  /** Whether it is known that more than so many bytes are unread. */
+  boolean isLongerThan(long bytes) {
+    return declared instanceof BodyLength.Fixed fixed && fixed.bytes() - taken > bytes;
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  @Override
+  public int read(byte[] into, int offset, int length) throws IOException {
+    if (in.isEnded()) {
+      return length == 0 ? 0 : -1;
+    }
+    if (awaited) {
+      awaited = false;
+      connection.sendContinue();
+    }
+    try {
+      int n = in.read(into, offset, length);
+      taken += Math.max(0, n);
+      return n;
+    } catch (BadMessage bad) {
+      failure = bad;
+      throw bad;
+    }
+  }
+
+  /** Reads the rest for nothing; false when that is more than so many bytes. */
+  boolean drain(long most) throws IOException {
+    byte[] dropped = new byte[4096];
+    long left = most;
+    while (left >= 0) {
+      int n = in.read(dropped);
+      if (n < 0) {
+        return true;
+      }
+      left -= n;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,85 @@
+package luki.edge;
+
+import java.io.IOException;
+import java.io.InputStream;
+import luki.http1.BadMessage;
+import luki.http1.BadMessage.Reason;
+import luki.http1.Expiry;
+
+/**
+ * Reads from the socket without a timeout of its own; whoever waits too long is woken by the end of
+ * the stream, because the sweeper shuts the input down.
+ */
+final class SocketInput extends InputStream {
+  private final InputStream in;
+  private final Shared shared;
+  private final Expiry deadline;
+  private boolean pacing;
+  private long waited;
+  private long arrived;
+  private volatile boolean failed;
+
+  SocketInput(InputStream in, Shared shared, Expiry deadline) {
+    this.in = in;
+    this.shared = shared;
+    this.deadline = deadline;
+  }
+
+  /** From now on a body is read, which has to come at a minimum rate. */
+  void beginBody() {
+    pacing = true;
+    waited = 0;
+    arrived = 0;
+  }
+
+  void endBody() {
+    pacing = false;
+  }
+
+  /** The stream ended or broke. */
+  boolean hasFailed() {
+    return failed;
+  }
+
+  @Override
+  public int read() {
+    throw new UnsupportedOperationException("read by its buffer only");
+  }
+
+  @Override
+  public int read(byte[] into, int offset, int length) throws IOException {
+    int n;
+    try {
+      n = pacing ? paced(into, offset, length) : in.read(into, offset, length);
+    } catch (IOException broken) {
+      failed = true;
+      throw broken;
+    }
+    if (n < 0) {
+      failed = true;
+      if (deadline.hasExpired()) {
+        throw new BadMessage(Reason.TIMEOUT);
+      }
+    }
+    return n;
+  }
+
+  /** Time counts only while somebody waits for the client, never while the handler works. */
+  private int paced(byte[] into, int offset, int length) throws IOException {
+    if (arrived >= shared.limits().bodyBytes()) {
+      arrived = 0;
+      waited = 0;
+    }
+    long start = shared.now();
+    if (!deadline.set(start + shared.limits().bodyTime().toNanos() - waited)) {
+      throw new BadMessage(Reason.TIMEOUT);
+    }
+    int n = in.read(into, offset, length);
+    waited += shared.now() - start;
+    arrived += Math.max(0, n);
+    if (!deadline.clear()) {
+      throw new BadMessage(Reason.TIMEOUT);
+    }
+    return n;
+  }
+}

@@ -1,0 +1,50 @@
+package luki.edge;
+
+import java.io.IOException;
+import luki.http1.Source;
+
+/** Blocks in a read while a handler works, which is how the kernel tells that a client left. */
+final class Watch implements Runnable {
+  /** A client that goes on sending is not waiting for its reply. */
+  private static final int MOST_UNASKED = 64 * 1024;
+
+  private final Source source;
+  private final Runnable then;
+  private boolean over;
+  private volatile boolean gone;
+
+  Watch(Source source, Runnable then) {
+    this.source = source;
+    this.then = then;
+  }
+
+  boolean isGone() {
+    return gone;
+  }
+
+  /** The exchange has ended, so that nobody has to be told any more. */
+  synchronized void end() {
+    over = true;
+  }
+
+  @Override
+  public void run() {
+    byte[] dropped = new byte[512];
+    try {
+      int sum = 0;
+      for (int n = 0; n >= 0 && sum <= MOST_UNASKED; sum += n) {
+        n = source.read(dropped, 0, dropped.length);
+      }
+    } catch (IOException _) {
+      // A reset is as good as an end.
+    }
+    if (claim()) {
+      then.run();
+    }
+  }
+
+  private synchronized boolean claim() {
+    gone = !over;
+    return gone;
+  }
+}

@@ -1,0 +1,193 @@
+package luki.edge;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import luki.http1.BadMessage.Reason;
+import luki.http1.Fields;
+import luki.http1.Refusals;
+import org.junit.jupiter.api.Test;
+
+/** What one client may take, in bytes, time and connections. */
+class LimitsTest {
+  private static final String GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+  private static final String LAST = "GET /z HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  private static final Duration LONG = Duration.ofMinutes(1);
+  private static final Duration SHORT = Duration.ofMillis(200);
+
+  private final List<Refusals.Refused> refused = new ArrayList<>();
+
+  private synchronized Refusals.Answer answer(Refusals.Refused message) {
+    refused.add(message);
+    return new Refusals.Answer(
+        message.reason().status(), Fields.of("X-Refused", "yes"), "{\"no\":true}");
+  }
+
+  private Running serving(EdgeLimits limits) throws IOException {
+    return new Running(limits, this::answer, Running.echo());
+  }
+
+  private synchronized List<Refusals.Refused> refused() {
+    return List.copyOf(refused);
+  }
+
+  @Test
+  void aHeadThatDoesNotEndInTimeIs408() throws IOException {
+    try (Running server = serving(Running.within(SHORT, LONG, LONG, LONG))) {
+      for (String begun : List.of("G", "GET / HTTP/1.1\r\nHost: h\r\nX: ")) {
+        String answer = server.ask(begun);
+        assertTrue(answer.startsWith("HTTP/1.1 408 Request Timeout\r\n"), answer);
+        assertTrue(answer.contains("X-Refused: yes\r\n"), answer);
+        assertTrue(answer.endsWith("{\"no\":true}"), answer);
+      }
+      assertEquals(2, refused().size());
+      assertEquals(Reason.TIMEOUT, refused().getLast().reason());
+      assertEquals("GET", refused().getLast().method());
+      assertTrue(refused().getLast().nanos() >= SHORT.toNanos());
+      assertTrue(refused().getLast().peer().isLoopbackAddress());
+    }
+  }
+
+  @Test
+  void aBodyThatComesTooSlowlyIs408() throws IOException {
+    try (Running server = serving(Running.within(LONG, SHORT, LONG, LONG))) {
+      String answer = server.ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+      assertTrue(answer.startsWith("HTTP/1.1 408 "), answer);
+      assertEquals(1, refused().size());
+    }
+  }
+
+  @Test
+  void anIdleConnectionIsClosedWithoutAWord() throws IOException {
+    try (Running server = serving(Running.within(LONG, LONG, SHORT, LONG));
+        RawClient fresh = server.connect();
+        RawClient used = server.connect()) {
+      used.send(GET);
+      used.readReply();
+      assertEquals("", fresh.readToEnd());
+      assertEquals("", used.readToEnd());
+      assertEquals(List.of(), refused());
+    }
+  }
+
+  @Test
+  void aHandlerMayTakeItsTime() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    EdgeLimits limits = Running.within(SHORT, SHORT, SHORT, SHORT);
+    try (Running server =
+            new Running(
+                limits,
+                this::answer,
+                exchange -> {
+                  try {
+                    release.await();
+                  } catch (InterruptedException stopped) {
+                    throw new IOException(stopped);
+                  }
+                  Running.echo().handle(exchange);
+                });
+        RawClient client = server.connect();
+        RawClient idle = server.connect()) {
+      client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+      // By the time that this one is closed, every limit has passed for the other one as well.
+      assertTrue(idle.isClosed());
+      release.countDown();
+      assertTrue(client.readReply().endsWith("POST /a abc"));
+    }
+  }
+
+  @Test
+  void aReplyThatIsNotReadIsGivenUp() throws Exception {
+    CountDownLatch failed = new CountDownLatch(1);
+    try (Running server =
+            new Running(
+                Running.within(LONG, LONG, LONG, SHORT),
+                this::answer,
+                exchange -> {
+                  exchange.sendResponseHeaders(200, 0);
+                  byte[] piece = new byte[64 * 1024];
+                  try {
+                    while (true) {
+                      exchange.getResponseBody().write(piece);
+                    }
+                  } catch (IOException stalled) {
+                    failed.countDown();
+                    throw stalled;
+                  }
+                });
+        RawClient client = server.connect()) {
+      client.send(GET);
+      assertTrue(failed.await(10, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void theLimitsOfSizeAre414And431() throws IOException {
+    try (Running server = serving(EdgeLimits.usual())) {
+      String long8k = "GET /" + "x".repeat(8192) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+      assertTrue(server.ask(long8k).startsWith("HTTP/1.1 414 "));
+      String fits =
+          "GET /" + "x".repeat(8000) + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+      assertTrue(server.ask(fits).startsWith("HTTP/1.1 200 "));
+      String bomb = "GET / HTTP/1.1\r\nHost: h\r\nX: " + "x".repeat(20_000) + "\r\n\r\n";
+      assertTrue(server.ask(bomb).startsWith("HTTP/1.1 431 "));
+      String many = "GET / HTTP/1.1\r\nHost: h\r\n" + "X: y\r\n".repeat(100) + "\r\n";
+      assertTrue(server.ask(many).startsWith("HTTP/1.1 431 "));
+    }
+  }
+
+  @Test
+  void beyondTheMostConnectionsClientsWaitAndAreThenServed() throws IOException {
+    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits two = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 2, 0);
+    try (Running server = serving(two);
+        RawClient third = openThird(server)) {
+      third.send(LAST);
+      assertTrue(third.readToEnd().endsWith("GET /z "));
+    }
+  }
+
+  /** Two that are served, a third that waits; then the first leaves. */
+  private static RawClient openThird(Running server) throws IOException {
+    RawClient second;
+    RawClient third;
+    try (RawClient first = server.connect()) {
+      first.send(GET);
+      first.readReply();
+      second = server.connect();
+      second.send(GET);
+      second.readReply();
+      third = server.connect();
+      second.send(GET);
+      second.readReply();
+    }
+    return third;
+  }
+
+  @Test
+  void anAddressHasOnlySoManyConnections() throws IOException {
+    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits one = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 10, 1);
+    try (Running server = serving(one)) {
+      try (RawClient first = server.connect();
+          RawClient second = server.connect()) {
+        first.send(GET);
+        first.readReply();
+        assertTrue(second.isClosed());
+        first.send(LAST);
+        assertTrue(first.readToEnd().endsWith("GET /z "));
+      }
+      String answer = "";
+      while (answer.isEmpty()) {
+        answer = server.ask(LAST);
+      }
+      assertTrue(answer.endsWith("GET /z "), answer);
+    }
+  }
+}

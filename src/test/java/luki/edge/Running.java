@@ -1,0 +1,71 @@
+package luki.edge;
+
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import luki.http1.Refusals;
+
+/** A server of this engine on a port of its own. */
+final class Running implements AutoCloseable {
+  private final HttpServer server;
+
+  Running(EdgeLimits limits, Refusals refusals, HttpHandler handler) throws IOException {
+    server =
+        new EdgeProvider(limits, refusals)
+            .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext("/", handler);
+    server.start();
+  }
+
+  Running(HttpHandler handler) throws IOException {
+    this(EdgeLimits.usual(), Refusals.bare(), handler);
+  }
+
+  /** Answers 200 with the target, after reading the body. */
+  static HttpHandler echo() {
+    return exchange -> {
+      byte[] body = exchange.getRequestBody().readAllBytes();
+      String text = exchange.getRequestMethod() + " " + exchange.getRequestURI() + " ";
+      byte[] head = text.getBytes(StandardCharsets.UTF_8);
+      exchange.sendResponseHeaders(200, head.length + body.length);
+      exchange.getResponseBody().write(head);
+      exchange.getResponseBody().write(body);
+    };
+  }
+
+  /** The usual limits, with other times. */
+  static EdgeLimits within(Duration head, Duration body, Duration idle, Duration write) {
+    EdgeLimits usual = EdgeLimits.usual();
+    return new EdgeLimits(
+        usual.head(), head, usual.bodyBytes(), body, idle, write, usual.connections(), 0);
+  }
+
+  int port() {
+    return server.getAddress().getPort();
+  }
+
+  HttpServer server() {
+    return server;
+  }
+
+  RawClient connect() throws IOException {
+    return new RawClient(port());
+  }
+
+  /** Sends the bytes on a connection of their own, and reads to its end. */
+  String ask(String bytes) throws IOException {
+    try (RawClient client = connect()) {
+      client.send(bytes);
+      return client.readToEnd();
+    }
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+  }
+}

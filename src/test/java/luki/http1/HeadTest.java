@@ -1,0 +1,199 @@
+package luki.http1;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Random;
+import luki.http1.BadMessage.Reason;
+import org.junit.jupiter.api.Test;
+
+/** Heads of both kinds, and what they say of the body. */
+class HeadTest {
+  private static RequestHead request(String head) throws IOException {
+    return new RequestParser(Sources.of(head), HeadLimits.USUAL).next();
+  }
+
+  private static Reason refused(String head) {
+    return assertThrows(BadMessage.class, () -> request(head), head).reason();
+  }
+
+  private static ResponseHead response(String head) throws IOException {
+    return new ResponseParser(Sources.of(head), HeadLimits.USUAL).next();
+  }
+
+  private static final String LINE = "GET / HTTP/1.1\r\nHost: h\r\n";
+
+  @Test
+  void aHeadIsTakenApartWhateverThePieces() throws IOException {
+    String head =
+        "POST /a?b=%20 HTTP/1.1\r\nhost: h:80\r\nX-A:\t b c \t\r\nX-E:\r\nx-a: \u00e9\r\n"
+            + "Content-Length: 12\r\n\r\n";
+    Random random = new Random(3);
+    for (int i = 0; i < 100; i++) {
+      Source source = Sources.inPieces(Sources.bytes(head + head), 1 + i, random);
+      RequestParser parser = new RequestParser(source, HeadLimits.USUAL);
+      for (int n = 0; n < 2; n++) {
+        RequestHead parsed = parser.next();
+        assertEquals("POST", parsed.method());
+        assertEquals("/a?b=%20", parsed.target());
+        assertTrue(parsed.http11());
+        assertEquals(List.of("b c", "\u00e9"), parsed.fields().all("x-A"));
+        assertEquals("", parsed.fields().first("x-e"));
+        assertEquals(new BodyLength.Fixed(12), parsed.body());
+        assertEquals(5, parsed.fields().size());
+      }
+      assertNull(parser.next());
+    }
+  }
+
+  @Test
+  void anEndWithinAHeadIsNotItsEnd() {
+    String head = LINE + "X: y\r\n\r\n";
+    for (int length = 1; length < head.length(); length++) {
+      String cut = head.substring(0, length);
+      assertThrows(EOFException.class, () -> request(cut), cut);
+    }
+  }
+
+  @Test
+  void commonNamesAreTheSameObjects() throws IOException {
+    assertSame(request(LINE + "\r\n").fields().name(0), request(LINE + "\r\n").fields().name(0));
+  }
+
+  @Test
+  void aHostIsANameOrAnAddress() {
+    for (String good : List.of("a", "a.b:8081", "127.0.0.1", "[::1]:80", "[fe80::1]", "a_b")) {
+      assertTrue(Grammar.isHost(good), good);
+    }
+    for (String bad :
+        List.of(
+            "",
+            "a b",
+            "u@a",
+            "a/b",
+            "a:b",
+            "a:",
+            ":80",
+            "[",
+            "[]",
+            "[::1",
+            "[::1]x",
+            "a:123456",
+            "a,b",
+            "[g]",
+            "\u00e9")) {
+      assertFalse(Grammar.isHost(bad), bad);
+    }
+  }
+
+  @Test
+  void targetsHaveTheirForm() throws IOException {
+    assertEquals("*", request("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").target());
+    assertEquals("/?x", request("GET HTTPS://H?x HTTP/1.1\r\nHost: h\r\n\r\n").target());
+    assertEquals("//a", request("GET //a HTTP/1.1\r\nHost: h\r\n\r\n").target());
+    for (String target :
+        List.of("a", "/%2", "/%zz", "/a#b", "/a|b", "/\"", "/a[b", "http:/a", "ftp://h/")) {
+      assertEquals(
+          Reason.TARGET, refused("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n"), target);
+    }
+    assertEquals(Reason.HOST, refused("GET http://other/ HTTP/1.1\r\nHost: h\r\n\r\n"));
+    assertEquals(Reason.METHOD, refused("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"));
+  }
+
+  @Test
+  void reasonsAreToldApart() {
+    assertEquals(Reason.VERSION, refused("GET / HTTP/2.0\r\nHost: h\r\n\r\n"));
+    assertEquals(Reason.REQUEST_LINE, refused("GET / HTTP/1.10\r\nHost: h\r\n\r\n"));
+    assertEquals(Reason.REQUEST_LINE, refused("GET  / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    assertEquals(Reason.FIELD, refused(LINE + "X : y\r\n\r\n"));
+    assertEquals(Reason.FIELD, refused(LINE + " folded\r\n\r\n"));
+    assertEquals(Reason.FIELD, refused(LINE + "X: a\u0000\r\n\r\n"));
+    assertEquals(Reason.EXPECTATION, refused(LINE + "Expect: tea\r\n\r\n"));
+    assertEquals(Reason.CODING, refused(LINE + "Transfer-Encoding: gzip, chunked\r\n\r\n"));
+    assertEquals(
+        Reason.FRAMING, refused(LINE + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"));
+    assertEquals(Reason.FRAMING, refused(LINE + "Content-Length: 1000000000000000\r\n\r\n"));
+    assertEquals(Reason.TARGET_TOO_LONG, refused("GET /" + "x".repeat(8200) + " HTTP/1.1\r\n\r\n"));
+    assertEquals(Reason.FIELDS_TOO_LARGE, refused(LINE + "X: " + "y".repeat(16400) + "\r\n\r\n"));
+    assertEquals(Reason.FIELDS_TOO_LARGE, refused(LINE + "X: y\r\n".repeat(100) + "\r\n"));
+  }
+
+  @Test
+  void aResponseSaysWhetherTheConnectionGoesOn() throws IOException {
+    assertTrue(response("HTTP/1.1 200 OK\r\n\r\n").keepsAlive());
+    assertFalse(response("HTTP/1.1 200\r\nConnection: x, Close\r\n\r\n").keepsAlive());
+    assertFalse(response("HTTP/1.0 200 \r\n\r\n").keepsAlive());
+    for (String line :
+        List.of(
+            "HTTP/1.1 999 X",
+            "HTTP/1.1 99 X",
+            "HTTP/2.0 200 OK",
+            "HTTP/1.1 2000",
+            "hello",
+            "HTTP/1.1  200 OK",
+            "HTTP/1.1 20x",
+            "PRI * HTTP/2.0",
+            "\u0001")) {
+      assertThrows(BadMessage.class, () -> response(line + "\r\n\r\n"), line);
+    }
+  }
+
+  @Test
+  void whereAResponseEndsFollowsFromTheRequestAndTheHead() throws BadMessage {
+    Fields three = Fields.of("Content-Length", "3");
+    Fields chunked = Fields.of("Transfer-Encoding", "Chunked");
+    assertEquals(new BodyLength.Fixed(3), BodyLength.ofResponse("GET", 200, true, three));
+    assertEquals(BodyLength.CHUNKED, BodyLength.ofResponse("GET", 200, true, chunked));
+    assertEquals(BodyLength.UNTIL_CLOSE, BodyLength.ofResponse("GET", 200, true, Fields.NONE));
+    assertEquals(BodyLength.NONE, BodyLength.ofResponse("HEAD", 200, true, three));
+    assertEquals(BodyLength.NONE, BodyLength.ofResponse("GET", 304, true, three));
+    assertEquals(BodyLength.NONE, BodyLength.ofResponse("GET", 204, true, Fields.NONE));
+    assertThrows(BadMessage.class, () -> BodyLength.ofResponse("GET", 204, true, chunked));
+    assertThrows(BadMessage.class, () -> BodyLength.ofResponse("GET", 200, false, chunked));
+    Fields twice = Fields.of("Content-Length", "3", "content-length", "3");
+    assertThrows(BadMessage.class, () -> BodyLength.ofResponse("GET", 200, true, twice));
+  }
+
+  @Test
+  void fieldsThatMightSplitAMessageAreNotMade() {
+    for (String value : List.of("a\r\nb", "a\nb", "a\u0000", " a", "a ", "\u20ac", "\u007f")) {
+      assertThrows(IllegalArgumentException.class, () -> Fields.of("X", value), value);
+    }
+    for (String name : List.of("", "a b", "a:", "\u00e9", "a\r")) {
+      assertThrows(IllegalArgumentException.class, () -> Fields.of(name, "x"), name);
+    }
+  }
+
+  @Test
+  void fieldsAreRenderedAsTheyStand() {
+    Fields fields = Fields.of("A", "1", "b", "", "A", "\u00e9");
+    byte[] bytes = new byte[fields.renderedLength()];
+    assertEquals(bytes.length, fields.render(bytes, 0));
+    assertEquals("A: 1\r\nb: \r\nA: \u00e9\r\n", new String(bytes, StandardCharsets.ISO_8859_1));
+    assertEquals("Fields[A, b, A]", fields.toString());
+    assertTrue(Fields.of("Connection", "a, UPGRADE").hasToken("connection", "upgrade"));
+    assertFalse(Fields.of("Connection", "upgraded").hasToken("connection", "upgrade"));
+  }
+
+  @Test
+  void numbersAreWrittenInDigits() {
+    byte[] bytes = new byte[40];
+    for (long number : new long[] {0, 9, 10, 99, 100, 12345, 999_999_999_999_999L}) {
+      int end = Latin1.putDecimal(number, bytes, 0);
+      assertEquals(Long.toString(number), new String(bytes, 0, end, StandardCharsets.US_ASCII));
+    }
+    for (int number : new int[] {0, 1, 15, 16, 255, 256, 65535, 65536, Integer.MAX_VALUE}) {
+      int end = Latin1.putHex(number, bytes, 0);
+      assertEquals(
+          Integer.toHexString(number), new String(bytes, 0, end, StandardCharsets.US_ASCII));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package luki.http1;
+
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Random;
+
+/** Sources of bytes that are known, in pieces that are not. */
+final class Sources {
+  private Sources() {}
+
+  static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  static Source of(String text) {
+    return new Source(new ByteArrayInputStream(bytes(text)), 64);
+  }
+
+  /** Gives at most so many bytes a read, each time another number. */
+  static Source inPieces(byte[] bytes, int most, Random random) {
+    InputStream pieces =
+        new ByteArrayInputStream(bytes) {
+          @Override
+          public synchronized int read(byte[] into, int offset, int length) {
+            return super.read(into, offset, Math.min(length, 1 + random.nextInt(most)));
+          }
+        };
+    return new Source(pieces, 16);
+  }
+}
