@@ -6,12 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.concurrent.ScheduledExecutorService;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.upstream.DocumentFetcher;
+import luki.gateway.upstream.Engines;
 import org.jspecify.annotations.Nullable;
 
 /** Who may vouch for a caller with a token, as the settings say it, and the care for their keys. */
@@ -41,12 +41,12 @@ public final class Identity implements AutoCloseable {
       Settings settings,
       GatewayFile file,
       Roles roles,
-      ScheduledExecutorService timer,
+      Engines engines,
       Clock clock,
       Problems problems) {
     Settings.Jwt jwt = settings.jwt();
     URI address = jwt.jwks();
-    DocumentFetcher fetcher = address == null ? null : new DocumentFetcher(address, timer);
+    DocumentFetcher fetcher = address == null ? null : new DocumentFetcher(address, engines);
     RemoteKeys remote = fetcher == null ? null : new RemoteKeys(fetcher::fetch, System::nanoTime);
     KeySource keys =
         remote != null

@@ -64,6 +64,7 @@ public final class Wiring implements AutoCloseable {
   private final Lifecycle lifecycle = new Lifecycle();
   private final ScheduledThreadPoolExecutor timer;
   private final Metrics metrics;
+  private final HttpEngines engines;
   private final Upstreams upstreams;
   private final Identity identity;
   private final Consent consent;
@@ -87,13 +88,14 @@ public final class Wiring implements AutoCloseable {
     this.timer = timer();
     this.metrics = new Metrics(build.version());
     ServiceTokens tokens = ServiceTokens.of(configuration.settings(), clock, problems);
+    this.engines = new HttpEngines(configuration.settings(), timer);
     this.upstreams = new Upstreams(configuration.settings(), shared(tokens));
     this.identity =
         Identity.of(
             configuration.settings(),
             configuration.file(),
             configuration.roles(),
-            timer,
+            engines.clients(),
             clock,
             problems);
     this.consent = new Consent(upstreams, configuration.settings().consentCache(), clock);
@@ -113,7 +115,7 @@ public final class Wiring implements AutoCloseable {
         configuration.file(),
         configuration.settings().limits().replyBytes(),
         tokens,
-        timer,
+        engines.clients(),
         metrics,
         System::nanoTime);
   }
@@ -210,7 +212,8 @@ public final class Wiring implements AutoCloseable {
                 configuration.auditContext());
     Chain chain = chain(keys, accessLog, audit);
     GatewayServer server =
-        new GatewayServer(settings, new Router(new Contract(routes)), chain, lifecycle, clock);
+        new GatewayServer(
+            settings, engines.server(), new Router(new Contract(routes)), chain, lifecycle, clock);
     running = new Running(keys, accessLog, audit, server);
     keys.refresh();
     keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
@@ -271,6 +274,7 @@ public final class Wiring implements AutoCloseable {
     }
     identity.close();
     upstreams.close();
+    engines.close();
     timer.shutdownNow();
     if (now != null) {
       now.accessLog.close();

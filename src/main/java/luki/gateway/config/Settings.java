@@ -29,6 +29,7 @@ public record Settings(
     Set<String> corsOrigins,
     List<Cidr> trustedProxies,
     Limits limits,
+    Engines engines,
     boolean metricsOpen,
     String logLevel,
     Duration shutdownGrace) {
@@ -61,9 +62,13 @@ public record Settings(
       int headerBytes,
       int replyBytes,
       int connections,
+      int connectionsPerAddress,
       Duration header,
       Duration idle,
       Duration write) {}
+
+  /** Which engines speak HTTP: our own, or the JDK's. */
+  public record Engines(boolean edge, boolean wire) {}
 
   /** A value that no text form shows. */
   public record Secret(String value) {

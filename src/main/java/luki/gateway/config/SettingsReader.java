@@ -55,6 +55,9 @@ public final class SettingsReader {
         origins(),
         proxies(),
         limits(),
+        new Settings.Engines(
+            choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
+            choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),
         metrics == null
             ? dev
             : choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
@@ -91,6 +94,7 @@ public final class SettingsReader {
         number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
         number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
         number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
+        number(Variable.MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000),
         Duration.ofSeconds(number(Variable.HEADER_TIMEOUT_S, 1, 600)),
         Duration.ofSeconds(number(Variable.IDLE_TIMEOUT_S, 1, 3600)),
         Duration.ofSeconds(number(Variable.WRITE_TIMEOUT_S, 1, 600)));

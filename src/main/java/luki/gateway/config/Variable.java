@@ -39,9 +39,12 @@ public enum Variable {
   MAX_HEADER_BYTES("16384", "longest header block"),
   MAX_REPLY_BYTES("8388608", "longest reply of a service; it is read whole and checked"),
   MAX_CONNECTIONS("20000", "open connections in total"),
+  MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0: any number"),
   HEADER_TIMEOUT_S("10", "seconds within which a request must have come in"),
   IDLE_TIMEOUT_S("100", "seconds that an idle connection is kept"),
   WRITE_TIMEOUT_S("30", "seconds that a reader may let a write wait"),
+  HTTP_ENGINE("edge", "the server's engine: edge, our own, or jdk"),
+  HTTP_CLIENT("wire", "the client's engine: wire, our own, or jdk"),
   METRICS_ACCESS("scope", "scope: /metrics needs ops:read; open: no credential; open in dev"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
   SHUTDOWN_GRACE_S("25", "longest drain in seconds");

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * The caller's side of a chat stream: one piece for each event of the agent, comments while it is
  * silent, and one error event where it fails after the status has gone out.
  *
- * <p>An engine that only sees a lost reader when it writes gets a blank line a moment after each
- * piece, twice: it means nothing in an event stream, but a reader that has left answers the first
- * with a reset, which the second then meets.
+ * <p>The JDK's engine, which only sees a lost reader when it writes gets a blank line a moment
+ * after each piece, twice: it means nothing in an event stream, but a reader that has left answers
+ * the first with a reset, which the second then meets.
  */
 final class ChatEventSource implements Body.Source {
   static final AgentEvents.Event.Failed TIMED_OUT =
@@ -49,6 +49,8 @@ final class ChatEventSource implements Body.Source {
   private boolean commentFirst;
   private long lastLook;
   private int probesLeft;
+  private int probesAfterPiece = PROBES;
+  private volatile boolean readerLeft;
   private long lastWrite;
   private boolean ended;
   private long lastPiece;
@@ -108,6 +110,18 @@ final class ChatEventSource implements Body.Source {
   }
 
   @Override
+  public void readerIsWatched() {
+    probesAfterPiece = 0;
+  }
+
+  /** Ends the agent's call at once, wherever this stream waits. */
+  @Override
+  public void readerLeft() {
+    readerLeft = true;
+    events.close();
+  }
+
+  @Override
   public byte @Nullable [] next() throws InterruptedException {
     if (ended) {
       return null;
@@ -116,7 +130,7 @@ final class ChatEventSource implements Body.Source {
       commentFirst = false;
       return sent(COMMENT);
     }
-    while (true) {
+    while (!readerLeft) {
       byte[] last = lastWord();
       if (last != null) {
         return last;
@@ -128,6 +142,8 @@ final class ChatEventSource implements Body.Source {
         return piece;
       }
     }
+    ended = true;
+    return null;
   }
 
   private byte[] rendered(AgentEvents.Event event) {
@@ -174,7 +190,7 @@ final class ChatEventSource implements Body.Source {
   private byte[] sent(byte[] piece) {
     lastPiece = System.nanoTime();
     lastWrite = lastPiece;
-    probesLeft = PROBES;
+    probesLeft = probesAfterPiece;
     return piece;
   }
 

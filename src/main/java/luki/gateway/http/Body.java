@@ -47,6 +47,12 @@ public sealed interface Body {
      */
     byte @Nullable [] next() throws IOException, InterruptedException;
 
+    /** The engine will tell when the reader leaves, so that no write has to find it out. */
+    default void readerIsWatched() {}
+
+    /** The reader has left: there is no use in another piece. Told on another thread. */
+    default void readerLeft() {}
+
     /** The error that the stream told its reader of in its last piece, if it did. */
     default @Nullable ErrorCode failure() {
       return null;

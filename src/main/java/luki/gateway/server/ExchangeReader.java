@@ -12,6 +12,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
@@ -20,11 +21,15 @@ import luki.gateway.http.Method;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
 import luki.gateway.http.Target;
+import luki.http1.BadMessage;
+import luki.http1.BodyLength;
+import luki.http1.RawHead;
+import luki.http1.RequestHead;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An exchange of the engine to a request, checked again: the JDK's own engine is lenient where RFC
- * 9112 lets a server be strict, and a filter further in could not mend the framing.
+ * An exchange of the engine to a request. That of the JDK's own is checked again: it is lenient
+ * where RFC 9112 lets a server be strict, and a filter further in could not mend the framing.
  */
 final class ExchangeReader {
   private static final int PIECE = 16 * 1024;
@@ -67,6 +72,34 @@ final class ExchangeReader {
   }
 
   Incoming read(HttpExchange http) {
+    return http instanceof RawHead raw ? read(http, raw.head()) : readAgain(http);
+  }
+
+  /** Our own engine has refused whatever could be read in two ways. */
+  private static Incoming read(HttpExchange http, RequestHead head) {
+    Headers.Builder headers = Headers.builder();
+    head.fields().forEach(headers::add);
+    long length =
+        switch (head.body()) {
+          case BodyLength.None _ -> 0;
+          case BodyLength.Fixed fixed -> fixed.bytes();
+          case BodyLength.Chunked _, BodyLength.UntilClose _ -> -1;
+        };
+    Method method = Method.of(head.method());
+    Target target = Target.parse(head.target()).orElse(null);
+    Input input = new Input(http.getRequestBody(), length);
+    Request request =
+        new Request(
+            method,
+            target == null ? Query.parse("") : Query.parse(target.rawQuery()),
+            headers.build(),
+            length == 0 ? Body.EMPTY : new Body.Stream(input),
+            length,
+            peerOf(http));
+    return new Incoming(request, target, Router.refusalOf(method, head.target(), target), input);
+  }
+
+  private Incoming readAgain(HttpExchange http) {
     Headers headers = headersOf(http);
     Method method = Method.of(http.getRequestMethod());
     String raw = http.getRequestURI().toString();
@@ -143,7 +176,11 @@ final class ExchangeReader {
 
   private static String peerOf(HttpExchange http) {
     InetAddress address = http.getRemoteAddress().getAddress();
-    String text = address == null ? "" : address.getHostAddress();
+    return address == null ? "" : textOf(address);
+  }
+
+  static String textOf(InetAddress address) {
+    String text = address.getHostAddress();
     int zone = text.indexOf('%');
     return zone < 0 ? text : text.substring(0, zone);
   }
@@ -167,10 +204,18 @@ final class ExchangeReader {
         return null;
       }
       byte[] piece = new byte[declared < 0 ? PIECE : (int) Math.min(PIECE, declared - taken)];
-      int n = in.read(piece);
+      int n = read(piece);
       taken += Math.max(0, n);
       ended = n < 0 || taken == declared;
       return n < 0 ? null : n == piece.length ? piece : Arrays.copyOf(piece, n);
+    }
+
+    private int read(byte[] piece) throws IOException {
+      try {
+        return in.read(piece);
+      } catch (BadMessage bad) {
+        throw new ApiException(Refused.errorOf(bad.reason()));
+      }
     }
 
     /** Drops what comes within a time, as long as it goes on coming. */

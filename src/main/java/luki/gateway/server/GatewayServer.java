@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
@@ -12,16 +13,25 @@ import java.util.concurrent.Executors;
 import luki.gateway.config.Settings;
 import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Headers;
+import luki.gateway.http.Method;
+import luki.gateway.http.Query;
+import luki.gateway.http.Request;
 import luki.gateway.http.RequestId;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
+import luki.gateway.http.Sent;
 import luki.gateway.http.TraceContext;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
+import luki.http1.Fields;
+import luki.http1.RawReply;
+import luki.http1.Refusals;
 
 /**
  * The listener: a virtual thread for each request, an exchange in, a reply out. Nothing else in the
@@ -42,8 +52,8 @@ public final class GatewayServer {
   private final Lifecycle lifecycle;
   private final Clock clock;
   private final ExchangeReader reader;
-  private final WriteLimit writeLimit;
-  private final ReplyWriter writer;
+  private final Replies raw = new RawReplies();
+  private final Replies jdk;
 
   /**
    * Binds the listener; it takes requests once it is started.
@@ -51,19 +61,63 @@ public final class GatewayServer {
    * @throws IOException the address is taken or not this machine's
    */
   public GatewayServer(
-      Settings settings, Router router, Chain chain, Lifecycle lifecycle, Clock clock)
+      Settings settings,
+      ServerEngine engine,
+      Router router,
+      Chain chain,
+      Lifecycle lifecycle,
+      Clock clock)
       throws IOException {
     this.router = router;
     this.chain = chain;
     this.lifecycle = lifecycle;
     this.clock = clock;
-    this.writeLimit = new WriteLimit(settings.limits().write());
-    this.writer = new ReplyWriter(writeLimit);
-    this.reader = new ExchangeReader(settings.limits().headerBytes());
+    Settings.Limits limits = settings.limits();
+    this.jdk = new JdkReplies(new WriteLimit(limits.write()));
+    this.reader = new ExchangeReader(limits.headerBytes());
     this.server =
-        HttpServer.create(new InetSocketAddress(settings.host(), settings.port()), BACKLOG);
+        engine.bind(new InetSocketAddress(settings.host(), settings.port()), BACKLOG, this::refuse);
     server.setExecutor(threads);
     server.createContext("/", this::serve);
+  }
+
+  /**
+   * A message that the engine does not take goes through the filters like any other, so that it has
+   * an envelope, ids, a log line and its place in the metrics.
+   */
+  private Refusals.Answer refuse(Refusals.Refused refused) {
+    Method method = Method.of(refused.method());
+    Request request =
+        new Request(
+            method,
+            Query.parse(""),
+            Headers.NONE,
+            Body.EMPTY,
+            0,
+            ExchangeReader.textOf(refused.peer()));
+    Route route = Route.refusing(method, null, Refused.errorOf(refused.reason()));
+    long began = System.nanoTime() - refused.nanos();
+    Response response =
+        rendered(chain.handle(exchange(request, new Router.Match(route, Map.of()), began)));
+    byte[] body = Body.bytesOf(response.body());
+    Fields.Builder fields = new Fields.Builder();
+    response.headers().forEach(fields::add);
+    Sent sent = new Sent(Sent.End.COMPLETE, body.length, null);
+    response.whenSent().forEach(told -> told.accept(sent));
+    return new Refusals.Answer(
+        response.status(), fields.build(), new String(body, StandardCharsets.UTF_8));
+  }
+
+  private Exchange exchange(Request request, Router.Match match, long receivedNanos) {
+    return new Exchange(
+        UNIDENTIFIED,
+        UNTRACED,
+        clock.instant(),
+        receivedNanos,
+        request,
+        match.route(),
+        match.parameters(),
+        Exchange.Learnt.nothing(new Deadline(receivedNanos + match.route().deadline().toNanos())));
   }
 
   /** What the JDK's engine reads from system properties. To be called before the first server. */
@@ -104,22 +158,16 @@ public final class GatewayServer {
                     refusal == null ? ApiError.invalid("", "path") : refusal),
                 Map.of())
             : router.match(incoming.request().method(), incoming.target());
-    long now = System.nanoTime();
-    Exchange exchange =
-        new Exchange(
-            UNIDENTIFIED,
-            UNTRACED,
-            clock.instant(),
-            now,
-            incoming.request(),
-            match.route(),
-            match.parameters(),
-            Exchange.Learnt.nothing(new Deadline(now + match.route().deadline().toNanos())));
-    Response response = rendered(chain.handle(exchange));
-    // The engine's chunked reader is lenient, so what follows such a body is not trusted.
+    Response response =
+        rendered(chain.handle(exchange(incoming.request(), match, System.nanoTime())));
+    if (http instanceof RawReply) {
+      raw.write(http, incoming, response);
+      return;
+    }
+    // The JDK's chunked reader is lenient, so what follows such a body is not trusted.
     boolean close =
         refusal != null || incoming.request().declaredLength() < 0 || incoming.hasMuchUnread();
-    writer.write(http, incoming, close ? response.with("Connection", "close") : response);
+    jdk.write(http, incoming, close ? response.with("Connection", "close") : response);
   }
 
   /** If a filter around the envelope itself failed, its caller still gets one. */
@@ -147,7 +195,7 @@ public final class GatewayServer {
     }
     server.stop(0);
     threads.shutdownNow();
-    writeLimit.close();
+    jdk.close();
   }
 
   private static Duration shorter(Duration one, Duration other) {
@@ -159,6 +207,6 @@ public final class GatewayServer {
     lifecycle.endStreams();
     server.stop(0);
     threads.shutdownNow();
-    writeLimit.close();
+    jdk.close();
   }
 }

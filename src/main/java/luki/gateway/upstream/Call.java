@@ -1,6 +1,6 @@
 package luki.gateway.upstream;
 
-import java.net.http.HttpRequest;
+import luki.gateway.http.Body;
 import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.json.Json;
@@ -9,7 +9,7 @@ import luki.gateway.json.Json;
  * A call to a service, before the gateway adds what goes with every call.
  *
  * @param path encoded, with its query
- * @param body null when the method carries none
+ * @param body what it carries, never a stream
  * @param repeatable doing it twice is as good as once
  * @param namesResource the caller named what a 404 would be about
  * @param extra fields beside those that every call has
@@ -17,8 +17,7 @@ import luki.gateway.json.Json;
 public record Call(
     Method method,
     ServicePath path,
-    HttpRequest.BodyPublisher body,
-    boolean hasBody,
+    Body body,
     boolean repeatable,
     boolean namesResource,
     Headers extra) {
@@ -41,31 +40,22 @@ public record Call(
   }
 
   public static Call bare(Method method, ServicePath path, boolean repeatable) {
-    return new Call(
-        method, path, HttpRequest.BodyPublishers.noBody(), false, repeatable, false, Headers.NONE);
+    return new Call(method, path, Body.EMPTY, repeatable, false, Headers.NONE);
   }
 
   public static Call bytes(Method method, ServicePath path, byte[] json) {
-    return new Call(
-        method,
-        path,
-        HttpRequest.BodyPublishers.ofByteArray(json),
-        true,
-        false,
-        false,
-        Headers.NONE);
+    return new Call(method, path, Body.of(json), false, false, Headers.NONE);
   }
 
   public Call mayRepeat() {
-    return new Call(method, path, body, hasBody, true, namesResource, extra);
+    return new Call(method, path, body, true, namesResource, extra);
   }
 
   public Call ofNamedResource() {
-    return new Call(method, path, body, hasBody, repeatable, true, extra);
+    return new Call(method, path, body, repeatable, true, extra);
   }
 
   public Call with(String header, String value) {
-    return new Call(
-        method, path, body, hasBody, repeatable, namesResource, extra.with(header, value));
+    return new Call(method, path, body, repeatable, namesResource, extra.with(header, value));
   }
 }

@@ -2,14 +2,10 @@ package luki.gateway.upstream;
 
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import luki.gateway.http.Deadline;
+import luki.http1.Fields;
+import luki.http1.RawClient;
 
 /**
  * Gets one document from one configured address: 5 s and 1 MB at most, no redirect followed, no
@@ -19,34 +15,28 @@ public final class DocumentFetcher implements AutoCloseable {
   private static final Duration MOST_TIME = Duration.ofSeconds(5);
   private static final int MOST_BYTES = 1 << 20;
 
-  private final URI address;
-  private final ScheduledExecutorService timer;
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .followRedirects(HttpClient.Redirect.NEVER)
-          .proxy(HttpClient.Builder.NO_PROXY)
-          .connectTimeout(Duration.ofSeconds(2))
-          .executor(Executors.newVirtualThreadPerTaskExecutor())
-          .build();
+  private static final Duration CONNECT = Duration.ofSeconds(2);
 
-  public DocumentFetcher(URI address, ScheduledExecutorService timer) {
-    this.address = address;
-    this.timer = timer;
+  private final RawClient.Origin origin;
+  private final RawClient.Request request;
+  private final Engines.Engine engine;
+
+  public DocumentFetcher(URI address, Engines engines) {
+    String path = address.getRawPath().isEmpty() ? "/" : address.getRawPath();
+    this.origin = OutgoingRequests.originOf(address);
+    this.request =
+        new RawClient.Request("GET", path, Fields.of("Accept", "application/json"), new byte[0]);
+    this.engine = engines.engine(CONNECT);
   }
 
   /** The bytes; empty for whatever else happens. */
   public Optional<byte[]> fetch() throws InterruptedException {
-    Deadline deadline = Deadline.after(MOST_TIME);
-    HttpRequest request =
-        HttpRequest.newBuilder(address)
-            .timeout(MOST_TIME)
-            .setHeader("Accept", "application/json")
-            .build();
-    try {
-      HttpResponse<byte[]> response =
-          http.send(request, ReplyBody.handler(MOST_BYTES, deadline, timer));
-      return response.statusCode() == 200 ? Optional.of(response.body()) : Optional.empty();
+    long end = System.nanoTime() + MOST_TIME.toNanos();
+    RawClient.Limits limits = new RawClient.Limits(CONNECT.toNanos(), end, end, false);
+    try (RawClient.Reply reply = engine.client().call(origin, request, limits)) {
+      return reply.status() == 200
+          ? Optional.of(ReplyBytes.of(reply, MOST_BYTES))
+          : Optional.empty();
     } catch (IOException failed) {
       return Optional.empty();
     }
@@ -54,6 +44,6 @@ public final class DocumentFetcher implements AutoCloseable {
 
   @Override
   public void close() {
-    http.shutdownNow();
+    engine.close().run();
   }
 }

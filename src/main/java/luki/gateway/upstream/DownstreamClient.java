@@ -1,20 +1,15 @@
 package luki.gateway.upstream;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
@@ -22,6 +17,7 @@ import luki.gateway.http.Exchange;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.UpstreamOutcome;
+import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,10 +31,8 @@ public final class DownstreamClient {
   private final Downstream who;
   private final GatewayFile.Service settings;
   private final int maxReplyBytes;
-  private final Supplier<HttpClient> engines;
-  private final HttpClient http;
+  private final Engines.Engine engine;
   private final OutgoingRequests outgoing;
-  private final ScheduledExecutorService timer;
   private final Metrics metrics;
   private final Circuit circuit;
   private final Semaphore calls;
@@ -52,23 +46,16 @@ public final class DownstreamClient {
       GatewayFile file,
       int maxReplyBytes,
       Credentials credentials,
-      ScheduledExecutorService timer,
+      Engines engines,
       Metrics metrics,
       LongSupplier nanoTime) {}
 
-  DownstreamClient(
-      Downstream who,
-      URI base,
-      Supplier<HttpClient> engines,
-      Settings.@Nullable Secret secret,
-      Shared shared) {
+  DownstreamClient(Downstream who, URI base, Settings.@Nullable Secret secret, Shared shared) {
     this.who = who;
     this.settings = shared.file().service(who);
     this.maxReplyBytes = shared.maxReplyBytes();
-    this.engines = engines;
-    this.http = engines.get();
+    this.engine = shared.engines().engine(settings.connect());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
-    this.timer = shared.timer();
     this.metrics = shared.metrics();
     this.circuit = new Circuit(shared.file().breaker(), shared.nanoTime());
     this.calls = new Semaphore(settings.maxConcurrent());
@@ -83,18 +70,18 @@ public final class DownstreamClient {
 
   /** Asks the service lightly whether it is there. Says nothing of what it depends on. */
   void probe(Duration most) throws InterruptedException {
-    try {
-      HttpResponse<byte[]> answer =
-          http.send(
-              outgoing.health(most), ReplyBody.handler(maxReplyBytes, Deadline.after(most), timer));
-      probed = answer.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN;
+    long end = System.nanoTime() + most.toNanos();
+    try (RawClient.Reply answer =
+        engine.client().call(outgoing.origin(), outgoing.health(), limits(end, end, false))) {
+      ReplyBytes.of(answer, maxReplyBytes);
+      probed = answer.status() < 500 ? ServiceState.UP : ServiceState.DOWN;
     } catch (IOException | RuntimeException failed) {
       probed = ServiceState.DOWN;
     }
   }
 
   void close() {
-    http.shutdownNow();
+    engine.close().run();
   }
 
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
@@ -106,12 +93,13 @@ public final class DownstreamClient {
     try {
       budget.called();
       Deadline deadline = exchange.deadline().sooner(Deadline.after(settings.total()));
-      Attempt first = attempt(http, call, exchange, deadline);
+      Attempt first = attempt(call, exchange, deadline, false);
       boolean again =
           (first.nothingSent() || (call.repeatable() && first.mayPass()))
               && !deadline.hasPassed()
               && budget.tryRepeat();
-      Attempt last = again ? repeat(call, exchange, deadline) : first;
+      // On a connection of its own: when one of the pool is dead, the others may be too.
+      Attempt last = again ? attempt(call, exchange, deadline, true) : first;
       return last.took(System.nanoTime() - began);
     } finally {
       calls.release();
@@ -141,18 +129,11 @@ public final class DownstreamClient {
     }
   }
 
-  /** On a connection of its own: when one of the pool is dead, the others may be too. */
-  private Attempt repeat(Call call, Exchange exchange, Deadline deadline)
-      throws InterruptedException {
-    HttpClient fresh = engines.get();
-    try {
-      return attempt(fresh, call, exchange, deadline);
-    } finally {
-      fresh.shutdownNow();
-    }
+  private RawClient.Limits limits(long head, long end, boolean fresh) {
+    return new RawClient.Limits(settings.connect().toNanos(), head, end, fresh);
   }
 
-  private Attempt attempt(HttpClient engine, Call call, Exchange exchange, Deadline deadline)
+  private Attempt attempt(Call call, Exchange exchange, Deadline deadline, boolean fresh)
       throws InterruptedException {
     if (deadline.hasPassed()) {
       return new Attempt(new Reply.Failed(Failures.late(who), 0), false);
@@ -166,16 +147,22 @@ public final class DownstreamClient {
     long began = System.nanoTime();
     Circuit.Told told = Circuit.Told.NOTHING;
     UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
-    try {
-      HttpResponse<byte[]> response =
-          engine.send(
-              outgoing.of(call, exchange, deadline),
-              ReplyBody.handler(maxReplyBytes, deadline, timer));
-      told = Circuit.of(response.statusCode());
-      outcome = Failures.outcomeOf(response.statusCode());
-      tellRefusal(response.statusCode());
-      return new Attempt(Reply.Got.of(response), false);
+    try (RawClient.Reply reply =
+        engine
+            .client()
+            .call(
+                outgoing.origin(),
+                outgoing.of(call, exchange),
+                limits(deadline.atNanos(), deadline.atNanos(), fresh))) {
+      Reply.Got got = got(reply);
+      told = Circuit.of(got.status());
+      outcome = Failures.outcomeOf(got.status());
+      tellRefusal(got.status());
+      return new Attempt(got, false);
     } catch (IOException failure) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("while reading a reply");
+      }
       ApiError error = Failures.of(who, failure);
       told =
           error.code() == ErrorCode.DOWNSTREAM_TIMEOUT && !fullTime
@@ -187,6 +174,14 @@ public final class DownstreamClient {
       permit.end(told);
       metrics.upstreamCall(who, outcome, System.nanoTime() - began);
     }
+  }
+
+  private Reply.Got got(RawClient.Reply reply) throws IOException {
+    return new Reply.Got(
+        reply.status(),
+        reply.fields().first("Retry-After"),
+        Body.of(ReplyBytes.of(reply, maxReplyBytes)),
+        0);
   }
 
   /** A closed set: methods, and the templates of the contract. */
@@ -213,7 +208,7 @@ public final class DownstreamClient {
 
   /** The answer to a call for a stream: open, with its permit held until it is closed. */
   sealed interface Opened {
-    record Open(InputStream events, Runnable release) implements Opened {}
+    record Open(RawClient.Reply reply, Runnable release) implements Opened {}
 
     record Failed(ApiError error) implements Opened {}
   }
@@ -238,17 +233,17 @@ public final class DownstreamClient {
       if (permit == null) {
         return new Opened.Failed(circuitOpen());
       }
-      HttpResponse<InputStream> response = send(call, exchange, Deadline.after(firstEvent));
-      outcome = Failures.outcomeOf(response.statusCode());
-      told = Circuit.of(response.statusCode());
-      tellRefusal(response.statusCode());
-      ApiError error = refusalOf(response);
+      RawClient.Reply reply = send(call, exchange, Deadline.after(firstEvent).atNanos());
+      outcome = Failures.outcomeOf(reply.status());
+      told = Circuit.of(reply.status());
+      tellRefusal(reply.status());
+      ApiError error = refusalOf(reply);
       if (error != null) {
-        response.body().close();
+        reply.close();
         return new Opened.Failed(error);
       }
       open = true;
-      return new Opened.Open(response.body(), streams::release);
+      return new Opened.Open(reply, streams::release);
     } catch (IOException failure) {
       ApiError error = Failures.of(who, failure);
       told = Circuit.Told.AWAY;
@@ -265,28 +260,27 @@ public final class DownstreamClient {
     }
   }
 
-  private HttpResponse<InputStream> send(Call call, Exchange exchange, Deadline deadline)
+  private RawClient.Reply send(Call call, Exchange exchange, long headBy)
       throws IOException, InterruptedException {
-    HttpRequest request = outgoing.of(call, exchange, deadline);
-    HttpResponse.BodyHandler<InputStream> body = HttpResponse.BodyHandlers.ofInputStream();
+    RawClient.Request request = outgoing.of(call, exchange);
+    RawClient.Limits limits = limits(headBy, RawClient.NEVER, false);
     try {
-      return http.send(request, body);
+      return engine.client().call(outgoing.origin(), request, limits);
     } catch (IOException failure) {
       if (Failures.nothingWasSent(failure) && budget.tryRepeat()) {
-        return http.send(request, body);
+        return engine.client().call(outgoing.origin(), request, limits);
       }
       throw failure;
     }
   }
 
-  private @Nullable ApiError refusalOf(HttpResponse<InputStream> response) {
-    int status = response.statusCode();
+  private @Nullable ApiError refusalOf(RawClient.Reply reply) {
+    int status = reply.status();
     if (status < 200 || status > 299) {
-      String retryAfter = response.headers().firstValue("retry-after").orElse(null);
-      return Failures.ofStatus(who, status, retryAfter, false);
+      return Failures.ofStatus(who, status, reply.fields().first("Retry-After"), false);
     }
-    String type = response.headers().firstValue("content-type").orElse("");
-    String essence = type.split(";", 2)[0].strip();
+    String type = reply.fields().first("Content-Type");
+    String essence = type == null ? "" : type.split(";", 2)[0].strip();
     return essence.equalsIgnoreCase("text/event-stream")
         ? null
         : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);

@@ -10,6 +10,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
+import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,10 +80,8 @@ public final class EventFeed implements AutoCloseable {
       switch (client.open(call, exchange, limits.firstEvent())) {
         case DownstreamClient.Opened.Failed failed -> queue.put(new Item.Failed(failed.error()));
         case DownstreamClient.Opened.Open open -> {
-          try (InputStream events = open.events()) {
-            queue.put(read(events, who, limits.maxEventBytes()));
-          } catch (IOException closing) {
-            // The last item is on its way already.
+          try (RawClient.Reply reply = open.reply()) {
+            queue.put(read(reply.body(), who, limits.maxEventBytes()));
           } finally {
             open.release().run();
           }

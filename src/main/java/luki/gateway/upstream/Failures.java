@@ -59,7 +59,7 @@ final class Failures {
     ErrorCode code =
         causedBy(failure, HttpTimeoutException.class)
             ? ErrorCode.DOWNSTREAM_TIMEOUT
-            : causedBy(failure, ReplyBody.TooLong.class)
+            : causedBy(failure, ReplyBytes.TooLong.class)
                 ? ErrorCode.DOWNSTREAM_ERROR
                 : ErrorCode.DOWNSTREAM_UNAVAILABLE;
     return new ApiError.FromDownstream(who, code);

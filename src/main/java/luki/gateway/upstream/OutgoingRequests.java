@@ -1,12 +1,12 @@
 package luki.gateway.upstream;
 
 import java.net.URI;
-import java.net.http.HttpRequest;
-import java.time.Duration;
 import luki.gateway.config.Settings;
-import luki.gateway.http.Deadline;
+import luki.gateway.http.Body;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
+import luki.http1.Fields;
+import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,49 +16,53 @@ import org.jspecify.annotations.Nullable;
 final class OutgoingRequests {
   private static final String NAME = "luki-gateway";
 
+  private static final byte[] NOTHING = new byte[0];
+
   private final Downstream who;
-  private final URI base;
+  private final RawClient.Origin origin;
   private final Credentials credentials;
   private final Settings.@Nullable Secret secret;
 
   OutgoingRequests(
       Downstream who, URI base, Credentials credentials, Settings.@Nullable Secret secret) {
     this.who = who;
-    this.base = base;
+    this.origin = originOf(base);
     this.credentials = credentials;
     this.secret = secret;
   }
 
-  HttpRequest of(Call call, Exchange exchange, Deadline deadline) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(base.toString() + call.path()))
-            .method(call.method().name(), call.body())
-            .timeout(atLeastAMilli(deadline.left()))
-            .setHeader("User-Agent", NAME)
-            .setHeader("Accept", "application/json")
-            .setHeader("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
-            .setHeader("traceparent", exchange.trace().traceparent())
-            .setHeader("X-Request-Id", exchange.id().value());
-    if (call.hasBody()) {
-      request.setHeader("Content-Type", "application/json");
+  static RawClient.Origin originOf(URI base) {
+    boolean tls = "https".equalsIgnoreCase(base.getScheme());
+    int port = base.getPort() >= 0 ? base.getPort() : tls ? 443 : 80;
+    return new RawClient.Origin(tls, base.getHost(), port);
+  }
+
+  RawClient.Origin origin() {
+    return origin;
+  }
+
+  RawClient.Request of(Call call, Exchange exchange) {
+    Fields.Builder fields =
+        new Fields.Builder()
+            .add("User-Agent", NAME)
+            .add("Accept", "application/json")
+            .add("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
+            .add("traceparent", exchange.trace().traceparent())
+            .add("X-Request-Id", exchange.id().value());
+    byte[] body = Body.bytesOf(call.body());
+    if (body.length > 0) {
+      fields.add("Content-Type", "application/json");
     }
     if (secret != null) {
-      request.setHeader("X-Internal-Secret", secret.value());
+      fields.add("X-Internal-Secret", secret.value());
     }
-    call.extra().forEach(request::setHeader);
-    return request.build();
+    call.extra().forEach(fields::add);
+    return new RawClient.Request(
+        call.method().name(), call.path().toString(), fields.build(), body);
   }
 
   /** The light question whether the service is there. */
-  HttpRequest health(Duration most) {
-    return HttpRequest.newBuilder(URI.create(base + "/health"))
-        .timeout(most)
-        .setHeader("User-Agent", NAME)
-        .build();
-  }
-
-  /** The client refuses a timeout of nothing; one that has run out ends at once all the same. */
-  private static Duration atLeastAMilli(Duration left) {
-    return left.compareTo(Duration.ofMillis(1)) < 0 ? Duration.ofMillis(1) : left;
+  RawClient.Request health() {
+    return new RawClient.Request("GET", "/health", Fields.of("User-Agent", NAME), NOTHING);
   }
 }

@@ -1,12 +1,10 @@
 package luki.gateway.upstream;
 
-import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executors;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
@@ -34,20 +32,8 @@ public final class Upstreams implements AutoCloseable {
         .forEach(
             (who, url) -> {
               Settings.Secret secret = who == Downstream.AGENT ? settings.agentSecret() : null;
-              clients.put(
-                  who, new DownstreamClient(who, url, () -> engine(shared, who), secret, shared));
+              clients.put(who, new DownstreamClient(who, url, secret, shared));
             });
-  }
-
-  /** HTTP/1.1 only: an h2c offer makes some of the services drop the body of a POST. */
-  private static HttpClient engine(DownstreamClient.Shared shared, Downstream who) {
-    return HttpClient.newBuilder()
-        .version(HttpClient.Version.HTTP_1_1)
-        .followRedirects(HttpClient.Redirect.NEVER)
-        .proxy(HttpClient.Builder.NO_PROXY)
-        .connectTimeout(shared.file().service(who).connect())
-        .executor(Executors.newVirtualThreadPerTaskExecutor())
-        .build();
   }
 
   /**

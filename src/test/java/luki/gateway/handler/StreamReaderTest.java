@@ -13,6 +13,8 @@ import static luki.gateway.handler.ScriptedAgent.tokenThenSilence;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -76,7 +78,25 @@ class StreamReaderTest {
   }
 
   @Test
+  void aReaderThatLeavesASilentStreamIsSeenAtOnceByAnEngineThatWatches() throws Exception {
+    assumeTrue(TestGateway.isEdge());
+    CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
+    try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
+        TestGateway gateway = gateway(agent).start()) {
+      long left;
+      try (LiveStream stream = open(gateway)) {
+        assertEquals("id: 1", stream.word());
+        assertEquals("data: {\"token\":\"A\"}", stream.word());
+        left = System.nanoTime();
+      }
+      checkEndedWithin(A_SECOND, left, agentsEnd);
+      checkLogOfALostReader(gateway);
+    }
+  }
+
+  @Test
   void aReaderThatLeavesJustAfterAProbeIsFoundAtTheNextComment() throws Exception {
+    assumeFalse(TestGateway.isEdge());
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
     try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway =

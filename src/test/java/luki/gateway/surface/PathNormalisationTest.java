@@ -145,12 +145,12 @@ class PathNormalisationTest {
         "v1/elr/items/maria_k",
         "?limit=1",
         "ftp://gateway.test/v1/elr/items/maria_k",
-        "mailto:maria_k",
-        "//"
+        "mailto:maria_k"
       })
   void refusesWhatIsNoTarget(String target) {
     int status = wire.statusOf(ask(target));
-    assertTrue(List.of(400, 404, Wire.CLOSED).contains(status), () -> "" + status);
+    List<Integer> allowed = TestGateway.isEdge() ? List.of(400) : List.of(400, 404, Wire.CLOSED);
+    assertTrue(allowed.contains(status), () -> "" + status);
   }
 
   @ParameterizedTest
@@ -184,11 +184,16 @@ class PathNormalisationTest {
         "/%76%31/%63%68%61%74",
         "/v1/chat?",
         "http://gateway.test/v1/chat",
-        "http://elsewhere.test:99/v1/chat",
         "HTTP://gateway.test/v1/ch%61t"
       })
   void readsOnePathInEachOfItsForms(String target) {
     Envelope.holds(postWithoutCredential(target), "/v1/chat", 401, "UNAUTHENTICATED");
+  }
+
+  @Test
+  void anAddressThatNamesAnotherHostThanHostDoesIsNotGuessedAt() {
+    Wire.Answer answer = postWithoutCredential("http://elsewhere.test:99/v1/chat");
+    assertEquals(TestGateway.isEdge() ? 400 : 401, answer.status());
   }
 
   @Test

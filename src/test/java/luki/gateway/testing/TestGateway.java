@@ -57,6 +57,11 @@ public final class TestGateway implements AutoCloseable {
     return new Builder().with(variables).start();
   }
 
+  /** Whether the tests run on our own server engine; the JDK's is lenient in known ways. */
+  public static boolean isEdge() {
+    return System.getProperty("luki.engine", "edge").equals("edge");
+  }
+
   public static Builder builder() {
     return new Builder();
   }
@@ -89,6 +94,9 @@ public final class TestGateway implements AutoCloseable {
         variables.putIfAbsent("HOST", "127.0.0.1");
         variables.putIfAbsent("PORT", "0");
         variables.putIfAbsent("LOG_LEVEL", "ERROR");
+        // The same tests run on each pair of engines.
+        variables.putIfAbsent("HTTP_ENGINE", isEdge() ? "edge" : "jdk");
+        variables.putIfAbsent("HTTP_CLIENT", System.getProperty("luki.client", "wire"));
         variables.putIfAbsent("API_KEY_PEPPER", PEPPER);
         variables.putIfAbsent("API_KEYS_FILE", directory.resolve("keys.json").toString());
         variables.putIfAbsent("GATEWAY_CONFIG", gatewayFile(directory).toString());

@@ -4,27 +4,20 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.OutputStream;
 import luki.gateway.http.Body;
-import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.gateway.http.Sent;
-import org.jspecify.annotations.Nullable;
 
-/** Writes a reply; whoever asked to be told how that ended is told, whatever happens. */
-final class ReplyWriter {
+/** Replies through the JDK's engine, with the write limit that it lacks. */
+final class JdkReplies implements Replies {
   private final WriteLimit limit;
 
-  ReplyWriter(WriteLimit limit) {
+  JdkReplies(WriteLimit limit) {
     this.limit = limit;
   }
 
-  /**
-   * Writes it out.
-   *
-   * @throws IOException the reply could not be finished; the engine then drops the connection
-   *     without a last chunk, so that half of a reply never looks whole
-   */
-  void write(HttpExchange http, ExchangeReader.Incoming incoming, Response response)
+  @Override
+  public void write(HttpExchange http, ExchangeReader.Incoming incoming, Response response)
       throws IOException {
     Method method = incoming.request().method();
     Progress progress = new Progress();
@@ -40,20 +33,12 @@ final class ReplyWriter {
         http.close();
       }
     } finally {
-      Sent sent = new Sent(progress.end, progress.bytes, progress.failure);
-      response.whenSent().forEach(told -> told.accept(sent));
+      progress.tell(response);
     }
     if (incoming.hasMuchUnread()) {
       incoming.linger();
       throw new IOException("closing: the rest of the body is not wanted");
     }
-  }
-
-  /** How far it got; a write that fails leaves it at "the reader left". */
-  private static final class Progress {
-    private Sent.End end = Sent.End.CLIENT_CLOSED;
-    private long bytes;
-    private @Nullable ErrorCode failure;
   }
 
   private void whole(HttpExchange http, Method method, int status, byte[] bytes, Progress progress)
@@ -77,7 +62,7 @@ final class ReplyWriter {
       http.sendResponseHeaders(status, 0);
       OutputStream out = http.getResponseBody();
       out.flush();
-      for (byte[] piece = pull(source, progress); piece != null; piece = pull(source, progress)) {
+      for (byte[] piece = progress.pull(source); piece != null; piece = progress.pull(source)) {
         limit.write(out, piece);
         progress.bytes += piece.length;
       }
@@ -87,17 +72,8 @@ final class ReplyWriter {
     }
   }
 
-  /** A failure of the source is not one of the reader. */
-  private static byte @Nullable [] pull(Body.Source source, Progress progress) throws IOException {
-    try {
-      return source.next();
-    } catch (InterruptedException stopping) {
-      Thread.currentThread().interrupt();
-      progress.end = Sent.End.ABORTED;
-      throw new IOException("stopped", stopping);
-    } catch (IOException | RuntimeException broken) {
-      progress.end = Sent.End.ABORTED;
-      throw broken;
-    }
+  @Override
+  public void close() {
+    limit.close();
   }
 }

@@ -1,0 +1,61 @@
+package luki.gateway.cli;
+
+import com.sun.net.httpserver.HttpServer;
+import java.util.concurrent.ScheduledExecutorService;
+import luki.edge.EdgeLimits;
+import luki.edge.EdgeProvider;
+import luki.gateway.config.Settings;
+import luki.gateway.server.ServerEngine;
+import luki.gateway.upstream.Engines;
+import luki.http1.HeadLimits;
+import luki.wire.WireClient;
+import luki.wire.WireSettings;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses the engines that speak HTTP on either side: our own, or the JDK's. */
+final class HttpEngines implements AutoCloseable {
+  private final ServerEngine server;
+  private final @Nullable WireClient wire;
+  private final Engines clients;
+
+  HttpEngines(Settings settings, ScheduledExecutorService timer) {
+    this.server =
+        settings.engines().edge()
+            ? edge(settings.limits())
+            : (address, backlog, _) -> HttpServer.create(address, backlog);
+    this.wire = settings.engines().wire() ? new WireClient(WireSettings.usual()) : null;
+    this.clients = new Engines(wire, timer);
+  }
+
+  private static ServerEngine edge(Settings.Limits limits) {
+    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits ours =
+        new EdgeLimits(
+            new HeadLimits(
+                usual.head().lineBytes(), limits.headerBytes(), usual.head().fieldLines()),
+            limits.header(),
+            usual.bodyBytes(),
+            usual.bodyTime(),
+            limits.idle(),
+            limits.write(),
+            limits.connections(),
+            limits.connectionsPerAddress());
+    return (address, backlog, refusals) ->
+        new EdgeProvider(ours, refusals).createHttpServer(address, backlog);
+  }
+
+  ServerEngine server() {
+    return server;
+  }
+
+  Engines clients() {
+    return clients;
+  }
+
+  @Override
+  public void close() {
+    if (wire != null) {
+      wire.shutdownNow();
+    }
+  }
+}

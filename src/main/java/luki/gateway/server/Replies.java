@@ -1,0 +1,49 @@
+package luki.gateway.server;
+
+import com.sun.net.httpserver.HttpExchange;
+import java.io.IOException;
+import luki.gateway.http.Body;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Response;
+import luki.gateway.http.Sent;
+import org.jspecify.annotations.Nullable;
+
+/** Writes replies; whoever asked to be told how that ended is told, whatever happens. */
+interface Replies {
+  /**
+   * Writes one out.
+   *
+   * @throws IOException the reply could not be finished; the engine then drops the connection
+   *     without a last chunk, so that half of a reply never looks whole
+   */
+  void write(HttpExchange http, ExchangeReader.Incoming incoming, Response response)
+      throws IOException;
+
+  void close();
+
+  /** How far it got; a write that fails leaves it at "the reader left". */
+  final class Progress {
+    Sent.End end = Sent.End.CLIENT_CLOSED;
+    long bytes;
+    @Nullable ErrorCode failure;
+
+    void tell(Response response) {
+      Sent sent = new Sent(end, bytes, failure);
+      response.whenSent().forEach(told -> told.accept(sent));
+    }
+
+    /** The next piece; a failure of the source is not one of the reader. */
+    byte @Nullable [] pull(Body.Source source) throws IOException {
+      try {
+        return source.next();
+      } catch (InterruptedException stopping) {
+        Thread.currentThread().interrupt();
+        end = Sent.End.ABORTED;
+        throw new IOException("stopped", stopping);
+      } catch (IOException | RuntimeException broken) {
+        end = Sent.End.ABORTED;
+        throw broken;
+      }
+    }
+  }
+}
