@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test build check policy vectors microbench format clean compiled jdk
+.PHONY: help run dev test build check policy vectors bench bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -28,7 +28,7 @@ export DEV_JAVA_OPTS := $(JAVA_OPTS)
 
 help: ## this list
 	@echo "LUKi gateway: make <target>"
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: compiled ## build, then serve on http://localhost:8081 with stand-ins for what has no URL
 	@exec "$(JAVA)" $(JAVA_OPTS) $$($(COLOUR)) -cp "$(DEV_CLASSPATH)" luki.gateway.dev.DevServer
@@ -51,6 +51,14 @@ policy: compiled ## the effective policy, one row a route
 
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.auth.VectorFiles $(DIR)
+
+bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
+	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
+		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
+
+bench-peers: ## install what the bench compares with, from the system's packages
+	@echo "Installing wrk, nginx, haproxy and caddy with apt-get" >&2
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx haproxy caddy
 
 microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2

@@ -1,0 +1,135 @@
+package luki.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** {@code make bench}: everything side by side in one run. */
+public final class Bench {
+  private static final String USAGE =
+      """
+      usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 6
+        --streams 1000 --idle 10000 --keys 1000"]
+      """;
+  private static final String OURS = Subject.ours("edge", "wire");
+
+  private final Map<String, String> flags;
+  private final Report report = new Report();
+
+  private Bench(Map<String, String> flags) {
+    this.flags = flags;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    Map<String, String> flags = new LinkedHashMap<>();
+    flags.put("--pairs", "edge/wire,edge/jdk,jdk/wire,jdk/jdk");
+    flags.put("--rounds", "3");
+    flags.put("--seconds", "6");
+    flags.put("--streams", "1000");
+    flags.put("--idle", "10000");
+    flags.put("--keys", "1000");
+    boolean quick = List.of(arguments).contains("--quick");
+    boolean write = List.of(arguments).contains("--write");
+    for (int i = 0; i < arguments.length; i++) {
+      if (flags.containsKey(arguments[i]) && i + 1 < arguments.length) {
+        flags.put(arguments[i], arguments[i + 1]);
+        i++;
+      } else if (!List.of("--quick", "--write").contains(arguments[i])) {
+        System.err.print(USAGE);
+        System.exit(2);
+      }
+    }
+    int code = 1;
+    try {
+      new Bench(flags).run(quick, write);
+      code = 0;
+    } catch (IOException failed) {
+      System.err.println("bench: " + failed.getMessage() + "; see target/bench");
+    } finally {
+      System.exit(code);
+    }
+  }
+
+  private int number(String flag) {
+    return Integer.parseInt(flags.get(flag));
+  }
+
+  private void run(boolean quick, boolean write) throws Exception {
+    Path directory = Path.of("target/bench").toAbsolutePath();
+    Files.createDirectories(directory);
+    Duration time = Duration.ofSeconds(quick ? 3 : number("--seconds"));
+    int rounds = quick ? 2 : number("--rounds");
+    List<String> pairs = List.of(flags.get("--pairs").split(",", -1));
+    try (Field field = new Field(directory, pairs, number("--keys"))) {
+      Load load = new Load(directory);
+      report.say(
+          "Run of "
+              + LocalDate.now(ZoneOffset.UTC)
+              + " on "
+              + Runtime.getRuntime().availableProcessors()
+              + " cores, load by "
+              + load.generator()
+              + ", "
+              + rounds
+              + " rounds of "
+              + time.toSeconds()
+              + " s; medians, ratios within a round.");
+      warmUp(field, load, quick);
+      Rounds play = new Rounds(field, load, rounds, time);
+      Map<String, Rounds.Result> main = play.run(Workload.POST, 64);
+      report.table("POST 100 B, reply 150 B, 64 connections", main);
+      if (!quick) {
+        for (int connections : List.of(1, 16, 512)) {
+          report.table(
+              "POST 100 B, reply 150 B, " + connections + " connections",
+              play.run(Workload.POST, connections));
+        }
+        report.table("GET, reply 10 KB, 64 connections", play.run(Workload.GET, 64));
+      }
+      extras(field, load, main, quick);
+      if (write) {
+        report.write(Report.chart("requests a second, POST, 64 connections", main));
+      }
+    }
+  }
+
+  /** A JVM is as fast as it gets only after a while. */
+  private static void warmUp(Field field, Load load, boolean quick)
+      throws IOException, InterruptedException {
+    for (Subject subject : field.subjects()) {
+      System.err.println("warming up: " + subject.name());
+      Duration time = Duration.ofSeconds(subject.isOurs() ? (quick ? 8 : 12) : 1);
+      load.run(Workload.POST, field.key(), subject.port(), 64, time);
+      if (subject.isOurs() && !quick) {
+        load.run(Workload.GET, field.key(), subject.port(), 64, Duration.ofSeconds(4));
+      }
+    }
+  }
+
+  private void extras(Field field, Load load, Map<String, Rounds.Result> main, boolean quick)
+      throws IOException, InterruptedException {
+    Subject ours = field.named(OURS).orElse(null);
+    Child process = ours == null ? null : ours.child();
+    if (ours == null || process == null) {
+      return;
+    }
+    Extras extras = new Extras(field, load, ours, process);
+    report.say("");
+    report.say("Of " + OURS + ":");
+    report.say("");
+    report.say("- " + extras.latency(main.get(OURS).median() / 2));
+    if (!quick) {
+      report.say("- " + extras.idle(number("--idle")));
+      report.say("- " + extras.streams(number("--streams")));
+      if (load.hasWrk()) {
+        report.say("- " + extras.callers(Duration.ofSeconds(5)));
+      }
+    }
+  }
+}

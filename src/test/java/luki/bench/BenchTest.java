@@ -1,0 +1,34 @@
+package luki.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** The parts of the bench that need no other program do what they say. */
+class BenchTest {
+  @Test
+  void theGeneratorsReachTheOrigin() throws Exception {
+    try (JavaOrigin origin = new JavaOrigin()) {
+      byte[] request = Workload.POST.bytes("key");
+      double rate = new ClosedLoop(request, origin.port()).run(4, Duration.ofMillis(500));
+      assertTrue(rate > 100, "rate " + rate);
+      OpenLoop.Latency latency =
+          new OpenLoop(request, origin.port()).run(200, Duration.ofMillis(500));
+      assertTrue(latency.p50() > 0 && latency.p99() >= latency.p50(), latency.toString());
+    }
+  }
+
+  @Test
+  void ratiosAreTakenWithinARound() {
+    Rounds.Result slow = new Rounds.Result(List.of(10.0, 100.0, 40.0), 1);
+    Rounds.Result fast = new Rounds.Result(List.of(20.0, 200.0, 80.0), 1);
+    assertEquals(0.5, slow.ratioTo(fast));
+    assertEquals(40, slow.median());
+    String chart = Report.chart("t", Map.of("ours", slow));
+    assertTrue(chart.contains("<svg") && chart.contains(">40<"), chart);
+  }
+}

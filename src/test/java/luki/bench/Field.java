@@ -1,0 +1,192 @@
+package luki.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import luki.gateway.auth.KeyFile;
+import luki.gateway.auth.KeyMaker;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.http.Scope;
+import luki.gateway.http.UserId;
+import luki.gateway.http.Users;
+
+/** Everything that takes part: the origin, the other proxies, and the gateway on its engines. */
+final class Field implements AutoCloseable {
+  private static final String PEPPER = "a pepper for the bench, long enough to be taken for one";
+
+  private final Path directory;
+  private final JavaOrigin agent;
+  private final List<Child> children = new ArrayList<>();
+  private final List<Subject> subjects = new ArrayList<>();
+  private final List<String> keys;
+  private final int origin;
+
+  /**
+   * Starts all of it.
+   *
+   * @param pairs such as {@code edge/wire}
+   * @param keyCount API keys in the gateway's file
+   */
+  Field(Path directory, List<String> pairs, int keyCount) throws Exception {
+    this.directory = directory;
+    this.agent = new JavaOrigin();
+    this.keys = makeKeys(keyCount);
+    this.origin = startOrigin();
+    subjects.add(new Subject(Subject.DIRECT, origin, null));
+    for (String pair : pairs) {
+      gateway(pair.split("/", 2)[0], pair.split("/", 2)[1]);
+    }
+    peers();
+  }
+
+  private List<String> makeKeys(int count) throws IOException, KeyFile.Broken {
+    Path file = directory.resolve("keys.json");
+    Files.deleteIfExists(file);
+    KeyMaker maker = new KeyMaker(new KeyFile(file), KeyedHash.ofPepper(PEPPER), Clock.systemUTC());
+    Set<Scope> scopes = new HashSet<>();
+    for (String name : List.of("engagement:write", "cognitive:read", "chat:write")) {
+      scopes.add(new Scope(name));
+    }
+    Users users = Users.only(Set.of(new UserId("maria_k")));
+    KeyMaker.Wanted wanted = new KeyMaker.Wanted("bench", scopes, Set.of(), users, null, null);
+    List<String> made = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      made.add(maker.create(wanted).reveal());
+    }
+    return made;
+  }
+
+  private int startOrigin() throws Exception {
+    Optional<String> nginx = Child.find("nginx");
+    if (nginx.isEmpty()) {
+      return agent.port();
+    }
+    int port = Child.freePort();
+    Files.write(directory.resolve("phases.json"), JavaOrigin.list());
+    nginx(nginx.get(), "origin", Configurations.origin(directory.toString(), port), port);
+    return port;
+  }
+
+  private Child nginx(String program, String name, String text, int port) throws Exception {
+    Path file = Files.writeString(directory.resolve(name + ".conf"), text);
+    return start(
+        name,
+        port,
+        Map.of(),
+        List.of(program, "-p", directory.toString(), "-e", "stderr", "-c", file.toString()));
+  }
+
+  private Child start(String name, int port, Map<String, String> environment, List<String> command)
+      throws Exception {
+    Child child = Child.start(directory.resolve(name + ".out"), environment, command);
+    children.add(child);
+    child.awaitPort(port);
+    return child;
+  }
+
+  private void gateway(String engine, String client) throws Exception {
+    int port = Child.freePort();
+    Map<String, String> environment = new HashMap<>();
+    String services = "http://127.0.0.1:" + origin;
+    for (String name : List.of("MEMORY_URL", "COG_URL", "ENG_URL", "SECURITY_URL")) {
+      environment.put(name, services);
+    }
+    environment.put("AGENT_URL", "http://127.0.0.1:" + agent.port());
+    environment.put("ENVIRONMENT", "dev");
+    environment.put("HOST", "127.0.0.1");
+    environment.put("PORT", Integer.toString(port));
+    environment.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
+    environment.put("API_KEY_PEPPER", PEPPER);
+    environment.put("HTTP_ENGINE", engine);
+    environment.put("HTTP_CLIENT", client);
+    environment.put("CONSENT_CACHE_S", "30");
+    environment.put("RATE_LIMIT_PER_MIN", "1000000000");
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    String name = Subject.ours(engine, client);
+    Child child =
+        start(
+            "gateway-" + engine + "-" + client,
+            port,
+            environment,
+            List.of(java, "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
+    subjects.add(new Subject(name, port, child));
+  }
+
+  private void peers() throws Exception {
+    Optional<String> nginx = Child.find("nginx");
+    if (nginx.isPresent()) {
+      String place = directory.toString();
+      int bare = Child.freePort();
+      Child one = nginx(nginx.get(), "bare", Configurations.nginxBare(place, bare, origin), bare);
+      subjects.add(new Subject(Subject.BARE, bare, one));
+      int duties = Child.freePort();
+      String text = Configurations.nginxDuties(place, duties, origin, keys.getFirst());
+      subjects.add(new Subject(Subject.DUTIES, duties, nginx(nginx.get(), "duties", text, duties)));
+    } else {
+      skipped("nginx");
+    }
+    Optional<String> haproxy = Child.find("haproxy");
+    if (haproxy.isPresent()) {
+      int port = Child.freePort();
+      Path file =
+          Files.writeString(directory.resolve("haproxy.cfg"), Configurations.haproxy(port, origin));
+      Child child = start("haproxy", port, Map.of(), List.of(haproxy.get(), "-f", file.toString()));
+      subjects.add(new Subject("HAProxy", port, child));
+    } else {
+      skipped("haproxy");
+    }
+    Optional<String> caddy = Child.find("caddy");
+    if (caddy.isPresent()) {
+      int port = Child.freePort();
+      Path file =
+          Files.writeString(directory.resolve("Caddyfile"), Configurations.caddy(port, origin));
+      Child child =
+          start(
+              "caddy",
+              port,
+              Map.of(),
+              List.of(caddy.get(), "run", "--adapter", "caddyfile", "--config", file.toString()));
+      subjects.add(new Subject("Caddy", port, child));
+    } else {
+      skipped("caddy");
+    }
+  }
+
+  private static void skipped(String program) {
+    System.err.println("skipped: " + program + " is not installed (make bench-peers)");
+  }
+
+  List<Subject> subjects() {
+    return List.copyOf(subjects);
+  }
+
+  Optional<Subject> named(String name) {
+    return subjects.stream().filter(one -> one.name().equals(name)).findFirst();
+  }
+
+  String key() {
+    return keys.getFirst();
+  }
+
+  List<String> keys() {
+    return keys;
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  @Override
+  public void close() {
+    children.reversed().forEach(Child::close);
+    agent.close();
+  }
+}

@@ -1,0 +1,84 @@
+package luki.bench;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One load on every subject, round after round: A B C, A B C. What the machine does beside the
+ * bench then falls on all of them alike, and a ratio is taken within a round.
+ */
+final class Rounds {
+  private final Field field;
+  private final Load load;
+  private final int rounds;
+  private final Duration time;
+
+  Rounds(Field field, Load load, int rounds, Duration time) {
+    this.field = field;
+    this.load = load;
+    this.rounds = rounds;
+    this.time = time;
+  }
+
+  /**
+   * What one subject came to.
+   *
+   * @param rates requests a second, one a round
+   * @param cpuMicros of the process under test for each request, the median
+   */
+  record Result(List<Double> rates, double cpuMicros) {
+    double median() {
+      return Rounds.median(rates);
+    }
+
+    /** The median of the ratios of each round. */
+    double ratioTo(Result other) {
+      List<Double> ratios = new ArrayList<>();
+      for (int i = 0; i < rates.size(); i++) {
+        ratios.add(rates.get(i) / other.rates.get(i));
+      }
+      return Rounds.median(ratios);
+    }
+  }
+
+  static double median(List<Double> values) {
+    List<Double> sorted = new ArrayList<>(values);
+    Collections.sort(sorted);
+    int middle = sorted.size() / 2;
+    return sorted.size() % 2 == 1
+        ? sorted.get(middle)
+        : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+  }
+
+  Map<String, Result> run(Workload work, int connections) throws IOException, InterruptedException {
+    Map<String, List<Double>> rates = new LinkedHashMap<>();
+    Map<String, List<Double>> cpu = new LinkedHashMap<>();
+    for (int round = 0; round < rounds; round++) {
+      for (Subject subject : field.subjects()) {
+        System.err.printf(
+            "%s, %d connections, round %d of %d: %s%n",
+            work.name(), connections, round + 1, rounds, subject.name());
+        double before = cpuOf(subject);
+        double rate = load.run(work, field.key(), subject.port(), connections, time);
+        double used = cpuOf(subject) - before;
+        rates.computeIfAbsent(subject.name(), _ -> new ArrayList<>()).add(rate);
+        cpu.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
+            .add(used * 1e6 / (rate * time.toSeconds()));
+      }
+    }
+    Map<String, Result> results = new LinkedHashMap<>();
+    rates.forEach(
+        (name, all) -> results.put(name, new Result(List.copyOf(all), median(cpu.get(name)))));
+    return results;
+  }
+
+  private static double cpuOf(Subject subject) throws IOException {
+    Child child = subject.child();
+    return child == null ? 0 : child.cpuSeconds();
+  }
+}
