@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test build check policy vectors bench bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines build check policy vectors fuzz bench bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -40,6 +40,13 @@ test: ## every test
 	@echo "Testing (the first time downloads what is needed)…" >&2
 	@mvn -B -ntp verify
 
+test-engines: compiled ## the tests of everything on the wire, on the other three pairs of HTTP engines
+	@for pair in jdk/jdk edge/jdk jdk/wire; do \
+		echo "Testing with HTTP_ENGINE=$${pair%/*} HTTP_CLIENT=$${pair#*/}" >&2; \
+		mvn -B -ntp surefire:test -Dluki.engine=$${pair%/*} -Dluki.client=$${pair#*/} \
+			-Dtest='luki.gateway.surface.*Test,luki.gateway.handler.*Test,luki.gateway.defects.*Test,luki.gateway.server.*Test,IssuerTest,TokenCorpusTest,ConsentSharingTest,AuditTrailTest' || exit 1; \
+	done
+
 build: ## target/luki-gateway.jar and target/lib
 	@$(MVN) package -DskipTests >&2
 
@@ -59,6 +66,10 @@ bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUIC
 bench-peers: ## install what the bench compares with, from the system's packages
 	@echo "Installing wrk, nginx, haproxy and caddy with apt-get" >&2
 	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx haproxy caddy
+
+fuzz: compiled ## compare our HTTP/1.1 grammar with another parser on millions of messages; MESSAGES=…, SEED=…
+	@mvn -B -ntp surefire:test -Dtest=ComparedParserTest \
+		-Dluki.fuzz.messages=$(or $(MESSAGES),3000000) $(if $(SEED),-Dluki.fuzz.seed=$(SEED))
 
 microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2

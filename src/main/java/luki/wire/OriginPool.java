@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,9 @@ final class OriginPool {
   private final Semaphore room;
   private final Set<Link> all = ConcurrentHashMap.newKeySet();
   private final ConcurrentLinkedDeque<Link> idle = new ConcurrentLinkedDeque<>();
+
+  // The deque counts by walking. Off by a few for a moment, which only moves the limit by as much.
+  private final AtomicInteger idleCount = new AtomicInteger();
   private volatile @Nullable List<InetAddress> addresses;
   private volatile boolean closed;
 
@@ -50,7 +54,7 @@ final class OriginPool {
   /** A connection that was idle and is fit, or a new one. */
   Link take(RawClient.Limits limits) throws IOException, InterruptedException {
     if (!limits.fresh()) {
-      for (Link link = idle.pollFirst(); link != null; link = idle.pollFirst()) {
+      for (Link link = pollFirst(); link != null; link = pollFirst()) {
         if (nanoTime.getAsLong() - link.idleSince() < idleNanos
             && isCurrent(link)
             && link.isFit()) {
@@ -60,6 +64,14 @@ final class OriginPool {
       }
     }
     return connect(limits);
+  }
+
+  private @Nullable Link pollFirst() {
+    Link link = idle.pollFirst();
+    if (link != null) {
+      idleCount.decrementAndGet();
+    }
+    return link;
   }
 
   private Link connect(RawClient.Limits limits) throws IOException, InterruptedException {
@@ -121,12 +133,14 @@ final class OriginPool {
   /** Takes back a connection whose last reply was read to its end. */
   void giveBack(Link link) {
     link.rest(nanoTime.getAsLong());
-    if (closed || idle.size() >= maxIdle) {
+    if (closed || idleCount.get() >= maxIdle) {
       drop(link);
       return;
     }
+    idleCount.incrementAndGet();
     idle.addFirst(link);
     if (closed && idle.remove(link)) {
+      idleCount.decrementAndGet();
       drop(link);
     }
   }
@@ -151,6 +165,7 @@ final class OriginPool {
         last = idle.peekLast()) {
       // Whoever took it meanwhile has it, and it is not in the pool any more.
       if (idle.removeLastOccurrence(last)) {
+        idleCount.decrementAndGet();
         drop(last);
       }
     }
@@ -164,7 +179,7 @@ final class OriginPool {
   /** Ends idle connections now and others when they come back. */
   void retire() {
     closed = true;
-    for (Link link = idle.pollFirst(); link != null; link = idle.pollFirst()) {
+    for (Link link = pollFirst(); link != null; link = pollFirst()) {
       drop(link);
     }
   }

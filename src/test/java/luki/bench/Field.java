@@ -59,6 +59,9 @@ final class Field implements AutoCloseable {
     KeyMaker.Wanted wanted = new KeyMaker.Wanted("bench", scopes, Set.of(), users, null, null);
     List<String> made = new ArrayList<>();
     for (int i = 0; i < count; i++) {
+      if (i % 500 == 499) {
+        System.err.println("API keys: " + (i + 1));
+      }
       made.add(maker.create(wanted).reveal());
     }
     return made;
@@ -105,6 +108,7 @@ final class Field implements AutoCloseable {
     environment.put("PORT", Integer.toString(port));
     environment.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
     environment.put("API_KEY_PEPPER", PEPPER);
+    environment.put("GATEWAY_CONFIG", roomy().toString());
     environment.put("HTTP_ENGINE", engine);
     environment.put("HTTP_CLIENT", client);
     environment.put("CONSENT_CACHE_S", "30");
@@ -118,6 +122,14 @@ final class Field implements AutoCloseable {
             environment,
             List.of(java, "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
     subjects.add(new Subject(name, port, child));
+  }
+
+  /** The bulkheads would shed what the other proxies let pass. */
+  private Path roomy() throws IOException {
+    String text = Files.readString(Path.of("config/gateway.yaml"));
+    return Files.writeString(
+        directory.resolve("gateway.yaml"),
+        text.replaceAll("max_concurrent: \\d+", "max_concurrent: 8192"));
   }
 
   private void peers() throws Exception {

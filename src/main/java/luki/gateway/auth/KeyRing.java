@@ -16,15 +16,15 @@ import luki.gateway.observe.Diagnostics;
 /** The keys that are good now. A broken file keeps the last good set and is told of once. */
 public final class KeyRing {
   private static final Diagnostics LOG = new Diagnostics("keys");
-  private static final String NO_HASH = "00".repeat(32);
 
   private final KeyFile file;
   private final KeyedHash pepper;
   private final Roles roles;
   private final Clock clock;
-  private volatile Map<String, KeyEntry> keys = Map.of();
+  private volatile Map<String, Known> keys = Map.of();
   private volatile boolean good = true;
   private String stamp = "";
+  private final byte[] noHash = new byte[32];
 
   public KeyRing(KeyFile file, KeyedHash pepper, Roles roles, Clock clock) {
     this.file = file;
@@ -33,24 +33,34 @@ public final class KeyRing {
     this.clock = clock;
   }
 
+  /** A key as it is in force, with what is the same for each request. */
+  private static final class Known {
+    private final KeyEntry entry;
+    private final byte[] hash;
+    private final Principal.Key holder;
+
+    Known(KeyEntry entry, byte[] hash, Principal.Key holder) {
+      this.entry = entry;
+      this.hash = hash;
+      this.holder = holder;
+    }
+  }
+
   /** Who holds the key; empty when it is not known, expired or revoked. */
   public Optional<Principal.Key> verify(ApiKeyText presented) {
-    KeyEntry entry = keys.get(presented.id());
-    byte[] expected = HexFormat.of().parseHex(entry == null ? NO_HASH : entry.hash());
+    Known known = keys.get(presented.id());
     // The hash is made for unknown ids too, so that time does not tell which ids there are.
-    boolean same = MessageDigest.isEqual(expected, pepper.of(presented.reveal()));
-    if (!same || entry == null || !entry.isGoodAt(clock.instant())) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new Principal.Key(
-            entry.id(), entry.owner(), roles.expand(entry.scopes(), entry.roles()), entry.users()));
+    byte[] hash = pepper.of(presented.reveal());
+    boolean same = MessageDigest.isEqual(known == null ? noHash : known.hash, hash);
+    return same && known != null && known.entry.isGoodAt(clock.instant())
+        ? Optional.of(known.holder)
+        : Optional.empty();
   }
 
   /** Whether a key that was good when its request began still is. */
   public boolean isStillGood(Principal.Key holder) {
-    KeyEntry entry = keys.get(holder.id());
-    return entry != null && entry.isGoodAt(clock.instant());
+    Known known = keys.get(holder.id());
+    return known != null && known.entry.isGoodAt(clock.instant());
   }
 
   /** Whether the file could be read the last time that it changed. */
@@ -86,11 +96,18 @@ public final class KeyRing {
   }
 
   private void take(List<KeyEntry> entries) {
-    Map<String, KeyEntry> next = new HashMap<>();
+    Map<String, Known> next = new HashMap<>();
     for (KeyEntry entry : entries) {
-      next.put(entry.id(), entry);
+      next.put(entry.id(), known(entry));
     }
     keys = Map.copyOf(next);
+  }
+
+  private Known known(KeyEntry entry) {
+    Principal.Key holder =
+        new Principal.Key(
+            entry.id(), entry.owner(), roles.expand(entry.scopes(), entry.roles()), entry.users());
+    return new Known(entry, HexFormat.of().parseHex(entry.hash()), holder);
   }
 
   /** Changes whenever the file is replaced or written to. */

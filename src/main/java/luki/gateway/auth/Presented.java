@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Headers;
 import luki.gateway.http.Query;
+import org.jspecify.annotations.Nullable;
 
 /** The credential in a request's head, as it was sent: nothing of it is verified. */
 public sealed interface Presented {
@@ -25,8 +26,7 @@ public sealed interface Presented {
   /** More than one credential, one in the URL, or one that cannot be read: 400. */
   record Malformed(ApiError because) implements Presented {}
 
-  // RFC 6750 §2.1, b64token; RFC 9110 §11.1: the scheme is a token, compared without case.
-  Pattern BEARER = Pattern.compile("(?i:bearer) +([A-Za-z0-9._~+/-]+=*)");
+  // RFC 9110 §11.1: the scheme is a token, compared without case.
   Pattern SCHEME = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)( .*)?");
   Set<String> QUERY_NAMES = Set.of("api_key", "apikey", "access_token", "token", "x-api-key");
 
@@ -49,9 +49,8 @@ public sealed interface Presented {
   }
 
   private static Presented authorization(String value) {
-    Matcher bearer = BEARER.matcher(value);
-    if (bearer.matches()) {
-      String token = bearer.group(1);
+    String token = bearerToken(value);
+    if (token != null) {
       return token.startsWith(ApiKeyText.PREFIX) ? key(token) : token(token);
     }
     Matcher scheme = SCHEME.matcher(value);
@@ -59,6 +58,34 @@ public sealed interface Presented {
       return new Unusable();
     }
     return malformed("/Authorization", "malformed");
+  }
+
+  /** RFC 6750 §2.1: the scheme, spaces, a b64token; null for anything else. */
+  private static @Nullable String bearerToken(String value) {
+    if (!value.regionMatches(true, 0, "Bearer ", 0, 7)) {
+      return null;
+    }
+    int from = 7;
+    while (from < value.length() && value.charAt(from) == ' ') {
+      from++;
+    }
+    int to = value.length();
+    while (to > from && value.charAt(to - 1) == '=') {
+      to--;
+    }
+    for (int i = from; i < to; i++) {
+      if (!isTokenCharacter(value.charAt(i))) {
+        return null;
+      }
+    }
+    return to > from ? value.substring(from) : null;
+  }
+
+  private static boolean isTokenCharacter(char c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || "._~+/-".indexOf(c) >= 0;
   }
 
   private static Presented token(String text) {

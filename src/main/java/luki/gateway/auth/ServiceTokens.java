@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
@@ -42,18 +41,19 @@ import org.jspecify.annotations.Nullable;
 public final class ServiceTokens implements Credentials {
   private static final String ISSUER = "luki-gateway";
   private static final Duration LIFE = Duration.ofSeconds(60);
-  private static final int MOST_CACHED = 10_000;
+  private static final int MOST_CACHED = 50_000;
 
   private final ECKey key;
   private final ECDSASigner signer;
   private final byte[] published;
   private final Clock clock;
-  private final Map<For, Minted> minted = new ConcurrentHashMap<>();
+  private final BoundedCache<For, Minted> minted;
 
   private ServiceTokens(ECKey key, @Nullable ECKey previous, Clock clock) throws JOSEException {
     this.key = key;
     this.signer = new ECDSASigner(key);
     this.clock = clock;
+    this.minted = new BoundedCache<>(MOST_CACHED, old -> !clock.instant().isBefore(old.reuseUntil));
     List<JWK> keys = new ArrayList<>();
     keys.add(forVerifiers(key));
     if (previous != null) {
@@ -121,9 +121,6 @@ public final class ServiceTokens implements Credentials {
     Minted known = minted.get(whom);
     if (known != null && now.isBefore(known.reuseUntil)) {
       return known.token;
-    }
-    if (minted.size() >= MOST_CACHED) {
-      minted.clear();
     }
     String token = mint(whom, consent, now);
     minted.put(whom, new Minted(token, now.plus(LIFE.dividedBy(2))));

@@ -21,11 +21,12 @@ final class SharedAnswers {
   private final long keptNanos;
   private final LongSupplier nanoTime;
   private final Map<Question, Asking> inFlight = new ConcurrentHashMap<>();
-  private final Map<Question, Kept> kept = new ConcurrentHashMap<>();
+  private final BoundedCache<Question, Kept> kept;
 
   SharedAnswers(Duration keptFor, LongSupplier nanoTime) {
     this.keptNanos = keptFor.toNanos();
     this.nanoTime = nanoTime;
+    this.kept = new BoundedCache<>(MOST_KEPT, old -> old.until - nanoTime.getAsLong() <= 0);
   }
 
   record Question(UserId user, List<String> scopes, String operation) {
@@ -90,12 +91,6 @@ final class SharedAnswers {
       return;
     }
     long now = nanoTime.getAsLong();
-    if (kept.size() >= MOST_KEPT) {
-      kept.values().removeIf(old -> old.until - now <= 0);
-    }
-    if (kept.size() >= MOST_KEPT) {
-      kept.clear();
-    }
     kept.put(question, new Kept(answer, now + keptNanos));
   }
 }

@@ -7,9 +7,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
-import java.util.Map;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentHashMap;
 import luki.gateway.http.Principal;
 import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
@@ -19,14 +17,14 @@ import org.jspecify.annotations.Nullable;
  * The type in the header decides which rules hold, and neither is ever taken for the other.
  */
 public final class TokenVerifier {
-  private static final int MOST_CACHED = 10_000;
+  private static final int MOST_CACHED = 50_000;
 
   private final @Nullable Issuer users;
   private final @Nullable ServiceCallers services;
   private final UserClaims userClaims;
   private final Duration skew;
   private final Clock clock;
-  private final Map<String, Cached> cache = new ConcurrentHashMap<>();
+  private final BoundedCache<String, Cached> cache;
 
   /**
    * Whose tokens are taken.
@@ -68,6 +66,8 @@ public final class TokenVerifier {
     this.userClaims = userClaims;
     this.skew = skew;
     this.clock = clock;
+    this.cache =
+        new BoundedCache<>(MOST_CACHED, old -> !clock.instant().isBefore(old.expires().plus(skew)));
   }
 
   /** What became of a token. */
@@ -109,9 +109,6 @@ public final class TokenVerifier {
   private void remember(String hash, Principal principal, Json claims) {
     OptionalLong expires = claims.at("exp").integer();
     if (expires.isPresent()) {
-      if (cache.size() >= MOST_CACHED) {
-        cache.clear();
-      }
       cache.put(
           hash, new Cached(principal, Instant.ofEpochSecond(expires.getAsLong()), generation()));
     }

@@ -79,9 +79,7 @@ public final class ModuleHandlers {
     }
     Upstreams.Success reply = upstreams.json(downstream, callOf(exchange), exchange);
     Response response =
-        reply.status() == 204
-            ? Response.empty(204)
-            : Response.json(reply.status(), Json.object().build()).with(reply.body());
+        reply.status() == 204 ? Response.empty(204) : Response.json(reply.status(), reply.body());
     return response.from(reply.facts());
   }
 

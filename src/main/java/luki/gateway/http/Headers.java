@@ -1,13 +1,14 @@
 package luki.gateway.http;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Immutable field lines in their order; names compare without case (RFC 9110 §5.1). */
 public final class Headers {
-  public static final Headers NONE = new Headers(List.of());
+  public static final Headers NONE = new Headers(new String[0], 0);
 
   /** The head of every event stream; the last line keeps a router from holding events back. */
   public static final Headers EVENT_STREAM =
@@ -17,16 +18,18 @@ public final class Headers {
           .add("X-Accel-Buffering", "no")
           .build();
 
-  private final List<Line> lines;
+  /** Names and values by turns. */
+  private final String[] lines;
 
-  private Headers(List<Line> lines) {
+  private final int length;
+
+  private Headers(String[] lines, int length) {
     this.lines = lines;
+    this.length = length;
   }
 
-  private record Line(String name, String value) {}
-
   public static Headers of(String name, String value) {
-    return NONE.with(name, value);
+    return new Headers(new String[] {name, value}, 2);
   }
 
   public static Builder builder() {
@@ -36,12 +39,12 @@ public final class Headers {
   /** The value when there is exactly one line of that name, else null. */
   public @Nullable String only(String name) {
     String found = null;
-    for (Line line : lines) {
-      if (line.name.equalsIgnoreCase(name)) {
+    for (int i = 0; i < length; i += 2) {
+      if (lines[i].equalsIgnoreCase(name)) {
         if (found != null) {
           return null;
         }
-        found = line.value;
+        found = lines[i + 1];
       }
     }
     return found;
@@ -49,17 +52,17 @@ public final class Headers {
 
   public List<String> all(String name) {
     List<String> found = new ArrayList<>(1);
-    for (Line line : lines) {
-      if (line.name.equalsIgnoreCase(name)) {
-        found.add(line.value);
+    for (int i = 0; i < length; i += 2) {
+      if (lines[i].equalsIgnoreCase(name)) {
+        found.add(lines[i + 1]);
       }
     }
     return found;
   }
 
   public boolean has(String name) {
-    for (Line line : lines) {
-      if (line.name.equalsIgnoreCase(name)) {
+    for (int i = 0; i < length; i += 2) {
+      if (lines[i].equalsIgnoreCase(name)) {
         return true;
       }
     }
@@ -68,46 +71,58 @@ public final class Headers {
 
   /** These lines with every line of that name replaced by one. */
   public Headers with(String name, String value) {
-    return builder().addAll(this, name).add(name, value).build();
+    String[] more = new String[length + 2];
+    int at = 0;
+    for (int i = 0; i < length; i += 2) {
+      if (!lines[i].equalsIgnoreCase(name)) {
+        more[at++] = lines[i];
+        more[at++] = lines[i + 1];
+      }
+    }
+    more[at++] = name;
+    more[at++] = value;
+    return new Headers(more, at);
   }
 
   /** These lines, and each line of the defaults whose name is not here yet. */
   public Headers orElse(Headers defaults) {
-    Builder builder = builder().addAll(this, null);
-    for (Line line : defaults.lines) {
-      if (!has(line.name)) {
-        builder.add(line.name, line.value);
+    String[] more = Arrays.copyOf(lines, length + defaults.length);
+    int at = length;
+    for (int i = 0; i < defaults.length; i += 2) {
+      if (!has(defaults.lines[i])) {
+        more[at++] = defaults.lines[i];
+        more[at++] = defaults.lines[i + 1];
       }
     }
-    return builder.build();
+    return new Headers(more, at);
   }
 
   public void forEach(BiConsumer<String, String> action) {
-    lines.forEach(line -> action.accept(line.name, line.value));
+    for (int i = 0; i < length; i += 2) {
+      action.accept(lines[i], lines[i + 1]);
+    }
   }
 
   /** Collects lines; nothing is checked here, since values are made by the gateway. */
   public static final class Builder {
-    private final List<Line> lines = new ArrayList<>();
+    private static final int USUAL_LINES = 12;
+
+    private String[] lines = new String[2 * USUAL_LINES];
+    private int length;
 
     private Builder() {}
 
     public Builder add(String name, String value) {
-      lines.add(new Line(name, value));
-      return this;
-    }
-
-    private Builder addAll(Headers headers, @Nullable String except) {
-      for (Line line : headers.lines) {
-        if (!line.name.equalsIgnoreCase(except)) {
-          lines.add(line);
-        }
+      if (length == lines.length) {
+        lines = Arrays.copyOf(lines, 2 * length);
       }
+      lines[length++] = name;
+      lines[length++] = value;
       return this;
     }
 
     public Headers build() {
-      return new Headers(List.copyOf(lines));
+      return new Headers(Arrays.copyOf(lines, length), length);
     }
   }
 }

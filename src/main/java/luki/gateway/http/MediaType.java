@@ -24,7 +24,13 @@ public record MediaType(String type, String subtype, Map<String, String> paramet
     parameters = Map.copyOf(parameters);
   }
 
+  private static final Optional<MediaType> JSON =
+      Optional.of(new MediaType("application", "json", Map.of()));
+
   public static Optional<MediaType> parse(String text) {
+    if (text.equals("application/json")) {
+      return JSON;
+    }
     Matcher essence = ESSENCE.matcher(text);
     if (!essence.lookingAt()) {
       return Optional.empty();

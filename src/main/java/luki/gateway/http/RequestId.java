@@ -1,19 +1,36 @@
 package luki.gateway.http;
 
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** The id that a caller sent, when it is harmless, or one of ours. */
 public record RequestId(String value) {
-  private static final Pattern HARMLESS = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+  private static final int MAX_LENGTH = 128;
 
   public RequestId {
-    if (!HARMLESS.matcher(value).matches()) {
+    if (!isHarmless(value)) {
       throw new IllegalArgumentException("not a request id");
     }
   }
 
   public static Optional<RequestId> parse(String text) {
-    return HARMLESS.matcher(text).matches() ? Optional.of(new RequestId(text)) : Optional.empty();
+    return isHarmless(text) ? Optional.of(new RequestId(text)) : Optional.empty();
+  }
+
+  /** 1 to 128 of {@code A-Za-z0-9._-}. */
+  private static boolean isHarmless(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean harmless =
+          (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
+              || c == '.'
+              || c == '_'
+              || c == '-';
+      if (!harmless) {
+        return false;
+      }
+    }
+    return !text.isEmpty() && text.length() <= MAX_LENGTH;
   }
 }

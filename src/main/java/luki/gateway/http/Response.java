@@ -28,6 +28,11 @@ public record Response(
     return new Response(status, JSON, Body.of(json), Facts.NONE, List.of());
   }
 
+  /** A body that is known to be JSON. */
+  public static Response json(int status, Body json) {
+    return new Response(status, JSON, json, Facts.NONE, List.of());
+  }
+
   public static Response text(int status, String contentType, String text) {
     return bytes(status, contentType, text.getBytes(StandardCharsets.UTF_8));
   }

@@ -2,7 +2,8 @@ package luki.gateway.observe;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
@@ -50,7 +51,8 @@ public record AccessLine(
   /** JSON in UTF-8 with its line break. Nothing in it needs escaping but the request id's rule. */
   public byte[] bytes() {
     StringBuilder line = new StringBuilder(384);
-    line.append("{\"ts\":\"").append(at.truncatedTo(ChronoUnit.MILLIS));
+    line.append("{\"ts\":\"");
+    time(line, at);
     line.append("\",\"level\":\"").append(isFault() ? "error" : "info");
     line.append("\",\"event\":\"").append(event.text);
     line.append("\",\"method\":\"").append(method.label()).append('"');
@@ -73,6 +75,23 @@ public record AccessLine(
       millis(line, upstreamNanos);
     }
     return line.append("}\n").toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** RFC 3339 with milliseconds, without a formatter. */
+  private static void time(StringBuilder line, Instant at) {
+    LocalDateTime utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
+    number(line, utc.getYear(), 4).append('-');
+    number(line, utc.getMonthValue(), 2).append('-');
+    number(line, utc.getDayOfMonth(), 2).append('T');
+    number(line, utc.getHour(), 2).append(':');
+    number(line, utc.getMinute(), 2).append(':');
+    number(line, utc.getSecond(), 2).append('.');
+    number(line, at.getNano() / 1_000_000, 3).append('Z');
+  }
+
+  private static StringBuilder number(StringBuilder line, int value, int digits) {
+    String text = Integer.toString(value);
+    return line.repeat('0', Math.max(0, digits - text.length())).append(text);
   }
 
   /** A refusal while stopping is planned, not a fault. */

@@ -161,4 +161,33 @@ class KeyRingTest {
     assertThrows(KeyFile.Broken.class, () -> make(Set.of(READ), Set.of(), null));
     assertEquals("{\"version\":1,\"keys\":", Files.readString(path));
   }
+
+  @Test
+  void aFileOfManyKeysIsReadLikeAnyOther() throws Exception {
+    ApiKeyText first = make(Set.of(READ), Set.of(), null);
+    file.change(
+        keys -> {
+          List<KeyEntry> many = new ArrayList<>(keys);
+          KeyEntry one = keys.getFirst();
+          for (int i = 0; i < 10_000; i++) {
+            many.add(
+                new KeyEntry(
+                    "%012d".formatted(i),
+                    one.hash(),
+                    "owner" + i,
+                    one.scopes(),
+                    one.roles(),
+                    one.users(),
+                    null,
+                    NOW,
+                    null,
+                    null));
+          }
+          return many;
+        });
+    KeyRing ring = ring(NOW);
+    assertTrue(ring.isGood());
+    assertEquals(10_001, ring.size());
+    assertTrue(ring.verify(first).isPresent());
+  }
 }

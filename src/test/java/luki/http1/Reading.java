@@ -1,0 +1,89 @@
+package luki.http1;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a parser reads from a connection: whole requests, up to the first that it refuses. */
+final class Reading {
+  /**
+   * A request as far as it matters who reads it.
+   *
+   * @param body as ISO-8859-1
+   */
+  record Seen(String method, String target, int lines, String body) {}
+
+  private Reading() {}
+
+  /** By the grammar of this room. */
+  static List<Seen> ours(byte[] bytes) {
+    List<Seen> seen = new ArrayList<>();
+    Source source = new Source(new ByteArrayInputStream(bytes), 512);
+    RequestParser parser = new RequestParser(source, HeadLimits.USUAL);
+    try {
+      for (RequestHead head = parser.next(); head != null; head = parser.next()) {
+        BodyInput body = BodyInput.of(head.body(), source, HeadLimits.USUAL);
+        String text = new String(body.readAllBytes(), StandardCharsets.ISO_8859_1);
+        seen.add(new Seen(head.method(), head.target(), head.fields().size(), text));
+      }
+    } catch (BadMessage | EOFException refused) {
+      // Whatever came before stands.
+      return seen;
+    } catch (IOException cannotBe) {
+      throw new AssertionError(cannotBe);
+    }
+    return seen;
+  }
+
+  /** By Netty's decoder. */
+  static List<Seen> nettys(byte[] bytes) {
+    List<Seen> seen = new ArrayList<>();
+    EmbeddedChannel channel = new EmbeddedChannel(new HttpRequestDecoder());
+    try {
+      channel.writeInbound(Unpooled.wrappedBuffer(bytes));
+      HttpRequest head = null;
+      ByteArrayOutputStream body = new ByteArrayOutputStream();
+      for (Object part = channel.readInbound(); part != null; part = channel.readInbound()) {
+        if (part instanceof HttpRequest request) {
+          head = request;
+          body.reset();
+          if (request.decoderResult().isFailure()) {
+            return seen;
+          }
+        }
+        if (part instanceof HttpContent content) {
+          if (content.decoderResult().isFailure()) {
+            return seen;
+          }
+          byte[] piece = new byte[content.content().readableBytes()];
+          content.content().readBytes(piece);
+          body.writeBytes(piece);
+        }
+        if (part instanceof LastHttpContent && head != null) {
+          seen.add(
+              new Seen(
+                  head.method().name(),
+                  head.uri(),
+                  head.headers().size(),
+                  body.toString(StandardCharsets.ISO_8859_1)));
+          head = null;
+        }
+        ReferenceCountUtil.release(part);
+      }
+      return seen;
+    } finally {
+      channel.finishAndReleaseAll();
+    }
+  }
+}
