@@ -62,6 +62,9 @@ final class OpenLoop {
       }
     }
     all.await();
+    if (failed.get() != null) {
+      throw failed.get();
+    }
     idle.forEach(ClosedLoop.Caller::close);
     Arrays.sort(nanos);
     return new Latency(nanos[count / 2] / 1e6, nanos[(int) (count * 0.99)] / 1e6);
