@@ -28,7 +28,12 @@ public interface RawClient {
    * @param end by when its body must have been read
    * @param fresh on a connection that nobody has used before
    */
-  record Limits(long connectNanos, long head, long end, boolean fresh) {}
+  record Limits(long connectNanos, long head, long end, boolean fresh) {
+    /** By when the head must be there, whichever limit says so. */
+    public long headBy() {
+      return Math.min(head, end);
+    }
+  }
 
   /** What to send. {@code Host} and the framing are the client's. */
   final class Request {

@@ -3,20 +3,14 @@ package luki.wire;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.SocketTimeoutException;
-import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SocketChannel;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLParameters;
-import javax.net.ssl.SSLSocket;
 import luki.http1.HeadLimits;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -39,81 +33,68 @@ final class Dialer {
   }
 
   /**
-   * Connects within the time.
+   * Connects within the time, of which an address that does not answer gets its share only.
    *
-   * @throws HttpConnectTimeoutException it has passed
+   * @param watched has each connection while it is made, so that it ends when it expires; the one
+   *     that is returned stays in it
+   * @throws HttpConnectTimeoutException the time has passed
    * @throws ConnectException no address took the connection
    */
-  Link connect(RawClient.Origin origin, List<InetAddress> addresses, long by)
+  Link connect(RawClient.Origin origin, List<InetAddress> addresses, long by, Set<Link> watched)
       throws IOException, InterruptedException {
     IOException last = new UnknownHostException("no address");
-    for (InetAddress address : addresses) {
-      try {
-        return connect(origin, address, by);
-      } catch (ClosedByInterruptException interrupted) {
-        boolean _ = Thread.interrupted();
-        throw new InterruptedException("while connecting");
-      } catch (SocketTimeoutException late) {
-        throw timeout();
-      } catch (IOException refused) {
-        last = refused;
+    for (int i = 0; i < addresses.size(); i++) {
+      long now = nanoTime.getAsLong();
+      long share = (by - now) / (addresses.size() - i);
+      if (share <= 0) {
+        throw new HttpConnectTimeoutException("no connection in time");
       }
+      try {
+        return connect(origin, addresses.get(i), now + share, watched);
+      } catch (IOException failed) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException("while connecting");
+        }
+        last = failed;
+      }
+    }
+    if (last instanceof HttpConnectTimeoutException late) {
+      throw late;
     }
     ConnectException failed = new ConnectException("no connection");
     failed.initCause(last);
     throw failed;
   }
 
-  private static HttpConnectTimeoutException timeout() {
-    return new HttpConnectTimeoutException("no connection in time");
-  }
-
-  private Link connect(RawClient.Origin origin, InetAddress address, long by) throws IOException {
-    int millis = millisUntil(by);
-    SocketChannel channel = SocketChannel.open();
+  private Link connect(RawClient.Origin origin, InetAddress address, long by, Set<Link> watched)
+      throws IOException {
+    Link link = new Link(SocketChannel.open(), address, limits);
     boolean done = false;
     try {
-      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      channel.socket().connect(new InetSocketAddress(address, origin.port()), millis);
-      SSLSocket secured = origin.tls() ? secure(channel, origin, by) : null;
-      Link link = new Link(channel, secured, address, limits);
-      done = true;
+      boolean _ = link.expiry().set(by);
+      watched.add(link);
+      link.connect(origin.port());
+      if (origin.tls()) {
+        link.secure(tls == null ? defaultContext() : tls, origin);
+      }
+      done = link.expiry().clear();
+      if (!done) {
+        throw new IOException("expired");
+      }
       return link;
+    } catch (IOException failed) {
+      if (!link.expiry().hasExpired()) {
+        throw failed;
+      }
+      HttpConnectTimeoutException late = new HttpConnectTimeoutException("no connection in time");
+      late.initCause(failed);
+      throw late;
     } finally {
       if (!done) {
-        channel.close();
+        link.close();
+        watched.remove(link);
       }
     }
-  }
-
-  private int millisUntil(long by) throws HttpConnectTimeoutException {
-    if (by == RawClient.NEVER) {
-      return 0;
-    }
-    long millis = Duration.ofNanos(by - nanoTime.getAsLong()).toMillis();
-    if (millis <= 0) {
-      throw timeout();
-    }
-    return (int) Math.min(millis, Integer.MAX_VALUE);
-  }
-
-  private SSLSocket secure(SocketChannel channel, RawClient.Origin origin, long by)
-      throws IOException {
-    SSLContext context = tls == null ? defaultContext() : tls;
-    SSLSocket socket =
-        (SSLSocket)
-            context
-                .getSocketFactory()
-                .createSocket(channel.socket(), origin.host(), origin.port(), true);
-    SSLParameters parameters = socket.getSSLParameters();
-    // RFC 9110 §4.3.4: the certificate must be the host's.
-    parameters.setEndpointIdentificationAlgorithm("HTTPS");
-    parameters.setApplicationProtocols(new String[] {"http/1.1"});
-    socket.setSSLParameters(parameters);
-    socket.setSoTimeout(millisUntil(by));
-    socket.startHandshake();
-    socket.setSoTimeout(0);
-    return socket;
   }
 
   private static SSLContext defaultContext() throws IOException {

@@ -4,12 +4,17 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 import luki.http1.Expiry;
 import luki.http1.HeadLimits;
+import luki.http1.RawClient;
 import luki.http1.ResponseParser;
 import luki.http1.Source;
 import org.jspecify.annotations.Nullable;
@@ -22,21 +27,40 @@ final class Link {
   private static final int READ_BUFFER = 4 * 1024;
 
   private final SocketChannel channel;
-  private final @Nullable SSLSocket tls;
   private final InetAddress address;
   private final Source source;
   private final ResponseParser parser;
   private final Expiry expiry = new Expiry();
-  private volatile long idleSince;
+  private @Nullable SSLSocket tls;
+  private long idleSince;
 
-  Link(SocketChannel channel, @Nullable SSLSocket tls, InetAddress address, HeadLimits limits)
-      throws IOException {
+  Link(SocketChannel channel, InetAddress address, HeadLimits limits) {
     this.channel = channel;
-    this.tls = tls;
     this.address = address;
-    InputStream in = tls == null ? new ChannelInput(channel) : tls.getInputStream();
-    this.source = new Source(in, READ_BUFFER);
+    this.source = new Source(new Received(), READ_BUFFER);
     this.parser = new ResponseParser(source, limits);
+  }
+
+  /** Blocks until the peer has taken the connection. */
+  void connect(int port) throws IOException {
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    channel.connect(new InetSocketAddress(address, port));
+  }
+
+  /** Blocks until the peer has shown that it is the origin. */
+  void secure(SSLContext context, RawClient.Origin origin) throws IOException {
+    SSLSocket socket =
+        (SSLSocket)
+            context
+                .getSocketFactory()
+                .createSocket(channel.socket(), origin.host(), origin.port(), true);
+    SSLParameters parameters = socket.getSSLParameters();
+    // RFC 9110 §4.3.4: the certificate must be the host's.
+    parameters.setEndpointIdentificationAlgorithm("HTTPS");
+    parameters.setApplicationProtocols(new String[] {"http/1.1"});
+    socket.setSSLParameters(parameters);
+    socket.startHandshake();
+    tls = socket;
   }
 
   Source source() {
@@ -78,10 +102,11 @@ final class Link {
    * anything unasked.
    */
   boolean isFit() {
-    if (!source.isEmpty()) {
-      return false;
-    }
     try {
+      // The rest of a TLS record may be deciphered already and is not on the channel any more.
+      if (!source.isEmpty() || (tls != null && tls.getInputStream().available() > 0)) {
+        return false;
+      }
       // On a virtual thread the descriptor never blocks, so these two cost no system call.
       channel.configureBlocking(false);
       int unasked = channel.read(ByteBuffer.allocate(1));
@@ -101,12 +126,26 @@ final class Link {
     return idleSince;
   }
 
-  /** From any thread: whoever reads or writes is woken with a failure. */
+  /** From any thread: whoever connects, reads or writes is woken with a failure. */
   void close() {
     try {
       channel.close();
     } catch (IOException _) {
       // It is closed for us in any case.
+    }
+  }
+
+  private final class Received extends InputStream {
+    @Override
+    public int read() {
+      throw new UnsupportedOperationException("read by its buffer only");
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      return tls == null
+          ? channel.read(ByteBuffer.wrap(into, offset, length))
+          : tls.getInputStream().read(into, offset, length);
     }
   }
 }

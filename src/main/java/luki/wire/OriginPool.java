@@ -2,40 +2,45 @@ package luki.wire;
 
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
-import java.util.List;
+import java.util.ArrayDeque;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import luki.http1.Grammar;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The connections to one origin. The one that was used last is used first, so that the others can
- * grow old and leave.
+ * grow old and leave. A call has a place while it has a connection; one is made only where none is
+ * idle, so that there are never more connections than places.
  */
 final class OriginPool {
   private final RawClient.Origin origin;
+  private final String authority;
   private final Dialer dialer;
-  private final Resolver resolver;
+  private final Addresses addresses;
   private final LongSupplier nanoTime;
+  private final int maxConnections;
   private final int maxIdle;
   private final long idleNanos;
-  private final Semaphore room;
+  private final Semaphore places;
   private final Set<Link> all = ConcurrentHashMap.newKeySet();
-  private final ConcurrentLinkedDeque<Link> idle = new ConcurrentLinkedDeque<>();
-
-  // The deque counts by walking. Off by a few for a moment, which only moves the limit by as much.
-  private final AtomicInteger idleCount = new AtomicInteger();
-  private volatile @Nullable List<InetAddress> addresses;
+  private final ReentrantLock lock = new ReentrantLock();
+  // Guarded by the lock, as is whether more may come in.
+  private final ArrayDeque<Link> idle = new ArrayDeque<>();
+  private boolean retired;
   private volatile boolean closed;
 
+  /**
+   * Makes an empty one.
+   *
+   * @throws IllegalArgumentException the origin could not stand in a {@code Host} line
+   */
   OriginPool(
       RawClient.Origin origin,
       Dialer dialer,
@@ -43,114 +48,131 @@ final class OriginPool {
       WireSettings settings,
       LongSupplier nanoTime) {
     this.origin = origin;
+    this.authority = origin.authority();
+    if (!Grammar.isHost(authority)) {
+      throw new IllegalArgumentException("not a host");
+    }
     this.dialer = dialer;
-    this.resolver = resolver;
+    this.addresses = new Addresses(origin.host(), resolver);
     this.nanoTime = nanoTime;
+    this.maxConnections = settings.maxConnections();
     this.maxIdle = settings.maxIdle();
     this.idleNanos = settings.idle().toNanos();
-    this.room = new Semaphore(settings.maxConnections());
+    this.places = new Semaphore(maxConnections);
   }
 
-  /** A connection that was idle and is fit, or a new one. */
+  /** What {@code Host} says. */
+  String authority() {
+    return authority;
+  }
+
+  /**
+   * A connection that was idle and is fit, or a new one. To be given back or discarded, once.
+   *
+   * @throws HttpConnectTimeoutException none could be had in time
+   * @throws ConnectException none could be made
+   */
   Link take(RawClient.Limits limits) throws IOException, InterruptedException {
-    if (!limits.fresh()) {
-      for (Link link = pollFirst(); link != null; link = pollFirst()) {
-        if (nanoTime.getAsLong() - link.idleSince() < idleNanos
-            && isCurrent(link)
-            && link.isFit()) {
-          return link;
-        }
-        drop(link);
-      }
+    if (Thread.interrupted()) {
+      throw new InterruptedException("before a connection was taken");
     }
-    return connect(limits);
-  }
-
-  private @Nullable Link pollFirst() {
-    Link link = idle.pollFirst();
-    if (link != null) {
-      idleCount.decrementAndGet();
-    }
-    return link;
-  }
-
-  private Link connect(RawClient.Limits limits) throws IOException, InterruptedException {
     long now = nanoTime.getAsLong();
-    long by = Math.min(limits.head() - now, limits.connectNanos());
-    if (!room.tryAcquire() && !room.tryAcquire(by, TimeUnit.NANOSECONDS)) {
+    long by = limits.headBy();
+    long left =
+        by == RawClient.NEVER ? limits.connectNanos() : Math.min(limits.connectNanos(), by - now);
+    if (left <= 0) {
+      throw new HttpConnectTimeoutException("no time is left");
+    }
+    if (!places.tryAcquire() && !places.tryAcquire(left, TimeUnit.NANOSECONDS)) {
       throw new HttpConnectTimeoutException("every connection is in use");
     }
     boolean done = false;
     try {
-      Link link = dialer.connect(origin, known(), now + by);
-      all.add(link);
+      Link fit = limits.fresh() ? null : reuse();
+      Link link = fit == null ? connect(now + left) : fit;
       done = true;
-      if (closed) {
-        drop(link);
-        throw new ConnectException("the client is closed");
-      }
       return link;
     } finally {
       if (!done) {
-        room.release();
+        places.release();
       }
     }
   }
 
-  private List<InetAddress> known() throws ConnectException {
-    List<InetAddress> known = addresses;
-    return known == null ? lookUp() : known;
+  private @Nullable Link reuse() {
+    for (Link link = newest(); link != null; link = newest()) {
+      if (nanoTime.getAsLong() - link.idleSince() < idleNanos
+          && addresses.has(link.address())
+          && link.isFit()) {
+        return link;
+      }
+      drop(link);
+    }
+    return null;
   }
 
-  private List<InetAddress> lookUp() throws ConnectException {
+  private Link connect(long by) throws IOException, InterruptedException {
+    // Only a call that wants a fresh one comes here while others are idle.
+    Link surplus = all.size() < maxConnections ? null : oldest(nanoTime.getAsLong());
+    if (surplus != null) {
+      drop(surplus);
+    }
+    Link link = dialer.connect(origin, addresses.within(by - nanoTime.getAsLong()), by, all);
+    if (closed) {
+      drop(link);
+      throw new ConnectException("the client is closed");
+    }
+    return link;
+  }
+
+  private @Nullable Link newest() {
+    lock.lock();
     try {
-      List<InetAddress> found = resolver.resolve(origin.host());
-      addresses = found;
-      return found;
-    } catch (UnknownHostException unknown) {
-      ConnectException failed = new ConnectException("no address");
-      failed.initCause(unknown);
-      throw failed;
+      return idle.pollFirst();
+    } finally {
+      lock.unlock();
     }
   }
 
-  /** Looks the name up again; while that fails, what was known serves on. */
-  void refreshAddresses() {
-    if (addresses != null) {
-      try {
-        lookUp();
-      } catch (ConnectException unknown) {
-        // Looked up again soon.
-      }
+  /** Takes the one that was idle for longest out, if it was so before that moment. */
+  private @Nullable Link oldest(long before) {
+    lock.lock();
+    try {
+      Link last = idle.peekLast();
+      return last == null || last.idleSince() - before > 0 ? null : idle.pollLast();
+    } finally {
+      lock.unlock();
     }
-  }
-
-  private boolean isCurrent(Link link) {
-    List<InetAddress> known = addresses;
-    return known == null || known.contains(link.address());
   }
 
   /** Takes back a connection whose last reply was read to its end. */
   void giveBack(Link link) {
     link.rest(nanoTime.getAsLong());
-    if (closed || idleCount.get() >= maxIdle) {
-      drop(link);
-      return;
+    boolean kept = false;
+    lock.lock();
+    try {
+      if (!retired && idle.size() < maxIdle) {
+        idle.addFirst(link);
+        kept = true;
+      }
+    } finally {
+      lock.unlock();
     }
-    idleCount.incrementAndGet();
-    idle.addFirst(link);
-    if (closed && idle.remove(link)) {
-      idleCount.decrementAndGet();
+    if (!kept) {
       drop(link);
     }
+    places.release();
   }
 
-  /** Closes it; it is of no more use. */
-  void drop(Link link) {
+  /** Takes back a connection that is of no more use. */
+  void discard(Link link) {
+    drop(link);
+    places.release();
+  }
+
+  private void drop(Link link) {
     link.close();
-    if (all.remove(link)) {
-      room.release();
-    }
+    all.remove(link);
   }
 
   /** By the sweeper: ends what has run out of time and what nobody has used for long. */
@@ -160,32 +182,36 @@ final class OriginPool {
         link.close();
       }
     }
-    for (Link last = idle.peekLast();
-        last != null && now - last.idleSince() >= idleNanos;
-        last = idle.peekLast()) {
-      // Whoever took it meanwhile has it, and it is not in the pool any more.
-      if (idle.removeLastOccurrence(last)) {
-        idleCount.decrementAndGet();
-        drop(last);
-      }
+    for (Link old = oldest(now - idleNanos); old != null; old = oldest(now - idleNanos)) {
+      drop(old);
     }
   }
 
-  /** Connections that are open, idle or in use. */
+  void refreshAddresses() {
+    addresses.refresh();
+  }
+
+  /** Connections that are open, idle, in use or being made. */
   int size() {
     return all.size();
   }
 
   /** Ends idle connections now and others when they come back. */
   void retire() {
-    closed = true;
-    for (Link link = pollFirst(); link != null; link = pollFirst()) {
+    lock.lock();
+    try {
+      retired = true;
+    } finally {
+      lock.unlock();
+    }
+    for (Link link = newest(); link != null; link = newest()) {
       drop(link);
     }
   }
 
-  /** Ends every connection. */
+  /** Ends every connection; whoever has one hears of it at once. */
   void close() {
+    closed = true;
     retire();
     all.forEach(this::drop);
   }

@@ -1,6 +1,7 @@
 package luki.wire;
 
 import java.io.IOException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** A long body on its way, on a thread of its own, so that an early reply is seen. */
@@ -13,8 +14,8 @@ final class Pouring {
   }
 
   private final Upload upload;
-  private volatile State state = State.SENDING;
-  private volatile @Nullable IOException failure;
+  private final AtomicReference<State> state = new AtomicReference<>(State.SENDING);
+  private volatile @Nullable BadBody failure;
 
   private Pouring(Upload upload) {
     this.upload = upload;
@@ -28,41 +29,39 @@ final class Pouring {
 
   private void run(Link link) {
     try {
-      Sending.pour(upload, link, () -> state == State.STOPPED);
-      if (state == State.SENDING) {
-        state = State.SENT;
-      }
+      Sending.pour(upload, link, () -> state.get() == State.STOPPED);
+      state.compareAndSet(State.SENDING, State.SENT);
     } catch (BadBody ours) {
-      fail(ours);
-      // The service would wait for the rest in vain.
-      link.close();
+      fail(ours, link);
+    } catch (RuntimeException | InterruptedException defect) {
+      fail(new BadBody(defect), link);
     } catch (IOException broken) {
       // Not closed here: the answer may be there all the same.
-      fail(broken);
-    } catch (InterruptedException interrupted) {
-      fail(new IOException("interrupted", interrupted));
+      if (state.compareAndSet(State.SENDING, State.FAILED)) {
+        upload.cancel();
+      }
+    }
+  }
+
+  private void fail(BadBody why, Link link) {
+    if (state.compareAndSet(State.SENDING, State.FAILED)) {
+      failure = why;
+      upload.cancel();
+      // The service would wait for the rest in vain.
       link.close();
     }
   }
 
-  private void fail(IOException why) {
-    upload.cancel();
-    if (state == State.SENDING) {
-      failure = why;
-      state = State.FAILED;
-    }
-  }
-
-  @Nullable IOException failure() {
+  /** Why the body could not be made, if that is why it was not sent. */
+  @Nullable BadBody failure() {
     return failure;
   }
 
   /** Stops it when it is not over; whether it was sent whole. */
   boolean stop() {
-    if (state == State.SENDING) {
-      state = State.STOPPED;
+    if (state.compareAndSet(State.SENDING, State.STOPPED)) {
       upload.cancel();
     }
-    return state == State.SENT;
+    return state.get() == State.SENT;
   }
 }

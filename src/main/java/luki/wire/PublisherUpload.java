@@ -1,13 +1,20 @@
 package luki.wire;
 
+import java.io.IOException;
 import java.net.http.HttpRequest;
+import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** A publisher's bytes as pieces that are asked for one by one, so that it never runs ahead. */
+/**
+ * A publisher's bytes as pieces that are asked for one by one, so that it is never more than one
+ * piece ahead.
+ */
 final class PublisherUpload implements Upload, Flow.Subscriber<ByteBuffer> {
   /** What the publisher says; at most one piece and one end are on their way. */
   private sealed interface Said {
@@ -18,41 +25,44 @@ final class PublisherUpload implements Upload, Flow.Subscriber<ByteBuffer> {
     record Failure(Throwable cause) implements Said {}
   }
 
-  private final long length;
+  private final HttpRequest.BodyPublisher publisher;
   private final LinkedBlockingQueue<Said> said = new LinkedBlockingQueue<>();
+  private final AtomicBoolean cancelled = new AtomicBoolean();
+  private boolean subscribed;
   private volatile Flow.@Nullable Subscription subscription;
 
-  private PublisherUpload(long length) {
-    this.length = length;
+  private PublisherUpload(HttpRequest.BodyPublisher publisher) {
+    this.publisher = publisher;
   }
 
+  /** Nothing is asked of the publisher before the first piece is. */
   static Upload of(HttpRequest.BodyPublisher publisher) {
-    long length = publisher.contentLength();
-    if (length == 0) {
-      return Upload.of(new byte[0]);
-    }
-    PublisherUpload upload = new PublisherUpload(length);
-    publisher.subscribe(upload);
-    return upload;
+    return publisher.contentLength() == 0 ? Upload.of(new byte[0]) : new PublisherUpload(publisher);
   }
 
   @Override
   public long length() {
-    return length;
+    return publisher.contentLength();
   }
 
   @Override
-  public byte @Nullable [] next() throws BadBody, InterruptedException {
-    Flow.Subscription from = subscription;
-    if (from != null) {
-      from.request(1);
+  public byte @Nullable [] next(long nanos) throws IOException, InterruptedException {
+    if (!subscribed) {
+      subscribed = true;
+      publisher.subscribe(this);
     }
-    return switch (said.take()) {
+    Said next = said.poll(nanos, TimeUnit.NANOSECONDS);
+    return switch (next) {
+      case null -> throw new HttpTimeoutException("no request body in time");
       case Said.End _ -> null;
       case Said.Failure(Throwable cause) -> throw new BadBody(cause);
       case Said.Piece(ByteBuffer bytes) -> {
         byte[] piece = new byte[bytes.remaining()];
         bytes.get(piece);
+        Flow.Subscription from = subscription;
+        if (from != null) {
+          from.request(1);
+        }
         yield piece;
       }
     };
@@ -60,6 +70,7 @@ final class PublisherUpload implements Upload, Flow.Subscriber<ByteBuffer> {
 
   @Override
   public void cancel() {
+    cancelled.set(true);
     Flow.Subscription from = subscription;
     if (from != null) {
       from.cancel();
@@ -70,7 +81,17 @@ final class PublisherUpload implements Upload, Flow.Subscriber<ByteBuffer> {
 
   @Override
   public void onSubscribe(Flow.Subscription given) {
+    if (subscription != null) {
+      // Reactive Streams §2.5.
+      given.cancel();
+      return;
+    }
     subscription = given;
+    if (cancelled.get()) {
+      given.cancel();
+    } else {
+      given.request(1);
+    }
   }
 
   @Override

@@ -11,13 +11,14 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** Hands a reply's body to a subscriber, as much of it as the subscriber asks for. */
 final class Pump implements Flow.Subscription, Runnable {
-  private static final int PIECE = 16 * 1024;
+  private static final int FIRST_PIECE = 2 * 1024;
+  private static final int LARGEST_PIECE = 16 * 1024;
 
   private final WireReply reply;
   private final HttpResponse.BodySubscriber<?> subscriber;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private long wanted;
+  private long demand;
   private boolean cancelled;
   private boolean nonsense;
 
@@ -37,7 +38,7 @@ final class Pump implements Flow.Subscription, Runnable {
     lock.lock();
     try {
       nonsense |= more <= 0;
-      wanted = wanted + more < 0 ? Long.MAX_VALUE : wanted + more;
+      demand = demand + more < 0 ? Long.MAX_VALUE : demand + more;
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -60,13 +61,13 @@ final class Pump implements Flow.Subscription, Runnable {
   private boolean awaitDemand() throws InterruptedException {
     lock.lock();
     try {
-      while (wanted == 0 && !cancelled) {
+      while (demand == 0 && !cancelled) {
         changed.await();
       }
       if (nonsense) {
         throw new IllegalArgumentException("a subscriber must ask for more than nothing");
       }
-      wanted -= wanted == Long.MAX_VALUE ? 0 : 1;
+      demand -= demand == Long.MAX_VALUE ? 0 : 1;
       return !cancelled;
     } finally {
       lock.unlock();
@@ -77,15 +78,22 @@ final class Pump implements Flow.Subscription, Runnable {
   public void run() {
     try {
       subscriber.onSubscribe(this);
-      byte[] piece = new byte[PIECE];
-      while (awaitDemand()) {
-        int n = reply.body().read(piece, 0, PIECE);
-        if (n < 0) {
-          subscriber.onComplete();
-          return;
+      byte[] piece = new byte[FIRST_PIECE];
+      boolean wanted = true;
+      // The end needs no demand: Reactive Streams §1.5.
+      while (wanted && !reply.isRead()) {
+        wanted = awaitDemand();
+        int n = wanted ? reply.body().read(piece, 0, piece.length) : 0;
+        if (n > 0) {
+          ByteBuffer copy = ByteBuffer.wrap(Arrays.copyOf(piece, n));
+          subscriber.onNext(List.of(copy.asReadOnlyBuffer()));
         }
-        byte[] copy = Arrays.copyOf(piece, n);
-        subscriber.onNext(List.of(ByteBuffer.wrap(copy).asReadOnlyBuffer()));
+        if (n == piece.length && n < LARGEST_PIECE) {
+          piece = new byte[2 * n];
+        }
+      }
+      if (wanted) {
+        subscriber.onComplete();
       }
     } catch (IOException | RuntimeException failure) {
       subscriber.onError(failure);

@@ -35,17 +35,11 @@ final class Sending {
    *
    * @param length of the body, -1 where it is not known
    * @param body the whole of it, or none of it
-   * @throws IllegalArgumentException a part of the head must not be sent as it is
    */
-  static byte[] head(
-      RawClient.Origin origin,
-      String method,
-      String target,
-      Fields fields,
-      long length,
-      byte[] body) {
-    check(method, target, fields);
-    String authority = origin.authority();
+  static byte[] head(String authority, RawClient.Request request, long length, byte[] body) {
+    String method = request.method();
+    String target = request.target();
+    Fields fields = request.fields();
     boolean sized = length > 0 || (length == 0 && usuallyHasBody(method));
     int room =
         method.length()
@@ -78,10 +72,16 @@ final class Sending {
     return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
   }
 
-  private static void check(String method, String target, Fields fields) {
-    if (!Grammar.isToken(method) || !isTarget(target)) {
+  /**
+   * Looks at what is to be sent; the fields were looked at when they were made.
+   *
+   * @throws IllegalArgumentException a part of the head must not be sent as it is
+   */
+  static void check(RawClient.Request request) {
+    if (!Grammar.isToken(request.method()) || !isTarget(request.target())) {
       throw new IllegalArgumentException("not a request line");
     }
+    Fields fields = request.fields();
     for (int i = 0; i < fields.size(); i++) {
       String name = fields.name(i);
       if (RenderedFields.isFraming(name)
@@ -110,13 +110,37 @@ final class Sending {
     return at + text.length;
   }
 
+  /** A body of a known length, collected within so many nanoseconds. */
+  static byte[] whole(Upload upload, long nanos) throws IOException, InterruptedException {
+    int length = (int) upload.length();
+    byte[] first = upload.next(nanos);
+    if (first != null && first.length == length) {
+      return first;
+    }
+    byte[] all = new byte[length];
+    int at = 0;
+    for (byte[] piece = first; piece != null; piece = upload.next(nanos)) {
+      if (at + piece.length > length) {
+        throw new BadBody("longer than it was said to be");
+      }
+      System.arraycopy(piece, 0, all, at, piece.length);
+      at += piece.length;
+    }
+    if (at < length) {
+      throw new BadBody("shorter than it was said to be");
+    }
+    return all;
+  }
+
   /** Sends the body piece by piece until it ends or somebody says stop. */
   static void pour(Upload upload, Link link, StopSign stop)
       throws IOException, InterruptedException {
     OutputStream plain = new LinkOutput(link);
     OutputStream out = upload.length() < 0 ? new ChunkedOutput(plain) : plain;
     long left = upload.length();
-    for (byte[] piece = upload.next(); piece != null; piece = upload.next()) {
+    for (byte[] piece = upload.next(Long.MAX_VALUE);
+        piece != null;
+        piece = upload.next(Long.MAX_VALUE)) {
       if (stop.isSet()) {
         throw new IOException("the reply came first");
       }

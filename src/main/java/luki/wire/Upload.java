@@ -1,6 +1,7 @@
 package luki.wire;
 
 import java.io.IOException;
+import java.net.http.HttpTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** A request's body as it is sent. */
@@ -8,8 +9,12 @@ interface Upload {
   /** Bytes, or -1 where that is not known before. */
   long length();
 
-  /** The next piece, or null at the end. */
-  byte @Nullable [] next() throws IOException, InterruptedException;
+  /**
+   * The next piece, or null at the end.
+   *
+   * @throws HttpTimeoutException it was not there within so many nanoseconds
+   */
+  byte @Nullable [] next(long nanos) throws IOException, InterruptedException;
 
   /** Whoever makes it may stop. */
   void cancel();
@@ -25,7 +30,7 @@ interface Upload {
       }
 
       @Override
-      public byte @Nullable [] next() {
+      public byte @Nullable [] next(long nanos) {
         boolean first = !taken && bytes.length > 0;
         taken = true;
         return first ? bytes : null;

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The engine: a call is a connection from the pool, a request on it, and its reply. */
 final class Wire implements RawClient, AutoCloseable {
+  private static final byte[] NOTHING = new byte[0];
   private static final int MAX_INTERIM = 10;
   private static final Duration TICK = Duration.ofMillis(20);
 
@@ -27,7 +28,6 @@ final class Wire implements RawClient, AutoCloseable {
   private final LongSupplier nanoTime;
   private final Map<Origin, OriginPool> pools = new ConcurrentHashMap<>();
   private final AtomicInteger underWay = new AtomicInteger();
-  private final Thread sweeper;
   private volatile boolean closing;
 
   Wire(WireSettings settings, @Nullable SSLContext tls, Resolver resolver, LongSupplier nanoTime) {
@@ -35,7 +35,7 @@ final class Wire implements RawClient, AutoCloseable {
     this.dialer = new Dialer(tls, settings.head(), nanoTime);
     this.resolver = resolver;
     this.nanoTime = nanoTime;
-    this.sweeper = Thread.ofPlatform().daemon().name("wire-sweeper").start(this::sweep);
+    Thread.ofPlatform().daemon().name("wire-sweeper").start(this::sweep);
   }
 
   WireSettings settings() {
@@ -59,28 +59,30 @@ final class Wire implements RawClient, AutoCloseable {
    */
   WireReply call(Origin origin, Request request, Upload upload, Limits limits)
       throws IOException, InterruptedException {
-    String method = request.method();
-    boolean atOnce = upload.length() >= 0 && upload.length() <= Sending.AT_ONCE;
-    byte[] first = atOnce ? whole(upload) : new byte[0];
-    byte[] bytes =
-        Sending.head(origin, method, request.target(), request.fields(), upload.length(), first);
-    if (closing) {
-      throw new IOException("the client is closed");
-    }
     underWay.incrementAndGet();
-    OriginPool pool = pool(origin);
     try {
+      Sending.check(request);
+      OriginPool pool = pool(origin);
+      boolean atOnce = upload.length() >= 0 && upload.length() <= Sending.AT_ONCE;
+      byte[] body = atOnce ? whole(upload, limits) : NOTHING;
+      byte[] head = Sending.head(pool.authority(), request, upload.length(), body);
       Link link = pool.take(limits);
       boolean done = false;
       try {
-        WireReply reply = exchange(method, bytes, atOnce ? null : upload, link, pool, limits);
+        WireReply reply =
+            atOnce
+                ? send(request.method(), head, link, pool, limits)
+                : send(request.method(), head, upload, link, pool, limits);
         done = true;
         return reply;
       } catch (IOException failure) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException("while waiting for a reply");
+        }
         throw WireReply.told(link, failure);
       } finally {
         if (!done) {
-          pool.drop(link);
+          pool.discard(link);
         }
       }
     } finally {
@@ -88,74 +90,99 @@ final class Wire implements RawClient, AutoCloseable {
     }
   }
 
-  private static byte[] whole(Upload upload) throws IOException, InterruptedException {
-    byte[] first = upload.next();
-    if (first == null) {
-      first = new byte[0];
-    }
-    int length = (int) upload.length();
-    if (first.length == length) {
-      return first;
-    }
-    byte[] all = new byte[length];
-    int at = 0;
-    for (byte[] piece = first; piece != null; piece = upload.next()) {
-      if (at + piece.length > length) {
-        throw new BadBody("longer than it was said to be");
-      }
-      System.arraycopy(piece, 0, all, at, piece.length);
-      at += piece.length;
-    }
-    if (at < length) {
-      throw new BadBody("shorter than it was said to be");
-    }
-    return all;
-  }
-
-  private OriginPool pool(Origin origin) {
-    OriginPool known = pools.get(origin);
-    return known != null
-        ? known
-        : pools.computeIfAbsent(
-            origin, to -> new OriginPool(to, dialer, resolver, settings, nanoTime));
-  }
-
-  private WireReply exchange(
-      String method, byte[] head, @Nullable Upload rest, Link link, OriginPool pool, Limits limits)
-      throws IOException {
-    if (!link.expiry().set(Math.min(limits.head(), limits.end()))) {
-      throw new IOException("expired while idle");
-    }
-    Pouring pouring = null;
-    if (rest == null) {
-      send(head, link);
-    } else {
-      link.write(head, 0, head.length);
-      pouring = Pouring.start(rest, link);
-    }
-    ResponseHead answer = finalHead(link, pouring);
-    BodyLength length =
-        BodyLength.ofResponse(method, answer.status(), answer.http11(), answer.fields());
-    if (!link.expiry().set(limits.end())) {
-      throw new IOException("expired");
-    }
-    Sending.StopSign sentWhole = pouring == null ? () -> true : pouring::stop;
-    WireReply reply =
-        new WireReply(
-            answer, link, pool, BodyInput.of(length, link.source(), settings.head()), sentWhole);
-    reply.endIfRead();
-    return reply;
-  }
-
-  /** A service that has answered and closed may still have its answer read. */
-  private static void send(byte[] head, Link link) throws IOException {
+  private byte[] whole(Upload upload, Limits limits) throws IOException, InterruptedException {
+    boolean done = false;
     try {
-      link.write(head, 0, head.length);
+      long by = limits.headBy();
+      byte[] body = Sending.whole(upload, by == NEVER ? NEVER : by - now());
+      done = true;
+      return body;
+    } finally {
+      if (!done) {
+        upload.cancel();
+      }
+    }
+  }
+
+  private OriginPool pool(Origin origin) throws IOException {
+    OriginPool known = pools.get(origin);
+    OriginPool pool =
+        known != null
+            ? known
+            : pools.computeIfAbsent(
+                origin, to -> new OriginPool(to, dialer, resolver, settings, nanoTime));
+    // Looked at last: a pool that stands before that is closed with the client.
+    if (closing) {
+      throw new IOException("the client is closed");
+    }
+    return pool;
+  }
+
+  private WireReply send(String method, byte[] bytes, Link link, OriginPool pool, Limits limits)
+      throws IOException {
+    begin(link, limits);
+    boolean whole = true;
+    try {
+      link.write(bytes, 0, bytes.length);
     } catch (IOException refused) {
+      // A service that has answered and closed may still have its answer read.
       if (link.expiry().hasExpired() || !answersAllTheSame(link)) {
         throw refused;
       }
+      whole = false;
     }
+    ResponseHead head = finalHead(link);
+    return reply(method, head, link, pool, limits, whole ? () -> true : () -> false);
+  }
+
+  private WireReply send(
+      String method, byte[] head, Upload upload, Link link, OriginPool pool, Limits limits)
+      throws IOException {
+    begin(link, limits);
+    link.write(head, 0, head.length);
+    Pouring pouring = Pouring.start(upload, link);
+    boolean done = false;
+    try {
+      ResponseHead answer = finalHead(link);
+      // RFC 9112 §9.5: after an error nobody waits for the rest of the body.
+      if (answer.status() >= 400) {
+        boolean _ = pouring.stop();
+      }
+      WireReply reply = reply(method, answer, link, pool, limits, pouring::stop);
+      done = true;
+      return reply;
+    } catch (IOException failure) {
+      BadBody own = pouring.failure();
+      throw own == null ? failure : own;
+    } finally {
+      if (!done) {
+        boolean _ = pouring.stop();
+      }
+    }
+  }
+
+  private static void begin(Link link, Limits limits) throws IOException {
+    if (!link.expiry().set(limits.headBy())) {
+      throw new IOException("expired while idle");
+    }
+  }
+
+  private WireReply reply(
+      String method,
+      ResponseHead head,
+      Link link,
+      OriginPool pool,
+      Limits limits,
+      Sending.StopSign sentWhole)
+      throws IOException {
+    BodyLength length = BodyLength.ofResponse(method, head.status(), head.http11(), head.fields());
+    if (!link.expiry().set(limits.end())) {
+      throw new IOException("expired");
+    }
+    BodyInput content = BodyInput.of(length, link.source(), settings.head());
+    WireReply reply = new WireReply(head, link, pool, content, sentWhole);
+    reply.endIfRead();
+    return reply;
   }
 
   private static boolean answersAllTheSame(Link link) {
@@ -166,12 +193,11 @@ final class Wire implements RawClient, AutoCloseable {
     }
   }
 
-  private ResponseHead finalHead(Link link, @Nullable Pouring pouring) throws IOException {
+  private ResponseHead finalHead(Link link) throws IOException {
     for (int interim = 0; interim <= MAX_INTERIM; interim++) {
       ResponseHead head = link.parser().next();
       if (head == null) {
-        IOException cause = pouring == null ? null : pouring.failure();
-        throw cause == null ? new EOFException("closed before a reply") : cause;
+        throw new EOFException("closed before a reply");
       }
       // RFC 9110 §15.2: others may be ignored. 101 was not asked for.
       if (head.status() >= 200) {
@@ -186,22 +212,15 @@ final class Wire implements RawClient, AutoCloseable {
 
   private void sweep() {
     long lookAgain = now() + settings.lookAgain().toNanos();
-    while (!Thread.currentThread().isInterrupted()) {
+    while (!isOver()) {
       LockSupport.parkNanos(TICK.toNanos());
       long now = now();
       pools.values().forEach(pool -> pool.sweep(now));
       if (now - lookAgain >= 0) {
         lookAgain = now + settings.lookAgain().toNanos();
-        // Elsewhere: a name server that is slow must not hold deadlines up.
-        Thread.ofVirtual()
-            .name("wire-names")
-            .start(() -> pools.values().forEach(OriginPool::refreshAddresses));
+        pools.values().forEach(OriginPool::refreshAddresses);
       }
     }
-  }
-
-  int underWay() {
-    return underWay.get();
   }
 
   /** Connections that are open. */
@@ -215,14 +234,14 @@ final class Wire implements RawClient, AutoCloseable {
     pools.values().forEach(OriginPool::retire);
   }
 
-  boolean isRetired() {
-    return closing;
+  /** Takes no more calls, and none is under way. */
+  boolean isOver() {
+    return closing && underWay.get() == 0 && connections() == 0;
   }
 
   @Override
   public void close() {
     retire();
     pools.values().forEach(OriginPool::close);
-    sweeper.interrupt();
   }
 }

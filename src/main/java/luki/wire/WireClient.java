@@ -70,17 +70,28 @@ public final class WireClient extends HttpClient implements RawClient {
     refuseWhatIsNotServed(request);
     WireReply reply = begin(request);
     HttpHeaders headers = WireResponse.headersOf(reply.fields());
-    HttpResponse.BodySubscriber<T> subscriber;
-    try {
-      subscriber = handler.apply(new WireResponse.HeadInfo(reply.status(), headers));
-    } catch (RuntimeException defect) {
-      reply.close();
-      throw new IOException("the body handler failed", defect);
-    }
+    HttpResponse.BodySubscriber<T> subscriber = subscriberOf(reply, headers, handler);
     var session = WireResponse.session(reply.session());
     Pump.start(reply, subscriber);
     T body = bodyOf(subscriber, reply);
     return new WireResponse<>(request, reply.status(), headers, body, session);
+  }
+
+  private static <T> HttpResponse.BodySubscriber<T> subscriberOf(
+      WireReply reply, HttpHeaders headers, HttpResponse.BodyHandler<T> handler)
+      throws IOException {
+    boolean done = false;
+    try {
+      var subscriber = handler.apply(new WireResponse.HeadInfo(reply.status(), headers));
+      done = true;
+      return subscriber;
+    } catch (RuntimeException defect) {
+      throw new IOException("the body handler failed", defect);
+    } finally {
+      if (!done) {
+        reply.close();
+      }
+    }
   }
 
   private static <T> T bodyOf(HttpResponse.BodySubscriber<T> subscriber, WireReply reply)
@@ -152,7 +163,7 @@ public final class WireClient extends HttpClient implements RawClient {
                 () -> {
                   try {
                     promise.complete(send(request, handler));
-                  } catch (IOException | InterruptedException | RuntimeException failure) {
+                  } catch (IOException | InterruptedException | RuntimeException | Error failure) {
                     promise.completeExceptionally(failure);
                   }
                 });
@@ -242,7 +253,7 @@ public final class WireClient extends HttpClient implements RawClient {
 
   @Override
   public boolean isTerminated() {
-    return wire.isRetired() && wire.connections() == 0;
+    return wire.isOver();
   }
 
   @Override

@@ -3,7 +3,6 @@ package luki.wire;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpTimeoutException;
-import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLSession;
 import luki.http1.BodyInput;
@@ -21,6 +20,7 @@ final class WireReply implements RawClient.Reply {
   private final InputStream body = new Body();
   private final Sending.StopSign sentWhole;
   private final AtomicBoolean over = new AtomicBoolean();
+  private volatile boolean closed;
 
   /**
    * Makes one.
@@ -63,19 +63,26 @@ final class WireReply implements RawClient.Reply {
     return body;
   }
 
+  /** Nothing more of the body is to come. */
+  boolean isRead() {
+    return content.isEnded();
+  }
+
   /** Gives the connection back when there is nothing more on it for this call. */
   void endIfRead() {
     if (content.isEnded() && over.compareAndSet(false, true)) {
+      // Asked in any case: it ends what is being sent.
+      boolean whole = sentWhole.isSet();
       boolean again =
-          link.expiry().clear()
+          whole
+              && link.expiry().clear()
               && head.keepsAlive()
-              && sentWhole.isSet()
               // RFC 9112 §9.2: bytes after the reply belong to no request.
               && link.source().isEmpty();
       if (again) {
         pool.giveBack(link);
       } else {
-        pool.drop(link);
+        pool.discard(link);
       }
     }
   }
@@ -83,16 +90,14 @@ final class WireReply implements RawClient.Reply {
   @Override
   public void close() {
     if (over.compareAndSet(false, true)) {
-      pool.drop(link);
+      closed = true;
+      boolean _ = sentWhole.isSet();
+      pool.discard(link);
     }
   }
 
   /** What a failure on a connection was, seen from outside. */
-  static IOException told(Link link, IOException failure) throws InterruptedException {
-    if (failure instanceof ClosedByInterruptException) {
-      boolean _ = Thread.interrupted();
-      throw new InterruptedException("while waiting for a reply");
-    }
+  static IOException told(Link link, IOException failure) {
     if (link.expiry().hasExpired()) {
       HttpTimeoutException late = new HttpTimeoutException("no whole reply in time");
       late.initCause(failure);
@@ -110,6 +115,9 @@ final class WireReply implements RawClient.Reply {
 
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {
+      if (closed) {
+        throw new IOException("a reply that was closed");
+      }
       try {
         int n = content.read(into, offset, length);
         if (content.isEnded()) {
@@ -118,12 +126,7 @@ final class WireReply implements RawClient.Reply {
         return n;
       } catch (IOException failure) {
         close();
-        try {
-          throw told(link, failure);
-        } catch (InterruptedException interrupted) {
-          Thread.currentThread().interrupt();
-          throw new IOException("interrupted", failure);
-        }
+        throw told(link, failure);
       }
     }
 

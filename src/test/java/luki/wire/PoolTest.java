@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawDownstream;
 import luki.gateway.testing.Waiting;
@@ -115,16 +116,73 @@ class PoolTest {
   }
 
   @Test
+  void theOneThatWasUsedLastIsUsedFirst() throws Exception {
+    AtomicInteger number = new AtomicInteger();
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              int mine = number.incrementAndGet();
+              while (true) {
+                connection.readRequest();
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + mine);
+              }
+            })) {
+      try (RawClient.Reply first = client.call(Calls.origin(service), Calls.get(), soon());
+          RawClient.Reply second = client.call(Calls.origin(service), Calls.get(), soon())) {
+        String one = new String(first.body().readAllBytes(), StandardCharsets.US_ASCII);
+        String two = new String(second.body().readAllBytes(), StandardCharsets.US_ASCII);
+        assertEquals("200 " + two, Calls.body(client, service));
+        assertEquals("200 " + two, Calls.body(client, service));
+        assertTrue(!one.equals(two));
+      }
+    }
+  }
+
+  @Test
+  void whoWaitsAtTheMaximumGetsTheConnectionThatComesBack() throws Exception {
+    WireClient narrow = new WireClient(narrow());
+    try (RawDownstream service = steady();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> all = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        all.add(threads.submit(() -> Calls.body(narrow, service)));
+      }
+      for (Future<String> one : all) {
+        assertEquals("200 hi", one.get());
+      }
+      assertEquals(1, service.connections());
+    } finally {
+      narrow.shutdownNow();
+    }
+  }
+
+  @Test
+  void aFreshOneAtTheMaximumTakesTheRoomOfAnIdleOne() throws Exception {
+    WireClient narrow = new WireClient(narrow());
+    try (RawDownstream service = steady()) {
+      assertEquals("200 hi", Calls.body(narrow, service));
+      long end = System.nanoTime() + 1_000_000_000L;
+      RawClient.Limits fresh = new RawClient.Limits(1_000_000_000L, end, end, true);
+      assertEquals("200 hi", Calls.body(narrow, service, Calls.get(), fresh));
+      assertEquals(1, narrow.connections());
+    } finally {
+      narrow.shutdownNow();
+    }
+  }
+
+  private static WireSettings narrow() {
+    return new WireSettings(
+        Duration.ofSeconds(1),
+        1,
+        1,
+        Duration.ofSeconds(10),
+        Calls.SETTINGS.lookAgain(),
+        Calls.SETTINGS.head());
+  }
+
+  @Test
   void beyondTheMaximumACallWaitsAndThenFails() throws Exception {
-    WireSettings one =
-        new WireSettings(
-            Duration.ofSeconds(1),
-            1,
-            1,
-            Calls.SETTINGS.idle(),
-            Calls.SETTINGS.lookAgain(),
-            Calls.SETTINGS.head());
-    WireClient narrow = new WireClient(one);
+    WireClient narrow = new WireClient(narrow());
     try (RawDownstream service = steady();
         RawClient.Reply held = narrow.call(Calls.origin(service), Calls.get(), soon())) {
       assertEquals(200, held.status());

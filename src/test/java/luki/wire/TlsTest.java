@@ -1,6 +1,7 @@
 package luki.wire;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
@@ -8,15 +9,13 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.KeyManagerFactory;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
-import javax.net.ssl.TrustManagerFactory;
+import luki.gateway.testing.Waiting;
 import luki.http1.RawClient;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -26,50 +25,21 @@ import org.junit.jupiter.api.io.TempDir;
 /** TLS: the certificate must be trusted and the host's own. */
 @Timeout(60)
 class TlsTest {
-  private static final char[] PASSWORD = "only for this run".toCharArray();
-
   @TempDir static Path directory;
   private static SSLContext context;
 
   @BeforeAll
   static void makeCertificate() throws Exception {
-    Path store = directory.resolve("keys.p12");
-    String tool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
-    Process made =
-        new ProcessBuilder(
-                tool,
-                "-genkeypair",
-                "-keystore",
-                store.toString(),
-                "-storetype",
-                "PKCS12",
-                "-storepass",
-                new String(PASSWORD),
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=dns:localhost")
-            .redirectErrorStream(true)
-            .start();
-    assertEquals(0, made.waitFor());
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(store)) {
-      keys.load(in, PASSWORD);
-    }
-    KeyManagerFactory managers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, PASSWORD);
-    TrustManagerFactory trust =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    trust.init(keys);
-    context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), trust.getTrustManagers(), null);
+    context = LocalTls.of("localhost", directory);
   }
 
   /** Answers each request of a connection; counts connections. */
   private static SSLServerSocket server(AtomicInteger connections) throws IOException {
+    return server(connections, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  }
+
+  private static SSLServerSocket server(AtomicInteger connections, String reply)
+      throws IOException {
     SSLServerSocket listener =
         (SSLServerSocket)
             context
@@ -82,7 +52,7 @@ class TlsTest {
                 while (true) {
                   Socket socket = listener.accept();
                   connections.incrementAndGet();
-                  Thread.ofVirtual().start(() -> serve(socket));
+                  Thread.ofVirtual().start(() -> serve(socket, reply));
                 }
               } catch (IOException closed) {
                 // The test is over.
@@ -91,7 +61,7 @@ class TlsTest {
     return listener;
   }
 
-  private static void serve(Socket socket) {
+  private static void serve(Socket socket, String reply) {
     try (socket) {
       InputStream in = socket.getInputStream();
       StringBuilder head = new StringBuilder();
@@ -99,11 +69,7 @@ class TlsTest {
         head.append((char) b);
         if (head.toString().endsWith("\r\n\r\n")) {
           head.setLength(0);
-          socket
-              .getOutputStream()
-              .write(
-                  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-                      .getBytes(StandardCharsets.US_ASCII));
+          socket.getOutputStream().write(reply.getBytes(StandardCharsets.US_ASCII));
         }
       }
     } catch (IOException refused) {
@@ -154,6 +120,62 @@ class TlsTest {
     } finally {
       trusting.shutdownNow();
       usual.shutdownNow();
+    }
+  }
+
+  @Test
+  void bytesAfterAReplyInItsTlsRecordBelongToNobody() throws Exception {
+    String large = "x".repeat(12_000);
+    AtomicInteger connections = new AtomicInteger();
+    String reply = "HTTP/1.1 200 OK\r\nContent-Length: 12000\r\n\r\n" + large;
+    String evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    WireClient client = new WireClient(Calls.SETTINGS.withConnect(Duration.ofSeconds(5)), context);
+    try (SSLServerSocket listener = server(connections, reply + evil)) {
+      RawClient.Origin origin = new RawClient.Origin(true, "localhost", listener.getLocalPort());
+      for (int i = 1; i <= 3; i++) {
+        RawClient.Limits limits =
+            new RawClient.Limits(
+                5_000_000_000L,
+                System.nanoTime() + 10_000_000_000L,
+                System.nanoTime() + 10_000_000_000L,
+                false);
+        try (RawClient.Reply got = client.call(origin, Calls.get(), limits)) {
+          byte[] all = new byte[12_000];
+          assertEquals(12_000, got.body().readNBytes(all, 0, 12_000));
+          assertEquals(large, new String(all, StandardCharsets.US_ASCII));
+        }
+        assertEquals(i, connections.get());
+      }
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @Test
+  void anInterruptEndsAReadAsAnInterrupt() throws Exception {
+    WireClient client = new WireClient(Calls.SETTINGS.withConnect(Duration.ofSeconds(5)), context);
+    try (SSLServerSocket listener = server(new AtomicInteger(), "")) {
+      RawClient.Origin origin = new RawClient.Origin(true, "localhost", listener.getLocalPort());
+      AtomicReference<Throwable> seen = new AtomicReference<>();
+      Thread caller =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      get(client, origin);
+                    } catch (Exception ended) {
+                      seen.set(ended);
+                    }
+                  });
+      Waiting.until(
+          Duration.ofSeconds(5),
+          () -> client.connections() == 1 && caller.getState().name().endsWith("WAITING"));
+      caller.interrupt();
+      caller.join();
+      assertInstanceOf(InterruptedException.class, seen.get());
+      assertEquals(0, client.connections());
+    } finally {
+      client.shutdownNow();
     }
   }
 }

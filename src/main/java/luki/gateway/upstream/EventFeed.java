@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EventFeed implements AutoCloseable {
   private static final int QUEUE = 16;
-  private static final int READ_BYTES = 8192;
+  private static final int READ_BYTES = 2048;
 
   private final ArrayBlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
   private @Nullable Thread reader;

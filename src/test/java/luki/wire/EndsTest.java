@@ -1,0 +1,327 @@
+package luki.wire;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Flow;
+import java.util.concurrent.SubmissionPublisher;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** How calls, uploads and clients end, and that nothing of them stays behind. */
+@Timeout(60)
+class EndsTest {
+  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+  @AutoClose("shutdownNow")
+  private final WireClient client = new WireClient(Calls.SETTINGS);
+
+  private static HttpRequest.Builder to(RawDownstream service) {
+    return HttpRequest.newBuilder(URI.create(service.url() + "/"));
+  }
+
+  private static RawDownstream steady() {
+    return RawDownstream.start(
+        connection -> {
+          while (true) {
+            connection.readRequest();
+            connection.send(OK);
+          }
+        });
+  }
+
+  /** Gives nothing until it is cancelled. */
+  private static final class Stalled implements Flow.Publisher<ByteBuffer> {
+    final CountDownLatch cancelled = new CountDownLatch(1);
+
+    HttpRequest.BodyPublisher body() {
+      return HttpRequest.BodyPublishers.fromPublisher(this);
+    }
+
+    @Override
+    public void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
+      subscriber.onSubscribe(
+          new Flow.Subscription() {
+            @Override
+            public void request(long n) {}
+
+            @Override
+            public void cancel() {
+              cancelled.countDown();
+            }
+          });
+    }
+  }
+
+  @Test
+  void anUploadThatStallsIsCancelledWhenTheCallRunsOutOfTime() throws Exception {
+    Stalled stalled = new Stalled();
+    try (RawDownstream service = RawDownstream.start(c -> c.stallUntilClosed())) {
+      HttpRequest request =
+          to(service).timeout(Duration.ofMillis(200)).POST(stalled.body()).build();
+      assertThrows(
+          HttpTimeoutException.class,
+          () -> client.send(request, HttpResponse.BodyHandlers.discarding()));
+      assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void anUploadThatStallsIsCancelledWhenTheReplyCameFirst() throws Exception {
+    for (String how : List.of("", "Connection: close\r\n")) {
+      Stalled stalled = new Stalled();
+      try (RawDownstream service =
+          RawDownstream.start(
+              connection -> {
+                connection.send("HTTP/1.1 413 Too Large\r\n" + how + "Content-Length: 2\r\n\r\nno");
+                connection.stallUntilClosed();
+              })) {
+        HttpResponse<String> reply =
+            client.send(
+                to(service).POST(stalled.body()).build(), HttpResponse.BodyHandlers.ofString());
+        assertEquals("no", reply.body());
+        assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
+        Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
+      }
+    }
+  }
+
+  @Test
+  void aShortBodyThatNeverComesEndsWithTheTimeoutToo() throws Exception {
+    Stalled stalled = new Stalled();
+    try (RawDownstream service = RawDownstream.start(c -> c.stallUntilClosed())) {
+      HttpRequest request =
+          to(service)
+              .timeout(Duration.ofMillis(200))
+              .POST(HttpRequest.BodyPublishers.fromPublisher(stalled, 10))
+              .build();
+      assertThrows(
+          HttpTimeoutException.class,
+          () -> client.send(request, HttpResponse.BodyHandlers.discarding()));
+      assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void aPublisherThatSubscribesLaterIsHeardAllTheSame() throws Exception {
+    for (int length : List.of(3, 100_000)) {
+      SubmissionPublisher<ByteBuffer> pieces = new SubmissionPublisher<>();
+      try (RawDownstream service = steady()) {
+        HttpRequest.BodyPublisher body = HttpRequest.BodyPublishers.fromPublisher(pieces, length);
+        CompletableFuture<HttpResponse<String>> sent =
+            client.sendAsync(to(service).POST(body).build(), HttpResponse.BodyHandlers.ofString());
+        Waiting.until(Duration.ofSeconds(5), pieces::hasSubscribers);
+        pieces.submit(ByteBuffer.allocate(length));
+        pieces.close();
+        assertEquals("hi", sent.get(5, TimeUnit.SECONDS).body());
+      }
+    }
+  }
+
+  @Test
+  void aBodyThatCannotBeMadeIsNamedAsTheCause() {
+    HttpRequest.BodyPublisher broken =
+        HttpRequest.BodyPublishers.fromPublisher(
+            subscriber ->
+                subscriber.onSubscribe(
+                    new Flow.Subscription() {
+                      @Override
+                      public void request(long n) {
+                        subscriber.onError(new IllegalStateException("no more"));
+                      }
+
+                      @Override
+                      public void cancel() {}
+                    }));
+    try (RawDownstream service = RawDownstream.start(c -> c.stallUntilClosed())) {
+      IOException failed =
+          assertThrows(
+              IOException.class,
+              () ->
+                  client.send(
+                      to(service).POST(broken).build(), HttpResponse.BodyHandlers.discarding()));
+      assertInstanceOf(BadBody.class, failed);
+    }
+  }
+
+  @Test
+  void aThreadThatIsInterruptedAlreadyHarmsNoConnection() throws Exception {
+    try (RawDownstream service = steady()) {
+      assertEquals("200 hi", Calls.body(client, service));
+      Thread.currentThread().interrupt();
+      assertThrows(InterruptedException.class, () -> Calls.body(client, service));
+      assertFalse(Thread.interrupted());
+      assertEquals("200 hi", Calls.body(client, service));
+      assertEquals(1, service.connections());
+    }
+  }
+
+  @Test
+  void closingAReplyFromElsewhereBreaksItsReadOff() throws Exception {
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
+              connection.stallUntilClosed();
+            })) {
+      var reply =
+          client.call(Calls.origin(service), Calls.get(), Calls.within(Duration.ofSeconds(30)));
+      AtomicReference<Throwable> seen = new AtomicReference<>();
+      CountDownLatch begun = new CountDownLatch(1);
+      Thread reader =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      assertEquals(2, reply.body().readNBytes(2).length);
+                      begun.countDown();
+                      int _ = reply.body().read();
+                    } catch (IOException ended) {
+                      seen.set(ended);
+                    }
+                  });
+      begun.await();
+      reply.close();
+      assertTrue(reader.join(Duration.ofSeconds(5)));
+      assertInstanceOf(IOException.class, seen.get());
+      assertEquals(0, client.connections());
+      assertThrows(IOException.class, () -> reply.body().read());
+    }
+  }
+
+  @Test
+  void anEmptyBodyIsCompleteWithoutBeingAskedFor() throws Exception {
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+            })) {
+      CompletableFuture<String> done = new CompletableFuture<>();
+      HttpResponse.BodySubscriber<String> idle =
+          new HttpResponse.BodySubscriber<>() {
+            @Override
+            public CompletionStage<String> getBody() {
+              return done;
+            }
+
+            @Override
+            public void onSubscribe(Flow.Subscription given) {}
+
+            @Override
+            public void onNext(List<ByteBuffer> pieces) {}
+
+            @Override
+            public void onError(Throwable failure) {
+              done.completeExceptionally(failure);
+            }
+
+            @Override
+            public void onComplete() {
+              done.complete("complete");
+            }
+          };
+      assertEquals("complete", client.send(to(service).build(), _ -> idle).body());
+    }
+  }
+
+  @Test
+  void aHandlerThatFailsInAnyWayLeavesNoConnectionOpen() throws Exception {
+    try (RawDownstream service = steady()) {
+      assertThrows(
+          IOException.class,
+          () ->
+              client.send(
+                  to(service).build(),
+                  _ -> {
+                    throw new IllegalStateException("handler");
+                  }));
+      assertEquals(0, client.connections());
+      CompletableFuture<HttpResponse<String>> sent =
+          client.sendAsync(
+              to(service).build(),
+              _ -> {
+                throw new StackOverflowError();
+              });
+      assertThrows(ExecutionException.class, () -> sent.get(5, TimeUnit.SECONDS));
+      assertEquals(0, client.connections());
+    }
+  }
+
+  @Test
+  void cancellingWhatSendAsyncGaveClosesTheConnection() {
+    AtomicBoolean closed = new AtomicBoolean();
+    CountDownLatch asked = new CountDownLatch(1);
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              asked.countDown();
+              connection.stallUntilClosed();
+              closed.set(true);
+            })) {
+      CompletableFuture<HttpResponse<String>> sent =
+          client.sendAsync(to(service).build(), HttpResponse.BodyHandlers.ofString());
+      Waiting.until(Duration.ofSeconds(5), () -> asked.getCount() == 0);
+      assertTrue(sent.cancel(true));
+      Waiting.until(Duration.ofSeconds(5), closed::get);
+    }
+  }
+
+  @Test
+  void shutdownLetsCallsUnderWayEndAndThenNothingIsLeft() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    long before = sweepers();
+    WireClient mine = new WireClient(Calls.SETTINGS);
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              asked.countDown();
+              goOn.await();
+              connection.send(OK);
+              connection.stallUntilClosed();
+            })) {
+      CompletableFuture<HttpResponse<String>> sent =
+          mine.sendAsync(to(service).build(), HttpResponse.BodyHandlers.ofString());
+      asked.await();
+      mine.shutdown();
+      assertFalse(mine.isTerminated());
+      assertThrows(IOException.class, () -> Calls.body(mine, service));
+      goOn.countDown();
+      assertEquals("hi", sent.get(5, TimeUnit.SECONDS).body());
+      assertTrue(mine.awaitTermination(Duration.ofSeconds(5)));
+      assertEquals(0, mine.connections());
+      Waiting.until(Duration.ofSeconds(5), () -> sweepers() <= before);
+    }
+  }
+
+  private static long sweepers() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("wire-sweeper"))
+        .count();
+  }
+}
