@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
+import luki.http1.BlockInput;
 import luki.http1.BodyInput;
 import luki.http1.BodyLength;
 import luki.http1.Expiry;
@@ -234,12 +235,7 @@ final class Connection implements Runnable {
   Upgrade.Streams streams() {
     input.endBody();
     InputStream in =
-        new InputStream() {
-          @Override
-          public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-          }
+        new BlockInput() {
 
           @Override
           public int read(byte[] into, int offset, int length) throws IOException {

@@ -1,14 +1,14 @@
 package luki.edge;
 
 import java.io.IOException;
-import java.io.InputStream;
 import luki.http1.BadMessage;
+import luki.http1.BlockInput;
 import luki.http1.BodyInput;
 import luki.http1.BodyLength;
 import org.jspecify.annotations.Nullable;
 
 /** A request's body as the handler reads it: the first read asks an expecting client for it. */
-final class RequestBody extends InputStream {
+final class RequestBody extends BlockInput {
   private final Connection connection;
   private final BodyInput in;
   private final BodyLength declared;
@@ -40,12 +40,6 @@ final class RequestBody extends InputStream {
   /** Whether it is known that more than so many bytes are unread. */
   boolean isLongerThan(long bytes) {
     return declared instanceof BodyLength.Fixed fixed && fixed.bytes() - taken > bytes;
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   @Override

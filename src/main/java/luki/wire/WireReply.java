@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.net.http.HttpTimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLSession;
+import luki.http1.BlockInput;
 import luki.http1.BodyInput;
 import luki.http1.Fields;
 import luki.http1.RawClient;
@@ -106,12 +107,7 @@ final class WireReply implements RawClient.Reply {
     return failure;
   }
 
-  private final class Body extends InputStream {
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
+  private final class Body extends BlockInput {
 
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {

@@ -87,7 +87,8 @@ public final class Bench {
       if (!quick) {
         for (int connections : List.of(1, 16, 512)) {
           report.table(
-              "POST 100 B, reply 150 B, " + connections + " connections",
+              "POST 100 B, reply 150 B, "
+                  + (connections == 1 ? "1 connection" : connections + " connections"),
               play.run(Workload.POST, connections));
         }
         report.table("GET, reply 10 KB, 64 connections", play.run(Workload.GET, 64));

@@ -15,6 +15,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import luki.http1.BlockInput;
 import luki.http1.Fields;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -135,12 +136,7 @@ final class JdkCalls implements RawClient, AutoCloseable {
 
     @Override
     public InputStream body() {
-      return new InputStream() {
-        @Override
-        public int read() throws IOException {
-          byte[] one = new byte[1];
-          return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-        }
+      return new BlockInput() {
 
         @Override
         public int read(byte[] into, int offset, int length) throws IOException {
