@@ -69,7 +69,7 @@ bench-peers: ## install what the bench compares with, from the system's packages
 
 fuzz: compiled ## compare our HTTP/1.1 grammar with another parser on millions of messages; MESSAGES=…, SEED=…
 	@mvn -B -ntp surefire:test -Dtest=ComparedParserTest \
-		-Dluki.fuzz.messages=$(or $(MESSAGES),3000000) $(if $(SEED),-Dluki.fuzz.seed=$(SEED))
+		-Dluki.fuzz.messages=$(or $(MESSAGES),20000000) $(if $(SEED),-Dluki.fuzz.seed=$(SEED))
 
 microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2

@@ -13,10 +13,10 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Whatever this grammar takes, an independent parser takes too, and reads the same in it: it is
- * never the looser of the two. {@code make fuzz} runs a million messages and more.
+ * never the looser of the two. {@code make fuzz} runs many millions.
  */
 class ComparedParserTest {
-  private static final int MESSAGES = Integer.getInteger("luki.fuzz.messages", 50_000);
+  private static final int MESSAGES = Integer.getInteger("luki.fuzz.messages", 1_000_000);
   private static final long SEED = Long.getLong("luki.fuzz.seed", 20_261_124L);
 
   @Test
