@@ -28,7 +28,7 @@ export DEV_JAVA_OPTS := $(JAVA_OPTS)
 
 help: ## this list
 	@echo "LUKi gateway: make <target>"
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: compiled ## build, then serve on http://localhost:8081 with stand-ins for what has no URL
 	@exec "$(JAVA)" $(JAVA_OPTS) $$($(COLOUR)) -cp "$(DEV_CLASSPATH)" luki.gateway.dev.DevServer
@@ -36,7 +36,7 @@ run: compiled ## build, then serve on http://localhost:8081 with stand-ins for w
 dev: ## like run, and build and start again when a file changes
 	@MAKE="$(MAKE)" sh src/dev/watch.sh
 
-test: ## every test
+test: ## every test, on our own HTTP engines
 	@echo "Testing (the first time downloads what is needed)…" >&2
 	@mvn -B -ntp verify
 
