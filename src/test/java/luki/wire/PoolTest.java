@@ -71,19 +71,20 @@ class PoolTest {
 
   @Test
   void aConnectionThatTheServiceHasClosedIsNoticedBeforeItIsUsed() throws Exception {
+    AtomicInteger closed = new AtomicInteger();
     try (RawDownstream service =
         RawDownstream.start(
             connection -> {
               connection.readRequest();
               connection.send(OK);
               connection.close();
+              closed.incrementAndGet();
             })) {
       for (int i = 0; i < 50; i++) {
         assertEquals("200 hi", Calls.body(client, service, Calls.post("{}"), soon()));
-        // The close needs a moment to come; then each call is right at the first try.
+        // Once closing it has returned there, the end is in our socket; then no call may fail.
         int served = i + 1;
-        Waiting.until(Duration.ofSeconds(2), () -> service.requests().size() == served);
-        Thread.sleep(5);
+        Waiting.until(Duration.ofSeconds(2), () -> closed.get() == served);
       }
     }
   }

@@ -124,7 +124,7 @@ class ConsentSharingTest {
                         Deadline.after(Duration.ofSeconds(30)),
                         () -> {
                           asking.countDown();
-                          Thread.sleep(Duration.ofMinutes(1));
+                          new CountDownLatch(1).await();
                           throw new AssertionError("was to be interrupted");
                         });
                   } catch (InterruptedException gaveUp) {
