@@ -15,7 +15,7 @@ public final class Bench {
   private static final String USAGE =
       """
       usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 6
-        --streams 1000 --idle 10000 --keys 1000"]
+        --streams 5000 --idle 10000 --keys 1000"]
       """;
   private static final String OURS = Subject.ours("edge", "wire");
 
@@ -31,7 +31,7 @@ public final class Bench {
     flags.put("--pairs", "edge/wire,edge/jdk,jdk/wire,jdk/jdk");
     flags.put("--rounds", "3");
     flags.put("--seconds", "6");
-    flags.put("--streams", "1000");
+    flags.put("--streams", "5000");
     flags.put("--idle", "10000");
     flags.put("--keys", "1000");
     boolean quick = List.of(arguments).contains("--quick");
@@ -105,7 +105,7 @@ public final class Bench {
       throws IOException, InterruptedException {
     for (Subject subject : field.subjects()) {
       System.err.println("warming up: " + subject.name());
-      Duration time = Duration.ofSeconds(subject.isOurs() ? (quick ? 8 : 12) : 1);
+      Duration time = Duration.ofSeconds(subject.isOurs() ? (quick ? 8 : 20) : 1);
       load.run(Workload.POST, field.key(), subject.port(), 64, time);
       if (subject.isOurs() && !quick) {
         load.run(Workload.GET, field.key(), subject.port(), 64, Duration.ofSeconds(4));

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 class BenchTest {
   @Test
   void theGeneratorsReachTheOrigin() throws Exception {
-    try (JavaOrigin origin = new JavaOrigin()) {
+    try (JavaOrigin origin = new JavaOrigin(0)) {
       byte[] request = Workload.POST.bytes("key");
       double rate = new ClosedLoop(request, origin.port()).run(4, Duration.ofMillis(500));
       assertTrue(rate > 100, "rate " + rate);

@@ -3,25 +3,20 @@ package luki.bench;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Map;
 
 /** What a table of throughputs does not show: latency, idle connections, streams, many callers. */
 final class Extras {
-  private static final Pattern TOKEN = Pattern.compile("\"token\":\"(\\d+)\"");
-  private static final Duration STREAM_TIME = Duration.ofSeconds(12);
+  private static final Duration STREAM_TIME = Duration.ofSeconds(15);
+  private static final Duration LATENCY_TIME = Duration.ofSeconds(5);
 
   private final Field field;
   private final Load load;
@@ -35,22 +30,36 @@ final class Extras {
     this.process = process;
   }
 
-  /** Added to the way without anything between, at this rate. */
+  /** Added to the way without anything between, at this rate: by us, and by the others there. */
   String latency(double rate) throws IOException, InterruptedException {
-    System.err.printf("latency at %.0f requests a second%n", rate);
+    List<Subject> subjects = new ArrayList<>(List.of(ours));
+    field.named(Subject.ENGINES).ifPresent(subjects::add);
+    field.named(Subject.DUTIES).ifPresent(subjects::add);
+    Map<String, List<Double>> p50 = new LinkedHashMap<>();
+    Map<String, List<Double>> p99 = new LinkedHashMap<>();
     byte[] request = Workload.POST.bytes(field.key());
     int origin = field.named(Subject.DIRECT).orElseThrow().port();
-    Duration time = Duration.ofSeconds(5);
-    List<Double> p50 = new ArrayList<>();
-    List<Double> p99 = new ArrayList<>();
     for (int round = 0; round < 3; round++) {
-      OpenLoop.Latency direct = new OpenLoop(request, origin).run(rate, time);
-      OpenLoop.Latency through = new OpenLoop(request, ours.port()).run(rate, time);
-      p50.add(through.p50() - direct.p50());
-      p99.add(through.p99() - direct.p99());
+      System.err.printf("latency at %.0f requests a second, round %d of 3%n", rate, round + 1);
+      OpenLoop.Latency direct = new OpenLoop(request, origin).run(rate, LATENCY_TIME);
+      for (Subject subject : subjects) {
+        OpenLoop.Latency through = new OpenLoop(request, subject.port()).run(rate, LATENCY_TIME);
+        p50.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
+            .add(through.p50() - direct.p50());
+        p99.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
+            .add(through.p99() - direct.p99());
+      }
     }
-    return "latency added at %.0f requests/s: p50 %.2f ms, p99 %.2f ms"
-        .formatted(rate, Rounds.median(p50), Rounds.median(p99));
+    StringBuilder text = new StringBuilder("latency added at %.0f requests/s".formatted(rate));
+    for (Subject subject : subjects) {
+      text.append(
+          "; %s: p50 %.2f ms, p99 %.2f ms"
+              .formatted(
+                  subject.name(),
+                  Rounds.median(p50.get(subject.name())),
+                  Rounds.median(p99.get(subject.name()))));
+    }
+    return text.toString();
   }
 
   String idle(int connections) throws IOException {
@@ -87,63 +96,37 @@ final class Extras {
     }
   }
 
+  /** Agent, gateway and readers are processes of their own. */
   String streams(int count) throws IOException, InterruptedException {
     System.err.println(count + " streams at one event a second");
     long before = process.residentKb();
-    ConcurrentLinkedQueue<Long> late = new ConcurrentLinkedQueue<>();
-    CountDownLatch opened = new CountDownLatch(count);
-    long end = System.nanoTime() + STREAM_TIME.plusSeconds(count / 500).toNanos();
-    List<Thread> readers = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      readers.add(Thread.ofVirtual().start(() -> read(opened, late, end)));
-      Thread.sleep(1);
-    }
-    if (!opened.await(60, TimeUnit.SECONDS)) {
-      return count + " streams: only " + (count - opened.getCount()) + " could be opened";
-    }
-    long each = (process.residentKb() - before) * 1024 / count;
-    for (Thread reader : readers) {
-      reader.join();
-    }
-    List<Long> sorted = new ArrayList<>(late);
-    Collections.sort(sorted);
-    double p99 = sorted.get((int) (sorted.size() * 0.99)) / 1e6;
-    return "%d streams at one event a second: %.1f KB of RSS each, %d events, p99 %.1f ms late"
-        .formatted(count, each / 1024.0, sorted.size(), p99);
-  }
-
-  private void read(CountDownLatch opened, ConcurrentLinkedQueue<Long> late, long end) {
-    String body = "{\"user_id\":\"maria_k\",\"message\":\"hello\"}";
-    String request =
-        "POST /v1/chat/stream HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer "
-            + field.key()
-            + "\r\nContent-Type: application/json\r\nContent-Length: "
-            + body.length()
-            + "\r\n\r\n"
-            + body;
-    try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), ours.port())) {
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII), 512);
-      boolean first = true;
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        Matcher token = TOKEN.matcher(line);
-        if (token.find()) {
-          if (first) {
-            opened.countDown();
-          } else {
-            // The first one came while connections were still being made.
-            late.add(System.nanoTime() - Long.parseLong(token.group(1)));
-          }
-          first = false;
-        }
-        if (System.nanoTime() - end > 0) {
-          return;
-        }
+    Process readers =
+        new ProcessBuilder(
+                List.of(
+                    Field.java(),
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    StreamReaders.class.getName(),
+                    Integer.toString(ours.port()),
+                    field.key(),
+                    Integer.toString(count),
+                    Long.toString(STREAM_TIME.toSeconds())))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (BufferedReader said =
+        new BufferedReader(
+            new InputStreamReader(readers.getInputStream(), StandardCharsets.UTF_8))) {
+      String opened = said.readLine();
+      if (!"open".equals(opened)) {
+        return count + " streams: " + opened;
       }
-    } catch (IOException broken) {
-      // Counted by its absence.
+      long each = (process.residentKb() - before) * 1024 / count;
+      String result = said.readLine();
+      return "%d streams at one event a second: %.1f KB of RSS each, %s"
+          .formatted(count, each / 1024.0, result);
+    } finally {
+      readers.destroyForcibly();
+      readers.waitFor();
     }
   }
 

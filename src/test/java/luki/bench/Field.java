@@ -23,7 +23,7 @@ final class Field implements AutoCloseable {
   private static final String PEPPER = "a pepper for the bench, long enough to be taken for one";
 
   private final Path directory;
-  private final JavaOrigin agent;
+  private final int agent;
   private final List<Child> children = new ArrayList<>();
   private final List<Subject> subjects = new ArrayList<>();
   private final List<String> keys;
@@ -37,13 +37,15 @@ final class Field implements AutoCloseable {
    */
   Field(Path directory, List<String> pairs, int keyCount) throws Exception {
     this.directory = directory;
-    this.agent = new JavaOrigin();
+    this.agent = Child.freePort();
+    Child _ = ours("agent", agent, JavaOrigin.class.getName(), List.of(Integer.toString(agent)));
     this.keys = makeKeys(keyCount);
     this.origin = startOrigin();
     subjects.add(new Subject(Subject.DIRECT, origin, null));
     for (String pair : pairs) {
       gateway(pair.split("/", 2)[0], pair.split("/", 2)[1]);
     }
+    engines();
     peers();
   }
 
@@ -70,7 +72,7 @@ final class Field implements AutoCloseable {
   private int startOrigin() throws Exception {
     Optional<String> nginx = Child.find("nginx");
     if (nginx.isEmpty()) {
-      return agent.port();
+      return agent;
     }
     int port = Child.freePort();
     Files.write(directory.resolve("phases.json"), JavaOrigin.list());
@@ -102,7 +104,7 @@ final class Field implements AutoCloseable {
     for (String name : List.of("MEMORY_URL", "COG_URL", "ENG_URL", "SECURITY_URL")) {
       environment.put(name, services);
     }
-    environment.put("AGENT_URL", "http://127.0.0.1:" + agent.port());
+    environment.put("AGENT_URL", "http://127.0.0.1:" + agent);
     environment.put("ENVIRONMENT", "dev");
     environment.put("HOST", "127.0.0.1");
     environment.put("PORT", Integer.toString(port));
@@ -113,15 +115,34 @@ final class Field implements AutoCloseable {
     environment.put("HTTP_CLIENT", client);
     environment.put("CONSENT_CACHE_S", "30");
     environment.put("RATE_LIMIT_PER_MIN", "1000000000");
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String name = Subject.ours(engine, client);
     Child child =
         start(
             "gateway-" + engine + "-" + client,
             port,
             environment,
-            List.of(java, "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
+            List.of(java(), "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
     subjects.add(new Subject(name, port, child));
+  }
+
+  static String java() {
+    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+  }
+
+  private Child ours(String name, int port, String main, List<String> arguments) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(java(), "-Xmx1g", "-cp", System.getProperty("java.class.path"), main));
+    command.addAll(arguments);
+    return start(name, port, Map.of(), command);
+  }
+
+  /** What the engines cost before the gateway does anything: the floor under its figures. */
+  private void engines() throws Exception {
+    int port = Child.freePort();
+    List<String> ports = List.of(Integer.toString(port), Integer.toString(origin));
+    Child child = ours("engines", port, BareEngines.class.getName(), ports);
+    subjects.add(new Subject(Subject.ENGINES, port, child));
   }
 
   /** The bulkheads would shed what the other proxies let pass. */
@@ -199,6 +220,5 @@ final class Field implements AutoCloseable {
   @Override
   public void close() {
     children.reversed().forEach(Child::close);
-    agent.close();
   }
 }

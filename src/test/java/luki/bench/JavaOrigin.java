@@ -15,7 +15,7 @@ import luki.http1.Refusals;
  * An agent that says the time of its own clock once a second, and, where nginx is not installed,
  * the other services too.
  */
-final class JavaOrigin implements AutoCloseable {
+public final class JavaOrigin implements AutoCloseable {
   private static final byte[] SMALL =
       ("{\"status\":\"success\",\"id\":\"" + "x".repeat(115) + "\"}")
           .getBytes(StandardCharsets.US_ASCII);
@@ -26,12 +26,18 @@ final class JavaOrigin implements AutoCloseable {
   private final HttpServer server;
   private volatile boolean stopped;
 
-  JavaOrigin() throws IOException {
+  JavaOrigin(int port) throws IOException {
     server =
         new EdgeProvider(EdgeLimits.usual(), Refusals.bare())
-            .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 4096);
+            .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 4096);
     server.createContext("/", this::answer);
     server.start();
+  }
+
+  /** Argument: the port to listen on. */
+  public static void main(String[] port) throws IOException {
+    // Lives as long as its process.
+    JavaOrigin _ = new JavaOrigin(Integer.parseInt(port[0]));
   }
 
   /** A reply of 10 KB. */

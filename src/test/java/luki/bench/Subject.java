@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Subject(String name, int port, @Nullable Child child) {
   static final String DIRECT = "direct";
+  static final String ENGINES = "our engines alone, no duties";
   static final String BARE = "nginx, bare proxy_pass";
   static final String DUTIES = "nginx, same duties";
 
@@ -17,6 +18,6 @@ record Subject(String name, int port, @Nullable Child child) {
   }
 
   boolean isOurs() {
-    return name.startsWith("ours");
+    return name.startsWith("our");
   }
 }

@@ -3,8 +3,6 @@ package luki.gateway.auth;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 
 /**
@@ -19,8 +17,7 @@ public final class ApiKeyText {
   private static final int ID = 12;
   private static final int SECRET = 43;
   private static final int CHECKSUM = 6;
-  private static final Pattern GRAMMAR =
-      Pattern.compile("(luki_([0-9A-Za-z]{12})_[0-9A-Za-z]{43})([0-9A-Za-z]{6})");
+  private static final int BODY = PREFIX.length() + ID + 1 + SECRET;
 
   private final String text;
   private final String id;
@@ -32,10 +29,23 @@ public final class ApiKeyText {
 
   /** Empty when it does not look like a key, or its checksum says that it was mistyped. */
   public static Optional<ApiKeyText> parse(String text) {
-    Matcher key = GRAMMAR.matcher(text);
-    return key.matches() && checksum(key.group(1)).equals(key.group(3))
-        ? Optional.of(new ApiKeyText(text, key.group(2)))
+    return isWellFormed(text) && text.endsWith(checksum(text.substring(0, BODY)))
+        ? Optional.of(new ApiKeyText(text, text.substring(PREFIX.length(), PREFIX.length() + ID)))
         : Optional.empty();
+  }
+
+  private static boolean isWellFormed(String text) {
+    if (text.length() != BODY + CHECKSUM || !text.startsWith(PREFIX)) {
+      return false;
+    }
+    for (int i = PREFIX.length(); i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean base62 = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+      if (i == PREFIX.length() + ID ? c != '_' : !base62) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** A new key of 256 bits and more; the generator must be a secure one. */

@@ -12,9 +12,11 @@ import luki.gateway.http.Principal;
 public final class KeyedHash {
   private static final String ALGORITHM = "HmacSHA256";
   private static final int SHORT_HEX = 16;
+  private static final int REMEMBERED = 10_000;
 
   private final SecretKeySpec key;
   private final ConcurrentLinkedQueue<Mac> idle = new ConcurrentLinkedQueue<>();
+  private final BoundedCache<String, String> shown = new BoundedCache<>(REMEMBERED, _ -> false);
 
   private KeyedHash(byte[] key) {
     this.key = new SecretKeySpec(key, ALGORITHM);
@@ -42,11 +44,17 @@ public final class KeyedHash {
 
   /** How a principal shows in the log; empty for nobody. */
   public String shortOf(Principal principal) {
-    return principal.subject().isEmpty()
-        ? ""
-        : HexFormat.of()
-            .formatHex(of(principal.kind() + ":" + principal.subject()))
-            .substring(0, SHORT_HEX);
+    if (principal.subject().isEmpty()) {
+      return "";
+    }
+    String who = principal.kind() + ":" + principal.subject();
+    String known = shown.get(who);
+    if (known != null) {
+      return known;
+    }
+    String text = HexFormat.of().formatHex(of(who)).substring(0, SHORT_HEX);
+    shown.put(who, text);
+    return text;
   }
 
   private Mac newMac() {
