@@ -82,7 +82,7 @@ public record AuditRecord(
   /** A change of the key file, with the owner of the key as the one it concerns. */
   public static AuditRecord keyChange(
       Decision decision, String keyId, String owner, Context context) {
-    Principal.Key holder = new Principal.Key(keyId, owner, Set.of(), Users.only(Set.of()));
+    Principal.Key holder = new Principal.Key(keyId, owner, Set.of(), Users.only(Set.of()), null);
     return new AuditRecord(
         context.now(),
         context.hash().shortOf(holder),

@@ -106,7 +106,11 @@ public final class KeyRing {
   private Known known(KeyEntry entry) {
     Principal.Key holder =
         new Principal.Key(
-            entry.id(), entry.owner(), roles.expand(entry.scopes(), entry.roles()), entry.users());
+            entry.id(),
+            entry.owner(),
+            roles.expand(entry.scopes(), entry.roles()),
+            entry.users(),
+            entry.plan());
     return new Known(entry, HexFormat.of().parseHex(entry.hash()), holder);
   }
 

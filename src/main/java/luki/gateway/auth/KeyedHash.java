@@ -47,7 +47,11 @@ public final class KeyedHash {
     if (principal.subject().isEmpty()) {
       return "";
     }
-    String who = principal.kind() + ":" + principal.subject();
+    return shortOf(principal.kind() + ":" + principal.subject());
+  }
+
+  /** The first 64 bits in hex; those made lately are remembered. */
+  public String shortOf(String who) {
     String known = shown.get(who);
     if (known != null) {
       return known;

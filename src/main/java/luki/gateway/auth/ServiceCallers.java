@@ -53,6 +53,10 @@ final class ServiceCallers {
   /** A service owns no user: only {@code users:any} lets it act for one. */
   private Principal principal(String name, GatewayFile.Caller caller, Instant expires) {
     return new Principal.Service(
-        name, roles.expand(caller.scopes(), caller.roles()), Users.only(Set.of()), expires);
+        name,
+        roles.expand(caller.scopes(), caller.roles()),
+        Users.only(Set.of()),
+        expires,
+        caller.plan());
   }
 }

@@ -49,7 +49,8 @@ final class UserClaims {
             subject,
             roles.expand(scopes, new HashSet<>(roleNames)),
             own(subject),
-            Claims.expiry(claims)));
+            Claims.expiry(claims),
+            claims.at("plan").string()));
   }
 
   /** A subject that cannot be a user id owns nothing. */

@@ -9,7 +9,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import luki.gateway.auth.ApiKeyText;
 import luki.gateway.auth.AuditFile;
 import luki.gateway.auth.AuditRecord;
@@ -19,6 +21,7 @@ import luki.gateway.auth.KeyMaker;
 import luki.gateway.auth.KeyedHash;
 import luki.gateway.auth.Roles;
 import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Plan;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
 import luki.gateway.http.Users;
@@ -73,6 +76,10 @@ final class KeyCommand {
     String plan = arguments.value("--plan");
     Duration expires = arguments.age("--expires");
     arguments.end();
+    Map<String, Plan.Rules> plans = configuration.file().plans();
+    if (plan != null && !plans.containsKey(plan)) {
+      throw new BadUsage("--plan: " + plan + " is none of " + new TreeSet<>(plans.keySet()));
+    }
     if (scopes.isEmpty() && roles.isEmpty()) {
       throw new BadUsage("--scopes or --roles is needed: without one a key opens nothing");
     }

@@ -5,6 +5,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
 import luki.gateway.config.BadConfiguration;
@@ -43,6 +44,7 @@ public final class Main {
         case "explain" -> new ExplainCommand(out).run(rest);
         case "token" -> new TokenCommand(out).run(rest);
         case "audit" -> new AuditCommand(out, err).run(rest);
+        case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(new Arguments(rest));
         case "key" -> new KeyCommand(out, err).run(rest);
         case "openapi" -> new OpenapiCommand(out).run(new Arguments(rest));
         case "version" -> version(new Arguments(rest));

@@ -16,6 +16,7 @@ import luki.gateway.handler.ElrHandlers;
 import luki.gateway.handler.GatewayHandlers;
 import luki.gateway.handler.ModuleHandlers;
 import luki.gateway.handler.OverviewHandler;
+import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
@@ -32,6 +33,7 @@ record RouteTable(
     Upstreams upstreams,
     Consent consent,
     GatewayHandlers.State state,
+    UsageHandler usage,
     Predicate<Principal> stillGood,
     Metrics metrics,
     Clock clock) {
@@ -71,6 +73,7 @@ record RouteTable(
             .byName());
     handlers.putAll(new ElrHandlers(upstreams, clock).byName());
     handlers.putAll(new ModuleHandlers(upstreams).byName());
+    handlers.put("usage", usage);
     handlers.put("overview", new OverviewHandler(upstreams, consent));
     return handlers;
   }

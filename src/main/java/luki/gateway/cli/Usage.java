@@ -21,6 +21,8 @@ final class Usage {
         token mint --sub U --scopes a,b [--ttl 10m]
                                     dev only: a user's token, signed by a key made for it
         audit verify FILE           whether every record holds; 1 and the first that does not
+        usage [--since D] [--by plan|principal]
+                                    sum the events of USAGE_OUTBOX; D is 2026-11-01, a moment, or 30d
         openapi                     print the contract
         version                     print the version
         help                        print this

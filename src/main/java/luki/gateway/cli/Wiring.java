@@ -4,12 +4,11 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadLocalRandom;
 import luki.gateway.auth.AuditFile;
 import luki.gateway.auth.AuditTrail;
 import luki.gateway.auth.Consent;
@@ -20,32 +19,19 @@ import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyRing;
 import luki.gateway.auth.KeyedHash;
 import luki.gateway.auth.ServiceTokens;
-import luki.gateway.auth.TokenVerifier;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.contract.Contract;
 import luki.gateway.contract.Router;
-import luki.gateway.filter.AccessLog;
-import luki.gateway.filter.Admission;
-import luki.gateway.filter.AskConsent;
-import luki.gateway.filter.Authenticate;
-import luki.gateway.filter.AuthorizeOwner;
-import luki.gateway.filter.AuthorizeScope;
-import luki.gateway.filter.Cors;
-import luki.gateway.filter.Deadlines;
-import luki.gateway.filter.Errors;
-import luki.gateway.filter.Measure;
-import luki.gateway.filter.ReadBody;
-import luki.gateway.filter.RecordDenials;
-import luki.gateway.filter.RequestIds;
-import luki.gateway.filter.SecurityHeaders;
-import luki.gateway.filter.Validate;
+import luki.gateway.delivery.Billing;
 import luki.gateway.handler.GatewayHandlers;
+import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Chain;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
+import luki.gateway.limit.Counters;
+import luki.gateway.limit.Plans;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.LineWriter;
 import luki.gateway.observe.Metrics;
@@ -68,13 +54,20 @@ public final class Wiring implements AutoCloseable {
   private final Upstreams upstreams;
   private final Identity identity;
   private final Consent consent;
+  private final Counters counters;
+  private final Plans plans;
   private final List<Route> routes;
   private @Nullable Running running;
   private @Nullable Thread keyWatch;
 
   /** What there is only while a gateway serves. */
   private record Running(
-      KeyRing keys, LineWriter accessLog, @Nullable AuditTrail audit, GatewayServer server) {}
+      KeyRing keys,
+      LineWriter accessLog,
+      @Nullable AuditTrail audit,
+      @Nullable Billing billing,
+      KeyedHash limitNames,
+      GatewayServer server) {}
 
   /**
    * Puts together what needs no listener: enough to know every route.
@@ -99,6 +92,8 @@ public final class Wiring implements AutoCloseable {
             clock,
             problems);
     this.consent = new Consent(upstreams, configuration.settings().consentCache(), clock);
+    this.counters = new Counters(configuration.settings(), clock, timer);
+    this.plans = new Plans(configuration.file(), configuration.settings().rates());
     this.routes = compile(tokens, build, problems);
     problems.throwIfAny();
   }
@@ -120,38 +115,6 @@ public final class Wiring implements AutoCloseable {
         System::nanoTime);
   }
 
-  /** The security argument in two lists: what a request passes, in this order. */
-  private Chain chain(KeyRing keys, LineWriter accessLog, @Nullable AuditTrail audit)
-      throws BadConfiguration {
-    Settings settings = configuration.settings();
-    Errors errors = new Errors();
-    List<Filter> filters = new ArrayList<>();
-    filters.add(new RequestIds(ThreadLocalRandom::current));
-    filters.add(new SecurityHeaders(settings));
-    filters.add(new AccessLog(accessLog, configuration.principalHash()));
-    if (audit != null) {
-      filters.add(new RecordDenials(audit));
-    }
-    filters.add(new Measure(metrics));
-    filters.add(new Cors(settings.corsOrigins()));
-    filters.add(errors);
-    filters.add(new Deadlines());
-    filters.add(new Admission(lifecycle, configuration.file().maxInFlight()));
-    filters.addAll(gates(keys, identity.verifier()));
-    filters.add(new AskConsent(consent));
-    return new Chain(filters, errors);
-  }
-
-  /** Those that decide from the request alone: `explain` sends a request through the same ones. */
-  private List<Filter> gates(KeyRing keys, TokenVerifier tokens) {
-    return List.of(
-        new Authenticate(keys, tokens, metrics),
-        new AuthorizeScope(),
-        new ReadBody(configuration.settings().limits().bodyBytes()),
-        new AuthorizeOwner(),
-        new Validate());
-  }
-
   /** Tells what the gates make of requests, without a listener and without a call. */
   public Explanation explanation() {
     DeskIssuer issuer = DeskIssuer.made();
@@ -163,7 +126,8 @@ public final class Wiring implements AutoCloseable {
             clock);
     return new Explanation(
         new Router(new Contract(routes)),
-        gates(noKeys, issuer.verifier(identity.rules())),
+        new Gates(configuration, identity, consent, counters, plans, lifecycle, metrics)
+            .offline(noKeys, issuer.verifier(identity.rules())),
         claims -> issuer.sign(Explanation.completed(claims, configuration.settings().jwt(), clock)),
         clock);
   }
@@ -173,11 +137,21 @@ public final class Wiring implements AutoCloseable {
             configuration,
             upstreams,
             consent,
-            new GatewayHandlers.State(lifecycle, upstreams, identity::isReady),
+            new GatewayHandlers.State(
+                lifecycle,
+                upstreams,
+                identity::isReady,
+                new GatewayHandlers.Limits(counters::redis, counters.limiter()::isReady)),
+            new UsageHandler(counters.limiter(), plans, this::nameOf),
             this::isStillGood,
             metrics,
             clock)
         .compile(tokens.published(), build, problems);
+  }
+
+  /** How the limits know a caller. */
+  private String nameOf(Principal principal) {
+    return running().limitNames.shortOf(principal.limitedAs());
   }
 
   private boolean isStillGood(Principal principal) {
@@ -210,19 +184,39 @@ public final class Wiring implements AutoCloseable {
             : new AuditTrail(
                 new AuditFile(auditFile, configuration.auditContext()),
                 configuration.auditContext());
-    Chain chain = chain(keys, accessLog, audit);
+    Billing billing = billing();
+    KeyedHash limitNames = KeyedHash.derived(pepper, "limits");
+    Chain chain =
+        new Gates(configuration, identity, consent, counters, plans, lifecycle, metrics)
+            .chain(keys, new Gates.Records(accessLog, audit, billing), limitNames);
     GatewayServer server =
         new GatewayServer(
             settings, engines.server(), new Router(new Contract(routes)), chain, lifecycle, clock);
-    running = new Running(keys, accessLog, audit, server);
+    running = new Running(keys, accessLog, audit, billing, limitNames, server);
     keys.refresh();
     keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
     metrics.watchKeyFile(keys::isGood);
     metrics.watchDroppedLines(accessLog::dropped);
     metrics.watchKeySetAge(identity::keysAgeSeconds);
     upstreams.watchHealth(HEALTH_LOOK);
+    metrics.watchLimiter(counters.limiter()::isDegraded);
     identity.start();
+    counters.start();
     server.start();
+  }
+
+  private @Nullable Billing billing() throws BadConfiguration {
+    Settings.UsageOut usage = configuration.settings().usage();
+    Path file = usage.outbox();
+    if (file == null) {
+      return null;
+    }
+    try {
+      return new Billing(file, usage, engines.clients(), clock, new SecureRandom(), metrics);
+    } catch (IOException unwritable) {
+      throw new BadConfiguration(
+          List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
+    }
   }
 
   /** On a thread of its own: a slow disk must not hold up the deadlines of replies. */
@@ -272,8 +266,12 @@ public final class Wiring implements AutoCloseable {
     if (keyWatch != null) {
       keyWatch.interrupt();
     }
+    counters.close();
     identity.close();
     upstreams.close();
+    if (now != null && now.billing != null) {
+      now.billing.close();
+    }
     engines.close();
     timer.shutdownNow();
     if (now != null) {

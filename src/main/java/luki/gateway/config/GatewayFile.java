@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Scope;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code config/gateway.yaml} says.
@@ -16,6 +17,7 @@ import luki.gateway.http.Scope;
 public record GatewayFile(
     Map<String, Set<Scope>> roles,
     Map<String, Caller> callers,
+    Map<String, Plan.Rules> plans,
     Map<Downstream, Service> downstreams,
     Streams streams,
     Breaker breaker,
@@ -29,6 +31,7 @@ public record GatewayFile(
   public GatewayFile {
     roles = Map.copyOf(new TreeMap<>(roles));
     callers = Map.copyOf(new TreeMap<>(callers));
+    plans = Map.copyOf(new TreeMap<>(plans));
     downstreams = Map.copyOf(new EnumMap<>(downstreams));
   }
 
@@ -36,8 +39,10 @@ public record GatewayFile(
    * An internal service that may call the gateway.
    *
    * @param keys ids of the keys that it signs with
+   * @param plan null for the default one
    */
-  public record Caller(Set<String> keys, Set<String> roles, Set<Scope> scopes) {
+  public record Caller(
+      Set<String> keys, Set<String> roles, Set<Scope> scopes, @Nullable String plan) {
     public Caller {
       keys = Set.copyOf(keys);
       roles = Set.copyOf(roles);

@@ -12,13 +12,18 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.http.Downstream;
+import luki.gateway.http.Meter;
 import luki.gateway.http.Scope;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
+import org.jspecify.annotations.Nullable;
 
 /** Reads {@code config/gateway.yaml}; a key that it does not know is a problem, with its line. */
 public final class GatewayFileReader {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,7})(ms|s|m|h)");
+
+  // What Redis's scripts count exactly.
+  private static final long MOST_UNITS = 1_000_000_000_000L;
 
   private final Located document;
   private final Problems problems;
@@ -42,12 +47,16 @@ public final class GatewayFileReader {
   }
 
   private GatewayFile file() {
-    only("", Set.of("roles", "services", "downstreams", "streams", "breaker", "chat", "routes"));
+    only(
+        "",
+        Set.of(
+            "roles", "services", "plans", "downstreams", "streams", "breaker", "chat", "routes"));
     only("/chat", Set.of("memory_deadline"));
     only("/routes", Set.of("deadline", "max_in_flight"));
     return new GatewayFile(
         roles(),
         callers(),
+        plans(),
         downstreams(),
         streams(),
         breaker(),
@@ -87,7 +96,7 @@ public final class GatewayFileReader {
         .forEach(
             (name, caller) -> {
               String at = "/services/" + name;
-              only(at, Set.of("keys", "roles", "scopes"));
+              only(at, Set.of("keys", "roles", "scopes", "plan"));
               Set<String> keys = strings(caller.at("keys"));
               if (keys.isEmpty()) {
                 problem(at, "must list the ids of its keys");
@@ -95,9 +104,77 @@ public final class GatewayFileReader {
               callers.put(
                   name,
                   new GatewayFile.Caller(
-                      keys, strings(caller.at("roles")), scopes(at, caller.at("scopes"))));
+                      keys,
+                      strings(caller.at("roles")),
+                      scopes(at, caller.at("scopes")),
+                      plan(at, caller.at("plan"))));
             });
     return callers;
+  }
+
+  private @Nullable String plan(String at, Json plan) {
+    if (plan.isMissing()) {
+      return null;
+    }
+    if (document.root().at("plans").at(plan.string("")).isMissing()) {
+      problem(at + "/plan", "must be one of the plans of this file");
+    }
+    return plan.string();
+  }
+
+  private Map<String, Plan.Rules> plans() {
+    Map<String, Plan.Rules> plans = new TreeMap<>();
+    for (String name : document.root().at("plans").members().keySet()) {
+      String at = "/plans/" + name;
+      only(at, Set.of("per_minute", "burst", "quotas"));
+      Json plan = document.root().pointer(at);
+      plans.put(
+          name,
+          new Plan.Rules(
+              plan.at("per_minute").isMissing() ? null : perMinute(at + "/per_minute"),
+              plan.at("burst").isMissing() ? null : number(at + "/burst"),
+              quotas(at + "/quotas")));
+    }
+    return plans;
+  }
+
+  private int perMinute(String pointer) {
+    int value = number(pointer);
+    if (value > Plan.MOST_PER_MINUTE) {
+      problem(pointer, pointer + " must be at most " + Plan.MOST_PER_MINUTE);
+    }
+    return value;
+  }
+
+  private Map<Meter, Plan.Quota> quotas(String at) {
+    Map<Meter, Plan.Quota> quotas = new EnumMap<>(Meter.class);
+    for (String label : document.root().pointer(at).members().keySet()) {
+      Meter meter = Meter.of(label);
+      if (meter == null) {
+        problem(at + "/" + label, "must be requests, chat_messages or streamed_characters");
+        continue;
+      }
+      only(at + "/" + label, Set.of("day", "month"));
+      Json quota = document.root().pointer(at + "/" + label);
+      quotas.put(
+          meter,
+          new Plan.Quota(
+              bound(at + "/" + label + "/day", quota.at("day")),
+              bound(at + "/" + label + "/month", quota.at("month"))));
+    }
+    return quotas;
+  }
+
+  private long bound(String pointer, Json bound) {
+    if (bound.isMissing()) {
+      return Plan.Quota.UNBOUNDED;
+    }
+    OptionalLong value = bound.integer();
+    if (value.isEmpty() || value.getAsLong() < 0 || value.getAsLong() > MOST_UNITS) {
+      problem(pointer, pointer + " must be a whole number from 0 to " + MOST_UNITS);
+      return 0;
+    }
+    return value.getAsLong();
   }
 
   private static Set<String> strings(Json list) {

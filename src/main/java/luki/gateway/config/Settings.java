@@ -29,6 +29,9 @@ public record Settings(
     Set<String> corsOrigins,
     List<Cidr> trustedProxies,
     Limits limits,
+    RateLimits rates,
+    @Nullable Redis redis,
+    UsageOut usage,
     Engines engines,
     boolean metricsOpen,
     String logLevel,
@@ -66,6 +69,47 @@ public record Settings(
       Duration header,
       Duration idle,
       Duration write) {}
+
+  /**
+   * How fast callers may be; 0 is as fast as they like.
+   *
+   * @param perMinute of each caller whose plan says nothing else
+   * @param globalPerMinute of all callers together
+   * @param authFailuresPerMinute of each address
+   * @param replicas instances that share the limits
+   */
+  public record RateLimits(
+      int perMinute,
+      int burst,
+      int globalPerMinute,
+      int authFailuresPerMinute,
+      OnRedisLoss onRedisLoss,
+      int replicas) {}
+
+  /** Where counters are shared: one server, or several of a cluster. The text form hides it. */
+  public record Redis(List<URI> addresses) {
+    public Redis {
+      addresses = List.copyOf(addresses);
+    }
+
+    @Override
+    public String toString() {
+      return "(Redis)";
+    }
+  }
+
+  /**
+   * Where usage events go.
+   *
+   * @param outbox the file that they are written to first; null for nowhere
+   * @param sink who gets them from there; null for nobody
+   * @param secrets that sign them, the newest first
+   */
+  public record UsageOut(@Nullable Path outbox, @Nullable URI sink, List<Secret> secrets) {
+    public UsageOut {
+      secrets = List.copyOf(secrets);
+    }
+  }
 
   /** Which engines speak HTTP: our own, or the JDK's. */
   public record Engines(boolean edge, boolean wire) {}

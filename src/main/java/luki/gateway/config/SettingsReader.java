@@ -1,9 +1,7 @@
 package luki.gateway.config;
 
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,10 +20,14 @@ public final class SettingsReader {
 
   private final Environment environment;
   private final Problems problems;
+  private final Values values;
+  private final CountingSettings shared;
 
   private SettingsReader(Environment environment, Problems problems) {
     this.environment = environment;
     this.problems = problems;
+    this.values = new Values(environment, problems);
+    this.shared = new CountingSettings(values);
   }
 
   public static Settings read(Environment environment, Problems problems) {
@@ -33,51 +35,54 @@ public final class SettingsReader {
   }
 
   private Settings settings() {
-    boolean dev = choice(Variable.ENVIRONMENT, List.of("dev", "prod")).equals("dev");
+    boolean dev = values.choice(Variable.ENVIRONMENT, List.of("dev", "prod")).equals("dev");
     String host = environment.get(Variable.HOST);
     String metrics = environment.get(Variable.METRICS_ACCESS);
     return new Settings(
         host != null ? host : dev ? "127.0.0.1" : Variable.HOST.defaultText(),
-        number(Variable.PORT, 0, 65535),
+        values.number(Variable.PORT, 0, 65535),
         dev,
         urls(),
-        existing(Variable.GATEWAY_CONFIG),
-        existing(Variable.OPENAPI_FILE),
-        Path.of(text(Variable.API_KEYS_FILE)),
+        values.existing(Variable.GATEWAY_CONFIG),
+        values.existing(Variable.OPENAPI_FILE),
+        Path.of(values.text(Variable.API_KEYS_FILE)),
         pepper(),
         jwt(dev),
-        optionalFile(Variable.SERVICE_JWKS_PATH),
-        optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
-        optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
+        values.optionalFile(Variable.SERVICE_JWKS_PATH),
+        values.optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
+        values.optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
         secretHeader(),
-        Duration.ofSeconds(number(Variable.CONSENT_CACHE_S, 0, 30)),
-        optional(Variable.AUDIT_FILE),
+        Duration.ofSeconds(values.number(Variable.CONSENT_CACHE_S, 0, 30)),
+        values.optional(Variable.AUDIT_FILE),
         origins(),
         proxies(),
         limits(),
+        shared.rates(),
+        shared.redis(),
+        shared.usage(),
         new Settings.Engines(
-            choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
-            choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),
+            values.choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
+            values.choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),
         metrics == null
             ? dev
-            : choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
-        choice(Variable.LOG_LEVEL, LEVELS),
-        Duration.ofSeconds(number(Variable.SHUTDOWN_GRACE_S, 0, 600)));
+            : values.choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
+        values.choice(Variable.LOG_LEVEL, LEVELS),
+        Duration.ofSeconds(values.number(Variable.SHUTDOWN_GRACE_S, 0, 600)));
   }
 
   private Settings.Jwt jwt(boolean dev) {
     String address = environment.get(Variable.JWT_JWKS_URL);
-    URI jwks = address == null ? null : httpAddress(address);
+    URI jwks = address == null ? null : Values.httpAddress(address);
     if (address != null && jwks == null) {
       problems.add(Variable.JWT_JWKS_URL.name(), "must be an http or https address");
     }
     Settings.Jwt jwt =
         new Settings.Jwt(
-            optionalFile(Variable.JWT_PUBLIC_KEY_PATH),
+            values.optionalFile(Variable.JWT_PUBLIC_KEY_PATH),
             jwks,
             environment.get(Variable.JWT_ISSUER),
-            text(Variable.JWT_AUDIENCE),
-            Duration.ofSeconds(number(Variable.JWT_CLOCK_SKEW_S, 0, 600)));
+            values.text(Variable.JWT_AUDIENCE),
+            Duration.ofSeconds(values.number(Variable.JWT_CLOCK_SKEW_S, 0, 600)));
     if (jwt.publicKey() != null && jwt.jwks() != null) {
       problems.add(
           Variable.JWT_PUBLIC_KEY_PATH.name(), "must not be set together with JWT_JWKS_URL");
@@ -90,59 +95,14 @@ public final class SettingsReader {
 
   private Settings.Limits limits() {
     return new Settings.Limits(
-        number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
-        number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
-        number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
-        number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
-        number(Variable.MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000),
-        Duration.ofSeconds(number(Variable.HEADER_TIMEOUT_S, 1, 600)),
-        Duration.ofSeconds(number(Variable.IDLE_TIMEOUT_S, 1, 3600)),
-        Duration.ofSeconds(number(Variable.WRITE_TIMEOUT_S, 1, 600)));
-  }
-
-  private String text(Variable variable) {
-    String value = environment.get(variable);
-    return value == null ? variable.defaultText() : value;
-  }
-
-  private int number(Variable variable, int least, int most) {
-    try {
-      int value = Integer.parseInt(text(variable));
-      if (value >= least && value <= most) {
-        return value;
-      }
-    } catch (NumberFormatException notOne) {
-      // Reported below, in the same words.
-    }
-    problems.add(variable.name(), "must be a whole number from " + least + " to " + most);
-    return Integer.parseInt(variable.defaultText());
-  }
-
-  private String choice(Variable variable, List<String> choices) {
-    String value = text(variable);
-    if (!choices.contains(value)) {
-      problems.add(variable.name(), "must be one of " + String.join(", ", choices));
-      return variable.defaultText();
-    }
-    return value;
-  }
-
-  private Path existing(Variable variable) {
-    Path path = Path.of(text(variable));
-    if (!Files.isReadable(path)) {
-      problems.add(variable.name(), "must name a file that can be read; " + path + " cannot");
-    }
-    return path;
-  }
-
-  /** A file that the gateway makes itself. */
-  private @Nullable Path optional(Variable variable) {
-    String value = environment.get(variable);
-    return value == null ? null : Path.of(value);
-  }
-
-  private @Nullable Path optionalFile(Variable variable) {
-    return environment.get(variable) == null ? null : existing(variable);
+        values.number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
+        values.number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
+        values.number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
+        values.number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
+        values.number(Variable.MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000),
+        Duration.ofSeconds(values.number(Variable.HEADER_TIMEOUT_S, 1, 600)),
+        Duration.ofSeconds(values.number(Variable.IDLE_TIMEOUT_S, 1, 3600)),
+        Duration.ofSeconds(values.number(Variable.WRITE_TIMEOUT_S, 1, 600)));
   }
 
   private Settings.@Nullable Secret pepper() {
@@ -199,38 +159,13 @@ public final class SettingsReader {
   }
 
   private static @Nullable URI serviceUrl(String value) {
-    URI url = httpAddress(value.endsWith("/") ? value.substring(0, value.length() - 1) : value);
+    URI url =
+        Values.httpAddress(value.endsWith("/") ? value.substring(0, value.length() - 1) : value);
     return url == null || !url.getRawPath().isEmpty() ? null : url;
   }
 
-  private static @Nullable URI httpAddress(String value) {
-    try {
-      URI url = new URI(value);
-      boolean good =
-          ("http".equals(url.getScheme()) || "https".equals(url.getScheme()))
-              && url.getHost() != null
-              && (url.getPort() == -1 || (url.getPort() > 0 && url.getPort() < 65536))
-              && url.getRawUserInfo() == null
-              && url.getRawQuery() == null
-              && url.getRawFragment() == null;
-      return good ? url : null;
-    } catch (URISyntaxException malformed) {
-      return null;
-    }
-  }
-
-  private List<String> commaList(Variable variable) {
-    List<String> items = new ArrayList<>();
-    for (String item : text(variable).split(",", -1)) {
-      if (!item.isBlank()) {
-        items.add(item.strip());
-      }
-    }
-    return items;
-  }
-
   private Set<String> origins() {
-    Set<String> origins = new LinkedHashSet<>(commaList(Variable.CORS_ALLOWED_ORIGINS));
+    Set<String> origins = new LinkedHashSet<>(values.commaList(Variable.CORS_ALLOWED_ORIGINS));
     if (!origins.stream().allMatch(origin -> origin.matches("https?://[^/*\\s]+"))) {
       problems.add(
           Variable.CORS_ALLOWED_ORIGINS.name(),
@@ -241,7 +176,7 @@ public final class SettingsReader {
 
   private List<Cidr> proxies() {
     List<Cidr> blocks = new ArrayList<>();
-    for (String item : commaList(Variable.TRUSTED_PROXIES)) {
+    for (String item : values.commaList(Variable.TRUSTED_PROXIES)) {
       Cidr.parse(item)
           .ifPresentOrElse(
               blocks::add,

@@ -1,6 +1,7 @@
 package luki.gateway.contract;
 
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +16,8 @@ import luki.gateway.http.Access;
 import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Limits;
+import luki.gateway.http.Meter;
 import luki.gateway.http.Method;
 import luki.gateway.http.Owner;
 import luki.gateway.http.PathPattern;
@@ -26,7 +29,18 @@ import org.jspecify.annotations.Nullable;
 /** Compiles one operation with its {@code x-gateway} rules. */
 final class OperationCompiler {
   private static final Set<String> KEYS =
-      Set.of("access", "scopes", "owner", "consent", "downstream", "handler", "deadline");
+      Set.of(
+          "access",
+          "scopes",
+          "owner",
+          "consent",
+          "downstream",
+          "handler",
+          "deadline",
+          "cost",
+          "meters");
+
+  private static final int MOST_COST = 1000;
 
   private final ContractDocument document;
   private final Map<String, Handler> handlers;
@@ -90,6 +104,7 @@ final class OperationCompiler {
             consent(extension.at("consent"), extension.at("handler").string(""), here),
             downstream,
             deadline(extension.at("deadline"), here),
+            limits(extension, access, here),
             produces,
             !operation.at("requestBody").isMissing(),
             checks,
@@ -218,6 +233,33 @@ final class OperationCompiler {
       problem(here + "/deadline", "deadline must be a duration such as 12s or 15m");
       return defaultDeadline;
     }
+  }
+
+  /** A call weighs 1 and counts as a request, unless the operation says otherwise. */
+  private Limits limits(Json extension, Access access, String here) {
+    if (access instanceof Access.Public) {
+      if (!extension.at("cost").isMissing() || !extension.at("meters").isMissing()) {
+        problem(here, "a public operation has no caller to count cost or meters for");
+      }
+      return Limits.FREE;
+    }
+    long cost = extension.at("cost").isMissing() ? 1 : extension.at("cost").integer().orElse(0);
+    if (cost < 1 || cost > MOST_COST) {
+      problem(here + "/cost", "cost must be a whole number from 1 to " + MOST_COST);
+    }
+    if (extension.at("meters").isMissing()) {
+      return new Limits((int) cost, Set.of(Meter.REQUESTS));
+    }
+    Set<Meter> meters = EnumSet.noneOf(Meter.class);
+    for (Json label : extension.at("meters").items()) {
+      Meter meter = Meter.of(label.string(""));
+      if (meter == null) {
+        problem(here + "/meters", "meters are requests, chat_messages, streamed_characters");
+      } else {
+        meters.add(meter);
+      }
+    }
+    return new Limits((int) cost, meters);
   }
 
   /** Each reply has a schema; the media type of the success decides what Accept must allow. */

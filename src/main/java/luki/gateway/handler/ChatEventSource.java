@@ -152,6 +152,9 @@ final class ChatEventSource implements Body.Source {
     }
     return switch (event) {
       case AgentEvents.Event.Token(String text) -> {
+        if (!exchange.allowance().take(text.codePointCount(0, text.length()))) {
+          yield error(ApiError.of(ErrorCode.QUOTA_EXCEEDED), StreamOutcome.QUOTA);
+        }
         eventDeadline = System.nanoTime() + clocks.limits.betweenEvents().toNanos();
         yield sent(event("", Json.object().put("token", text).build()));
       }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
@@ -23,17 +24,28 @@ public final class GatewayHandlers {
   private final String version;
   private final Lifecycle lifecycle;
   private final BooleanSupplier identityReady;
+  private final Limits limits;
   private final Metrics metrics;
   private final Upstreams upstreams;
   private final byte[] jwks;
 
   /** What health and readiness look at. */
-  public record State(Lifecycle lifecycle, Upstreams upstreams, BooleanSupplier identityReady) {}
+  public record State(
+      Lifecycle lifecycle, Upstreams upstreams, BooleanSupplier identityReady, Limits limits) {}
+
+  /**
+   * What counts the callers.
+   *
+   * @param redis the state of Redis
+   * @param ready whether callers can be let in
+   */
+  public record Limits(Supplier<ServiceState> redis, BooleanSupplier ready) {}
 
   public GatewayHandlers(String version, State state, Metrics metrics, byte[] jwks) {
     this.version = version;
     this.lifecycle = state.lifecycle;
     this.identityReady = state.identityReady;
+    this.limits = state.limits;
     this.metrics = metrics;
     this.upstreams = state.upstreams;
     this.jwks = jwks.clone();
@@ -65,13 +77,14 @@ public final class GatewayHandlers {
   }
 
   private Response readiness(Exchange exchange) {
-    if (lifecycle.isReady() && identityReady.getAsBoolean()) {
+    boolean counted = limits.ready.getAsBoolean();
+    if (lifecycle.isReady() && identityReady.getAsBoolean() && counted) {
       return Response.json(200, status("ready"));
     }
     ErrorCode code =
         lifecycle.phase() == Lifecycle.Phase.DRAINING
             ? ErrorCode.DRAINING
-            : ErrorCode.IDENTITY_UNAVAILABLE;
+            : counted ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.LIMITER_UNAVAILABLE;
     return Response.refused(ApiError.of(code, Duration.ofSeconds(1)));
   }
 
@@ -83,7 +96,9 @@ public final class GatewayHandlers {
       anyDown |= state == ServiceState.DOWN;
       checks.put(downstream.label(), status(state.label()));
     }
-    checks.put("redis", status(ServiceState.NOT_CONFIGURED.label()));
+    ServiceState redis = limits.redis.get();
+    anyDown |= redis == ServiceState.DOWN;
+    checks.put("redis", status(redis.label()));
     boolean useless =
         upstreams.state(Downstream.AGENT) == ServiceState.DOWN
             && upstreams.state(Downstream.MEMORY) == ServiceState.DOWN;

@@ -33,17 +33,19 @@ public record Exchange(
    * @param payload the body once it was read: strict JSON, or null when there is none
    * @param subject the user that the request acts for, once the caller was allowed to
    * @param consent what the user was asked and answered, where that was asked
+   * @param allowance what the call may use of its caller's quotas
    */
   public record Learnt(
       Principal principal,
       Deadline deadline,
       @Nullable Payload payload,
       @Nullable UserId subject,
-      @Nullable ConsentGiven consent) {
+      @Nullable ConsentGiven consent,
+      Allowance allowance) {
 
     /** Nothing yet but the time that there is. */
     public static Learnt nothing(Deadline deadline) {
-      return new Learnt(new Principal.Anonymous(), deadline, null, null, null);
+      return new Learnt(new Principal.Anonymous(), deadline, null, null, null, Allowance.ENDLESS);
     }
   }
 
@@ -67,23 +69,33 @@ public record Exchange(
   }
 
   public Exchange as(Principal who) {
-    return with(new Learnt(who, deadline(), payload(), subject(), consent()));
+    return with(new Learnt(who, deadline(), payload(), subject(), consent(), allowance()));
   }
 
   public Exchange within(Deadline limit) {
-    return with(new Learnt(principal(), deadline().sooner(limit), payload(), subject(), consent()));
+    return with(
+        new Learnt(
+            principal(), deadline().sooner(limit), payload(), subject(), consent(), allowance()));
   }
 
   public Exchange carrying(Payload read) {
-    return with(new Learnt(principal(), deadline(), read, subject(), consent()));
+    return with(new Learnt(principal(), deadline(), read, subject(), consent(), allowance()));
   }
 
   public Exchange actingFor(UserId user) {
-    return with(new Learnt(principal(), deadline(), payload(), user, consent()));
+    return with(new Learnt(principal(), deadline(), payload(), user, consent(), allowance()));
   }
 
   public Exchange consented(ConsentGiven given) {
-    return with(new Learnt(principal(), deadline(), payload(), subject(), given));
+    return with(new Learnt(principal(), deadline(), payload(), subject(), given, allowance()));
+  }
+
+  public Exchange spending(Allowance from) {
+    return with(new Learnt(principal(), deadline(), payload(), subject(), consent(), from));
+  }
+
+  public Allowance allowance() {
+    return learnt.allowance;
   }
 
   public Principal principal() {

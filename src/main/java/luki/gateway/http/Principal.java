@@ -2,6 +2,7 @@ package luki.gateway.http;
 
 import java.time.Instant;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Who calls, after verification. */
 public sealed interface Principal {
@@ -15,6 +16,16 @@ public sealed interface Principal {
 
   /** {@code anonymous}, {@code key}, {@code user} or {@code service}. */
   String kind();
+
+  /** Whose limits its calls count in: one text for each user, key or service. */
+  default String limitedAs() {
+    return kind() + ":" + subject();
+  }
+
+  /** The plan that it was given; null for none. */
+  default @Nullable String plan() {
+    return null;
+  }
 
   /** Nobody has said who they are. */
   record Anonymous() implements Principal {
@@ -40,7 +51,8 @@ public sealed interface Principal {
   }
 
   /** An end user, by a token of the issuer that is good until {@code expires}. */
-  record User(String subject, Set<Scope> scopes, Users users, Instant expires)
+  record User(
+      String subject, Set<Scope> scopes, Users users, Instant expires, @Nullable String plan)
       implements Principal {
     public User {
       scopes = Set.copyOf(scopes);
@@ -53,7 +65,8 @@ public sealed interface Principal {
   }
 
   /** A service of our own, by a token that it signed and that is good until {@code expires}. */
-  record Service(String subject, Set<Scope> scopes, Users users, Instant expires)
+  record Service(
+      String subject, Set<Scope> scopes, Users users, Instant expires, @Nullable String plan)
       implements Principal {
     public Service {
       scopes = Set.copyOf(scopes);
@@ -66,7 +79,8 @@ public sealed interface Principal {
   }
 
   /** The holder of an API key. */
-  record Key(String id, String owner, Set<Scope> scopes, Users users) implements Principal {
+  record Key(String id, String owner, Set<Scope> scopes, Users users, @Nullable String plan)
+      implements Principal {
     public Key {
       scopes = Set.copyOf(scopes);
     }
@@ -79,6 +93,11 @@ public sealed interface Principal {
     @Override
     public String kind() {
       return "key";
+    }
+
+    @Override
+    public String limitedAs() {
+      return "key:" + id;
     }
   }
 }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  *     handler refuses
  * @param deadline for the whole of it, from the request's head on
  * @param produces the media type of its success
+ * @param limits what a call takes from its caller
  * @param takesBody a JSON body is required; otherwise there must be none
  */
 public record Route(
@@ -22,6 +23,7 @@ public record Route(
     @Nullable ConsentRule consent,
     @Nullable Downstream downstream,
     Duration deadline,
+    Limits limits,
     String produces,
     boolean takesBody,
     Rules rules,
@@ -51,6 +53,7 @@ public record Route(
         null,
         null,
         AT_ONCE,
+        Limits.FREE,
         "application/json",
         false,
         exchange -> List.of(),
@@ -77,6 +80,7 @@ public record Route(
         consent,
         downstream,
         deadline,
+        limits,
         produces,
         takesBody,
         rules,
@@ -93,6 +97,7 @@ public record Route(
         consent,
         downstream,
         deadline,
+        limits,
         produces,
         takesBody,
         rules,

@@ -60,6 +60,17 @@ public final class Metrics {
           .help("Credentials that were looked at")
           .labelNames("method", "outcome")
           .register(registry);
+  private final Counter limits =
+      Counter.builder()
+          .name("luki_gateway_rate_limit_total")
+          .help("What the limits decided")
+          .labelNames("limit", "decision")
+          .register(registry);
+  private final Counter usageLost =
+      Counter.builder()
+          .name("luki_gateway_usage_events_lost_total")
+          .help("Usage events that could not be written to the outbox")
+          .register(registry);
   private final Gauge streams =
       Gauge.builder()
           .name("luki_gateway_streams")
@@ -121,6 +132,14 @@ public final class Metrics {
     auth.labelValues(method.label(), outcome.label()).inc();
   }
 
+  public void rateLimit(LimitName limit, LimitDecision decision) {
+    limits.labelValues(limit.label(), decision.label()).inc();
+  }
+
+  public void usageEventLost() {
+    usageLost.inc();
+  }
+
   public void streamBegins() {
     streams.inc();
   }
@@ -146,6 +165,23 @@ public final class Metrics {
         .name("luki_gateway_log_lines_dropped_total")
         .help("Access log lines that did not fit")
         .callback(sink -> sink.call((double) dropped.getAsLong()))
+        .register(registry);
+  }
+
+  public void watchLimiter(BooleanSupplier degraded) {
+    GaugeWithCallback.builder()
+        .name("luki_gateway_ratelimit_degraded")
+        .help("1 while limits are not counted where they should be")
+        .callback(sink -> sink.call(degraded.getAsBoolean() ? 1 : 0))
+        .register(registry);
+  }
+
+  /** Shows how many usage events are written and not delivered. */
+  public void watchUsageBacklog(LongSupplier bytes) {
+    GaugeWithCallback.builder()
+        .name("luki_gateway_usage_backlog_bytes")
+        .help("Usage events in the outbox that the sink has not taken")
+        .callback(sink -> sink.call((double) bytes.getAsLong()))
         .register(registry);
   }
 

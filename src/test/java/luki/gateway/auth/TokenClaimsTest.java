@@ -116,7 +116,8 @@ class TokenClaimsTest {
 
   private static TokenVerifier services() {
     Map<String, GatewayFile.Caller> callers =
-        Map.of("scheduler", new GatewayFile.Caller(Set.of("e1"), Set.of(), Set.of(Tokens.READ)));
+        Map.of(
+            "scheduler", new GatewayFile.Caller(Set.of("e1"), Set.of(), Set.of(Tokens.READ), null));
     return new TokenVerifier(
         new TokenVerifier.Issuer(KeySource.fixed(KEYS), Tokens.ISSUER, Tokens.AUDIENCE),
         new ServiceCallers(KEYS, callers, Tokens.ROLES),

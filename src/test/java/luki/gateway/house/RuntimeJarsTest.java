@@ -21,12 +21,14 @@ class RuntimeJarsTest {
   private static final Set<String> JARS =
       new TreeSet<>(
           Set.of(
+              "commons-pool2",
               "itu",
               "jackson-annotations",
               "jackson-core",
               "jackson-databind",
               "jackson-dataformat-yaml",
               "json-schema-validator",
+              "jedis",
               "jspecify",
               "nimbus-jose-jwt",
               "prometheus-metrics-config",
@@ -40,6 +42,7 @@ class RuntimeJarsTest {
               "prometheus-metrics-tracer-initializer",
               "prometheus-metrics-tracer-otel",
               "prometheus-metrics-tracer-otel-agent",
+              "redis-authx-core",
               "redoc",
               "slf4j-api",
               "slf4j-simple",

@@ -98,6 +98,9 @@ public final class TestGateway implements AutoCloseable {
         variables.putIfAbsent("HTTP_ENGINE", isEdge() ? "edge" : "jdk");
         variables.putIfAbsent("HTTP_CLIENT", System.getProperty("luki.client", "wire"));
         variables.putIfAbsent("API_KEY_PEPPER", PEPPER);
+        // Tests of something else ask faster than a caller may.
+        variables.putIfAbsent("RATE_LIMIT_PER_MIN", "0");
+        variables.putIfAbsent("AUTH_FAILURES_PER_MIN", "0");
         variables.putIfAbsent("API_KEYS_FILE", directory.resolve("keys.json").toString());
         variables.putIfAbsent("GATEWAY_CONFIG", gatewayFile(directory).toString());
         Problems problems = new Problems();
@@ -145,6 +148,15 @@ public final class TestGateway implements AutoCloseable {
     return make(
         new KeyMaker.Wanted(
             "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), null, expires));
+  }
+
+  /** A key of a plan. */
+  public String keyOfPlan(String plan, List<String> users, String... scopes) {
+    Set<Scope> named = new HashSet<>();
+    Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
+    return make(
+        new KeyMaker.Wanted(
+            "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), plan, null));
   }
 
   /** A key with a role instead of scopes. */

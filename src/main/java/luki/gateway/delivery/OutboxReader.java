@@ -1,0 +1,142 @@
+package luki.gateway.delivery;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads an outbox line by line, from where the last delivery ended. */
+final class OutboxReader implements AutoCloseable {
+  private static final int BUFFER = 64 * 1024;
+
+  private final Segments segments;
+  private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).flip();
+  private @Nullable FileChannel in;
+  private int segment;
+  private long offset;
+
+  private OutboxReader(Segments segments, int segment, long offset) {
+    this.segments = segments;
+    this.segment = segment;
+    this.offset = offset;
+  }
+
+  static OutboxReader atPosition(Segments segments) throws IOException {
+    try {
+      String[] position = Files.readString(segments.position()).strip().split(" ", -1);
+      return new OutboxReader(segments, Integer.parseInt(position[0]), Long.parseLong(position[1]));
+    } catch (NoSuchFileException never) {
+      return fromStart(segments);
+    } catch (NumberFormatException | IndexOutOfBoundsException broken) {
+      throw new IOException(segments.position() + " is not what it was written as", broken);
+    }
+  }
+
+  static OutboxReader fromStart(Segments segments) throws IOException {
+    List<Integer> numbers = segments.numbers();
+    return new OutboxReader(segments, numbers.isEmpty() ? 1 : numbers.getFirst(), 0);
+  }
+
+  /** The next whole line without its line break; null while there is none. */
+  byte @Nullable [] next() throws IOException {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    while (true) {
+      while (buffer.hasRemaining()) {
+        byte octet = buffer.get();
+        if (octet == '\n') {
+          offset += line.size() + 1L;
+          return line.toByteArray();
+        }
+        line.write(octet);
+      }
+      if (!fill(line.size())) {
+        // Unfinished, or nothing: it is read again from its beginning.
+        buffer.limit(0);
+        if (line.size() == 0 && isPast(segment)) {
+          forward();
+          continue;
+        }
+        return null;
+      }
+    }
+  }
+
+  private boolean fill(int read) throws IOException {
+    FileChannel file = in;
+    if (file == null) {
+      Path path = segments.path(segment);
+      if (!Files.exists(path)) {
+        return false;
+      }
+      file = FileChannel.open(path, StandardOpenOption.READ);
+      in = file;
+    }
+    buffer.clear();
+    int n = file.read(buffer, offset + read);
+    buffer.flip();
+    if (n <= 0) {
+      buffer.limit(0);
+    }
+    return n > 0;
+  }
+
+  private boolean isPast(int number) throws IOException {
+    return segments.numbers().stream().anyMatch(other -> other > number);
+  }
+
+  private void forward() throws IOException {
+    close();
+    int before = segment;
+    segment =
+        segments.numbers().stream().filter(other -> other > before).findFirst().orElse(before + 1);
+    offset = 0;
+  }
+
+  /** Remembers that everything up to here was delivered. */
+  void commit() throws IOException {
+    Path fresh = segments.position().resolveSibling(segments.position().getFileName() + ".new");
+    byte[] text = (segment + " " + offset + "\n").getBytes(StandardCharsets.US_ASCII);
+    try (FileChannel out =
+        FileChannel.open(
+            fresh,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      out.write(ByteBuffer.wrap(text));
+      out.force(false);
+    }
+    Files.move(
+        fresh,
+        segments.position(),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** Bytes from here to the end. */
+  long left() throws IOException {
+    long sum = -offset;
+    for (int number : segments.numbers()) {
+      if (number >= segment) {
+        sum += Files.size(segments.path(number));
+      }
+    }
+    return Math.max(0, sum);
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (in != null) {
+      in.close();
+      in = null;
+    }
+    buffer.limit(0);
+  }
+}

@@ -1,0 +1,81 @@
+package luki.gateway.delivery;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import luki.gateway.http.Meter;
+import luki.gateway.http.Units;
+import luki.gateway.json.Json;
+
+/**
+ * One billable call, as CloudEvents 1.0 in JSON. It has no content of the call.
+ *
+ * @param id the same however often it is delivered
+ * @param principal a keyed hash
+ */
+public record UsageEvent(
+    String id,
+    Instant time,
+    String principal,
+    String plan,
+    String operation,
+    Units units,
+    int status) {
+  private static final String TYPE = "luki.gateway.usage.v1";
+
+  public Json toJson() {
+    Json.Builder counted = Json.object();
+    for (Meter meter : Meter.values()) {
+      if (units.of(meter) > 0) {
+        counted.put(meter.label(), units.of(meter));
+      }
+    }
+    return Json.object()
+        .put("specversion", "1.0")
+        .put("id", id)
+        .put("source", "luki-api-gateway")
+        .put("type", TYPE)
+        .put("time", time.toString())
+        .put("datacontenttype", "application/json")
+        .put(
+            "data",
+            Json.object()
+                .put("principal", principal)
+                .put("plan", plan)
+                .put("operation", operation)
+                .put("units", counted.build())
+                .put("status", status)
+                .build())
+        .build();
+  }
+
+  /**
+   * Reads one.
+   *
+   * @throws IllegalArgumentException it is not what this class writes
+   */
+  public static UsageEvent of(Json json) {
+    Json data = json.at("data");
+    if (!TYPE.equals(json.at("type").string()) || json.at("id").string("").isEmpty()) {
+      throw new IllegalArgumentException("no usage event");
+    }
+    try {
+      return new UsageEvent(
+          json.at("id").string(""),
+          Instant.parse(json.at("time").string("")),
+          data.at("principal").string(""),
+          data.at("plan").string(""),
+          data.at("operation").string(""),
+          new Units(
+              count(data, Meter.REQUESTS),
+              count(data, Meter.CHAT_MESSAGES),
+              count(data, Meter.STREAMED_CHARACTERS)),
+          (int) data.at("status").integer().orElse(0));
+    } catch (DateTimeException malformed) {
+      throw new IllegalArgumentException("a time is not RFC 3339", malformed);
+    }
+  }
+
+  private static long count(Json data, Meter meter) {
+    return data.at("units").at(meter.label()).integer().orElse(0);
+  }
+}

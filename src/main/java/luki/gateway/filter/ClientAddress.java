@@ -1,0 +1,57 @@
+package luki.gateway.filter;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.List;
+import luki.gateway.config.Settings;
+import luki.gateway.http.Request;
+
+/**
+ * Who is at the other end, by the trusted-proxy rule: what a trusted proxy says of whom it had
+ * before it, from the right, up to the first address that is nobody's we trust.
+ */
+final class ClientAddress {
+  private static final int NETWORK = 8;
+
+  private final Settings settings;
+
+  ClientAddress(Settings settings) {
+    this.settings = settings;
+  }
+
+  /** The address; of IPv6 its /64, since a client has all of one. */
+  String of(Request request) {
+    String client = request.peer();
+    List<String> lines = request.headers().all("X-Forwarded-For");
+    if (!lines.isEmpty() && settings.trusts(client)) {
+      String[] hops = String.join(",", lines).split(",", -1);
+      for (int i = hops.length - 1; i >= 0 && settings.trusts(client); i--) {
+        String hop = hops[i].strip();
+        if (!isAddress(hop)) {
+          break;
+        }
+        client = hop;
+      }
+    }
+    return network(client);
+  }
+
+  private static boolean isAddress(String text) {
+    try {
+      return InetAddress.ofLiteral(text) != null;
+    } catch (IllegalArgumentException malformed) {
+      return false;
+    }
+  }
+
+  private static String network(String client) {
+    if (!isAddress(client)) {
+      return client;
+    }
+    InetAddress address = InetAddress.ofLiteral(client);
+    return address instanceof Inet6Address
+        ? Arrays.toString(Arrays.copyOf(address.getAddress(), NETWORK))
+        : address.getHostAddress();
+  }
+}

@@ -1,0 +1,62 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.config.Settings;
+import luki.gateway.http.Access;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.limit.AuthFailures;
+import luki.gateway.observe.LimitDecision;
+import luki.gateway.observe.LimitName;
+import luki.gateway.observe.Metrics;
+
+/**
+ * Refuses an address that has presented too many bad credentials, before another one is looked at.
+ * Of failures under way at the same time those beyond the limit are not told apart from a refusal.
+ */
+public final class LimitAuthFailures implements Filter {
+  private final AuthFailures failures;
+  private final ClientAddress client;
+  private final KeyedHash hash;
+  private final Metrics metrics;
+
+  public LimitAuthFailures(
+      AuthFailures failures, Settings settings, KeyedHash hash, Metrics metrics) {
+    this.failures = failures;
+    this.client = new ClientAddress(settings);
+    this.hash = hash;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    if (exchange.route().access() instanceof Access.Public || failures.isOff()) {
+      return next.handle(exchange);
+    }
+    String address = hash.shortOf("address:" + client.of(exchange.request()));
+    long blocked = failures.blockedFor(address);
+    if (blocked > 0) {
+      return refused(blocked);
+    }
+    Response response = next.handle(exchange);
+    if (response.facts().refusal() instanceof ApiError.Unauthenticated(boolean presented)
+        && presented) {
+      long wait = failures.failed(address);
+      return wait > 0 ? refused(wait) : response;
+    }
+    return response;
+  }
+
+  private Response refused(long micros) {
+    metrics.rateLimit(LimitName.AUTH_FAILURES, LimitDecision.REFUSED);
+    return Response.refused(
+        ApiError.of(ErrorCode.RATE_LIMITED, Duration.of(micros, ChronoUnit.MICROS)));
+  }
+}

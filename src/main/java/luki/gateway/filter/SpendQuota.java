@@ -1,0 +1,73 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.auth.KeyedHash;
+import luki.gateway.delivery.UsageLog;
+import luki.gateway.http.Allowance;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.http.Units;
+import luki.gateway.limit.Plans;
+import luki.gateway.observe.LimitDecision;
+import luki.gateway.observe.LimitName;
+import luki.gateway.observe.Metrics;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The last gate: refuses when a quota is used up, and counts and bills what a call has used once
+ * its reply has left. A call that got an error is free.
+ */
+public final class SpendQuota implements Filter {
+  private static final int FIRST_ERROR = 400;
+
+  private final Plans plans;
+  private final @Nullable UsageLog bills;
+  private final KeyedHash hash;
+  private final Metrics metrics;
+
+  /**
+   * Makes it.
+   *
+   * @param bills null where nothing is billed
+   * @param hash as in the access log: a bill and the log name a caller alike
+   */
+  public SpendQuota(Plans plans, @Nullable UsageLog bills, KeyedHash hash, Metrics metrics) {
+    this.plans = plans;
+    this.bills = bills;
+    this.hash = hash;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    if (!exchange.route().limits().isMetered()) {
+      return next.handle(exchange);
+    }
+    Allowance allowance = exchange.allowance();
+    ApiError usedUp = allowance.begin();
+    if (usedUp != null) {
+      metrics.rateLimit(LimitName.QUOTA, LimitDecision.REFUSED);
+      return Response.refused(usedUp);
+    }
+    Response response = next.handle(exchange);
+    return response.status() < FIRST_ERROR
+        ? response.whenSent(_ -> spend(exchange, allowance, response.status()))
+        : response;
+  }
+
+  private void spend(Exchange exchange, Allowance allowance, int status) {
+    Units used = allowance.used();
+    allowance.end(used);
+    if (bills != null) {
+      bills.add(
+          hash.shortOf(exchange.principal()),
+          plans.of(exchange.principal().plan()).name(),
+          exchange.route().operationId(),
+          used,
+          status);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package luki.gateway.handler;
+
+import java.util.List;
+import java.util.function.Function;
+import luki.gateway.config.Plan;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Response;
+import luki.gateway.json.Json;
+import luki.gateway.limit.Limiter;
+import luki.gateway.limit.Plans;
+import luki.gateway.limit.Standing;
+
+/** What the caller has used, and what remains. */
+public final class UsageHandler implements Handler {
+  private static final long MICROS = 1_000_000;
+
+  private final Limiter limiter;
+  private final Plans plans;
+  private final Function<Principal, String> names;
+
+  /**
+   * Makes one.
+   *
+   * @param names by which the limiter knows callers
+   */
+  public UsageHandler(Limiter limiter, Plans plans, Function<Principal, String> names) {
+    this.limiter = limiter;
+    this.plans = plans;
+    this.names = names;
+  }
+
+  @Override
+  public Response handle(Exchange exchange) {
+    Plan plan = plans.of(exchange.principal().plan());
+    try {
+      Limiter.Usage usage = limiter.usage(names.apply(exchange.principal()), plan);
+      Json.Builder json = Json.object().put("plan", plan.name());
+      Standing rate = usage.rate();
+      if (rate != null) {
+        json.put("rate", rate(plan, rate));
+      }
+      List<Json> quotas = usage.windows().stream().map(UsageHandler::quota).toList();
+      return Response.json(200, json.put("quotas", Json.array(quotas)).build());
+    } catch (Limiter.Unavailable away) {
+      return Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE));
+    }
+  }
+
+  private static Json rate(Plan plan, Standing standing) {
+    return Json.object()
+        .put("per_minute", plan.perMinute())
+        .put("burst", plan.burst())
+        .put("remaining", standing.remaining())
+        .put("next_in_s", Math.ceilDiv(standing.untilOneMicros(), MICROS))
+        .build();
+  }
+
+  private static Json quota(Limiter.Window window) {
+    return Json.object()
+        .put("meter", window.meter().label())
+        .put("window", window.month() ? "month" : "day")
+        .put("limit", window.limit())
+        .put("used", window.used())
+        .put("remaining", Math.max(0, window.limit() - window.used()))
+        .put("resets", window.resets().toString())
+        .build();
+  }
+}

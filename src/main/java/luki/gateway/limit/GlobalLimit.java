@@ -1,0 +1,173 @@
+package luki.gateway.limit;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import luki.gateway.config.OnRedisLoss;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The bucket of all callers together. Where it is shared, an instance draws a small part of it at a
+ * time and gives back what it did not need, so that it is not asked for at every call. The parts
+ * come out of one exact bucket: all instances together never let more in.
+ */
+public final class GlobalLimit {
+  // In nanoseconds: a minute of a high rate has more calls than microseconds would be exact for.
+  private static final long SCALE = 1000;
+  private static final int LEASES_A_SECOND = 20;
+  private static final long MOST_LEASED = 1000;
+  private static final Duration UNUSED = Duration.ofSeconds(1);
+  private static final Duration ASK_AGAIN = Duration.ofMillis(50);
+  private static final List<String> KEY = List.of("luki:global");
+
+  private final long perMinute;
+  private final @Nullable RedisLink link;
+  private final OnRedisLoss onLoss;
+  private final LongSupplier micros;
+  private final long lease;
+  private final Rate own;
+  private final AtomicLong ownFull = new AtomicLong();
+  private final AtomicLong leased = new AtomicLong();
+  private final ReentrantLock drawing = new ReentrantLock();
+  private volatile long lastUsed;
+  private volatile long emptyUntil;
+  private volatile long emptyWait;
+
+  private GlobalLimit(
+      long perMinute,
+      @Nullable RedisLink link,
+      OnRedisLoss onLoss,
+      int instances,
+      LongSupplier micros) {
+    this.perMinute = perMinute;
+    this.link = link;
+    this.onLoss = onLoss;
+    this.micros = micros;
+    this.lease = Math.clamp(perMinute / (60L * LEASES_A_SECOND * instances), 1, MOST_LEASED);
+    long interval = perMinute == 0 ? 0 : (60_000_000L * SCALE + perMinute - 1) / perMinute;
+    this.own = interval == 0 ? Rate.OFF : new Rate(interval, perMinute).shared(instances);
+  }
+
+  /** Of this process alone. */
+  public static GlobalLimit inMemory(int perMinute, LongSupplier micros) {
+    return new GlobalLimit(perMinute, null, OnRedisLoss.LOCAL, 1, micros);
+  }
+
+  /** Of all instances. */
+  public static GlobalLimit shared(
+      int perMinute, SharedLimiter with, OnRedisLoss onLoss, int instances, LongSupplier micros) {
+    return new GlobalLimit(perMinute, with.link(), onLoss, instances, micros);
+  }
+
+  public boolean isOff() {
+    return perMinute == 0;
+  }
+
+  /**
+   * Takes units.
+   *
+   * @return 0 when they were there, else the microseconds until they may be
+   */
+  public long take(int cost) {
+    if (isOff()) {
+      return 0;
+    }
+    return link == null ? takeOwn(cost) : takeLeased(link, cost);
+  }
+
+  /** Gives back what a call did not need that was refused for another reason. */
+  public void giveBack(int cost) {
+    if (isOff()) {
+      return;
+    }
+    if (link != null && !link.isAway()) {
+      leased.addAndGet(cost);
+    } else {
+      ownFull.addAndGet(-own.weight(cost) * own.interval());
+    }
+  }
+
+  private long takeOwn(int cost) {
+    long now = micros.getAsLong() * SCALE;
+    while (true) {
+      long before = ownFull.get();
+      long after = own.after(before, now, cost);
+      if (after < 0) {
+        return Math.max(1, own.standing(false, before, now, cost).waitMicros() / SCALE);
+      }
+      if (ownFull.compareAndSet(before, after)) {
+        return 0;
+      }
+    }
+  }
+
+  private long takeLeased(RedisLink from, int cost) {
+    if (takeFromLease(cost)) {
+      return 0;
+    }
+    long now = micros.getAsLong();
+    if (now < emptyUntil) {
+      return emptyWait;
+    }
+    drawing.lock();
+    try {
+      // Another call may have drawn while this one waited.
+      if (takeFromLease(cost)) {
+        return 0;
+      }
+      return draw(from, cost);
+    } catch (Limiter.Unavailable away) {
+      return switch (onLoss) {
+        case LOCAL -> takeOwn(cost);
+        case ALLOW -> 0;
+        case DENY -> ASK_AGAIN.toNanos() / SCALE;
+      };
+    } finally {
+      drawing.unlock();
+    }
+  }
+
+  private boolean takeFromLease(int cost) {
+    lastUsed = micros.getAsLong();
+    while (true) {
+      long there = leased.get();
+      if (there < cost) {
+        return false;
+      }
+      if (leased.compareAndSet(there, there - cost)) {
+        return true;
+      }
+    }
+  }
+
+  private long draw(RedisLink from, int cost) throws Limiter.Unavailable {
+    List<?> answer = (List<?>) from.run(Script.LEASE, KEY, arguments(Math.max(lease, cost)));
+    long given = (Long) answer.getFirst();
+    if (leased.addAndGet(given) >= cost) {
+      return takeFromLease(cost) ? 0 : 1;
+    }
+    long wait = Math.max(1, (Long) answer.get(1));
+    emptyWait = wait;
+    emptyUntil = micros.getAsLong() + Math.min(wait, ASK_AGAIN.toNanos() / SCALE);
+    return wait;
+  }
+
+  private List<String> arguments(long units) {
+    Rate rate = Rate.of(perMinute, perMinute);
+    return List.of(
+        "", Long.toString(rate.interval()), Long.toString(rate.burst()), Long.toString(units));
+  }
+
+  /** To be called now and then: gives back what nobody has asked for in a while. */
+  public void returnUnused() {
+    if (link == null || micros.getAsLong() - lastUsed < UNUSED.toNanos() / SCALE) {
+      return;
+    }
+    long unused = leased.getAndSet(0);
+    if (unused > 0) {
+      link.runLater(Script.LEASE, KEY, arguments(-unused));
+    }
+  }
+}

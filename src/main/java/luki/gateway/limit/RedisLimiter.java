@@ -1,0 +1,186 @@
+package luki.gateway.limit;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import luki.gateway.config.Plan;
+import luki.gateway.http.Meter;
+import luki.gateway.http.Units;
+
+/**
+ * Counts in Redis, by its clock: one call for all that a caller's request needs, and none to give
+ * back what a process held that died.
+ */
+final class RedisLimiter {
+  /** How long the units of a call stay held back that nobody renews: its process has died. */
+  static final Duration HOLD = Duration.ofSeconds(15);
+
+  private final RedisLink link;
+  private final Supplier<String> clock;
+  private final Map<String, Limiter.Hold> held = new ConcurrentHashMap<>();
+  private final Duration life;
+  private final ScheduledFuture<?> renewing;
+
+  /**
+   * Makes one.
+   *
+   * @param clock microseconds, or an empty text for the server's own time
+   * @param life of a hold that nobody renews
+   */
+  RedisLimiter(
+      RedisLink link, Supplier<String> clock, Duration life, ScheduledExecutorService timer) {
+    this.link = link;
+    this.clock = clock;
+    this.life = life;
+    long renewal = life.dividedBy(3).toMillis();
+    this.renewing =
+        timer.scheduleWithFixedDelay(this::renew, renewal, renewal, TimeUnit.MILLISECONDS);
+  }
+
+  private static List<String> keys(String caller) {
+    // The braces are the hash tag: both keys live on one node of a cluster.
+    return List.of("luki:{" + caller + "}:used", "luki:{" + caller + "}:held");
+  }
+
+  private List<String> arguments(Plan plan, Object... more) {
+    List<String> arguments = new ArrayList<>(8 + more.length);
+    arguments.add(clock.get());
+    for (Meter meter : Meter.values()) {
+      arguments.add(Long.toString(plan.bound(meter, false)));
+      arguments.add(Long.toString(plan.bound(meter, true)));
+    }
+    for (Object one : more) {
+      arguments.add(one.toString());
+    }
+    return arguments;
+  }
+
+  private static long number(Object answer, int index) {
+    return (Long) ((List<?>) answer).get(index);
+  }
+
+  Limiter.Verdict admit(Limiter.Demand demand) throws Limiter.Unavailable {
+    Plan plan = demand.plan();
+    Rate rate = Rate.of(plan);
+    if (rate.isOff() && demand.isUnbounded()) {
+      return new Limiter.Verdict.Admitted(Standing.UNLIMITED, Limiter.Hold.NOTHING);
+    }
+    String id = demand.isUnbounded() ? "" : UUID.randomUUID().toString();
+    Units wanted = demand.wanted();
+    Object answer =
+        link.run(
+            Script.ADMIT,
+            keys(demand.caller()),
+            arguments(
+                plan,
+                rate.interval(),
+                rate.burst(),
+                demand.cost(),
+                id,
+                life.toMillis(),
+                wanted.requests(),
+                wanted.chatMessages(),
+                wanted.streamedCharacters()));
+    boolean admitted = number(answer, 0) == 1;
+    Standing standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
+    if (!admitted) {
+      return new Limiter.Verdict.TooFast(standing);
+    }
+    if (number(answer, 2) > 0) {
+      long now = number(answer, 4);
+      return new Limiter.Verdict.UsedUp(
+          standing, Windows.instant(now), Windows.at(now).end(number(answer, 3) == 2));
+    }
+    return new Limiter.Verdict.Admitted(
+        standing, id.isEmpty() ? Limiter.Hold.NOTHING : held(demand, id, number(answer, 5)));
+  }
+
+  private Limiter.Hold held(Limiter.Demand demand, String id, long characters) {
+    Limiter.Hold hold =
+        new Limiter.Hold(
+            demand.caller(), demand.plan(), id, demand.units().withCharacters(characters));
+    held.put(id, hold);
+    return hold;
+  }
+
+  /** Whether a hold was given by this limiter and is not settled. */
+  boolean holds(Limiter.Hold hold) {
+    return held.containsKey(hold.id());
+  }
+
+  long draw(Limiter.Hold hold, long characters) throws Limiter.Unavailable {
+    Limiter.Hold now = held.getOrDefault(hold.id(), hold);
+    Object answer = link.run(Script.DRAW, keys(hold.caller()), drawn(now, characters));
+    long more = (Long) answer;
+    long all = now.units().streamedCharacters() + more;
+    held.computeIfPresent(
+        hold.id(),
+        (_, old) ->
+            new Limiter.Hold(old.caller(), old.plan(), old.id(), old.units().withCharacters(all)));
+    return more;
+  }
+
+  private List<String> drawn(Limiter.Hold hold, long characters) {
+    return arguments(
+        hold.plan(),
+        hold.id(),
+        life.toMillis(),
+        hold.units().requests(),
+        hold.units().chatMessages(),
+        hold.units().streamedCharacters(),
+        characters);
+  }
+
+  void settle(Limiter.Hold hold, Units used) {
+    held.remove(hold.id());
+    link.runLater(
+        Script.SETTLE,
+        keys(hold.caller()),
+        arguments(
+            hold.plan(),
+            hold.id(),
+            used.requests(),
+            used.chatMessages(),
+            used.streamedCharacters()));
+  }
+
+  Limiter.Usage usage(String caller, Plan plan) throws Limiter.Unavailable {
+    Object answer = link.run(Script.USAGE, keys(caller), arguments(plan));
+    Rate rate = Rate.of(plan);
+    Windows now = Windows.at(number(answer, 1));
+    List<Limiter.Window> windows = new ArrayList<>();
+    int index = 2;
+    for (Meter meter : Meter.values()) {
+      for (boolean month : new boolean[] {false, true}) {
+        long bound = plan.bound(meter, month);
+        if (bound != Plan.Quota.UNBOUNDED) {
+          long used = number(answer, index);
+          windows.add(new Limiter.Window(meter, month, used, bound, now.end(month)));
+        }
+        index++;
+      }
+    }
+    Standing standing = rate.standing(true, number(answer, 0), 0, 0);
+    return new Limiter.Usage(rate.isOff() ? null : standing, windows);
+  }
+
+  /** Calls that take longer than a hold lives keep theirs; those of a dead process do not. */
+  private void renew() {
+    if (!link.isAway()) {
+      for (Limiter.Hold hold : held.values()) {
+        link.runLater(Script.DRAW, keys(hold.caller()), drawn(hold, 0));
+      }
+    }
+  }
+
+  void close() {
+    renewing.cancel(false);
+  }
+}

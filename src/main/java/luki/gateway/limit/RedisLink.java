@@ -1,0 +1,264 @@
+package luki.gateway.limit;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import luki.gateway.observe.Diagnostics;
+import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.Response;
+import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisNoScriptException;
+import redis.clients.jedis.exceptions.JedisRedirectionException;
+
+/**
+ * Runs scripts on Redis. What is asked at the same moment goes out together, so that many requests
+ * cost few system calls; nobody waits longer than the deadline. When it fails a few times in a row
+ * it is left alone, and looked at from aside until it answers again.
+ *
+ * <p>near → away (failures in a row) → near (a probe went well).
+ */
+final class RedisLink implements AutoCloseable {
+  static final Duration DEADLINE = Duration.ofMillis(20);
+
+  private static final Diagnostics LOG = new Diagnostics("redis");
+  private static final Duration PROBE = Duration.ofMillis(250);
+  private static final int FAILURES = 5;
+  private static final int TOGETHER = 64;
+  private static final int LANES = 2;
+  private static final int MOST_POSTPONED = 100_000;
+
+  private final UnifiedJedis redis;
+  private final Duration deadline;
+  private final List<LinkedBlockingQueue<Asked>> lanes = new ArrayList<>();
+  private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MOST_POSTPONED);
+  private final AtomicInteger failures = new AtomicInteger();
+  private final List<Thread> threads = new ArrayList<>();
+  private volatile boolean away;
+  private volatile boolean closed;
+
+  /**
+   * One run of a script.
+   *
+   * @param mustRun nobody waits for its answer, but it has to be done in the end
+   */
+  private record Asked(
+      Script script,
+      List<String> keys,
+      List<String> arguments,
+      CompletableFuture<Object> answer,
+      long givenUpAt,
+      boolean mustRun) {
+    boolean isGivenUp() {
+      return !mustRun && System.nanoTime() - givenUpAt > 0;
+    }
+  }
+
+  RedisLink(UnifiedJedis redis, Duration deadline) {
+    this.redis = redis;
+    this.deadline = deadline;
+    for (int i = 0; i < LANES; i++) {
+      LinkedBlockingQueue<Asked> lane = new LinkedBlockingQueue<>();
+      lanes.add(lane);
+      threads.add(Thread.ofVirtual().name("redis-lane-" + i).start(() -> serve(lane)));
+    }
+    threads.add(Thread.ofVirtual().name("redis-probe").start(this::probe));
+  }
+
+  /** What concerns the same key goes the same way, so it stays in its order. */
+  private void add(Asked call) {
+    lanes.get(Math.floorMod(call.keys.getFirst().hashCode(), LANES)).add(call);
+  }
+
+  boolean isAway() {
+    return away;
+  }
+
+  /**
+   * Runs a script and waits for its answer.
+   *
+   * @throws Limiter.Unavailable it did not answer in time, answered an error, or is left alone
+   */
+  Object run(Script script, List<String> keys, List<String> arguments) throws Limiter.Unavailable {
+    if (away || closed) {
+      throw new Limiter.Unavailable("Redis is away");
+    }
+    Asked call = ask(script, keys, arguments, false);
+    add(call);
+    try {
+      return call.answer.get(deadline.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException late) {
+      failed(late);
+      throw new Limiter.Unavailable("Redis did not answer in time", late);
+    } catch (ExecutionException failure) {
+      throw new Limiter.Unavailable("Redis failed", failure);
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+      throw new Limiter.Unavailable("interrupted", stopping);
+    }
+  }
+
+  /** Runs a script some time soon, once Redis is there again where it is not. */
+  void runLater(Script script, List<String> keys, List<String> arguments) {
+    Asked call = ask(script, keys, arguments, true);
+    if (away) {
+      postpone(call);
+    } else {
+      add(call);
+    }
+  }
+
+  private Asked ask(Script script, List<String> keys, List<String> arguments, boolean mustRun) {
+    return new Asked(
+        script,
+        keys,
+        arguments,
+        new CompletableFuture<>(),
+        System.nanoTime() + deadline.toNanos(),
+        mustRun);
+  }
+
+  private void postpone(Asked call) {
+    if (!postponed.offer(call)) {
+      LOG.error("what was used could not be counted: Redis has been away too long");
+    }
+  }
+
+  private void serve(LinkedBlockingQueue<Asked> asked) {
+    List<Asked> batch = new ArrayList<>(TOGETHER);
+    try {
+      while (!closed) {
+        batch.add(asked.take());
+        asked.drainTo(batch, TOGETHER - 1);
+        batch.removeIf(Asked::isGivenUp);
+        if (!batch.isEmpty()) {
+          send(batch);
+        }
+        batch.clear();
+      }
+    } catch (InterruptedException stopped) {
+      // close() was called.
+    }
+  }
+
+  private void send(List<Asked> batch) {
+    List<Response<Object>> answers = new ArrayList<>(batch.size());
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      for (Asked call : batch) {
+        answers.add(pipeline.evalsha(call.script.sha1(), call.keys, call.arguments));
+      }
+      pipeline.sync();
+    } catch (RuntimeException failure) {
+      batch.forEach(call -> fail(call, failure));
+      return;
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      take(batch.get(i), answers.get(i));
+    }
+  }
+
+  private void take(Asked call, Response<Object> answer) {
+    try {
+      succeed(call, answer.get());
+    } catch (JedisNoScriptException | JedisRedirectionException elsewhere) {
+      // A server that has not seen the script, or a slot that has moved.
+      alone(call);
+    } catch (RuntimeException failure) {
+      fail(call, failure);
+    }
+  }
+
+  private void alone(Asked call) {
+    try {
+      succeed(call, redis.eval(call.script.text(), call.keys, call.arguments));
+    } catch (RuntimeException failure) {
+      fail(call, failure);
+    }
+  }
+
+  private void succeed(Asked call, Object answer) {
+    failures.set(0);
+    call.answer.complete(answer);
+  }
+
+  private void fail(Asked call, RuntimeException failure) {
+    failed(failure);
+    if (call.mustRun) {
+      postpone(call);
+    } else {
+      call.answer.completeExceptionally(failure);
+    }
+  }
+
+  private void failed(Exception failure) {
+    if (failures.incrementAndGet() >= FAILURES && !away) {
+      goAway(failure);
+    }
+  }
+
+  private synchronized void goAway(Exception failure) {
+    if (!away && !closed) {
+      away = true;
+      LOG.warn("Redis is left alone", Diagnostics.Field.of("cause", failure));
+    }
+  }
+
+  private synchronized void comeBack() {
+    if (away) {
+      failures.set(0);
+      away = false;
+      LOG.info("Redis is used again");
+    }
+    resume();
+  }
+
+  private void resume() {
+    List<Asked> again = new ArrayList<>();
+    postponed.drainTo(again);
+    again.forEach(this::add);
+  }
+
+  private void probe() {
+    try {
+      while (!closed) {
+        Thread.sleep(PROBE);
+        if (away && answers()) {
+          comeBack();
+        } else if (!away && !postponed.isEmpty()) {
+          resume();
+        }
+      }
+    } catch (InterruptedException stopped) {
+      // close() was called.
+    }
+  }
+
+  /** It must be able to write: a replica or a full server answers a ping as well. */
+  private boolean answers() {
+    try {
+      redis.eval(Script.LEASE.text(), List.of("luki:probe"), List.of("", "1", "1000000", "1"));
+      return true;
+    } catch (RuntimeException stillAway) {
+      return false;
+    }
+  }
+
+  /** Opens the first connections before a request needs them. */
+  void warmUp() {
+    if (!answers()) {
+      goAway(new IllegalStateException("Redis did not answer at the start"));
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    threads.forEach(Thread::interrupt);
+    redis.close();
+  }
+}

@@ -1,0 +1,114 @@
+package luki.gateway.limit;
+
+import java.net.URI;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.LongSupplier;
+import luki.gateway.config.OnRedisLoss;
+import luki.gateway.config.Plan;
+import luki.gateway.http.Units;
+
+/**
+ * Limits that several instances share through Redis, and what holds while it is away: each instance
+ * by itself with its part of the limit, nobody, or everybody.
+ */
+public final class SharedLimiter implements Limiter {
+  private final RedisLink link;
+  private final RedisLimiter redis;
+  private final MemoryLimiter local;
+  private final OnRedisLoss onLoss;
+
+  /**
+   * Connects.
+   *
+   * @param replicas instances that share the limits
+   * @param micros this process's own time, for the limits that hold without Redis
+   */
+  public SharedLimiter(
+      List<URI> addresses,
+      OnRedisLoss onLoss,
+      int replicas,
+      LongSupplier micros,
+      ScheduledExecutorService timer) {
+    this(
+        new RedisLink(Redis.client(addresses, RedisLink.DEADLINE), RedisLink.DEADLINE),
+        onLoss,
+        new MemoryLimiter(micros, replicas, timer),
+        timer);
+  }
+
+  SharedLimiter(
+      RedisLink link, OnRedisLoss onLoss, MemoryLimiter local, ScheduledExecutorService timer) {
+    this.link = link;
+    this.redis = new RedisLimiter(link, () -> "", RedisLimiter.HOLD, timer);
+    this.local = local;
+    this.onLoss = onLoss;
+  }
+
+  /** The connection, for what else is shared through it. */
+  RedisLink link() {
+    return link;
+  }
+
+  public void start() {
+    link.warmUp();
+  }
+
+  @Override
+  public boolean isDegraded() {
+    return link.isAway();
+  }
+
+  @Override
+  public boolean isReady() {
+    return onLoss != OnRedisLoss.DENY || !link.isAway();
+  }
+
+  @Override
+  public Verdict admit(Demand demand) {
+    try {
+      return redis.admit(demand);
+    } catch (Unavailable away) {
+      return switch (onLoss) {
+        case LOCAL -> local.admit(demand);
+        case DENY -> new Verdict.Unavailable();
+        case ALLOW -> new Verdict.Admitted(null, Hold.NOTHING);
+      };
+    }
+  }
+
+  @Override
+  public long draw(Hold hold, long characters) {
+    if (!redis.holds(hold)) {
+      return local.draw(hold, characters);
+    }
+    try {
+      return redis.draw(hold, characters);
+    } catch (Unavailable away) {
+      // A stream that has begun goes on, but nobody knows how far it may: unless that is allowed,
+      // it gets what it would have held back at its beginning, for each time that it asks.
+      return onLoss == OnRedisLoss.DENY ? 0 : characters;
+    }
+  }
+
+  @Override
+  public void settle(Hold hold, Units used) {
+    if (redis.holds(hold)) {
+      redis.settle(hold, used);
+    } else {
+      local.settle(hold, used);
+    }
+  }
+
+  @Override
+  public Usage usage(String caller, Plan plan) throws Unavailable {
+    return redis.usage(caller, plan);
+  }
+
+  @Override
+  public void close() {
+    redis.close();
+    local.close();
+    link.close();
+  }
+}

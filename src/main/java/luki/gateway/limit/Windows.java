@@ -1,0 +1,43 @@
+package luki.gateway.limit;
+
+import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+
+/** The day and the month in UTC that a moment falls into, as numbers that only grow. */
+record Windows(long day, long month) {
+  private static final long DAY_MICROS = 86_400_000_000L;
+  private static final int MONTHS = 12;
+
+  static Windows at(long micros) {
+    YearMonth month = YearMonth.from(instant(micros).atOffset(ZoneOffset.UTC));
+    return new Windows(
+        Math.floorDiv(micros, DAY_MICROS),
+        month.getYear() * (long) MONTHS + month.getMonthValue() - 1);
+  }
+
+  static Instant instant(long micros) {
+    return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+  }
+
+  static long micros(Instant instant) {
+    return ChronoUnit.MICROS.between(Instant.EPOCH, instant);
+  }
+
+  long id(boolean ofMonth) {
+    return ofMonth ? month : day;
+  }
+
+  /** When the window is over. */
+  Instant end(boolean ofMonth) {
+    if (!ofMonth) {
+      return instant((day + 1) * DAY_MICROS);
+    }
+    long next = month + 1;
+    return YearMonth.of((int) (next / MONTHS), (int) (next % MONTHS) + 1)
+        .atDay(1)
+        .atStartOfDay(ZoneOffset.UTC)
+        .toInstant();
+  }
+}

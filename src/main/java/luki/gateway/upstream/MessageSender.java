@@ -1,0 +1,47 @@
+package luki.gateway.upstream;
+
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import luki.http1.Fields;
+import luki.http1.RawClient;
+
+/** Posts messages to one configured address; no redirect is followed, the reply is not kept. */
+public final class MessageSender implements AutoCloseable {
+  private static final Duration CONNECT = Duration.ofSeconds(5);
+  private static final Duration MOST_TIME = Duration.ofSeconds(15);
+  private static final int MOST_BYTES = 64 * 1024;
+
+  private final RawClient.Origin origin;
+  private final String target;
+  private final Engines.Engine engine;
+
+  public MessageSender(URI address, Engines engines) {
+    String path = address.getRawPath().isEmpty() ? "/" : address.getRawPath();
+    this.origin = OutgoingRequests.originOf(address);
+    this.target = path;
+    this.engine = engines.engine(CONNECT);
+  }
+
+  /** The status of the answer; 0 when there was none. */
+  public int post(Map<String, String> headers, byte[] body) throws InterruptedException {
+    Fields.Builder fields = new Fields.Builder();
+    new TreeMap<>(headers).forEach(fields::add);
+    long end = System.nanoTime() + MOST_TIME.toNanos();
+    RawClient.Limits limits = new RawClient.Limits(CONNECT.toNanos(), end, end, false);
+    RawClient.Request request = new RawClient.Request("POST", target, fields.build(), body);
+    try (RawClient.Reply reply = engine.client().call(origin, request, limits)) {
+      ReplyBytes.of(reply, MOST_BYTES);
+      return reply.status();
+    } catch (IOException failed) {
+      return 0;
+    }
+  }
+
+  @Override
+  public void close() {
+    engine.close().run();
+  }
+}

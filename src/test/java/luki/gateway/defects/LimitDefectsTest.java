@@ -1,0 +1,223 @@
+package luki.gateway.defects;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Whose limit it is, what counts, and what is said of it. */
+@Timeout(60)
+class LimitDefectsTest {
+  private static final Pattern STANDING = Pattern.compile("\"user\";r=(\\d+);t=(\\d+)");
+  private static final String READS = "/v1/engagement/metrics/maria_k";
+
+  private static UnaryOperator<TestGateway.Builder> limits(String... variables) {
+    return gateway -> {
+      for (int i = 0; i < variables.length; i += 2) {
+        gateway.with(variables[i], variables[i + 1]);
+      }
+      return gateway;
+    };
+  }
+
+  private static UnaryOperator<TestGateway.Builder> slow(int burst) {
+    // One in ten seconds: none comes back while a test runs.
+    return limits("RATE_LIMIT_PER_MIN", "6", "RATE_LIMIT_BURST", Integer.toString(burst));
+  }
+
+  private static int remaining(Client.Answer answer) {
+    return field(answer, 1);
+  }
+
+  private static int seconds(Client.Answer answer) {
+    return field(answer, 2);
+  }
+
+  private static int field(Client.Answer answer, int group) {
+    Matcher standing = STANDING.matcher(answer.header("RateLimit").orElse(""));
+    assertTrue(standing.matches(), answer.response().headers().toString());
+    return Integer.parseInt(standing.group(group));
+  }
+
+  @Test
+  void everyReplyThatTheLimitSawSaysHowItStands() {
+    try (Setting setting = Setting.start(slow(4))) {
+      Client maria = setting.maria();
+      List<Client.Answer> seen = new ArrayList<>();
+      seen.add(maria.get(READS));
+      seen.add(maria.get("/v1/engagement/metrics/somebody_else"));
+      seen.add(maria.post("/v1/chat", "{"));
+      seen.add(maria.get(READS + "?what=1"));
+      seen.add(maria.get(READS));
+      assertEquals(
+          List.of(200, 403, 400, 400, 429), seen.stream().map(Client.Answer::status).toList());
+      assertEquals(List.of(3, 2, 1, 0, 0), seen.stream().map(LimitDefectsTest::remaining).toList());
+      for (Client.Answer answer : seen) {
+        assertEquals(Optional.of("\"user\";q=6;w=60"), answer.header("RateLimit-Policy"));
+        assertTrue(seconds(answer) >= 8 && seconds(answer) <= 10, answer.header("RateLimit").get());
+      }
+      Client.Answer refused = seen.getLast();
+      assertEquals("RATE_LIMITED", refused.code());
+      int retry = Integer.parseInt(refused.header("Retry-After").orElseThrow());
+      assertTrue(retry >= seconds(refused) && retry <= 10, "Retry-After " + retry);
+      Client.Answer stranger = setting.stranger().get(READS);
+      assertEquals(401, stranger.status());
+      assertEquals(Optional.empty(), stranger.header("RateLimit"));
+    }
+  }
+
+  @Test
+  void R3_nothingThatACallerSendsGivesItAnotherLimit() {
+    try (Setting setting = Setting.start(slow(3))) {
+      String key = setting.gateway().key(List.of(Setting.MARIA), "engagement:read");
+      Client bearer = setting.withKey(key);
+      Client bare = setting.stranger();
+      List<Integer> statuses = new ArrayList<>();
+      statuses.add(bearer.get(READS).status());
+      statuses.add(bare.get(READS, "X-API-Key", key).status());
+      statuses.add(bare.get(READS, "x-api-key", key).status());
+      for (int i = 0; i < 5; i++) {
+        statuses.add(bearer.get(READS, "X-Forwarded-For", "10.0.0." + i).status());
+        statuses.add(bearer.get(READS, "X-User-Id", "user" + i).status());
+        statuses.add(bearer.get(READS, "Forwarded", "for=10.1.0." + i).status());
+        statuses.add(bare.get(READS, "Authorization", "bEaReR " + key).status());
+        statuses.add(bearer.get("/v1/engagement/metrics/maria%5Fk").status());
+      }
+      assertEquals(
+          3, statuses.stream().filter(status -> status == 200).count(), statuses::toString);
+      assertEquals(25, statuses.stream().filter(status -> status == 429).count());
+    }
+  }
+
+  @Test
+  void R4_aRefusedCallCostsNothing() {
+    try (Setting setting =
+        Setting.start(limits("RATE_LIMIT_PER_MIN", "60", "RATE_LIMIT_BURST", "1"))) {
+      Client maria = setting.maria();
+      assertEquals(200, maria.get(READS).status());
+      long began = System.nanoTime();
+      // Asking all the time prolongs nothing: the next one comes after its second.
+      Waiting.until(Duration.ofSeconds(5), () -> maria.get(READS).status(), got -> got == 200);
+      long took = System.nanoTime() - began;
+      assertTrue(took < Duration.ofMillis(2500).toNanos(), took / 1e9 + " s");
+    }
+  }
+
+  @Test
+  void R4_healthIsNeverLimited() {
+    try (Setting setting =
+        Setting.start(limits("RATE_LIMIT_PER_MIN", "1", "AUTH_FAILURES_PER_MIN", "1"))) {
+      Client bad = setting.withKey("luki_nonsense");
+      assertEquals(401, bad.get(READS).status());
+      assertEquals(429, bad.get(READS).status());
+      for (int i = 0; i < 20; i++) {
+        for (String path : List.of("/healthz", "/readyz", "/health", "/openapi.json")) {
+          Client.Answer answer = setting.stranger().get(path);
+          assertEquals(200, answer.status(), path);
+          assertEquals(Optional.empty(), answer.header("RateLimit"));
+        }
+      }
+    }
+  }
+
+  @Test
+  void R4_anAddressWithTooManyFailuresIsRefusedBeforeItsCredentialIsLookedAt() {
+    try (Setting setting = Setting.start(limits("AUTH_FAILURES_PER_MIN", "5"))) {
+      Client maria = setting.maria();
+      for (int i = 0; i < 20; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      for (int i = 0; i < 5; i++) {
+        assertEquals(401, setting.withKey("luki_guess" + i).get(READS).status());
+      }
+      Client.Answer sixth = setting.withKey("luki_guess6").get(READS);
+      assertEquals(429, sixth.status());
+      assertEquals("RATE_LIMITED", sixth.code());
+      assertTrue(Integer.parseInt(sixth.header("Retry-After").orElseThrow()) <= 13);
+      // Not even a good one is looked at, nor does another address in a header help.
+      assertEquals(429, maria.get(READS).status());
+      assertEquals(429, maria.get(READS, "X-Forwarded-For", "192.0.2.1").status());
+    }
+  }
+
+  @Test
+  void R4_behindATrustedProxyEachClientHasItsOwnFailures() {
+    try (Setting setting =
+        Setting.start(limits("AUTH_FAILURES_PER_MIN", "2", "TRUSTED_PROXIES", "127.0.0.0/8"))) {
+      Client bad = setting.withKey("luki_guess");
+      for (int i = 0; i < 2; i++) {
+        assertEquals(401, bad.get(READS, "X-Forwarded-For", "192.0.2.7").status());
+      }
+      assertEquals(429, bad.get(READS, "X-Forwarded-For", "192.0.2.7").status());
+      // What the client itself wrote stands to the left of what the proxy saw.
+      assertEquals(429, bad.get(READS, "X-Forwarded-For", "198.51.100.1, 192.0.2.7").status());
+      assertEquals(401, bad.get(READS, "X-Forwarded-For", "192.0.2.8").status());
+      Client maria = setting.maria();
+      assertEquals(200, maria.get(READS, "X-Forwarded-For", "192.0.2.9").status());
+      for (int i = 0; i < 2; i++) {
+        assertEquals(401, bad.get(READS, "X-Forwarded-For", "2001:db8:1:2::" + i).status());
+      }
+      assertEquals(429, bad.get(READS, "X-Forwarded-For", "2001:db8:1:2:3:4:5:6").status());
+      assertEquals(401, bad.get(READS, "X-Forwarded-For", "2001:db8:1:3::1").status());
+    }
+  }
+
+  @Test
+  void allCallersTogetherHaveALimitToo() {
+    try (Setting setting = Setting.start(limits("RATE_LIMIT_GLOBAL_PER_MIN", "5"))) {
+      List<Integer> statuses = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        statuses.add(setting.maria().get(READS).status());
+      }
+      assertEquals(List.of(200, 200, 200, 200, 200, 429, 429, 429), statuses);
+    }
+  }
+
+  @Test
+  void aRouteMayWeighMore() {
+    try (Setting setting = Setting.start(slow(9))) {
+      Client maria = setting.maria();
+      assertEquals(4, remaining(maria.get("/v1/users/maria_k/overview")));
+      Client.Answer second = maria.get("/v1/users/maria_k/overview");
+      assertEquals(429, second.status());
+      assertEquals(4, remaining(second));
+      int retry = Integer.parseInt(second.header("Retry-After").orElseThrow());
+      assertTrue(retry <= 10 && retry >= seconds(second), "Retry-After " + retry);
+      assertEquals(3, remaining(maria.get(READS)));
+    }
+  }
+
+  @Test
+  void aPlanSaysHowFastItsCallersMayBe() {
+    try (Setting setting =
+        Setting.start(
+            gateway ->
+                slow(2)
+                    .apply(gateway)
+                    .yaml("per_minute: 1200\n    burst: 300", "per_minute: 6\n    burst: 5"))) {
+      String[] scopes = {"engagement:read"};
+      Map<String, Integer> bursts = Map.of("care_home", 5, "no_such_plan", 2);
+      bursts.forEach(
+          (plan, burst) -> {
+            String key = setting.gateway().keyOfPlan(plan, List.of(Setting.MARIA), scopes);
+            Client client = setting.withKey(key);
+            for (int i = 0; i < burst; i++) {
+              assertEquals(200, client.get(READS).status(), plan);
+            }
+            assertEquals(429, client.get(READS).status(), plan);
+          });
+    }
+  }
+}

@@ -1,0 +1,164 @@
+package luki.gateway.limit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
+import luki.gateway.config.Plan;
+import luki.gateway.http.Meter;
+import luki.gateway.http.Units;
+import luki.gateway.testing.RedisProcess;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Random traces at given times: memory, Redis and a plain model let in the same calls. */
+class LimitersAgreeTest {
+  private static final int STEPS = 2_500;
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration LONG = Duration.ofDays(30);
+  private static final List<Plan> PLANS =
+      List.of(
+          new Plan("slow", 7, 3, Map.of()),
+          new Plan("usual", 60, 60, Map.of()),
+          new Plan("off", 0, 0, Map.of()),
+          new Plan("day", 600, 20, Map.of(Meter.REQUESTS, new Plan.Quota(25, -1))),
+          new Plan(
+              "chat",
+              0,
+              0,
+              Map.of(
+                  Meter.CHAT_MESSAGES,
+                  new Plan.Quota(10, 40),
+                  Meter.STREAMED_CHARACTERS,
+                  new Plan.Quota(2500, -1))));
+
+  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+  private final AtomicLong now = new AtomicLong();
+  private final RedisProcess server = RedisProcess.start("--appendfsync", "no");
+  private final RedisLink link =
+      new RedisLink(Redis.client(List.of(URI.create(server.url())), PATIENCE), PATIENCE);
+  private final MemoryLimiter memory = new MemoryLimiter(now::get, 1, timer);
+  private final RedisLimiter redis =
+      new RedisLimiter(link, () -> Long.toString(now.get()), LONG, timer);
+  private final Reference model = new Reference();
+  private final List<Open> open = new ArrayList<>();
+
+  /** A call under way, as each of the three knows it. */
+  private record Open(int id, String caller, Limiter.Hold memory, Limiter.Hold redis) {}
+
+  @BeforeEach
+  void connect() {
+    link.warmUp();
+  }
+
+  @AfterEach
+  void stop() {
+    redis.close();
+    memory.close();
+    link.close();
+    server.close();
+    timer.shutdownNow();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void memoryAndRedisLetInWhatTheModelLetsIn(long seed) throws Exception {
+    Random random = new Random(seed);
+    // Over the ends of days, of a leap day and of a month.
+    now.set(1_709_150_400_000_000L + random.nextLong(86_400_000_000L));
+    int refused = 0;
+    for (int step = 0; step < STEPS; step++) {
+      now.addAndGet(pause(random));
+      if (random.nextInt(3) == 0 && !open.isEmpty()) {
+        settle(open.remove(random.nextInt(open.size())), random);
+      } else {
+        refused += admit(step, random) ? 0 : 1;
+      }
+      if (step % 97 == 0) {
+        compareUsage(random);
+      }
+    }
+    assertEquals(true, refused > 100 && refused < STEPS / 2, "refused " + refused);
+  }
+
+  private static long pause(Random random) {
+    return switch (random.nextInt(40)) {
+      case 0 -> random.nextLong(7_200_000_000L);
+      case 1, 2, 3 -> random.nextLong(20_000_000L);
+      default -> random.nextLong(1_500_000L);
+    };
+  }
+
+  private static String callerOf(Plan plan, Random random) {
+    return "%08x%08x".formatted(PLANS.indexOf(plan) + 1, random.nextInt(2));
+  }
+
+  private boolean admit(int step, Random random) throws Exception {
+    Plan plan = PLANS.get(random.nextInt(PLANS.size()));
+    String caller = callerOf(plan, random);
+    int cost = random.nextInt(8) == 0 ? 1 + random.nextInt(5) : 1;
+    Units units = new Units(1, random.nextInt(2), 0);
+    boolean streams = random.nextInt(3) == 0;
+    Limiter.Demand demand = new Limiter.Demand(caller, plan, cost, units, streams);
+    String expected = model.admit(caller, plan, cost, demand.wanted(), step, now.get());
+    Limiter.Verdict inMemory = memory.admit(demand);
+    Limiter.Verdict inRedis = redis.admit(demand);
+    assertEquals(expected, nameOf(inMemory), "memory, step " + step);
+    assertEquals(expected, nameOf(inRedis), "Redis, step " + step);
+    assertEquals(inMemory.rate(), inRedis.rate(), "standing at step " + step);
+    if (inMemory instanceof Limiter.Verdict.Admitted(Standing _, Limiter.Hold one)
+        && inRedis instanceof Limiter.Verdict.Admitted(Standing _, Limiter.Hold other)) {
+      assertEquals(one.units(), other.units());
+      if (!one.isNothing()) {
+        open.add(new Open(step, caller, one, other));
+      }
+      return true;
+    }
+    if (inMemory instanceof Limiter.Verdict.UsedUp one
+        && inRedis instanceof Limiter.Verdict.UsedUp other) {
+      assertEquals(one.resets(), other.resets());
+    }
+    return false;
+  }
+
+  private static String nameOf(Limiter.Verdict verdict) {
+    return switch (verdict) {
+      case Limiter.Verdict.Admitted _ -> "ok";
+      case Limiter.Verdict.TooFast _ -> "fast";
+      case Limiter.Verdict.UsedUp _ -> "used up";
+      case Limiter.Verdict.Unavailable _ -> "unavailable";
+    };
+  }
+
+  private void settle(Open call, Random random) {
+    Units held = call.memory.units();
+    Units used =
+        random.nextInt(4) == 0
+            ? Units.NONE
+            : held.withCharacters(random.nextLong(1 + held.streamedCharacters()));
+    model.settle(call.caller, call.id, used, now.get());
+    memory.settle(call.memory, used);
+    redis.settle(call.redis, used);
+  }
+
+  private void compareUsage(Random random) throws Exception {
+    Plan plan = PLANS.get(3 + random.nextInt(2));
+    String caller = callerOf(plan, random);
+    Limiter.Usage inRedis = redis.usage(caller, plan);
+    assertEquals(memory.usage(caller, plan), inRedis);
+    for (Limiter.Window window : inRedis.windows()) {
+      if (!window.month()) {
+        assertEquals(model.usedToday(caller, now.get()).get(window.meter()), window.used());
+      }
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package luki.gateway.limit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import luki.gateway.json.Json;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.RedisProcess;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Quotas of a plan, counted in memory and in Redis alike. */
+@Timeout(60)
+class QuotaTest {
+  private static final String CHAT = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
+  private static final String BOUNDS = "chat_messages: {day: 500, month: 10000}";
+  private static final String CHARACTERS = "streamed_characters: {day: 500000}";
+  private static final String REPLY = "{\"response\":\"Hello\",\"tool_calls\":[],\"metadata\":{}}";
+  private static RedisProcess redis;
+
+  @BeforeAll
+  static void start() {
+    redis = RedisProcess.start("--appendfsync", "no");
+  }
+
+  @AfterAll
+  static void stop() {
+    redis.close();
+  }
+
+  private static TestGateway gateway(
+      boolean shared, String agent, String messages, String characters) {
+    TestGateway.Builder builder =
+        TestGateway.builder()
+            .with("AGENT_URL", agent)
+            .yaml("per_minute: 60\n    burst: 30", "per_minute: 60000\n    burst: 60000")
+            .yaml(BOUNDS, "chat_messages: " + messages)
+            .yaml(CHARACTERS, "streamed_characters: " + characters);
+    return (shared ? builder.with("REDIS_URL", redis.url()) : builder).start();
+  }
+
+  private static Client client(TestGateway gateway) {
+    return new Client(
+        gateway, gateway.keyOfPlan("family", List.of("maria_k"), "chat:write", "usage:read"));
+  }
+
+  private static RawDownstream agent(String status, String body) {
+    return RawDownstream.start(
+        connection -> {
+          while (connection.readRequest() != null) {
+            connection.send(
+                "HTTP/1.1 "
+                    + status
+                    + "\r\nContent-Type: application/json\r\nContent-Length: "
+                    + body.length()
+                    + "\r\n\r\n"
+                    + body);
+          }
+        });
+  }
+
+  private static Json window(Client client, String meter, String window) {
+    for (Json one : client.get("/v1/usage").json().at("quotas").items()) {
+      if (one.at("meter").string("").equals(meter) && one.at("window").string("").equals(window)) {
+        return one;
+      }
+    }
+    throw new AssertionError(client.get("/v1/usage").body());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void ofManyCallsAtOneRemainingUnitExactlyOnePasses(boolean shared) throws Exception {
+    try (RawDownstream agent = agent("200 OK", REPLY);
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 3}", "{day: 100}");
+        ExecutorService threads = Executors.newFixedThreadPool(12)) {
+      Client maria = client(gateway);
+      for (int i = 0; i < 2; i++) {
+        assertEquals(200, maria.post("/v1/chat", CHAT).status());
+      }
+      List<Future<Client.Answer>> calls = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        calls.add(threads.submit(() -> maria.post("/v1/chat", CHAT)));
+      }
+      Map<Integer, Integer> statuses = new HashMap<>();
+      for (Future<Client.Answer> call : calls) {
+        Client.Answer answer = call.get();
+        statuses.merge(answer.status(), 1, Integer::sum);
+        if (answer.status() != 200) {
+          assertEquals("QUOTA_EXCEEDED", answer.code());
+          long retry = Long.parseLong(answer.header("Retry-After").orElseThrow());
+          assertTrue(retry > 0 && retry <= 86_400, "Retry-After " + retry);
+        }
+      }
+      assertEquals(Map.of(200, 1, 429, 11), statuses);
+      Json day = window(maria, "chat_messages", "day");
+      assertEquals(3, day.at("used").integer().orElseThrow());
+      assertEquals(0, day.at("remaining").integer().orElseThrow());
+      assertTrue(day.at("resets").string("").endsWith("T00:00:00Z"), day.toString());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCallThatFailedIsFree(boolean shared) {
+    try (RawDownstream agent = agent("400 Bad Request", "{}");
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 1, month: 1}", "{day: 100}")) {
+      Client maria = client(gateway);
+      for (int i = 0; i < 4; i++) {
+        assertEquals("DOWNSTREAM_REJECTED", maria.post("/v1/chat", CHAT).code());
+        assertEquals(400, maria.post("/v1/chat", "{}").status());
+      }
+      assertEquals(0, window(maria, "chat_messages", "month").at("used").integer().orElseThrow());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aStreamThatUsesItsQuotaUpIsEnded(boolean shared) {
+    String token = "data: {\"token\": \"ab\u00e9\ud83d\ude00\"}\n\n";
+    try (RawDownstream agent =
+            RawDownstream.start(
+                connection -> {
+                  connection.readRequest();
+                  connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+                  for (int i = 0; i < 600; i++) {
+                    connection.send(token);
+                  }
+                });
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 9}", "{day: 1501}")) {
+      Client maria = client(gateway);
+      Client.Answer answer = maria.post("/v1/chat/stream", CHAT);
+      assertEquals(200, answer.status());
+      // Four characters each, by code points: the 376th does not fit any more.
+      assertEquals(375, answer.body().split("ab\u00e9", -1).length - 1);
+      assertTrue(
+          answer.body().contains("event: error\ndata: {\"error\":{\"code\":\"QUOTA_EXCEEDED\""),
+          answer.body());
+      Json day =
+          Waiting.until(
+              Duration.ofSeconds(5),
+              () -> window(maria, "streamed_characters", "day"),
+              now -> now.at("used").integer().orElse(0) > 0);
+      assertEquals(1500, day.at("used").integer().orElseThrow());
+      Client.Answer next = maria.post("/v1/chat/stream", CHAT);
+      assertEquals(200, next.status());
+      assertTrue(next.body().startsWith("event: error"), next.body());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whoHasNoQuotaIsToldOnlyOfItsRate(boolean shared) {
+    try (RawDownstream agent = agent("200 OK", REPLY);
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 1}")) {
+      Client other = new Client(gateway, gateway.key(List.of("maria_k"), "usage:read"));
+      Json usage = other.get("/v1/usage").json();
+      assertEquals("default", usage.at("plan").string());
+      assertEquals(0, usage.at("quotas").size());
+      assertEquals(
+          403,
+          new Client(gateway, gateway.key(List.of("a"), "elr:read")).get("/v1/usage").status());
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package luki.gateway.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.exceptions.JedisException;
+import redis.embedded.core.ExecutableProvider;
+
+/** A real Redis in a process of its own, which can be stopped, killed and started again. */
+public final class RedisProcess implements AutoCloseable {
+  private static final ExecutableProvider EXECUTABLE = ExecutableProvider.newJarResourceProvider();
+  // The bus of a cluster listens 10,000 above.
+  private static final int HIGHEST_PORT = 50_000;
+
+  private final int port;
+  private final Path directory;
+  private final List<String> settings;
+  private Process process;
+
+  private RedisProcess(int port, List<String> settings) throws IOException {
+    this.port = port;
+    this.settings = List.copyOf(settings);
+    this.directory = Files.createTempDirectory("redis-test");
+    this.process = launch();
+  }
+
+  /** Starts one, with settings as they stand on its command line. */
+  public static RedisProcess start(String... settings) {
+    try {
+      RedisProcess redis = new RedisProcess(freePort(), List.of(settings));
+      redis.awaitReady();
+      return redis;
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  /** A cluster of so many nodes, each with its part of the slots. */
+  public static List<RedisProcess> startCluster(int nodes) {
+    List<RedisProcess> cluster = new ArrayList<>();
+    for (int i = 0; i < nodes; i++) {
+      cluster.add(start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"));
+    }
+    int slots = 16_384;
+    for (int i = 0; i < nodes; i++) {
+      try (Jedis jedis = cluster.get(i).client()) {
+        int[] own = new int[slots * (i + 1) / nodes - slots * i / nodes];
+        for (int slot = 0; slot < own.length; slot++) {
+          own[slot] = slots * i / nodes + slot;
+        }
+        jedis.clusterAddSlots(own);
+        jedis.clusterMeet("127.0.0.1", cluster.getFirst().port);
+      }
+    }
+    for (RedisProcess node : cluster) {
+      boolean _ =
+          Waiting.until(
+              Duration.ofSeconds(20),
+              () -> {
+                try (Jedis jedis = node.client()) {
+                  return jedis.clusterInfo().contains("cluster_state:ok")
+                      && jedis.clusterInfo().contains("cluster_known_nodes:" + nodes);
+                }
+              },
+              ok -> ok);
+    }
+    return cluster;
+  }
+
+  private static int freePort() throws IOException {
+    while (true) {
+      try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        if (any.getLocalPort() < HIGHEST_PORT) {
+          return any.getLocalPort();
+        }
+      }
+    }
+  }
+
+  private Process launch() throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(EXECUTABLE.get().getAbsolutePath());
+    command.addAll(List.of("--port", Integer.toString(port), "--bind", "127.0.0.1"));
+    command.addAll(List.of("--dir", directory.toString(), "--appendonly", "yes"));
+    command.addAll(List.of("--save", "", "--appendfsync", "always"));
+    command.addAll(settings);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.redirectOutput(directory.resolve("log").toFile());
+    return builder.start();
+  }
+
+  private void awaitReady() {
+    boolean _ =
+        Waiting.until(
+            Duration.ofSeconds(10),
+            () -> {
+              try (Jedis jedis = client()) {
+                return jedis.ping().equals("PONG");
+              } catch (JedisException notYet) {
+                return false;
+              }
+            },
+            ready -> ready);
+  }
+
+  /** A connection to it, to be closed. */
+  public Jedis client() {
+    return new Jedis("127.0.0.1", port);
+  }
+
+  public int port() {
+    return port;
+  }
+
+  public String url() {
+    return "redis://127.0.0.1:" + port;
+  }
+
+  /** SIGKILL; what it knows stays on its disk. */
+  public void kill() {
+    process.destroyForcibly();
+    try {
+      process.waitFor(5, TimeUnit.SECONDS);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Starts it again where it was. */
+  public void restart() {
+    try {
+      process = launch();
+      awaitReady();
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  /** SIGSTOP: it takes connections and answers nothing. */
+  public void freeze() {
+    signal("-STOP");
+  }
+
+  public void thaw() {
+    signal("-CONT");
+  }
+
+  private void signal(String which) {
+    try {
+      new ProcessBuilder("kill", which, Long.toString(process.pid())).start().waitFor();
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    kill();
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+}
