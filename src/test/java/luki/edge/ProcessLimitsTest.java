@@ -1,0 +1,131 @@
+package luki.edge;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+
+/** A process that has used up its descriptors or its memory. */
+class ProcessLimitsTest {
+  private static final String GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+  private static final String LAST = "GET /z HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  private static final int DESCRIPTORS = 256;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private static Process start(int descriptors, List<String> flags) throws IOException {
+    List<String> line = new ArrayList<>();
+    line.addAll(List.of("sh", "-c", "ulimit -n " + descriptors + " && exec \"$0\" \"$@\""));
+    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    line.addAll(flags);
+    line.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    line.add(ChildServer.class.getName());
+    return new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  private static int openIn(Process process) {
+    try (Stream<Path> open = Files.list(Path.of("/proc/" + process.pid() + "/fd"))) {
+      return (int) open.count();
+    } catch (IOException ended) {
+      throw new UncheckedIOException(ended);
+    }
+  }
+
+  private static Duration workOf(Process process) {
+    return process.info().totalCpuDuration().orElseThrow();
+  }
+
+  private static String ask(int port) throws IOException {
+    try (RawClient client = new RawClient(port)) {
+      client.send(LAST);
+      return client.readToEnd();
+    }
+  }
+
+  @Test
+  void outOfDescriptorsItWaitsWithoutSpinningAndThenServesWhoHasWaited() throws Exception {
+    assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "descriptors are counted in /proc");
+    Process process = start(DESCRIPTORS, List.of("-Xmx64m"));
+    List<RawClient> idle = new ArrayList<>();
+    try (BufferedReader out = process.inputReader()) {
+      int port = Integer.parseInt(out.readLine());
+      assertTrue(ask(port).endsWith("GET /z "));
+      // With those that the process has for itself these are more than it can have.
+      for (int i = 0; i < DESCRIPTORS; i++) {
+        idle.add(new RawClient(port));
+      }
+      Waiting.until(PATIENCE, () -> openIn(process), open -> open == DESCRIPTORS);
+      RawClient early = idle.removeFirst();
+      RawClient late = idle.removeLast();
+      early.send(GET);
+      assertTrue(early.readReply().endsWith("GET /a "));
+
+      late.send(GET);
+      late.socket().setSoTimeout(2000);
+      Duration before = workOf(process);
+      assertThrows(SocketTimeoutException.class, late::readReply);
+      Duration work = workOf(process).minus(before);
+      assertTrue(work.toMillis() < 300, "worked for " + work);
+      assertEquals(DESCRIPTORS, openIn(process));
+
+      closeAll(idle);
+      late.socket().setSoTimeout(5000);
+      assertTrue(late.readReply().endsWith("GET /a "));
+      early.send(GET);
+      assertTrue(early.readReply().endsWith("GET /a "));
+      assertTrue(ask(port).endsWith("GET /z "));
+      Waiting.until(PATIENCE, () -> openIn(process), open -> open < DESCRIPTORS / 2);
+      early.close();
+      late.close();
+    } finally {
+      process.destroyForcibly();
+      closeAll(idle);
+    }
+  }
+
+  private static void closeAll(List<RawClient> clients) throws IOException {
+    for (RawClient client : clients) {
+      client.close();
+    }
+  }
+
+  private static List<String> launchFlags() throws IOException {
+    return Stream.of(Files.readString(Path.of("Procfile")).strip().split(" "))
+        .filter(word -> word.startsWith("-X"))
+        .toList();
+  }
+
+  /** The engine takes any failure of a handler for that of one request; this one is everybody's. */
+  @Test
+  void outOfMemoryItEndsAtOnceWithTheFlagsOfTheLaunchLine() throws Exception {
+    List<String> flags = new ArrayList<>(launchFlags());
+    assertTrue(flags.contains("-XX:+ExitOnOutOfMemoryError"), flags.toString());
+    flags.add("-Xmx32m");
+    Process process = start(DESCRIPTORS, flags);
+    try (BufferedReader out = process.inputReader()) {
+      int port = Integer.parseInt(out.readLine());
+      assertTrue(ask(port).endsWith("GET /z "));
+      try (RawClient client = new RawClient(port)) {
+        client.send("GET /hoard HTTP/1.1\r\nHost: h\r\n\r\n");
+        assertTrue(client.isClosed());
+      }
+      assertTrue(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS));
+      assertEquals(3, process.exitValue());
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+}
