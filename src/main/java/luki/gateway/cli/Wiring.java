@@ -92,7 +92,8 @@ public final class Wiring implements AutoCloseable {
             clock,
             problems);
     this.consent = new Consent(upstreams, configuration.settings().consentCache(), clock);
-    this.counters = new Counters(configuration.settings(), clock, timer);
+    this.counters =
+        new Counters(configuration.settings(), configuration.file().redisDeadline(), clock, timer);
     this.plans = new Plans(configuration.file(), configuration.settings().rates());
     this.routes = compile(tokens, build, problems);
     problems.throwIfAny();

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What {@code config/gateway.yaml} says.
  *
+ * @param redisDeadline how long a request may wait for a counter in Redis
  * @param roles what each role may do; {@code admin} is not among them, it has every scope
  */
 public record GatewayFile(
@@ -22,6 +23,7 @@ public record GatewayFile(
     Streams streams,
     Breaker breaker,
     Duration chatMemoryDeadline,
+    Duration redisDeadline,
     Duration defaultDeadline,
     int maxInFlight) {
 

@@ -50,8 +50,17 @@ public final class GatewayFileReader {
     only(
         "",
         Set.of(
-            "roles", "services", "plans", "downstreams", "streams", "breaker", "chat", "routes"));
+            "roles",
+            "services",
+            "plans",
+            "downstreams",
+            "streams",
+            "breaker",
+            "chat",
+            "limits",
+            "routes"));
     only("/chat", Set.of("memory_deadline"));
+    only("/limits", Set.of("redis_deadline"));
     only("/routes", Set.of("deadline", "max_in_flight"));
     return new GatewayFile(
         roles(),
@@ -61,6 +70,7 @@ public final class GatewayFileReader {
         streams(),
         breaker(),
         duration("/chat/memory_deadline"),
+        duration("/limits/redis_deadline"),
         duration("/routes/deadline"),
         number("/routes/max_in_flight"));
   }

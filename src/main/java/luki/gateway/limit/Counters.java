@@ -22,7 +22,8 @@ public final class Counters implements AutoCloseable {
   private final AuthFailures failures;
   private final ScheduledFuture<?> housekeeping;
 
-  public Counters(Settings settings, Clock clock, ScheduledExecutorService timer) {
+  public Counters(
+      Settings settings, Duration redisDeadline, Clock clock, ScheduledExecutorService timer) {
     LongSupplier micros = () -> ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant());
     Settings.RateLimits rates = settings.rates();
     Settings.Redis redis = settings.redis();
@@ -30,7 +31,12 @@ public final class Counters implements AutoCloseable {
         redis == null
             ? null
             : new SharedLimiter(
-                redis.addresses(), rates.onRedisLoss(), rates.replicas(), micros, timer);
+                redis.addresses(),
+                redisDeadline,
+                rates.onRedisLoss(),
+                rates.replicas(),
+                micros,
+                timer);
     this.limiter = shared == null ? new MemoryLimiter(micros, 1, timer) : shared;
     this.global =
         shared == null

@@ -11,30 +11,30 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.observe.Diagnostics;
 import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
-import redis.clients.jedis.exceptions.JedisRedirectionException;
 
 /**
- * Runs scripts on Redis. What is asked at the same moment goes out together, so that many requests
- * cost few system calls; nobody waits longer than the deadline. When it fails a few times in a row
- * it is left alone, and looked at from aside until it answers again.
+ * Runs scripts on Redis. What is asked of one server at the same moment goes out together, so that
+ * many requests cost few system calls; nobody waits longer than the deadline. When it fails a few
+ * times in a row it is left alone, and looked at from aside until it answers again.
  *
  * <p>near → away (failures in a row) → near (a probe went well).
  */
 final class RedisLink implements AutoCloseable {
-  static final Duration DEADLINE = Duration.ofMillis(20);
-
   private static final Diagnostics LOG = new Diagnostics("redis");
   private static final Duration PROBE = Duration.ofMillis(250);
   private static final int FAILURES = 5;
   private static final int TOGETHER = 64;
   private static final int LANES = 2;
+  private static final int CLUSTER_LANES = 16;
   private static final int MOST_POSTPONED = 100_000;
 
   private final UnifiedJedis redis;
   private final Duration deadline;
+  private final boolean together;
   private final List<LinkedBlockingQueue<Asked>> lanes = new ArrayList<>();
   private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MOST_POSTPONED);
   private final AtomicInteger failures = new AtomicInteger();
@@ -62,7 +62,8 @@ final class RedisLink implements AutoCloseable {
   RedisLink(UnifiedJedis redis, Duration deadline) {
     this.redis = redis;
     this.deadline = deadline;
-    for (int i = 0; i < LANES; i++) {
+    this.together = redis instanceof RedisClient;
+    for (int i = 0; i < (together ? LANES : CLUSTER_LANES); i++) {
       LinkedBlockingQueue<Asked> lane = new LinkedBlockingQueue<>();
       lanes.add(lane);
       threads.add(Thread.ofVirtual().name("redis-lane-" + i).start(() -> serve(lane)));
@@ -72,7 +73,7 @@ final class RedisLink implements AutoCloseable {
 
   /** What concerns the same key goes the same way, so it stays in its order. */
   private void add(Asked call) {
-    lanes.get(Math.floorMod(call.keys.getFirst().hashCode(), LANES)).add(call);
+    lanes.get(Math.floorMod(call.keys.getFirst().hashCode(), lanes.size())).add(call);
   }
 
   boolean isAway() {
@@ -147,6 +148,11 @@ final class RedisLink implements AutoCloseable {
   }
 
   private void send(List<Asked> batch) {
+    if (!together) {
+      // The nodes of a cluster are different connections: nothing is saved by going together.
+      batch.forEach(this::byItself);
+      return;
+    }
     List<Response<Object>> answers = new ArrayList<>(batch.size());
     try (AbstractPipeline pipeline = redis.pipelined()) {
       for (Asked call : batch) {
@@ -165,15 +171,24 @@ final class RedisLink implements AutoCloseable {
   private void take(Asked call, Response<Object> answer) {
     try {
       succeed(call, answer.get());
-    } catch (JedisNoScriptException | JedisRedirectionException elsewhere) {
-      // A server that has not seen the script, or a slot that has moved.
-      alone(call);
+    } catch (JedisNoScriptException unknown) {
+      whole(call);
     } catch (RuntimeException failure) {
       fail(call, failure);
     }
   }
 
-  private void alone(Asked call) {
+  private void byItself(Asked call) {
+    try {
+      succeed(call, redis.evalsha(call.script.sha1(), call.keys, call.arguments));
+    } catch (JedisNoScriptException unknown) {
+      whole(call);
+    } catch (RuntimeException failure) {
+      fail(call, failure);
+    }
+  }
+
+  private void whole(Asked call) {
     try {
       succeed(call, redis.eval(call.script.text(), call.keys, call.arguments));
     } catch (RuntimeException failure) {

@@ -1,6 +1,7 @@
 package luki.gateway.limit;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.LongSupplier;
@@ -21,17 +22,19 @@ public final class SharedLimiter implements Limiter {
   /**
    * Connects.
    *
+   * @param deadline of each question
    * @param replicas instances that share the limits
    * @param micros this process's own time, for the limits that hold without Redis
    */
   public SharedLimiter(
       List<URI> addresses,
+      Duration deadline,
       OnRedisLoss onLoss,
       int replicas,
       LongSupplier micros,
       ScheduledExecutorService timer) {
     this(
-        new RedisLink(Redis.client(addresses, RedisLink.DEADLINE), RedisLink.DEADLINE),
+        new RedisLink(Redis.client(addresses, deadline), deadline),
         onLoss,
         new MemoryLimiter(micros, replicas, timer),
         timer);

@@ -48,6 +48,7 @@ class QuotaTest {
         TestGateway.builder()
             .with("AGENT_URL", agent)
             .yaml("per_minute: 60\n    burst: 30", "per_minute: 60000\n    burst: 60000")
+            .yaml("redis_deadline: 20ms", "redis_deadline: 3s")
             .yaml(BOUNDS, "chat_messages: " + messages)
             .yaml(CHARACTERS, "streamed_characters: " + characters);
     return (shared ? builder.with("REDIS_URL", redis.url()) : builder).start();

@@ -44,8 +44,10 @@ public final class TestGateway implements AutoCloseable {
   private final Path directory;
   private final KeyMaker keys;
   private final Log log;
+  private final Path keyFile;
 
-  private TestGateway(Wiring wiring, Path directory, KeyMaker keys, Log log) {
+  private TestGateway(Wiring wiring, Path directory, KeyMaker keys, Log log, Path keyFile) {
+    this.keyFile = keyFile;
     this.wiring = wiring;
     this.directory = directory;
     this.keys = keys;
@@ -116,7 +118,7 @@ public final class TestGateway implements AutoCloseable {
                 new KeyFile(configuration.settings().keyFile()),
                 KeyedHash.ofPepper(variables.get("API_KEY_PEPPER")),
                 Clock.systemUTC());
-        return new TestGateway(wiring, directory, keys, log);
+        return new TestGateway(wiring, directory, keys, log, configuration.settings().keyFile());
       } catch (IOException failed) {
         throw new UncheckedIOException(failed);
       } catch (BadConfiguration bad) {
@@ -199,6 +201,11 @@ public final class TestGateway implements AutoCloseable {
 
   public Path directory() {
     return directory;
+  }
+
+  /** Where its keys are, for another gateway that shares them. */
+  public String keyFile() {
+    return keyFile.toString();
   }
 
   /** The access log so far, a JSON object a line. */

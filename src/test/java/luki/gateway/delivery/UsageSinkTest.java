@@ -1,0 +1,233 @@
+package luki.gateway.delivery;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Bills on their way to whoever makes them: nothing is lost, and nobody waits. */
+@Timeout(60)
+class UsageSinkTest {
+  private static final String READS = "/v1/cognitive/life-story/phases";
+  private static final Duration SOON = Duration.ofSeconds(15);
+  private static final byte[] SECRET = "a secret of twenty-four b".getBytes(StandardCharsets.UTF_8);
+  private static final String SECRETS =
+      "whsec_"
+          + Base64.getEncoder().encodeToString(SECRET)
+          + ",whsec_"
+          + Base64.getEncoder()
+              .encodeToString("an older secret, as long".getBytes(StandardCharsets.UTF_8));
+
+  @TempDir Path directory;
+  private final List<String> received = new CopyOnWriteArrayList<>();
+  private volatile String answer = "204 No Content";
+  private volatile long answerMillis;
+
+  private final RawDownstream sink =
+      RawDownstream.start(
+          connection -> {
+            for (String request = connection.readRequest();
+                request != null;
+                request = connection.readRequest()) {
+              received.add(request);
+              Thread.sleep(answerMillis);
+              connection.send("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n");
+            }
+          });
+  private final RawDownstream cognitive =
+      RawDownstream.start(
+          connection -> {
+            while (connection.readRequest() != null) {
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+            }
+          });
+
+  @AfterEach
+  void stop() {
+    sink.close();
+    cognitive.close();
+  }
+
+  private TestGateway gateway() {
+    return TestGateway.builder()
+        .with("COG_URL", cognitive.url())
+        .with("USAGE_OUTBOX", directory.resolve("usage").toString())
+        .with("USAGE_SINK_URL", sink.url() + "/bills")
+        .with("USAGE_SINK_SECRET", SECRETS)
+        .start();
+  }
+
+  private static Client caller(TestGateway gateway) {
+    return new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read"));
+  }
+
+  private static String header(String request, String name) {
+    return request
+        .lines()
+        .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ": "))
+        .findFirst()
+        .map(line -> line.substring(name.length() + 2))
+        .orElseThrow(() -> new AssertionError(name + " is missing in " + request));
+  }
+
+  private static String body(String request) {
+    return request.substring(request.indexOf("\r\n\r\n") + 4);
+  }
+
+  private List<String> ids() {
+    return received.stream().map(request -> header(request, "webhook-id")).toList();
+  }
+
+  private String outbox() throws Exception {
+    StringBuilder text = new StringBuilder();
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.sorted().toList()) {
+        if (file.toString().matches(".*\\d{8}")) {
+          text.append(Files.readString(file));
+        }
+      }
+    }
+    return text.toString();
+  }
+
+  @Test
+  void eachBillableCallIsOneSignedEventWithoutContent() throws Exception {
+    try (TestGateway gateway = gateway()) {
+      Client maria = caller(gateway);
+      assertEquals(200, maria.get(READS).status());
+      assertEquals(403, maria.get("/v1/elr/users/another/stats").status());
+      assertEquals(404, maria.get("/v1/nothing").status());
+      assertEquals(200, maria.get(READS).status());
+      Waiting.until(SOON, () -> received.size() >= 2);
+      String first = received.getFirst();
+      assertTrue(first.startsWith("POST /bills HTTP/1.1"), first);
+      Json event = Json.parse(body(first).getBytes(StandardCharsets.UTF_8));
+      assertEquals("1.0", event.at("specversion").string());
+      assertEquals(header(first, "webhook-id"), event.at("id").string());
+      assertEquals("application/cloudevents+json", header(first, "content-type"));
+      Instant.parse(event.at("time").string(""));
+      Json data = event.at("data");
+      assertEquals("{\"requests\":1}", data.at("units").toString());
+      assertEquals(200, data.at("status").integer().orElseThrow());
+      assertEquals("default", data.at("plan").string());
+      assertFalse(data.at("operation").string("").isEmpty());
+      assertFalse(first.contains("maria"), first);
+      // The log and the bill name the caller alike.
+      assertTrue(gateway.awaitLog(4).getFirst().contains(data.at("principal").string("?")));
+      verify(first);
+      assertEquals(2, received.size());
+    }
+  }
+
+  private static void verify(String request) throws Exception {
+    String signed =
+        header(request, "webhook-id")
+            + "."
+            + header(request, "webhook-timestamp")
+            + "."
+            + body(request);
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(new SecretKeySpec(SECRET, "HmacSHA256"));
+    String expected =
+        "v1,"
+            + Base64.getEncoder()
+                .encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.UTF_8)));
+    List<String> signatures = List.of(header(request, "webhook-signature").split(" ", -1));
+    assertEquals(2, signatures.size());
+    assertEquals(expected, signatures.getFirst());
+  }
+
+  @Test
+  void aSinkThatFailsSlowsNobodyAndGetsEverythingInOrderOnceItIsBack() throws Exception {
+    answer = "500 Internal Server Error";
+    try (TestGateway gateway = gateway()) {
+      Client maria = caller(gateway);
+      for (int i = 0; i < 30; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      Waiting.until(SOON, () -> received.size() >= 2);
+      assertEquals(1, Set.copyOf(ids()).size(), "only the first one is tried, again and again");
+      String metrics = new Client(gateway, null).get("/metrics").body();
+      assertTrue(metrics.contains("luki_gateway_usage_events_lost_total 0.0"), metrics);
+      assertFalse(metrics.contains("luki_gateway_usage_backlog_bytes 0.0"), metrics);
+      answer = "200 OK";
+      Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 30);
+      List<String> written = new ArrayList<>();
+      for (String line : outbox().lines().toList()) {
+        written.add(Json.parse(line.getBytes(StandardCharsets.UTF_8)).at("id").string());
+      }
+      assertEquals(written, ids().stream().distinct().toList());
+    }
+  }
+
+  @Test
+  void aSlowSinkIsWaitedForByNobody() {
+    answerMillis = 300;
+    try (TestGateway gateway = gateway()) {
+      Client maria = caller(gateway);
+      assertEquals(200, maria.get(READS).status());
+      long began = System.nanoTime();
+      for (int i = 0; i < 20; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      long millis = (System.nanoTime() - began) / 1_000_000;
+      assertTrue(millis < 3000, millis + " ms for twenty calls");
+    }
+  }
+
+  @Test
+  void whatWasNotTakenBeforeAStopIsDeliveredAfterTheNextStart() {
+    answer = "503 Service Unavailable";
+    try (TestGateway gateway = gateway()) {
+      Client maria = caller(gateway);
+      for (int i = 0; i < 5; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      gateway.awaitLog(5);
+    }
+    received.clear();
+    answer = "202 Accepted";
+    try (TestGateway gateway = gateway()) {
+      Waiting.until(SOON, () -> ids().size() >= 5);
+      assertEquals(5, ids().stream().collect(Collectors.toSet()).size());
+      assertEquals(200, caller(gateway).get(READS).status());
+      Waiting.until(SOON, () -> ids().size() >= 6);
+    }
+  }
+
+  @Test
+  void aRedirectIsNoSuccessAndIsNotFollowed() throws InvalidJson {
+    answer = "307 Temporary Redirect\r\nLocation: " + cognitive.url() + "/elsewhere";
+    try (TestGateway gateway = gateway()) {
+      assertEquals(200, caller(gateway).get(READS).status());
+      Waiting.until(SOON, () -> received.size() >= 2);
+      assertEquals(1, Set.copyOf(ids()).size());
+      assertFalse(cognitive.requests().stream().anyMatch(request -> request.contains("elsewhere")));
+    }
+  }
+}

@@ -1,0 +1,280 @@
+package luki.gateway.limit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.RedisProcess;
+import luki.gateway.testing.Relay;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.params.ClientKillParams;
+
+/** A real Redis that dies, falls silent, is slow or refuses: nobody's call fails because of it. */
+@Timeout(90)
+class RedisFaultsTest {
+  private static final String READS = "/v1/cognitive/life-story/phases";
+  private static final Duration BACK = Duration.ofSeconds(4);
+
+  private final RedisProcess redis = RedisProcess.start("--appendfsync", "no");
+  private final Relay relay = Relay.to(redis.port());
+  private final RawDownstream cognitive =
+      RawDownstream.start(
+          connection -> {
+            while (connection.readRequest() != null) {
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+            }
+          });
+
+  @AfterEach
+  void stop() {
+    cognitive.close();
+    relay.close();
+    redis.close();
+  }
+
+  /** A row of the table of faults. */
+  enum Fault {
+    KILLED,
+    STOPPED,
+    SLOW,
+    FULL,
+    READ_ONLY,
+    LOCKED
+  }
+
+  private void begin(Fault fault) {
+    switch (fault) {
+      case KILLED -> redis.kill();
+      case STOPPED -> redis.freeze();
+      case SLOW -> relay.delay(Duration.ofMillis(200));
+      case FULL -> redisCommand(jedis -> jedis.configSet("maxmemory", "1"));
+      case READ_ONLY -> redisCommand(jedis -> jedis.replicaof("127.0.0.1", 1));
+      case LOCKED ->
+          redisCommand(
+              jedis -> {
+                jedis.configSet("requirepass", "another");
+                jedis.auth("another");
+                // Those who are in already would stay.
+                jedis.clientKill(new ClientKillParams().skipMe(ClientKillParams.SkipMe.YES));
+              });
+    }
+  }
+
+  private void end(Fault fault) {
+    switch (fault) {
+      case KILLED -> redis.restart();
+      case STOPPED -> redis.thaw();
+      case SLOW -> relay.delay(Duration.ZERO);
+      case FULL -> redisCommand(jedis -> jedis.configSet("maxmemory", "0"));
+      case READ_ONLY -> redisCommand(Jedis::replicaofNoOne);
+      case LOCKED ->
+          redisCommand(
+              jedis -> {
+                jedis.auth("another");
+                jedis.configSet("requirepass", "");
+              });
+    }
+  }
+
+  private void redisCommand(Consumer<Jedis> command) {
+    try (Jedis jedis = redis.client()) {
+      command.accept(jedis);
+    }
+  }
+
+  private TestGateway gateway(String onLoss) {
+    return TestGateway.builder()
+        .with("COG_URL", cognitive.url())
+        .with("REDIS_URL", "redis://127.0.0.1:" + relay.port())
+        .with("RATE_LIMIT_ON_REDIS_LOSS", onLoss)
+        .with("REPLICAS", "3")
+        .with("RATE_LIMIT_PER_MIN", "60")
+        .with("RATE_LIMIT_BURST", "30")
+        .start();
+  }
+
+  private static Client caller(TestGateway gateway) {
+    return new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read"));
+  }
+
+  private static String degraded(TestGateway gateway) {
+    return new Client(gateway, null)
+        .get("/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith("luki_gateway_ratelimit_degraded"))
+        .findFirst()
+        .orElse("");
+  }
+
+  private static String health(TestGateway gateway) {
+    return new Client(gateway, null)
+        .get("/health")
+        .json()
+        .at("checks")
+        .at("redis")
+        .at("status")
+        .string("");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void withoutRedisEachInstanceEnforcesItsPart(Fault fault) {
+    try (TestGateway gateway = gateway("local")) {
+      Client before = caller(gateway);
+      for (int i = 0; i < 5; i++) {
+        assertEquals(200, before.get(READS).status());
+      }
+      assertEquals("luki_gateway_ratelimit_degraded 0.0", degraded(gateway));
+      begin(fault);
+      long began = System.nanoTime();
+      Client maria = caller(gateway);
+      Map<Integer, Integer> statuses = new HashMap<>();
+      List<Double> millis = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        long start = System.nanoTime();
+        statuses.merge(maria.get(READS).status(), 1, Integer::sum);
+        millis.add((System.nanoTime() - start) / 1e6);
+      }
+      double seconds = (System.nanoTime() - began) / 1e9;
+      // A third of the burst, and of what came back meanwhile; what Redis had let in before it
+      // was seen to be away comes on top, and then counts there.
+      int most = 10 + (int) Math.ceil(seconds / 3) + 1;
+      assertTrue(statuses.getOrDefault(200, 0) <= most, statuses + " in " + seconds + " s");
+      assertEquals(Map.of(), without(statuses, 200, 429), "no other status");
+      assertTrue(millis.stream().filter(time -> time > 15).count() <= 20, millis.toString());
+      List<Double> later = new ArrayList<>(millis.subList(30, 60));
+      Collections.sort(later);
+      assertTrue(later.get(15) < 10, "once it is left alone: " + later);
+      assertEquals("luki_gateway_ratelimit_degraded 1.0", degraded(gateway));
+      assertEquals("down", health(gateway));
+      assertEquals(200, new Client(gateway, null).get("/readyz").status());
+      end(fault);
+      Waiting.until(BACK, () -> degraded(gateway), "luki_gateway_ratelimit_degraded 0.0"::equals);
+      assertEquals("up", health(gateway));
+      // The whole of the limit again, since this caller has used none of it there.
+      Client fresh = caller(gateway);
+      assertEquals(Optional.of("\"user\";r=29;t=1"), fresh.get(READS).header("RateLimit"));
+    }
+  }
+
+  private static Map<Integer, Integer> without(Map<Integer, Integer> all, int... some) {
+    Map<Integer, Integer> rest = new HashMap<>(all);
+    for (int one : some) {
+      rest.remove(one);
+    }
+    return rest;
+  }
+
+  @Test
+  void countersOutliveTheServerAndTheGateway() {
+    String key;
+    TestGateway.Builder builder =
+        TestGateway.builder()
+            .with("COG_URL", cognitive.url())
+            .with("REDIS_URL", redis.url())
+            .with("RATE_LIMIT_PER_MIN", "1")
+            .with("RATE_LIMIT_BURST", "3");
+    try (TestGateway first = builder.start()) {
+      key = first.key(List.of("maria_k"), "cognitive:read");
+      for (int i = 0; i < 3; i++) {
+        assertEquals(200, new Client(first, key).get(READS).status());
+      }
+      assertEquals(429, new Client(first, key).get(READS).status());
+      redis.kill();
+      redis.restart();
+      Waiting.until(BACK, () -> degraded(first), "luki_gateway_ratelimit_degraded 0.0"::equals);
+      Waiting.until(
+          BACK, () -> new Client(first, key).get(READS).status(), status -> status == 429);
+    }
+  }
+
+  @Test
+  void underDenyNobodyPassesAndTheInstanceIsNotReady() {
+    try (TestGateway gateway = gateway("deny")) {
+      Client maria = caller(gateway);
+      assertEquals(200, maria.get(READS).status());
+      redis.kill();
+      for (int i = 0; i < 10; i++) {
+        Client.Answer answer = maria.get(READS);
+        assertEquals("LIMITER_UNAVAILABLE", answer.code());
+        assertEquals(503, answer.status());
+        assertEquals(Optional.of("1"), answer.header("Retry-After"));
+      }
+      Client.Answer ready = new Client(gateway, null).get("/readyz");
+      assertEquals("LIMITER_UNAVAILABLE", ready.code());
+      assertEquals(200, new Client(gateway, null).get("/healthz").status());
+      redis.restart();
+      Waiting.until(BACK, () -> maria.get(READS).status(), status -> status == 200);
+      assertEquals(200, new Client(gateway, null).get("/readyz").status());
+    }
+  }
+
+  @Test
+  void underAllowEverybodyPassesAndIsToldOfNoLimit() {
+    try (TestGateway gateway = gateway("allow")) {
+      Client maria = caller(gateway);
+      assertTrue(maria.get(READS).header("RateLimit").isPresent());
+      redis.kill();
+      for (int i = 0; i < 50; i++) {
+        Client.Answer answer = maria.get(READS);
+        assertEquals(200, answer.status());
+        assertEquals(Optional.empty(), answer.header("RateLimit"));
+      }
+    }
+  }
+
+  @Test
+  void P3_aDeadRedisIsNotTriedAtEachRequest() {
+    try (TestGateway gateway = gateway("allow")) {
+      Client maria = caller(gateway);
+      assertEquals(200, maria.get(READS).status());
+      redis.kill();
+      Waiting.until(
+          BACK,
+          () -> {
+            assertEquals(200, maria.get(READS).status());
+            return degraded(gateway).endsWith("1.0");
+          });
+      int tried = relay.tries();
+      long began = System.nanoTime();
+      for (int i = 0; i < 200; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      double seconds = (System.nanoTime() - began) / 1e9;
+      // Only the look from aside, four times a second.
+      assertTrue(relay.tries() - tried <= 4 * seconds + 4, relay.tries() - tried + " tries");
+    }
+  }
+
+  @Test
+  void R2_aGatewayThatStartsWithoutItsRedisLimitsAllTheSame() {
+    redis.kill();
+    try (TestGateway gateway = gateway("local")) {
+      Client maria = caller(gateway);
+      List<Integer> statuses = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        statuses.add(maria.get(READS).status());
+      }
+      long passed = statuses.stream().filter(status -> status == 200).count();
+      assertTrue(passed >= 10 && passed <= 12, statuses.toString());
+      assertEquals(20 - passed, statuses.stream().filter(status -> status == 429).count());
+    }
+  }
+}
