@@ -9,14 +9,16 @@ import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.gateway.testing.RedisProcess;
 
 /** {@code make bench}: everything side by side in one run. */
 public final class Bench {
   private static final String USAGE =
       """
       usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 6
-        --streams 5000 --idle 10000 --keys 1000"]
+        --streams 5000 --only-limits --idle 10000 --keys 1000"]
       """;
+  private static final String NO_LIMITS = "no limits";
   private static final String OURS = Subject.ours("edge", "wire");
 
   private final Map<String, String> flags;
@@ -36,18 +38,19 @@ public final class Bench {
     flags.put("--keys", "1000");
     boolean quick = List.of(arguments).contains("--quick");
     boolean write = List.of(arguments).contains("--write");
+    boolean onlyLimits = List.of(arguments).contains("--only-limits");
     for (int i = 0; i < arguments.length; i++) {
       if (flags.containsKey(arguments[i]) && i + 1 < arguments.length) {
         flags.put(arguments[i], arguments[i + 1]);
         i++;
-      } else if (!List.of("--quick", "--write").contains(arguments[i])) {
+      } else if (!List.of("--quick", "--write", "--only-limits").contains(arguments[i])) {
         System.err.print(USAGE);
         System.exit(2);
       }
     }
     int code = 1;
     try {
-      new Bench(flags).run(quick, write);
+      new Bench(flags).run(quick, write && !onlyLimits, onlyLimits);
       code = 0;
     } catch (IOException failed) {
       System.err.println("bench: " + failed.getMessage() + "; see target/bench");
@@ -60,7 +63,7 @@ public final class Bench {
     return Integer.parseInt(flags.get(flag));
   }
 
-  private void run(boolean quick, boolean write) throws Exception {
+  private void run(boolean quick, boolean write, boolean onlyLimits) throws Exception {
     Path directory = Path.of("target/bench").toAbsolutePath();
     Files.createDirectories(directory);
     Duration time = Duration.ofSeconds(quick ? 3 : number("--seconds"));
@@ -80,8 +83,12 @@ public final class Bench {
               + " rounds of "
               + time.toSeconds()
               + " s; medians, ratios within a round.");
-      warmUp(field, load, quick);
       Rounds play = new Rounds(field, load, rounds, time);
+      if (onlyLimits) {
+        limits(field, load, play);
+        return;
+      }
+      warmUp(field, load, quick);
       Map<String, Rounds.Result> main = play.run(Workload.POST, 64);
       report.table("POST 100 B, reply 150 B, 64 connections", main);
       if (!quick) {
@@ -94,6 +101,7 @@ public final class Bench {
         report.table("GET, reply 10 KB, 64 connections", play.run(Workload.GET, 64));
       }
       extras(field, load, main, quick);
+      limits(field, load, play);
       if (write) {
         report.write(Report.chart("requests a second, POST, 64 connections", main));
       }
@@ -110,6 +118,23 @@ public final class Bench {
       if (subject.isOurs() && !quick) {
         load.run(Workload.GET, field.key(), subject.port(), 64, Duration.ofSeconds(4));
       }
+    }
+  }
+
+  /** What it costs to count: not at all, in memory, and in a Redis on the same two cores. */
+  private void limits(Field field, Load load, Rounds play) throws Exception {
+    try (RedisProcess redis = RedisProcess.start("--appendonly", "no")) {
+      List<Subject> subjects =
+          List.of(
+              field.gateway(
+                  NO_LIMITS, Map.of("RATE_LIMIT_PER_MIN", "0", "AUTH_FAILURES_PER_MIN", "0")),
+              field.gateway("limits in memory", Map.of()),
+              field.gateway("limits in Redis", Map.of("REDIS_URL", redis.url())));
+      for (Subject subject : subjects) {
+        System.err.println("warming up: " + subject.name());
+        load.run(Workload.POST, field.key(), subject.port(), 64, Duration.ofSeconds(20));
+      }
+      report.limits(NO_LIMITS, play.run(Workload.POST, 64, subjects));
     }
   }
 

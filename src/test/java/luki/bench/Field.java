@@ -98,11 +98,18 @@ final class Field implements AutoCloseable {
   }
 
   private void gateway(String engine, String client) throws Exception {
+    subjects.add(
+        gateway(
+            Subject.ours(engine, client), Map.of("HTTP_ENGINE", engine, "HTTP_CLIENT", client)));
+  }
+
+  /** Another gateway, with these variables besides those that all have. */
+  Subject gateway(String name, Map<String, String> more) throws Exception {
     int port = Child.freePort();
     Map<String, String> environment = new HashMap<>();
     String services = "http://127.0.0.1:" + origin;
-    for (String name : List.of("MEMORY_URL", "COG_URL", "ENG_URL", "SECURITY_URL")) {
-      environment.put(name, services);
+    for (String service : List.of("MEMORY_URL", "COG_URL", "ENG_URL", "SECURITY_URL")) {
+      environment.put(service, services);
     }
     environment.put("AGENT_URL", "http://127.0.0.1:" + agent);
     environment.put("ENVIRONMENT", "dev");
@@ -111,18 +118,16 @@ final class Field implements AutoCloseable {
     environment.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
     environment.put("API_KEY_PEPPER", PEPPER);
     environment.put("GATEWAY_CONFIG", roomy().toString());
-    environment.put("HTTP_ENGINE", engine);
-    environment.put("HTTP_CLIENT", client);
     environment.put("CONSENT_CACHE_S", "30");
-    environment.put("RATE_LIMIT_PER_MIN", "1000000000");
-    String name = Subject.ours(engine, client);
+    environment.put("RATE_LIMIT_PER_MIN", "6000000");
+    environment.putAll(more);
     Child child =
         start(
-            "gateway-" + engine + "-" + client,
+            name.replaceAll("[^a-zA-Z]+", "-"),
             port,
             environment,
             List.of(java(), "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
-    subjects.add(new Subject(name, port, child));
+    return new Subject(name, port, child);
   }
 
   static String java() {

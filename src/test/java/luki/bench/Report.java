@@ -46,6 +46,25 @@ final class Report {
                         : String.format(Locale.ROOT, "%.1f µs", result.cpuMicros()))));
   }
 
+  /** What it costs to count callers, beside not counting them. */
+  void limits(String without, Map<String, Rounds.Result> results) {
+    say("");
+    say("**Limits: POST 100 B, reply 150 B, 64 connections**");
+    say("");
+    say("| ours, edge and wire | requests/s | of none | CPU a request |");
+    say("| --- | --- | --- | --- |");
+    results.forEach(
+        (name, result) ->
+            say(
+                String.format(
+                    Locale.ROOT,
+                    "| %s | %,.0f | %s | %.1f µs |",
+                    name,
+                    result.median(),
+                    ratio(result, results.get(without)),
+                    result.cpuMicros())));
+  }
+
   private static String ratio(Rounds.Result result, Rounds.Result other) {
     return other == null ? "–" : String.format(Locale.ROOT, "%.2f", result.ratioTo(other));
   }

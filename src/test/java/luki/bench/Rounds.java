@@ -56,10 +56,15 @@ final class Rounds {
   }
 
   Map<String, Result> run(Workload work, int connections) throws IOException, InterruptedException {
+    return run(work, connections, field.subjects());
+  }
+
+  Map<String, Result> run(Workload work, int connections, List<Subject> subjects)
+      throws IOException, InterruptedException {
     Map<String, List<Double>> rates = new LinkedHashMap<>();
     Map<String, List<Double>> cpu = new LinkedHashMap<>();
     for (int round = 0; round < rounds; round++) {
-      for (Subject subject : field.subjects()) {
+      for (Subject subject : subjects) {
         System.err.printf(
             "%s, %d connections, round %d of %d: %s%n",
             work.name(), connections, round + 1, rounds, subject.name());

@@ -8,6 +8,8 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import luki.gateway.auth.AuditRecord;
 import luki.gateway.auth.KeyFile;
 import luki.gateway.auth.KeyedHash;
@@ -56,6 +58,16 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
     try {
       if (keys.read().isEmpty()) {
         findings.add(keyFile(Audit.Severity.WARNING, "there is no key yet: nobody can call"));
+      }
+      Set<String> unknown = new TreeSet<>();
+      keys.read()
+          .forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));
+      unknown.removeAll(file.plans().keySet());
+      if (!unknown.isEmpty()) {
+        findings.add(
+            keyFile(
+                Audit.Severity.WARNING,
+                "keys of plans that gateway.yaml does not list get the default one: " + unknown));
       }
       if (!keys.isPrivate()) {
         findings.add(

@@ -33,6 +33,7 @@ public final class Audit {
     List<Finding> findings = new ArrayList<>();
     secrets(settings, findings);
     services(settings, findings);
+    limits(settings, file, findings);
     if (settings.metricsOpen() && !settings.dev()) {
       findings.add(warning("METRICS_ACCESS", "open: everybody can read the metrics"));
     }
@@ -97,6 +98,27 @@ public final class Audit {
             warning(
                 variable, "has the same address as " + SettingsReader.variableOf(other).name()));
       }
+    }
+  }
+
+  private static void limits(Settings settings, GatewayFile file, List<Finding> findings) {
+    Settings.RateLimits rates = settings.rates();
+    boolean quotas = file.plans().values().stream().anyMatch(plan -> !plan.quotas().isEmpty());
+    if (settings.redis() == null && quotas) {
+      findings.add(
+          warning(
+              "REDIS_URL",
+              "unset: quotas are counted by each process for itself and begin anew with it"));
+    }
+    if (settings.redis() == null && rates.replicas() > 1) {
+      findings.add(
+          warning("REPLICAS", "without REDIS_URL each instance enforces the whole of each limit"));
+    }
+    if (!settings.dev() && rates.perMinute() == 0) {
+      findings.add(warning("RATE_LIMIT_PER_MIN", "0: callers may ask as fast as they like"));
+    }
+    if (!settings.dev() && rates.authFailuresPerMinute() == 0) {
+      findings.add(warning("AUTH_FAILURES_PER_MIN", "0: credentials may be guessed at any rate"));
     }
   }
 

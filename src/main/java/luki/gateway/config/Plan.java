@@ -16,8 +16,8 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
   /** Of callers that have no plan, or one that is not listed. */
   public static final String DEFAULT = "default";
 
-  /** More would not be exact in microseconds. */
-  public static final int MOST_PER_MINUTE = 1_000_000;
+  /** The time of a call is a whole number of microseconds, rounded up: here it is ten. */
+  public static final int MOST_PER_MINUTE = 6_000_000;
 
   public Plan {
     quotas = quotas.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(quotas));
