@@ -64,8 +64,8 @@ bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUIC
 		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
 
 bench-peers: ## install what the bench compares with, from the system's packages
-	@echo "Installing wrk, nginx, haproxy and caddy with apt-get" >&2
-	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx haproxy caddy
+	@echo "Installing wrk, nginx, haproxy, caddy and redis-server with apt-get" >&2
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx haproxy caddy redis-server
 
 fuzz: compiled ## compare our HTTP/1.1 grammar with another parser on millions of messages; MESSAGES=…, SEED=…
 	@mvn -B -ntp surefire:test -Dtest=ComparedParserTest \

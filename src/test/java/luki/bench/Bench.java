@@ -6,10 +6,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import luki.gateway.testing.RedisProcess;
 
 /** {@code make bench}: everything side by side in one run. */
 public final class Bench {
@@ -52,8 +52,8 @@ public final class Bench {
     try {
       new Bench(flags).run(quick, write && !onlyLimits, onlyLimits);
       code = 0;
-    } catch (IOException failed) {
-      System.err.println("bench: " + failed.getMessage() + "; see target/bench");
+    } catch (IOException | RuntimeException failed) {
+      System.err.println("bench: " + failed + "; see target/bench");
     } finally {
       System.exit(code);
     }
@@ -123,19 +123,19 @@ public final class Bench {
 
   /** What it costs to count: not at all, in memory, and in a Redis on the same two cores. */
   private void limits(Field field, Load load, Rounds play) throws Exception {
-    try (RedisProcess redis = RedisProcess.start("--appendonly", "no")) {
-      List<Subject> subjects =
-          List.of(
-              field.gateway(
-                  NO_LIMITS, Map.of("RATE_LIMIT_PER_MIN", "0", "AUTH_FAILURES_PER_MIN", "0")),
-              field.gateway("limits in memory", Map.of()),
-              field.gateway("limits in Redis", Map.of("REDIS_URL", redis.url())));
-      for (Subject subject : subjects) {
-        System.err.println("warming up: " + subject.name());
-        load.run(Workload.POST, field.key(), subject.port(), 64, Duration.ofSeconds(20));
-      }
-      report.limits(NO_LIMITS, play.run(Workload.POST, 64, subjects));
+    List<Subject> subjects = new ArrayList<>();
+    subjects.add(
+        field.gateway(NO_LIMITS, Map.of("RATE_LIMIT_PER_MIN", "0", "AUTH_FAILURES_PER_MIN", "0")));
+    subjects.add(field.gateway("limits in memory", Map.of()));
+    String redis = field.redis();
+    if (!redis.isEmpty()) {
+      subjects.add(field.gateway("limits in Redis", Map.of("REDIS_URL", redis)));
     }
+    for (Subject subject : subjects) {
+      System.err.println("warming up: " + subject.name());
+      load.run(Workload.POST, field.key(), subject.port(), 64, Duration.ofSeconds(20));
+    }
+    report.limits(NO_LIMITS, play.run(Workload.POST, 64, subjects));
   }
 
   private void extras(Field field, Load load, Map<String, Rounds.Result> main, boolean quick)

@@ -45,8 +45,12 @@ final class RedisLimiter {
   }
 
   private static List<String> keys(String caller) {
-    // The braces are the hash tag: both keys live on one node of a cluster.
-    return List.of("luki:{" + caller + "}:used", "luki:{" + caller + "}:held");
+    return List.of("luki:{" + caller + "}:used", "luki:{" + caller + "}:held", bucket(caller));
+  }
+
+  /** The braces are the hash tag: all keys of a caller live on one node of a cluster. */
+  private static String bucket(String caller) {
+    return "luki:{" + caller + "}:rate";
   }
 
   private List<String> arguments(Plan plan, Object... more) {
@@ -69,10 +73,12 @@ final class RedisLimiter {
   Limiter.Verdict admit(Limiter.Demand demand) throws Limiter.Unavailable {
     Plan plan = demand.plan();
     Rate rate = Rate.of(plan);
-    if (rate.isOff() && demand.isUnbounded()) {
-      return new Limiter.Verdict.Admitted(Standing.UNLIMITED, Limiter.Hold.NOTHING);
+    if (demand.isUnbounded()) {
+      return rate.isOff()
+          ? new Limiter.Verdict.Admitted(Standing.UNLIMITED, Limiter.Hold.NOTHING)
+          : byRate(demand, rate);
     }
-    String id = demand.isUnbounded() ? "" : UUID.randomUUID().toString();
+    String id = UUID.randomUUID().toString();
     Units wanted = demand.wanted();
     Object answer =
         link.run(
@@ -98,8 +104,24 @@ final class RedisLimiter {
       return new Limiter.Verdict.UsedUp(
           standing, Windows.instant(now), Windows.at(now).end(number(answer, 3) == 2));
     }
-    return new Limiter.Verdict.Admitted(
-        standing, id.isEmpty() ? Limiter.Hold.NOTHING : held(demand, id, number(answer, 5)));
+    return new Limiter.Verdict.Admitted(standing, held(demand, id, number(answer, 5)));
+  }
+
+  private Limiter.Verdict byRate(Limiter.Demand demand, Rate rate) throws Limiter.Unavailable {
+    Object answer =
+        link.run(
+            Script.RATE,
+            List.of(bucket(demand.caller())),
+            List.of(
+                clock.get(),
+                Long.toString(rate.interval()),
+                Long.toString(rate.burst()),
+                Integer.toString(demand.cost())));
+    boolean admitted = number(answer, 0) == 1;
+    Standing standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
+    return admitted
+        ? new Limiter.Verdict.Admitted(standing, Limiter.Hold.NOTHING)
+        : new Limiter.Verdict.TooFast(standing);
   }
 
   private Limiter.Hold held(Limiter.Demand demand, String id, long characters) {

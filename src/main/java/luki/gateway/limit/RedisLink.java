@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.observe.Diagnostics;
@@ -25,6 +25,7 @@ import redis.clients.jedis.exceptions.JedisNoScriptException;
  */
 final class RedisLink implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("redis");
+  private static final Duration LOOK = Duration.ofMillis(4);
   private static final Duration PROBE = Duration.ofMillis(250);
   private static final int FAILURES = 5;
   private static final int TOGETHER = 64;
@@ -36,6 +37,7 @@ final class RedisLink implements AutoCloseable {
   private final Duration deadline;
   private final boolean together;
   private final List<LinkedBlockingQueue<Asked>> lanes = new ArrayList<>();
+  private final ConcurrentLinkedQueue<Asked> waitedFor = new ConcurrentLinkedQueue<>();
   private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MOST_POSTPONED);
   private final AtomicInteger failures = new AtomicInteger();
   private final List<Thread> threads = new ArrayList<>();
@@ -69,6 +71,7 @@ final class RedisLink implements AutoCloseable {
       threads.add(Thread.ofVirtual().name("redis-lane-" + i).start(() -> serve(lane)));
     }
     threads.add(Thread.ofVirtual().name("redis-probe").start(this::probe));
+    threads.add(Thread.ofVirtual().name("redis-deadlines").start(this::watch));
   }
 
   /** What concerns the same key goes the same way, so it stays in its order. */
@@ -90,17 +93,46 @@ final class RedisLink implements AutoCloseable {
       throw new Limiter.Unavailable("Redis is away");
     }
     Asked call = ask(script, keys, arguments, false);
+    waitedFor.add(call);
     add(call);
+    if (closed) {
+      end(call);
+    }
     try {
-      return call.answer.get(deadline.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException late) {
-      failed(late);
-      throw new Limiter.Unavailable("Redis did not answer in time", late);
+      return call.answer.get();
     } catch (ExecutionException failure) {
       throw new Limiter.Unavailable("Redis failed", failure);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       throw new Limiter.Unavailable("interrupted", stopping);
+    }
+  }
+
+  private static void end(Asked call) {
+    call.answer.completeExceptionally(new IllegalStateException("the gateway stops"));
+  }
+
+  /**
+   * One thread watches over everybody's deadline: a timer for each call costs more than the call.
+   */
+  private void watch() {
+    try {
+      while (!closed) {
+        Thread.sleep(LOOK);
+        long now = System.nanoTime();
+        // They are in the order of their deadlines.
+        for (Asked first = waitedFor.peek(); first != null; first = waitedFor.peek()) {
+          if (!first.answer.isDone() && first.givenUpAt - now > 0) {
+            break;
+          }
+          Asked _ = waitedFor.poll();
+          if (first.answer.completeExceptionally(new TimeoutException("Redis did not answer"))) {
+            failed(new TimeoutException("Redis did not answer"));
+          }
+        }
+      }
+    } catch (InterruptedException stopped) {
+      waitedFor.forEach(RedisLink::end);
     }
   }
 

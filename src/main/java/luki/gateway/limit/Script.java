@@ -14,6 +14,7 @@ record Script(String text, String sha1) {
   static final Script DRAW = ofCaller("draw");
   static final Script SETTLE = ofCaller("settle");
   static final Script USAGE = ofCaller("usage");
+  static final Script RATE = of(read("rate"));
   static final Script LEASE = of(read("lease"));
 
   private static Script ofCaller(String name) {

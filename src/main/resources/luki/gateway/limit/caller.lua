@@ -1,5 +1,5 @@
--- What one caller uses. KEYS[1] holds its counters, KEYS[2] what is held back for calls under way;
--- both have the caller in their hash tag. Times are microseconds. Each script below begins with this.
+-- What one caller uses. KEYS[1] holds its counters, KEYS[2] what is held back for calls under way,
+-- KEYS[3] its bucket; all have the caller in their hash tag. Times are microseconds. Each script below begins with this.
 -- ARGV[1]: the time, or nothing for this server's own. ARGV[2..7]: the bounds of requests, chat
 -- messages and streamed characters, each a day and a month; -1 for none.
 local function clock()
