@@ -18,6 +18,7 @@ public final class Bench {
       usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 6
         --streams 5000 --only-limits --idle 10000 --keys 1000"]
       """;
+  private static final Duration ASIDE = Duration.ofSeconds(5);
   private static final String NO_LIMITS = "no limits";
   private static final String OURS = Subject.ours("edge", "wire");
 
@@ -127,15 +128,25 @@ public final class Bench {
     subjects.add(
         field.gateway(NO_LIMITS, Map.of("RATE_LIMIT_PER_MIN", "0", "AUTH_FAILURES_PER_MIN", "0")));
     subjects.add(field.gateway("limits in memory", Map.of()));
-    String redis = field.redis();
-    if (!redis.isEmpty()) {
-      subjects.add(field.gateway("limits in Redis", Map.of("REDIS_URL", redis)));
+    int port = Child.freePort();
+    Child redis = field.redis(port).orElse(null);
+    if (redis != null) {
+      String url = "redis://127.0.0.1:" + port;
+      subjects.add(field.gateway("limits in Redis", Map.of("REDIS_URL", url)));
     }
     for (Subject subject : subjects) {
       System.err.println("warming up: " + subject.name());
       load.run(Workload.POST, field.key(), subject.port(), 64, Duration.ofSeconds(20));
     }
     report.limits(NO_LIMITS, play.run(Workload.POST, 64, subjects));
+    if (redis != null) {
+      Subject last = subjects.getLast();
+      double before = redis.cpuSeconds();
+      double rate = load.run(Workload.POST, field.key(), last.port(), 64, ASIDE);
+      double each = (redis.cpuSeconds() - before) * 1e6 / (rate * ASIDE.toSeconds());
+      report.say("");
+      report.say("Redis itself took %.1f µs of the two cores for each request.".formatted(each));
+    }
   }
 
   private void extras(Field field, Load load, Map<String, Rounds.Result> main, boolean quick)

@@ -198,19 +198,17 @@ final class Field implements AutoCloseable {
     }
   }
 
-  /** Where a Redis is; empty where none is installed. */
-  String redis() throws Exception {
+  /** A Redis; none where none is installed. */
+  Optional<Child> redis(int port) throws Exception {
     Optional<String> server = Child.find("redis-server");
     if (server.isEmpty()) {
       skipped("redis-server");
-      return "";
+      return Optional.empty();
     }
-    int port = Child.freePort();
     String[] settings = {"--port", Integer.toString(port), "--bind", "127.0.0.1", "--save", ""};
     List<String> command = new ArrayList<>(List.of(server.get()));
     command.addAll(List.of(settings));
-    Child _ = start("redis", port, Map.of(), command);
-    return "redis://127.0.0.1:" + port;
+    return Optional.of(start("redis", port, Map.of(), command));
   }
 
   private static void skipped(String program) {
