@@ -42,11 +42,7 @@ public final class Source {
    *
    * @return false at the end of the stream
    */
-  @SuppressWarnings("ThreadPriorityCheck")
   public boolean fill() throws IOException {
-    // What one waits for has often come by when the others had their turn. A read that finds
-    // nothing costs a virtual thread three system calls more.
-    Thread.yield();
     if (position == end) {
       position = 0;
       end = 0;
