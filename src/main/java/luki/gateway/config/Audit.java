@@ -114,6 +114,17 @@ public final class Audit {
       findings.add(
           warning("REPLICAS", "without REDIS_URL each instance enforces the whole of each limit"));
     }
+    Settings.Redis redis = settings.redis();
+    if (!settings.dev()
+        && redis != null
+        && redis.addresses().stream()
+            .anyMatch(a -> "redis".equals(a.getScheme()) && a.getUserInfo() != null)) {
+      findings.add(warning("REDIS_URL", "redis: the password is sent in the clear; use rediss"));
+    }
+    URI sink = settings.usage().sink();
+    if (!settings.dev() && sink != null && "http".equals(sink.getScheme())) {
+      findings.add(warning("USAGE_SINK_URL", "http: whoever is on the way can read the events"));
+    }
     if (!settings.dev() && rates.perMinute() == 0) {
       findings.add(warning("RATE_LIMIT_PER_MIN", "0: callers may ask as fast as they like"));
     }

@@ -32,6 +32,22 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
     public static final long UNBOUNDED = -1;
   }
 
+  /** What each of several instances enforces while they cannot talk to each other. */
+  public Plan shared(int instances) {
+    if (instances == 1 || quotas.isEmpty()) {
+      return this;
+    }
+    Map<Meter, Quota> parts = new EnumMap<>(Meter.class);
+    quotas.forEach(
+        (meter, quota) ->
+            parts.put(meter, new Quota(part(quota.day, instances), part(quota.month, instances))));
+    return new Plan(name, perMinute, burst, parts);
+  }
+
+  private static long part(long bound, int instances) {
+    return bound <= 0 ? bound : Math.max(1, bound / instances);
+  }
+
   /** How many of a meter; {@link Quota#UNBOUNDED} for any number. */
   public long bound(Meter meter, boolean month) {
     Quota quota = quotas.get(meter);

@@ -12,6 +12,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Headers;
+import luki.gateway.http.Limits;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
 import luki.gateway.http.PathPattern.Segment;
@@ -82,11 +83,13 @@ public final class Router {
 
   /** HEAD is GET without the body (RFC 9110 §9.3.2); a stream's agent is not called for it. */
   private static Route headOf(Route get) {
-    Handler handler =
-        get.isEventStream()
-            ? exchange -> Response.empty(200).with(Headers.EVENT_STREAM)
-            : get.handler();
-    return get.answeredBy(Method.HEAD, handler);
+    return get.isEventStream()
+        ? get.answeredBy(
+            Method.HEAD,
+            exchange -> Response.empty(200).with(Headers.EVENT_STREAM),
+            // Nobody says anything to it, so it is no message.
+            new Limits(get.limits().cost(), Set.of()))
+        : get.answeredBy(Method.HEAD, get.handler());
   }
 
   /** A step in the tree of paths: literals win over a parameter. */

@@ -40,7 +40,8 @@ public final class Outbox implements AutoCloseable {
   private final Thread writer;
   private FileChannel out;
   private int number;
-  private boolean failing;
+  private boolean torn;
+  private volatile boolean failing;
   private volatile boolean closing;
 
   /**
@@ -94,8 +95,14 @@ public final class Outbox implements AutoCloseable {
 
   /** Takes a line, which ends with its line break. */
   public void append(byte[] line) {
+    if (closing) {
+      lost.run();
+      return;
+    }
     try {
-      if (!queue.offer(line, PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
+      // Waited for is a disk that is slow, not one that fails.
+      if (!queue.offer(line)
+          && (failing || !queue.offer(line, PATIENCE.toNanos(), TimeUnit.NANOSECONDS))) {
         lost.run();
       }
     } catch (InterruptedException stopping) {
@@ -166,6 +173,10 @@ public final class Outbox implements AutoCloseable {
         number++;
         before = 0;
       }
+      if (torn) {
+        out.write(ByteBuffer.wrap(new byte[] {'\n'}));
+        torn = false;
+      }
       while (batch.hasRemaining()) {
         out.write(batch);
       }
@@ -188,7 +199,8 @@ public final class Outbox implements AutoCloseable {
         out.position(to);
       }
     } catch (IOException stillFailing) {
-      // Lines may then stand there twice, with the same ids.
+      // Lines may then stand there twice, with the same ids; the next one begins anew.
+      torn = true;
     }
   }
 
@@ -207,6 +219,7 @@ public final class Outbox implements AutoCloseable {
     closing = true;
     try {
       writer.join(LAST_WORDS);
+      queue.forEach(_ -> lost.run());
       out.close();
       lock.release();
       lockFile.close();

@@ -32,7 +32,12 @@ final class OutboxReader implements AutoCloseable {
   static OutboxReader atPosition(Segments segments) throws IOException {
     try {
       String[] position = Files.readString(segments.position()).strip().split(" ", -1);
-      return new OutboxReader(segments, Integer.parseInt(position[0]), Long.parseLong(position[1]));
+      int number = Integer.parseInt(position[0]);
+      long noted = Long.parseLong(position[1]);
+      // A machine that lost its power may have kept the note and not the lines.
+      Path file = segments.path(number);
+      long size = Files.exists(file) ? Files.size(file) : 0;
+      return new OutboxReader(segments, number, Math.clamp(noted, 0, size));
     } catch (NoSuchFileException never) {
       return fromStart(segments);
     } catch (NumberFormatException | IndexOutOfBoundsException broken) {
@@ -60,11 +65,13 @@ final class OutboxReader implements AutoCloseable {
       if (!fill(line.size())) {
         // Unfinished, or nothing: it is read again from its beginning.
         buffer.limit(0);
-        if (line.size() == 0 && isPast(segment)) {
-          forward();
-          continue;
+        if (line.size() > 0 || !isPast(segment)) {
+          return null;
         }
-        return null;
+        // There is a later file, so this one is whole now: what came since is read first.
+        if (!fill(0)) {
+          forward();
+        }
       }
     }
   }

@@ -24,6 +24,7 @@ public final class UsageSink implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("usage");
   private static final Duration LOOK = Duration.ofMillis(100);
   private static final Duration NOTE = Duration.ofMillis(500);
+  private static final Duration AGAIN = Duration.ofSeconds(5);
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
   private static final int GONE = 410;
@@ -35,6 +36,7 @@ public final class UsageSink implements AutoCloseable {
   private final RandomGenerator random;
   private final Thread thread;
   private volatile long backlog;
+  private volatile boolean disabled;
   private volatile boolean closing;
 
   public UsageSink(
@@ -58,10 +60,16 @@ public final class UsageSink implements AutoCloseable {
   }
 
   private void run() {
-    try (OutboxReader reader = OutboxReader.atPosition(outbox.segments())) {
-      deliver(reader);
-    } catch (IOException unreadable) {
-      LOG.error("usage events are not delivered", Diagnostics.Field.of("cause", unreadable));
+    try {
+      while (!closing && !disabled) {
+        try (OutboxReader reader = OutboxReader.atPosition(outbox.segments())) {
+          deliver(reader);
+        } catch (IOException | RuntimeException failure) {
+          // Such as a full disk: it is tried again from the last note.
+          LOG.error("usage events are not delivered", Diagnostics.Field.of("cause", failure));
+          Thread.sleep(AGAIN);
+        }
+      }
     } catch (InterruptedException closed) {
       // close() was called.
     }
@@ -71,16 +79,17 @@ public final class UsageSink implements AutoCloseable {
     long noted = System.nanoTime();
     boolean unnoted = false;
     try {
-      while (!closing) {
+      while (!closing && !disabled) {
         byte[] line = reader.next();
         if (line != null) {
           deliver(line, reader);
-          unnoted = true;
+          unnoted = !disabled;
         }
         if (unnoted && (line == null || System.nanoTime() - noted > NOTE.toNanos())) {
           reader.commit();
           unnoted = false;
           noted = System.nanoTime();
+          backlog = reader.left();
         }
         if (line == null) {
           backlog = reader.left();
@@ -117,8 +126,12 @@ public final class UsageSink implements AutoCloseable {
         LOG.warn("the usage sink takes no events", Diagnostics.Field.of("status", status));
         told = true;
       }
-      // Standard Webhooks: 410 asks for no more. What is here stays here.
-      wait = status == GONE ? LONGEST_WAIT : wait;
+      if (status == GONE) {
+        // Standard Webhooks: no more is wanted. What is here stays here.
+        LOG.error("the usage sink is gone (410): nothing is sent until the next start");
+        disabled = true;
+        return;
+      }
       Thread.sleep(wait.plusMillis(random.nextInt(1 + (int) wait.toMillis() / 4)));
       wait = wait.multipliedBy(2).compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait.multipliedBy(2);
     }

@@ -54,10 +54,17 @@ public final class LimitCaller implements Filter {
       return next.handle(exchange);
     }
     Limits limits = exchange.route().limits();
-    long wait = global.take(limits.cost());
-    if (wait > 0) {
-      metrics.rateLimit(LimitName.GLOBAL, LimitDecision.REFUSED);
-      return refused(wait);
+    GlobalLimit.Grant grant = global.take(limits.cost());
+    switch (grant) {
+      case GlobalLimit.Grant.Wait(long micros) -> {
+        metrics.rateLimit(LimitName.GLOBAL, LimitDecision.REFUSED);
+        return refused(micros);
+      }
+      case GlobalLimit.Grant.Unavailable _ -> {
+        metrics.rateLimit(LimitName.GLOBAL, LimitDecision.UNAVAILABLE);
+        return Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE, RETRY));
+      }
+      case GlobalLimit.Grant.Taken _ -> {}
     }
     Plan plan = plans.of(exchange.principal().plan());
     Limiter.Verdict verdict =
@@ -68,10 +75,11 @@ public final class LimitCaller implements Filter {
                 limits.cost(),
                 limits.units(),
                 limits.meters().contains(Meter.STREAMED_CHARACTERS)));
-    return decided(exchange, next, plan, verdict);
+    return decided(exchange, next, plan, verdict, grant);
   }
 
-  private Response decided(Exchange exchange, Handler next, Plan plan, Limiter.Verdict verdict)
+  private Response decided(
+      Exchange exchange, Handler next, Plan plan, Limiter.Verdict verdict, GlobalLimit.Grant grant)
       throws IOException, InterruptedException {
     Limits limits = exchange.route().limits();
     Response response =
@@ -84,21 +92,29 @@ public final class LimitCaller implements Filter {
           }
           case Limiter.Verdict.UsedUp usedUp -> {
             metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
-            yield next.handle(exchange.spending(new Account.UsedUp(usedUp.resets(), usedUp.now())));
+            yield next.handle(exchange.spending(new Account.UsedUp(wait(usedUp))));
           }
           case Limiter.Verdict.TooFast tooFast -> {
-            global.giveBack(limits.cost());
+            global.giveBack(limits.cost(), grant);
             metrics.rateLimit(LimitName.USER, LimitDecision.REFUSED);
             yield refused(tooFast.rate().waitMicros());
           }
           case Limiter.Verdict.Unavailable _ -> {
-            global.giveBack(limits.cost());
+            global.giveBack(limits.cost(), grant);
             metrics.rateLimit(LimitName.USER, LimitDecision.UNAVAILABLE);
             yield Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE, RETRY));
           }
         };
     Standing rate = verdict.rate();
     return rate == null || !rate.isLimited() ? response : told(response, plan, rate);
+  }
+
+  /** Until the quota begins anew; and not less than the rate says. */
+  private static Duration wait(Limiter.Verdict.UsedUp usedUp) {
+    Duration quota = Duration.between(usedUp.now(), usedUp.resets());
+    Standing rate = usedUp.rate();
+    Duration one = Duration.of(rate == null ? 0 : rate.untilOneMicros(), ChronoUnit.MICROS);
+    return quota.compareTo(one) > 0 ? quota : one;
   }
 
   /** draft-ietf-httpapi-ratelimit-headers: the policy, and how the caller stands with it. */

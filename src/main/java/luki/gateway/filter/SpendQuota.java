@@ -9,6 +9,7 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.http.Sent;
 import luki.gateway.http.Units;
 import luki.gateway.limit.Plans;
 import luki.gateway.observe.LimitDecision;
@@ -54,12 +55,17 @@ public final class SpendQuota implements Filter {
     }
     Response response = next.handle(exchange);
     return response.status() < FIRST_ERROR
-        ? response.whenSent(_ -> spend(exchange, allowance, response.status()))
+        ? response.whenSent(sent -> spend(exchange, allowance, response.status(), sent))
         : response;
   }
 
-  private void spend(Exchange exchange, Allowance allowance, int status) {
+  private void spend(Exchange exchange, Allowance allowance, int status, Sent sent) {
     Units used = allowance.used();
+    boolean failed = sent.end() == Sent.End.ABORTED || sent.streamError() != null;
+    if (failed && used.streamedCharacters() == 0) {
+      // Its status was good, and nothing came after it.
+      return;
+    }
     allowance.end(used);
     if (bills != null) {
       bills.add(

@@ -1,5 +1,6 @@
 package luki.gateway.handler;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
 import luki.gateway.config.Plan;
@@ -16,6 +17,7 @@ import luki.gateway.limit.Standing;
 
 /** What the caller has used, and what remains. */
 public final class UsageHandler implements Handler {
+  private static final Duration RETRY = Duration.ofSeconds(1);
   private static final long MICROS = 1_000_000;
 
   private final Limiter limiter;
@@ -46,7 +48,7 @@ public final class UsageHandler implements Handler {
       List<Json> quotas = usage.windows().stream().map(UsageHandler::quota).toList();
       return Response.json(200, json.put("quotas", Json.array(quotas)).build());
     } catch (Limiter.Unavailable away) {
-      return Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE));
+      return Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE, RETRY));
     }
   }
 

@@ -74,7 +74,8 @@ public final class ErrorReply {
   private static void retryAfter(@Nullable Duration wait, Headers.Builder headers) {
     if (wait != null) {
       // Whole seconds, rounded up: coming back earlier would be in vain.
-      headers.add("Retry-After", Long.toString(Math.max(1, wait.plusMillis(999).toSeconds())));
+      headers.add(
+          "Retry-After", Long.toString(Math.max(1, wait.plusNanos(999_999_999).toSeconds())));
     }
   }
 }

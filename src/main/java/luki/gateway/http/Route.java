@@ -88,6 +88,10 @@ public record Route(
   }
 
   public Route answeredBy(Method asked, Handler other) {
+    return answeredBy(asked, other, limits);
+  }
+
+  public Route answeredBy(Method asked, Handler other, Limits taking) {
     return new Route(
         operationId,
         asked,
@@ -97,7 +101,7 @@ public record Route(
         consent,
         downstream,
         deadline,
-        limits,
+        taking,
         produces,
         takesBody,
         rules,

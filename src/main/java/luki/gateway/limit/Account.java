@@ -1,7 +1,6 @@
 package luki.gateway.limit;
 
 import java.time.Duration;
-import java.time.Instant;
 import luki.gateway.http.Allowance;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
@@ -60,15 +59,11 @@ public final class Account implements Allowance {
     ended = true;
   }
 
-  /**
-   * Nothing is left for this call.
-   *
-   * @param resets when there will be
-   */
-  public record UsedUp(Instant resets, Instant now) implements Allowance {
+  /** Nothing is left for this call until so much later. */
+  public record UsedUp(Duration left) implements Allowance {
     @Override
     public ApiError begin() {
-      return ApiError.of(ErrorCode.QUOTA_EXCEEDED, Duration.between(now, resets));
+      return ApiError.of(ErrorCode.QUOTA_EXCEEDED, left);
     }
 
     @Override

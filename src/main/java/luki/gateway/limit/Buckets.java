@@ -79,7 +79,7 @@ final class Buckets {
     long full =
         bucket == null
             ? count.get() >= most ? shared.get((int) (caller & (SHARED - 1))) : 0
-            : bucket.get();
+            : Math.max(0, bucket.get());
     return rate.standing(true, full, now, 0);
   }
 

@@ -65,64 +65,84 @@ public final class GlobalLimit {
     return perMinute == 0;
   }
 
-  /**
-   * Takes units.
-   *
-   * @return 0 when they were there, else the microseconds until they may be
-   */
-  public long take(int cost) {
+  /** What became of a wish. */
+  public sealed interface Grant {
+    /** The units were there; where they came from, they go back to. */
+    record Taken(Source from) implements Grant {}
+
+    /** There may be some in so many microseconds. */
+    record Wait(long micros) implements Grant {}
+
+    /** Nobody knows, and the setting says that then nobody passes. */
+    record Unavailable() implements Grant {}
+  }
+
+  /** Where units were taken from. */
+  public enum Source {
+    OWN,
+    LEASED,
+    NOWHERE
+  }
+
+  private static final Grant UNCOUNTED = new Grant.Taken(Source.NOWHERE);
+  private static final Grant FROM_OWN = new Grant.Taken(Source.OWN);
+  private static final Grant FROM_LEASE = new Grant.Taken(Source.LEASED);
+
+  /** Takes units. */
+  public Grant take(int cost) {
     if (isOff()) {
-      return 0;
+      return UNCOUNTED;
     }
     return link == null ? takeOwn(cost) : takeLeased(link, cost);
   }
 
   /** Gives back what a call did not need that was refused for another reason. */
-  public void giveBack(int cost) {
-    if (isOff()) {
+  public void giveBack(int cost, Grant grant) {
+    if (!(grant instanceof Grant.Taken(Source from))) {
       return;
     }
-    if (link != null && !link.isAway()) {
-      leased.addAndGet(cost);
-    } else {
-      ownFull.addAndGet(-own.weight(cost) * own.interval());
+    switch (from) {
+      case OWN -> ownFull.addAndGet(-own.weight(cost) * own.interval());
+      case LEASED -> leased.addAndGet(cost);
+      case NOWHERE -> {}
     }
   }
 
-  private long takeOwn(int cost) {
+  private Grant takeOwn(int cost) {
     long now = micros.getAsLong() * SCALE;
     while (true) {
       long before = ownFull.get();
       long after = own.after(before, now, cost);
       if (after < 0) {
-        return Math.max(1, own.standing(false, before, now, cost).waitMicros() / SCALE);
+        return new Grant.Wait(
+            Math.max(1, own.standing(false, before, now, cost).waitMicros() / SCALE));
       }
       if (ownFull.compareAndSet(before, after)) {
-        return 0;
+        return FROM_OWN;
       }
     }
   }
 
-  private long takeLeased(RedisLink from, int cost) {
+  private Grant takeLeased(RedisLink from, int cost) {
     if (takeFromLease(cost)) {
-      return 0;
+      return FROM_LEASE;
     }
-    long now = micros.getAsLong();
-    if (now < emptyUntil) {
-      return emptyWait;
+    if (micros.getAsLong() < emptyUntil) {
+      return new Grant.Wait(emptyWait);
     }
     drawing.lock();
     try {
       // Another call may have drawn while this one waited.
       if (takeFromLease(cost)) {
-        return 0;
+        return FROM_LEASE;
       }
-      return draw(from, cost);
+      long wait = draw(from, cost);
+      return wait == 0 ? FROM_LEASE : new Grant.Wait(wait);
     } catch (Limiter.Unavailable away) {
       return switch (onLoss) {
         case LOCAL -> takeOwn(cost);
-        case ALLOW -> 0;
-        case DENY -> ASK_AGAIN.toNanos() / SCALE;
+        case ALLOW -> UNCOUNTED;
+        case DENY -> new Grant.Unavailable();
       };
     } finally {
       drawing.unlock();
@@ -167,7 +187,8 @@ public final class GlobalLimit {
     }
     long unused = leased.getAndSet(0);
     if (unused > 0) {
-      link.runLater(Script.LEASE, KEY, arguments(-unused));
+      // Not twice: units that never were would come of it.
+      link.runOnce(Script.LEASE, KEY, arguments(-unused));
     }
   }
 }

@@ -72,6 +72,7 @@ public final class MemoryLimiter implements Limiter {
   private Verdict hold(Demand demand, long caller, Standing rate, long micros) {
     Windows now = Windows.at(micros);
     String id = Long.toString(ids.incrementAndGet());
+    Plan part = demand.plan().shared(instances);
     AtomicReference<QuotaCount.@Nullable UsedUp> usedUp = new AtomicReference<>();
     // In one step with the look for it: the sweeper must not take it away in between.
     QuotaCount count =
@@ -79,12 +80,12 @@ public final class MemoryLimiter implements Limiter {
             caller,
             (_, known) -> {
               QuotaCount its = known == null ? new QuotaCount() : known;
-              usedUp.set(its.hold(id, demand.plan(), demand.wanted(), now));
+              usedUp.set(its.hold(id, part, demand.wanted(), now));
               return its;
             });
     QuotaCount.UsedUp over = usedUp.get();
     return over == null
-        ? new Verdict.Admitted(rate, new Hold(demand.caller(), demand.plan(), id, count.held(id)))
+        ? new Verdict.Admitted(rate, new Hold(demand.caller(), part, id, count.held(id)))
         : new Verdict.UsedUp(rate, Windows.instant(micros), now.end(over.month()));
   }
 
@@ -111,7 +112,8 @@ public final class MemoryLimiter implements Limiter {
     QuotaCount count = counts.get(numberOf(caller));
     return new Usage(
         rate.isOff() ? null : buckets.look(numberOf(caller), rate, now),
-        (count == null ? new QuotaCount() : count).windows(plan, Windows.at(now)));
+        (count == null ? new QuotaCount() : count)
+            .windows(plan.shared(instances), Windows.at(now)));
   }
 
   /** Lets callers leave that nothing needs to be known of any more. */

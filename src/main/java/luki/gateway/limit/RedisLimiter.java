@@ -48,6 +48,12 @@ final class RedisLimiter {
     return List.of("luki:{" + caller + "}:used", "luki:{" + caller + "}:held", bucket(caller));
   }
 
+  private static List<String> keys(Limiter.Hold hold) {
+    List<String> keys = new ArrayList<>(keys(hold.caller()));
+    keys.add("luki:{" + hold.caller() + "}:done:" + hold.id());
+    return keys;
+  }
+
   /** The braces are the hash tag: all keys of a caller live on one node of a cluster. */
   private static String bucket(String caller) {
     return "luki:{" + caller + "}:rate";
@@ -139,7 +145,7 @@ final class RedisLimiter {
 
   long draw(Limiter.Hold hold, long characters) throws Limiter.Unavailable {
     Limiter.Hold now = held.getOrDefault(hold.id(), hold);
-    Object answer = link.run(Script.DRAW, keys(hold.caller()), drawn(now, characters));
+    Object answer = link.run(Script.DRAW, keys(hold), drawn(now, characters));
     long more = (Long) answer;
     long all = now.units().streamedCharacters() + more;
     held.computeIfPresent(
@@ -164,7 +170,7 @@ final class RedisLimiter {
     held.remove(hold.id());
     link.runLater(
         Script.SETTLE,
-        keys(hold.caller()),
+        keys(hold),
         arguments(
             hold.plan(),
             hold.id(),
@@ -197,7 +203,7 @@ final class RedisLimiter {
   private void renew() {
     if (!link.isAway()) {
       for (Limiter.Hold hold : held.values()) {
-        link.runLater(Script.DRAW, keys(hold.caller()), drawn(hold, 0));
+        link.runLater(Script.DRAW, keys(hold), drawn(hold, 0));
       }
     }
   }

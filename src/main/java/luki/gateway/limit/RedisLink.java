@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import luki.gateway.observe.Diagnostics;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.AbstractPipeline;
-import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
@@ -26,6 +26,7 @@ import redis.clients.jedis.exceptions.JedisNoScriptException;
 final class RedisLink implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("redis");
   private static final Duration LOOK = Duration.ofMillis(4);
+  private static final Duration LAST_WORDS = Duration.ofMillis(500);
   private static final Duration PROBE = Duration.ofMillis(250);
   private static final int FAILURES = 5;
   private static final int TOGETHER = 64;
@@ -33,50 +34,48 @@ final class RedisLink implements AutoCloseable {
   private static final int CLUSTER_LANES = 16;
   private static final int MOST_POSTPONED = 100_000;
 
-  private final UnifiedJedis redis;
+  private final Supplier<UnifiedJedis> maker;
   private final Duration deadline;
   private final boolean together;
   private final List<LinkedBlockingQueue<Asked>> lanes = new ArrayList<>();
-  private final ConcurrentLinkedQueue<Asked> waitedFor = new ConcurrentLinkedQueue<>();
+  private final Deadlines deadlines = new Deadlines(this::failed);
   private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MOST_POSTPONED);
   private final AtomicInteger failures = new AtomicInteger();
   private final List<Thread> threads = new ArrayList<>();
+  private volatile @Nullable UnifiedJedis client;
   private volatile boolean away;
   private volatile boolean closed;
 
   /**
-   * One run of a script.
+   * Connects when it is first used.
    *
-   * @param mustRun nobody waits for its answer, but it has to be done in the end
+   * @param together whether calls may share a pipeline: on a single server
    */
-  private record Asked(
-      Script script,
-      List<String> keys,
-      List<String> arguments,
-      CompletableFuture<Object> answer,
-      long givenUpAt,
-      boolean mustRun) {
-    boolean isGivenUp() {
-      return !mustRun && System.nanoTime() - givenUpAt > 0;
-    }
-  }
-
-  RedisLink(UnifiedJedis redis, Duration deadline) {
-    this.redis = redis;
+  RedisLink(Supplier<UnifiedJedis> maker, boolean together, Duration deadline) {
+    this.maker = maker;
     this.deadline = deadline;
-    this.together = redis instanceof RedisClient;
+    this.together = together;
     for (int i = 0; i < (together ? LANES : CLUSTER_LANES); i++) {
       LinkedBlockingQueue<Asked> lane = new LinkedBlockingQueue<>();
       lanes.add(lane);
       threads.add(Thread.ofVirtual().name("redis-lane-" + i).start(() -> serve(lane)));
     }
     threads.add(Thread.ofVirtual().name("redis-probe").start(this::probe));
-    threads.add(Thread.ofVirtual().name("redis-deadlines").start(this::watch));
   }
 
   /** What concerns the same key goes the same way, so it stays in its order. */
   private void add(Asked call) {
-    lanes.get(Math.floorMod(call.keys.getFirst().hashCode(), lanes.size())).add(call);
+    lanes.get(Math.floorMod(call.keys().getFirst().hashCode(), lanes.size())).add(call);
+  }
+
+  /** A cluster's client asks for its nodes when it is made, so that may fail. */
+  private synchronized UnifiedJedis redis() {
+    UnifiedJedis made = client;
+    if (made == null) {
+      made = maker.get();
+      client = made;
+    }
+    return made;
   }
 
   boolean isAway() {
@@ -93,46 +92,15 @@ final class RedisLink implements AutoCloseable {
       throw new Limiter.Unavailable("Redis is away");
     }
     Asked call = ask(script, keys, arguments, false);
-    waitedFor.add(call);
+    deadlines.watch(call);
     add(call);
-    if (closed) {
-      end(call);
-    }
     try {
-      return call.answer.get();
+      return call.answer().get();
     } catch (ExecutionException failure) {
       throw new Limiter.Unavailable("Redis failed", failure);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       throw new Limiter.Unavailable("interrupted", stopping);
-    }
-  }
-
-  private static void end(Asked call) {
-    call.answer.completeExceptionally(new IllegalStateException("the gateway stops"));
-  }
-
-  /**
-   * One thread watches over everybody's deadline: a timer for each call costs more than the call.
-   */
-  private void watch() {
-    try {
-      while (!closed) {
-        Thread.sleep(LOOK);
-        long now = System.nanoTime();
-        // They are in the order of their deadlines.
-        for (Asked first = waitedFor.peek(); first != null; first = waitedFor.peek()) {
-          if (!first.answer.isDone() && first.givenUpAt - now > 0) {
-            break;
-          }
-          Asked _ = waitedFor.poll();
-          if (first.answer.completeExceptionally(new TimeoutException("Redis did not answer"))) {
-            failed(new TimeoutException("Redis did not answer"));
-          }
-        }
-      }
-    } catch (InterruptedException stopped) {
-      waitedFor.forEach(RedisLink::end);
     }
   }
 
@@ -143,6 +111,13 @@ final class RedisLink implements AutoCloseable {
       postpone(call);
     } else {
       add(call);
+    }
+  }
+
+  /** Runs a script once and never again: its answer may be lost. */
+  void runOnce(Script script, List<String> keys, List<String> arguments) {
+    if (!away && !closed) {
+      add(ask(script, keys, arguments, false));
     }
   }
 
@@ -186,9 +161,9 @@ final class RedisLink implements AutoCloseable {
       return;
     }
     List<Response<Object>> answers = new ArrayList<>(batch.size());
-    try (AbstractPipeline pipeline = redis.pipelined()) {
+    try (AbstractPipeline pipeline = redis().pipelined()) {
       for (Asked call : batch) {
-        answers.add(pipeline.evalsha(call.script.sha1(), call.keys, call.arguments));
+        answers.add(pipeline.evalsha(call.script().sha1(), call.keys(), call.arguments()));
       }
       pipeline.sync();
     } catch (RuntimeException failure) {
@@ -200,7 +175,11 @@ final class RedisLink implements AutoCloseable {
     }
   }
 
-  private void take(Asked call, Response<Object> answer) {
+  private void byItself(Asked call) {
+    take(call, () -> redis().evalsha(call.script().sha1(), call.keys(), call.arguments()));
+  }
+
+  private void take(Asked call, Supplier<Object> answer) {
     try {
       succeed(call, answer.get());
     } catch (JedisNoScriptException unknown) {
@@ -210,19 +189,9 @@ final class RedisLink implements AutoCloseable {
     }
   }
 
-  private void byItself(Asked call) {
-    try {
-      succeed(call, redis.evalsha(call.script.sha1(), call.keys, call.arguments));
-    } catch (JedisNoScriptException unknown) {
-      whole(call);
-    } catch (RuntimeException failure) {
-      fail(call, failure);
-    }
-  }
-
   private void whole(Asked call) {
     try {
-      succeed(call, redis.eval(call.script.text(), call.keys, call.arguments));
+      succeed(call, redis().eval(call.script().text(), call.keys(), call.arguments()));
     } catch (RuntimeException failure) {
       fail(call, failure);
     }
@@ -230,15 +199,15 @@ final class RedisLink implements AutoCloseable {
 
   private void succeed(Asked call, Object answer) {
     failures.set(0);
-    call.answer.complete(answer);
+    call.answer().complete(answer);
   }
 
   private void fail(Asked call, RuntimeException failure) {
     failed(failure);
-    if (call.mustRun) {
+    if (call.mustRun()) {
       postpone(call);
     } else {
-      call.answer.completeExceptionally(failure);
+      call.answer().completeExceptionally(failure);
     }
   }
 
@@ -288,7 +257,7 @@ final class RedisLink implements AutoCloseable {
   /** It must be able to write: a replica or a full server answers a ping as well. */
   private boolean answers() {
     try {
-      redis.eval(Script.LEASE.text(), List.of("luki:probe"), List.of("", "1", "1000000", "1"));
+      redis().eval(Script.LEASE.text(), List.of("luki:probe"), List.of("", "1", "1000000", "1"));
       return true;
     } catch (RuntimeException stillAway) {
       return false;
@@ -302,10 +271,30 @@ final class RedisLink implements AutoCloseable {
     }
   }
 
+  /** What has to be done and can be is done, for a moment. */
+  private void finish() {
+    long end = System.nanoTime() + LAST_WORDS.toNanos();
+    while (!away && !lanes.stream().allMatch(LinkedBlockingQueue::isEmpty)) {
+      if (System.nanoTime() - end > 0) {
+        break;
+      }
+      LockSupport.parkNanos(LOOK.toNanos());
+    }
+    int left = postponed.size() + lanes.stream().mapToInt(LinkedBlockingQueue::size).sum();
+    if (left > 0) {
+      LOG.error("what was used could not be counted", Diagnostics.Field.of("calls", left));
+    }
+  }
+
   @Override
   public void close() {
+    finish();
     closed = true;
     threads.forEach(Thread::interrupt);
-    redis.close();
+    deadlines.close();
+    UnifiedJedis made = client;
+    if (made != null) {
+      made.close();
+    }
   }
 }

@@ -34,7 +34,7 @@ public final class SharedLimiter implements Limiter {
       LongSupplier micros,
       ScheduledExecutorService timer) {
     this(
-        new RedisLink(Redis.client(addresses, deadline), deadline),
+        new RedisLink(() -> Redis.client(addresses, deadline), addresses.size() == 1, deadline),
         onLoss,
         new MemoryLimiter(micros, replicas, timer),
         timer);
@@ -88,9 +88,8 @@ public final class SharedLimiter implements Limiter {
     try {
       return redis.draw(hold, characters);
     } catch (Unavailable away) {
-      // A stream that has begun goes on, but nobody knows how far it may: unless that is allowed,
-      // it gets what it would have held back at its beginning, for each time that it asks.
-      return onLoss == OnRedisLoss.DENY ? 0 : characters;
+      // Nobody knows how far a stream may go that has begun; it ends by its longest life.
+      return characters;
     }
   }
 
@@ -105,7 +104,14 @@ public final class SharedLimiter implements Limiter {
 
   @Override
   public Usage usage(String caller, Plan plan) throws Unavailable {
-    return redis.usage(caller, plan);
+    try {
+      return redis.usage(caller, plan);
+    } catch (Unavailable away) {
+      if (onLoss == OnRedisLoss.DENY) {
+        throw away;
+      }
+      return local.usage(caller, plan);
+    }
   }
 
   @Override

@@ -33,10 +33,20 @@ public final class MessageSender implements AutoCloseable {
     RawClient.Limits limits = new RawClient.Limits(CONNECT.toNanos(), end, end, false);
     RawClient.Request request = new RawClient.Request("POST", target, fields.build(), body);
     try (RawClient.Reply reply = engine.client().call(origin, request, limits)) {
-      ReplyBytes.of(reply, MOST_BYTES);
-      return reply.status();
+      int status = reply.status();
+      drain(reply);
+      return status;
     } catch (IOException failed) {
       return 0;
+    }
+  }
+
+  /** Whatever stands in the body, the status has decided. */
+  private static void drain(RawClient.Reply reply) {
+    try {
+      ReplyBytes.of(reply, MOST_BYTES);
+    } catch (IOException tooMuch) {
+      // The connection is dropped with the reply.
     }
   }
 

@@ -1,6 +1,7 @@
--- ARGV[8] id of the hold, [9..11] what was used.
--- Asked twice, because an answer was lost, it counts once.
-if redis.call("HDEL", KEYS[2], ARGV[8]) == 0 then
+-- ARGV[8] id of the hold, [9..11] what was used. KEYS[4] marks that it was counted: asked twice, because
+-- an answer was lost, it counts once; and it counts if the hold itself has gone meanwhile.
+redis.call("HDEL", KEYS[2], ARGV[8])
+if not redis.call("SET", KEYS[4], "1", "NX", "PX", "3600000") then
   return 0
 end
 read_counts()

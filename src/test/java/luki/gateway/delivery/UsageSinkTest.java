@@ -46,6 +46,7 @@ class UsageSinkTest {
   @TempDir Path directory;
   private final List<String> received = new CopyOnWriteArrayList<>();
   private volatile String answer = "204 No Content";
+  private volatile boolean bare;
   private volatile long answerMillis;
 
   private final RawDownstream sink =
@@ -56,7 +57,7 @@ class UsageSinkTest {
                 request = connection.readRequest()) {
               received.add(request);
               Thread.sleep(answerMillis);
-              connection.send("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n");
+              connection.send("HTTP/1.1 " + answer + (bare ? "" : "\r\nContent-Length: 0\r\n\r\n"));
             }
           });
   private final RawDownstream cognitive =
@@ -217,6 +218,53 @@ class UsageSinkTest {
       assertEquals(5, ids().stream().collect(Collectors.toSet()).size());
       assertEquals(200, caller(gateway).get(READS).status());
       Waiting.until(SOON, () -> ids().size() >= 6);
+    }
+  }
+
+  @Test
+  void aSinkThatIsGoneIsAskedNoMore() throws Exception {
+    answer = "410 Gone";
+    try (TestGateway gateway = gateway()) {
+      Client maria = caller(gateway);
+      for (int i = 0; i < 5; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      Waiting.until(SOON, () -> !received.isEmpty());
+      answer = "204 No Content";
+      Waiting.until(SOON, () -> outboxLines() == 5);
+      assertEquals(1, received.size());
+    }
+    try (TestGateway gateway = gateway()) {
+      Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 5);
+      assertTrue(gateway.port() > 0);
+    }
+  }
+
+  private long outboxLines() {
+    try {
+      return outbox().lines().count();
+    } catch (Exception failed) {
+      throw new AssertionError(failed);
+    }
+  }
+
+  @Test
+  void whatASinkSaysBesideItsStatusDoesNotMatter() {
+    String much = "x".repeat(200_000);
+    answer =
+        "200 OK\r\nX-Much: 1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + Integer.toHexString(much.length())
+            + "\r\n"
+            + much
+            + "\r\n0\r\n\r\n";
+    bare = true;
+    try (TestGateway gateway = gateway()) {
+      Client maria = caller(gateway);
+      for (int i = 0; i < 3; i++) {
+        assertEquals(200, maria.get(READS).status());
+      }
+      Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 3);
+      assertEquals(3, received.size());
     }
   }
 

@@ -12,7 +12,11 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.Plan;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Meter;
+import luki.gateway.http.Response;
 import luki.gateway.http.Units;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Waiting;
@@ -39,7 +43,8 @@ class HoldsTest {
 
   private RedisLink link() {
     RedisLink link =
-        new RedisLink(Redis.client(List.of(URI.create(server.url())), PATIENCE), PATIENCE);
+        new RedisLink(
+            () -> Redis.client(List.of(URI.create(server.url())), PATIENCE), true, PATIENCE);
     link.warmUp();
     return link;
   }
@@ -134,6 +139,48 @@ class HoldsTest {
     } catch (Limiter.Unavailable stillAway) {
       return List.of();
     }
+  }
+
+  @Test
+  void whatIsSettledAfterItsHoldHasGoneIsCountedAllTheSame() throws Exception {
+    ScheduledExecutorService still = Executors.newSingleThreadScheduledExecutor();
+    try (RedisLink link = link()) {
+      RedisLimiter limiter = limiter(link, still);
+      // Nobody renews: as if its process had stood still, or Redis had been away.
+      still.shutdownNow();
+      Limiter.Verdict verdict = limiter.admit(DEMAND);
+      Waiting.until(
+          PATIENCE,
+          () -> {
+            try (var jedis = server.client()) {
+              return jedis.hlen("luki:{" + CALLER + "}:held") == 0;
+            }
+          });
+      if (verdict instanceof Limiter.Verdict.Admitted(Standing _, Limiter.Hold hold)) {
+        limiter.settle(hold, new Units(1, 0, 0));
+      }
+      List<Limiter.Window> windows =
+          Waiting.until(PATIENCE, () -> usage(limiter), found -> found.getFirst().used() > 0);
+      assertEquals(1, windows.getFirst().used());
+      limiter.close();
+    }
+  }
+
+  @Test
+  void aBucketOfWhateverAgeIsRefilledToTheMicrosecond() {
+    Rate rate = Rate.of(30, 1);
+    long full = rate.after(0, 1_000, 1);
+    Standing standing = rate.standing(false, full, 1_000 + 999_500, 1);
+    assertEquals(1_000_500, standing.waitMicros());
+    assertEquals(1_000_500, standing.untilOneMicros());
+    assertEquals(
+        "2",
+        ErrorReply.render(
+                Response.empty(429),
+                ApiError.of(ErrorCode.RATE_LIMITED, Duration.ofNanos(standing.waitMicros() * 1000)),
+                "0".repeat(32))
+            .headers()
+            .only("Retry-After"));
   }
 
   @Test

@@ -45,7 +45,8 @@ class LimitersAgreeTest {
   private final AtomicLong now = new AtomicLong();
   private final RedisProcess server = RedisProcess.start("--appendfsync", "no");
   private final RedisLink link =
-      new RedisLink(Redis.client(List.of(URI.create(server.url())), PATIENCE), PATIENCE);
+      new RedisLink(
+          () -> Redis.client(List.of(URI.create(server.url())), PATIENCE), true, PATIENCE);
   private final MemoryLimiter memory = new MemoryLimiter(now::get, 1, timer);
   private final RedisLimiter redis =
       new RedisLimiter(link, () -> Long.toString(now.get()), LONG, timer);

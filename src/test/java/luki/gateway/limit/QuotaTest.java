@@ -165,6 +165,21 @@ class QuotaTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
+  void whatSaysNothingToTheAgentIsNoMessage(boolean shared) {
+    try (RawDownstream agent = agent("500 Internal Server Error", "{}");
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 100}")) {
+      Client maria = client(gateway);
+      for (int i = 0; i < 3; i++) {
+        assertEquals(
+            200, maria.send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null).status());
+        assertEquals(502, maria.post("/v1/chat/stream", CHAT).status());
+      }
+      assertEquals(0, window(maria, "chat_messages", "day").at("used").integer().orElseThrow());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
   void whoHasNoQuotaIsToldOnlyOfItsRate(boolean shared) {
     try (RawDownstream agent = agent("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 1}")) {

@@ -227,6 +227,39 @@ class RedisFaultsTest {
   }
 
   @Test
+  void aClusterThatIsAwayAtTheStartStopsNobody() {
+    redis.kill();
+    try (TestGateway gateway =
+        TestGateway.builder()
+            .with("COG_URL", cognitive.url())
+            .with("REDIS_URL", redis.url() + ",redis://127.0.0.1:1")
+            .with("RATE_LIMIT_PER_MIN", "60")
+            .start()) {
+      assertEquals(200, caller(gateway).get(READS).status());
+      assertEquals("down", health(gateway));
+      gateway.explanation();
+    }
+  }
+
+  @Test
+  void underDenyTheLimitOfAllCallersIsNoOtherRefusal() {
+    try (TestGateway gateway =
+        TestGateway.builder()
+            .with("COG_URL", cognitive.url())
+            .with("REDIS_URL", redis.url())
+            .with("RATE_LIMIT_ON_REDIS_LOSS", "deny")
+            .with("RATE_LIMIT_GLOBAL_PER_MIN", "600")
+            .start()) {
+      Client maria = caller(gateway);
+      assertEquals(200, maria.get(READS).status());
+      redis.kill();
+      Client.Answer answer =
+          Waiting.until(BACK, () -> maria.get(READS), found -> found.status() != 200);
+      assertEquals("LIMITER_UNAVAILABLE", answer.code());
+    }
+  }
+
+  @Test
   void underAllowEverybodyPassesAndIsToldOfNoLimit() {
     try (TestGateway gateway = gateway("allow")) {
       Client maria = caller(gateway);

@@ -1,0 +1,17 @@
+-- The rate of a caller without quotas: most calls. KEYS[1] is its bucket. ARGV[1] the time or nothing,
+-- [2] interval, [3] burst, [4] cost. Answers {admitted, microseconds until the bucket is full}.
+local now
+if ARGV[1] ~= "" then
+  now = tonumber(ARGV[1])
+else
+  local time = redis.call("TIME")
+  now = time[1] * 1000000 + time[2]
+end
+local most = ARGV[3] * ARGV[2]
+local full = tonumber(redis.call("GET", KEYS[1]) or "0")
+local after = math.max(full, now) + math.min(tonumber(ARGV[4]), tonumber(ARGV[3])) * ARGV[2]
+if after - now > most then
+  return { 0, math.max(0, full - now) }
+end
+redis.call("SET", KEYS[1], string.format("%.0f", after), "PX", math.ceil((after - now) / 1000) + 1000)
+return { 1, after - now }
