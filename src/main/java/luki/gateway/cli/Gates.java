@@ -30,14 +30,18 @@ import luki.gateway.filter.RecordDenials;
 import luki.gateway.filter.RequestIds;
 import luki.gateway.filter.SecurityHeaders;
 import luki.gateway.filter.SpendQuota;
+import luki.gateway.filter.Trace;
+import luki.gateway.filter.TraceGate;
 import luki.gateway.filter.Validate;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Filter;
 import luki.gateway.limit.Counters;
 import luki.gateway.limit.Plans;
+import luki.gateway.observe.Gate;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.LineWriter;
 import luki.gateway.observe.Metrics;
+import luki.gateway.observe.Tracing;
 import org.jspecify.annotations.Nullable;
 
 /** What a request passes on its way to a handler. */
@@ -48,7 +52,8 @@ record Gates(
     Counters counters,
     Plans plans,
     Lifecycle lifecycle,
-    Metrics metrics) {
+    Metrics metrics,
+    Tracing tracing) {
 
   /** Where requests are written down. */
   record Records(LineWriter accessLog, @Nullable AuditTrail audit, @Nullable Billing billing) {}
@@ -65,16 +70,21 @@ record Gates(
     if (records.audit != null) {
       filters.add(new RecordDenials(records.audit));
     }
+    filters.add(new Trace(tracing));
     filters.add(new Measure(metrics));
     filters.add(new Cors(settings.corsOrigins()));
     filters.add(errors);
     filters.add(new Deadlines());
     filters.add(new Admission(lifecycle, configuration.file().maxInFlight()));
     filters.add(new LimitAuthFailures(counters.failures(), settings, limitNames, metrics));
-    filters.addAll(identify(keys, identity.verifier()));
-    filters.add(new LimitCaller(counters.limiter(), counters.global(), plans, limitNames, metrics));
+    List<Filter> identify = identify(keys, identity.verifier());
+    filters.add(new TraceGate(tracing, Gate.AUTHENTICATE, identify.getFirst()));
+    filters.addAll(identify.subList(1, identify.size()));
+    Filter limit =
+        new LimitCaller(counters.limiter(), counters.global(), plans, limitNames, metrics);
+    filters.add(new TraceGate(tracing, Gate.LIMIT, limit));
     filters.addAll(examine());
-    filters.add(new AskConsent(consent));
+    filters.add(new TraceGate(tracing, Gate.CONSENT, new AskConsent(consent)));
     filters.add(
         new SpendQuota(
             plans, records.billing == null ? null : records.billing.log(), names, metrics));

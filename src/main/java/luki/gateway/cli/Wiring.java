@@ -35,6 +35,7 @@ import luki.gateway.limit.Plans;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.LineWriter;
 import luki.gateway.observe.Metrics;
+import luki.gateway.observe.Tracing;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.upstream.DownstreamClient;
 import luki.gateway.upstream.Upstreams;
@@ -50,6 +51,7 @@ public final class Wiring implements AutoCloseable {
   private final Lifecycle lifecycle = new Lifecycle();
   private final ScheduledThreadPoolExecutor timer;
   private final Metrics metrics;
+  private final Tracing tracing;
   private final HttpEngines engines;
   private final Upstreams upstreams;
   private final Identity identity;
@@ -80,6 +82,7 @@ public final class Wiring implements AutoCloseable {
     this.configuration = configuration;
     this.timer = timer();
     this.metrics = new Metrics(build.version());
+    this.tracing = Tracing.of(configuration.settings().telemetry());
     ServiceTokens tokens = ServiceTokens.of(configuration.settings(), clock, problems);
     this.engines = new HttpEngines(configuration.settings(), timer);
     this.upstreams = new Upstreams(configuration.settings(), shared(tokens));
@@ -113,6 +116,7 @@ public final class Wiring implements AutoCloseable {
         tokens,
         engines.clients(),
         metrics,
+        tracing,
         System::nanoTime);
   }
 
@@ -127,7 +131,7 @@ public final class Wiring implements AutoCloseable {
             clock);
     return new Explanation(
         new Router(new Contract(routes)),
-        new Gates(configuration, identity, consent, counters, plans, lifecycle, metrics)
+        new Gates(configuration, identity, consent, counters, plans, lifecycle, metrics, tracing)
             .offline(noKeys, issuer.verifier(identity.rules())),
         claims -> issuer.sign(Explanation.completed(claims, configuration.settings().jwt(), clock)),
         clock);
@@ -188,7 +192,7 @@ public final class Wiring implements AutoCloseable {
     Billing billing = billing();
     KeyedHash limitNames = KeyedHash.derived(pepper, "limits");
     Chain chain =
-        new Gates(configuration, identity, consent, counters, plans, lifecycle, metrics)
+        new Gates(configuration, identity, consent, counters, plans, lifecycle, metrics, tracing)
             .chain(keys, new Gates.Records(accessLog, audit, billing), limitNames);
     GatewayServer server =
         new GatewayServer(
@@ -198,6 +202,7 @@ public final class Wiring implements AutoCloseable {
     keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
     metrics.watchKeyFile(keys::isGood);
     metrics.watchDroppedLines(accessLog::dropped);
+    metrics.watchJvm();
     metrics.watchKeySetAge(identity::keysAgeSeconds);
     upstreams.watchHealth(HEALTH_LOOK);
     metrics.watchLimiter(counters.limiter()::isDegraded);
@@ -275,6 +280,7 @@ public final class Wiring implements AutoCloseable {
     }
     engines.close();
     timer.shutdownNow();
+    tracing.close();
     if (now != null) {
       now.accessLog.close();
       if (now.audit != null) {

@@ -85,6 +85,18 @@ public final class Environment {
     return present(name) != null;
   }
 
+  /** Those whose names begin so, for a library that has its own. */
+  public Map<String, String> beginningWith(String prefix) {
+    Map<String, String> found = new HashMap<>();
+    values.forEach(
+        (name, value) -> {
+          if (name.startsWith(prefix) && !value.isBlank()) {
+            found.put(name, value.strip());
+          }
+        });
+    return found;
+  }
+
   private @Nullable String present(String name) {
     String value = values.get(name);
     return value == null || value.isBlank() ? null : value.strip();

@@ -9,7 +9,11 @@ import java.util.Set;
 import luki.gateway.http.Downstream;
 import org.jspecify.annotations.Nullable;
 
-/** What the environment says, checked. Sizes are in bytes. */
+/**
+ * What the environment says, checked. Sizes are in bytes.
+ *
+ * @param telemetry the variables of OpenTelemetry, as they are
+ */
 public record Settings(
     String host,
     int port,
@@ -32,6 +36,7 @@ public record Settings(
     RateLimits rates,
     @Nullable Redis redis,
     UsageOut usage,
+    Map<String, String> telemetry,
     Engines engines,
     boolean metricsOpen,
     String logLevel,
@@ -41,6 +46,7 @@ public record Settings(
     urls = Map.copyOf(urls);
     corsOrigins = Set.copyOf(corsOrigins);
     trustedProxies = List.copyOf(trustedProxies);
+    telemetry = Map.copyOf(telemetry);
   }
 
   /**

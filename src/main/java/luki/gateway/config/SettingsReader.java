@@ -60,6 +60,7 @@ public final class SettingsReader {
         shared.rates(),
         shared.redis(),
         shared.usage(),
+        environment.beginningWith("OTEL_"),
         new Settings.Engines(
             values.choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
             values.choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),

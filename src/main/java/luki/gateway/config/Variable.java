@@ -62,6 +62,12 @@ public enum Variable {
   HTTP_CLIENT("wire", "the client's engine: wire, our own, or jdk"),
   METRICS_ACCESS("scope", "scope: /metrics needs ops:read; open: no credential; open in dev"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
+  OTEL_EXPORTER_OTLP_ENDPOINT("", "where traces go, by OTLP over HTTP; no tracing while unset"),
+  OTEL_EXPORTER_OTLP_HEADERS("", "headers of the exporter, such as its key; all OTEL_* are read"),
+  OTEL_SERVICE_NAME("luki-api-gateway", "name of this service in traces"),
+  OTEL_RESOURCE_ATTRIBUTES("", "more about this instance, as name=value,name=value"),
+  OTEL_TRACES_SAMPLER("parentbased_always_on", "which requests are traced"),
+  OTEL_TRACES_SAMPLER_ARG("", "such as 0.01 for parentbased_traceidratio"),
   SHUTDOWN_GRACE_S("25", "longest drain in seconds");
 
   private final String defaultText;

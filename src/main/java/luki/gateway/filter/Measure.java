@@ -25,6 +25,7 @@ public final class Measure implements Filter {
                 exchange.request().method(),
                 exchange.route().template(),
                 response.status(),
-                System.nanoTime() - exchange.receivedNanos()));
+                System.nanoTime() - exchange.receivedNanos(),
+                exchange.trace()));
   }
 }

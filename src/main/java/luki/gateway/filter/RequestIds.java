@@ -31,7 +31,10 @@ public final class RequestIds implements Filter {
     String spanId = hex(8);
     TraceContext trace =
         Optional.ofNullable(headers.only("traceparent"))
-            .flatMap(parent -> TraceContext.continuing(parent, spanId))
+            .flatMap(
+                parent ->
+                    TraceContext.continuing(
+                        parent, String.join(",", headers.all("tracestate")), spanId))
             .orElseGet(() -> new TraceContext(hex(16), spanId, "00"));
     return next.handle(exchange.known(id, trace))
         .with("X-Request-Id", id.value())

@@ -104,8 +104,8 @@ final class ChatEventSource implements Body.Source {
     return failure;
   }
 
-  /** From the request to the first event, when there was one. */
-  OptionalLong firstEventNanos() {
+  @Override
+  public OptionalLong firstEventNanos() {
     return firstEventNanos;
   }
 

@@ -1,6 +1,7 @@
 package luki.gateway.http;
 
 import java.io.IOException;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** What a message carries. A stream is pulled piece by piece, never collected. */
@@ -56,6 +57,11 @@ public sealed interface Body {
     /** The error that the stream told its reader of in its last piece, if it did. */
     default @Nullable ErrorCode failure() {
       return null;
+    }
+
+    /** From the request to its first event, where there was one. */
+    default OptionalLong firstEventNanos() {
+      return OptionalLong.empty();
     }
 
     @Override

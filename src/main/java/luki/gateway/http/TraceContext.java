@@ -8,18 +8,36 @@ import java.util.regex.Pattern;
  * W3C Trace Context level 2, as far as it goes on.
  *
  * @param traceId 32 lower-case hex digits, not all zero
+ * @param parentId the span that this hop continues; empty where the trace begins here
  * @param spanId of this hop, 16 lower-case hex digits, not all zero
  * @param flags two hex digits
+ * @param state {@code tracestate} as it came; empty for none
  */
-public record TraceContext(String traceId, String spanId, String flags) {
+public record TraceContext(
+    String traceId, String parentId, String spanId, String flags, String state) {
   // A later version may have more fields behind the flags (§3.2.4); version 00 may not.
   private static final Pattern PARENT =
       Pattern.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?");
   private static final String NO_TRACE = "0".repeat(32);
   private static final String NO_SPAN = "0".repeat(16);
+  // §3.3.1.1: at most 32 members; §3.3.1.5: 512 characters go on in any case.
+  private static final int MEMBERS = 32;
+  private static final int CHARACTERS = 512;
+  private static final Pattern MEMBER =
+      Pattern.compile("[a-z0-9][a-z0-9_\\-*/@]{0,255}=[ -+\\--<>-~]{0,255}[!-+\\--<>-~]");
+  private static final int SAMPLED = 1;
 
-  /** The trace that a valid {@code traceparent} continues, with a span of ours. */
-  public static Optional<TraceContext> continuing(String traceparent, String spanId) {
+  /** A trace that begins here. */
+  public TraceContext(String traceId, String spanId, String flags) {
+    this(traceId, "", spanId, flags, "");
+  }
+
+  /**
+   * The trace that a valid {@code traceparent} continues, with a span of ours.
+   *
+   * @param state the lines of {@code tracestate}, joined; dropped when they are not valid
+   */
+  public static Optional<TraceContext> continuing(String traceparent, String state, String spanId) {
     Matcher parent = PARENT.matcher(traceparent);
     if (!parent.matches()
         || parent.group(1).equals("ff")
@@ -28,7 +46,46 @@ public record TraceContext(String traceId, String spanId, String flags) {
         || parent.group(3).equals(NO_SPAN)) {
       return Optional.empty();
     }
-    return Optional.of(new TraceContext(parent.group(2), spanId, parent.group(4)));
+    return Optional.of(
+        new TraceContext(
+            parent.group(2),
+            parent.group(3),
+            spanId,
+            parent.group(4),
+            isState(state) ? state : ""));
+  }
+
+  private static boolean isState(String state) {
+    if (state.isEmpty() || state.length() > CHARACTERS) {
+      return false;
+    }
+    String[] members = state.split(",", -1);
+    if (members.length > MEMBERS) {
+      return false;
+    }
+    for (String member : members) {
+      String bare = member.strip();
+      if (!bare.isEmpty() && !MEMBER.matcher(bare).matches()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether somebody records it. */
+  public boolean isSampled() {
+    return (Integer.parseInt(flags, 16) & SAMPLED) != 0;
+  }
+
+  public TraceContext sampled(boolean recorded) {
+    int others = Integer.parseInt(flags, 16) & ~SAMPLED;
+    String now = "%02x".formatted(recorded ? others | SAMPLED : others);
+    return new TraceContext(traceId, parentId, spanId, now, state);
+  }
+
+  /** A span within this one. */
+  public TraceContext child(String id) {
+    return new TraceContext(traceId, spanId, id, flags, state);
   }
 
   public String traceparent() {

@@ -1,5 +1,7 @@
 package luki.gateway.observe;
 
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
@@ -9,15 +11,19 @@ import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.Unit;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Method;
+import luki.gateway.http.TraceContext;
 import org.jspecify.annotations.Nullable;
 
 /** Every metric of the gateway. Labels are route templates and closed sets; times in seconds. */
@@ -27,6 +33,11 @@ public final class Metrics {
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10
   };
 
+  // Children by their kind: the library looks them up by a list of texts.
+  private final Map<RequestKind, DistributionDataPoint> requestPoints = new ConcurrentHashMap<>();
+  private final Map<CallKind, DistributionDataPoint> callPoints = new ConcurrentHashMap<>();
+  private final Map<AuthKind, CounterDataPoint> authPoints = new ConcurrentHashMap<>();
+  private final Map<LimitKind, CounterDataPoint> limitPoints = new ConcurrentHashMap<>();
   private final List<Circuit> circuits = new CopyOnWriteArrayList<>();
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final ExpositionFormats formats = ExpositionFormats.init();
@@ -114,26 +125,66 @@ public final class Metrics {
     }
   }
 
+  /** Shows the figures of the JVM. */
+  public void watchJvm() {
+    JvmFigures.register(registry);
+  }
+
   public void requestBegins() {
     active.inc();
   }
 
-  /** An empty route is one that the contract lacks. */
-  public void requestEnds(Method method, String route, int status, long nanos) {
+  /**
+   * An empty route is one that the contract lacks.
+   *
+   * @param trace an exemplar of the duration where it is recorded
+   */
+  public void requestEnds(Method method, String route, int status, long nanos, TraceContext trace) {
     active.dec();
-    requests.labelValues(method.label(), route, Integer.toString(status)).observe(seconds(nanos));
+    DistributionDataPoint point =
+        requestPoints.computeIfAbsent(
+            new RequestKind(method, route, status),
+            kind ->
+                requests.labelValues(
+                    kind.method.label(), kind.route, Integer.toString(kind.status)));
+    if (trace.isSampled()) {
+      point.observeWithExemplar(seconds(nanos), Labels.of("trace_id", trace.traceId()));
+    } else {
+      point.observe(seconds(nanos));
+    }
   }
 
+  /** A closed set: methods, templates of the contract, statuses. */
+  private record RequestKind(Method method, String route, int status) {}
+
+  private record CallKind(Downstream service, UpstreamOutcome outcome) {}
+
+  private record AuthKind(AuthMethod method, AuthOutcome outcome) {}
+
+  private record LimitKind(LimitName limit, LimitDecision decision) {}
+
   public void upstreamCall(Downstream downstream, UpstreamOutcome outcome, long nanos) {
-    upstream.labelValues(downstream.label(), outcome.label()).observe(seconds(nanos));
+    callPoints
+        .computeIfAbsent(
+            new CallKind(downstream, outcome),
+            kind -> upstream.labelValues(kind.service.label(), kind.outcome.label()))
+        .observe(seconds(nanos));
   }
 
   public void authentication(AuthMethod method, AuthOutcome outcome) {
-    auth.labelValues(method.label(), outcome.label()).inc();
+    authPoints
+        .computeIfAbsent(
+            new AuthKind(method, outcome),
+            kind -> auth.labelValues(kind.method.label(), kind.outcome.label()))
+        .inc();
   }
 
   public void rateLimit(LimitName limit, LimitDecision decision) {
-    limits.labelValues(limit.label(), decision.label()).inc();
+    limitPoints
+        .computeIfAbsent(
+            new LimitKind(limit, decision),
+            kind -> limits.labelValues(kind.limit.label(), kind.decision.label()))
+        .inc();
   }
 
   public void usageEventLost() {

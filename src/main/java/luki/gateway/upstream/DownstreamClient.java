@@ -16,6 +16,8 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Metrics;
+import luki.gateway.observe.TraceSpan;
+import luki.gateway.observe.Tracing;
 import luki.gateway.observe.UpstreamOutcome;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,7 @@ public final class DownstreamClient {
   private final Engines.Engine engine;
   private final OutgoingRequests outgoing;
   private final Metrics metrics;
+  private final Tracing tracing;
   private final Circuit circuit;
   private final Semaphore calls;
   private final Semaphore streams;
@@ -48,6 +51,7 @@ public final class DownstreamClient {
       Credentials credentials,
       Engines engines,
       Metrics metrics,
+      Tracing tracing,
       LongSupplier nanoTime) {}
 
   DownstreamClient(Downstream who, URI base, Settings.@Nullable Secret secret, Shared shared) {
@@ -57,6 +61,7 @@ public final class DownstreamClient {
     this.engine = shared.engines().engine(settings.connect());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
     this.metrics = shared.metrics();
+    this.tracing = shared.tracing();
     this.circuit = new Circuit(shared.file().breaker(), shared.nanoTime());
     this.calls = new Semaphore(settings.maxConcurrent());
     this.streams = new Semaphore(shared.file().streams().maxOpen());
@@ -147,14 +152,16 @@ public final class DownstreamClient {
     long began = System.nanoTime();
     Circuit.Told told = Circuit.Told.NOTHING;
     UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
+    TraceSpan span = tracing.client(exchange.trace(), who, call.method());
     try (RawClient.Reply reply =
         engine
             .client()
             .call(
                 outgoing.origin(),
-                outgoing.of(call, exchange),
+                outgoing.of(call, exchange, span.context()),
                 limits(deadline.atNanos(), deadline.atNanos(), fresh))) {
       Reply.Got got = got(reply);
+      span.status(got.status());
       told = Circuit.of(got.status());
       outcome = Failures.outcomeOf(got.status());
       tellRefusal(got.status());
@@ -172,6 +179,8 @@ public final class DownstreamClient {
       return new Attempt(new Reply.Failed(error, 0), Failures.nothingWasSent(failure));
     } finally {
       permit.end(told);
+      span.ended(outcome);
+      span.end();
       metrics.upstreamCall(who, outcome, System.nanoTime() - began);
     }
   }
@@ -229,28 +238,37 @@ public final class DownstreamClient {
     UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
     Circuit.Told told = Circuit.Told.NOTHING;
     Circuit.Permit permit = circuit.tryAcquire(kindOf(call, exchange));
+    TraceSpan span = tracing.client(exchange.trace(), who, call.method());
     try {
       if (permit == null) {
         return new Opened.Failed(circuitOpen());
       }
-      RawClient.Reply reply = send(call, exchange, Deadline.after(firstEvent).atNanos());
+      RawClient.Reply reply = send(call, exchange, span, Deadline.after(firstEvent).atNanos());
+      span.status(reply.status());
       outcome = Failures.outcomeOf(reply.status());
       told = Circuit.of(reply.status());
       tellRefusal(reply.status());
-      ApiError error = refusalOf(reply);
+      ApiError error = Failures.ofStreamsHead(who, reply);
       if (error != null) {
         reply.close();
         return new Opened.Failed(error);
       }
       open = true;
-      return new Opened.Open(reply, streams::release);
+      return new Opened.Open(
+          reply,
+          () -> {
+            span.end();
+            streams.release();
+          });
     } catch (IOException failure) {
       ApiError error = Failures.of(who, failure);
       told = Circuit.Told.AWAY;
       outcome = Failures.outcomeOf(error.code());
       return new Opened.Failed(error);
     } finally {
+      span.ended(outcome);
       if (!open) {
+        span.end();
         streams.release();
       }
       if (permit != null) {
@@ -260,9 +278,9 @@ public final class DownstreamClient {
     }
   }
 
-  private RawClient.Reply send(Call call, Exchange exchange, long headBy)
+  private RawClient.Reply send(Call call, Exchange exchange, TraceSpan span, long headBy)
       throws IOException, InterruptedException {
-    RawClient.Request request = outgoing.of(call, exchange);
+    RawClient.Request request = outgoing.of(call, exchange, span.context());
     RawClient.Limits limits = limits(headBy, RawClient.NEVER, false);
     try {
       return engine.client().call(outgoing.origin(), request, limits);
@@ -272,17 +290,5 @@ public final class DownstreamClient {
       }
       throw failure;
     }
-  }
-
-  private @Nullable ApiError refusalOf(RawClient.Reply reply) {
-    int status = reply.status();
-    if (status < 200 || status > 299) {
-      return Failures.ofStatus(who, status, reply.fields().first("Retry-After"), false);
-    }
-    String type = reply.fields().first("Content-Type");
-    String essence = type == null ? "" : type.split(";", 2)[0].strip();
-    return essence.equalsIgnoreCase("text/event-stream")
-        ? null
-        : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
   }
 }

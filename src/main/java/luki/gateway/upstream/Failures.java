@@ -9,6 +9,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.observe.UpstreamOutcome;
+import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
 /** What a caller is told of a service's failure. The service's own text stays behind. */
@@ -96,5 +97,18 @@ final class Failures {
       }
     }
     return false;
+  }
+
+  /** Why a reply is no event stream; null when it is one. */
+  static @Nullable ApiError ofStreamsHead(Downstream who, RawClient.Reply reply) {
+    int status = reply.status();
+    if (status < 200 || status > 299) {
+      return ofStatus(who, status, reply.fields().first("Retry-After"), false);
+    }
+    String type = reply.fields().first("Content-Type");
+    String essence = type == null ? "" : type.split(";", 2)[0].strip();
+    return essence.equalsIgnoreCase("text/event-stream")
+        ? null
+        : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
   }
 }

@@ -5,6 +5,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.http.Body;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.TraceContext;
 import luki.http1.Fields;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -41,17 +42,20 @@ final class OutgoingRequests {
     return origin;
   }
 
-  RawClient.Request of(Call call, Exchange exchange) {
+  RawClient.Request of(Call call, Exchange exchange, TraceContext trace) {
     Fields.Builder fields =
         new Fields.Builder()
             .add("User-Agent", NAME)
             .add("Accept", "application/json")
             .add("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
-            .add("traceparent", exchange.trace().traceparent())
+            .add("traceparent", trace.traceparent())
             .add("X-Request-Id", exchange.id().value());
     byte[] body = Body.bytesOf(call.body());
     if (body.length > 0) {
       fields.add("Content-Type", "application/json");
+    }
+    if (!trace.state().isEmpty()) {
+      fields.add("tracestate", trace.state());
     }
     if (secret != null) {
       fields.add("X-Internal-Secret", secret.value());

@@ -114,6 +114,8 @@ class LayeringTest {
               Map.entry("redis.clients", Set.of("limit")),
               Map.entry("org.apache.commons.pool2", Set.of("limit")),
               Map.entry("io.prometheus", Set.of("observe")),
+              Map.entry("io.opentelemetry", Set.of("observe")),
+              Map.entry("jdk.management", Set.of("observe")),
               Map.entry("org.slf4j", Set.of("observe")),
               Map.entry("java.net.http", Set.of("upstream", "luki.wire", "cli")),
               Map.entry("com.sun.net.httpserver", Set.of("server", "luki.edge", "cli"))));
@@ -206,9 +208,9 @@ class LayeringTest {
   /** Lines of code of a whole; the commands stand beside the request's path. */
   private static final Map<String, Long> BUDGETS =
       Map.of(
-          "luki/gateway", 10_100L,
-          "luki/gateway/limit", 1_300L,
-          "luki/gateway/delivery", 800L,
+          "luki/gateway", 10_600L,
+          "luki/gateway/limit", 1_500L,
+          "luki/gateway/delivery", 900L,
           "luki/http1", 1_200L,
           "luki/edge", 1_600L,
           "luki/wire", 1_400L);

@@ -72,9 +72,16 @@ public final class TestGateway implements AutoCloseable {
   public static final class Builder {
     private final Map<String, String> variables = new HashMap<>();
     private final Map<String, String> yaml = new HashMap<>();
+    private OutputStream stdout = OutputStream.nullOutputStream();
 
     public Builder with(Map<String, String> more) {
       variables.putAll(more);
+      return this;
+    }
+
+    /** Where its access log goes, besides where {@link TestGateway#log} finds it. */
+    public Builder logTo(OutputStream out) {
+      stdout = out;
       return this;
     }
 
@@ -111,7 +118,7 @@ public final class TestGateway implements AutoCloseable {
         GatewayServer.configureProcess(configuration.settings().limits());
         Upstreams.configureProcess();
         Wiring wiring = new Wiring(configuration);
-        Log log = new Log();
+        Log log = new Log(stdout);
         wiring.start(log);
         KeyMaker keys =
             new KeyMaker(
@@ -237,15 +244,23 @@ public final class TestGateway implements AutoCloseable {
 
   private static final class Log extends OutputStream {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    private final OutputStream also;
 
-    @Override
-    public synchronized void write(int b) {
-      bytes.write(b);
+    Log(OutputStream also) {
+      this.also = also;
     }
 
     @Override
-    public synchronized void write(byte[] from, int offset, int length) {
-      bytes.write(from, offset, length);
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] from, int offset, int length) throws IOException {
+      also.write(from, offset, length);
+      synchronized (this) {
+        bytes.write(from, offset, length);
+      }
     }
 
     synchronized List<String> lines() {

@@ -1,0 +1,43 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.http.Sent;
+import luki.gateway.observe.TraceSpan;
+import luki.gateway.observe.Tracing;
+
+/** A span for each request, from its head to the last byte of its reply. */
+public final class Trace implements Filter {
+  private final Tracing tracing;
+
+  public Trace(Tracing tracing) {
+    this.tracing = tracing;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    if (!tracing.isOn()) {
+      return next.handle(exchange);
+    }
+    TraceSpan span =
+        tracing.server(exchange.trace(), exchange.request().method(), exchange.route().template());
+    Response response = next.handle(exchange.known(exchange.id(), span.context()));
+    return response.whenSent(sent -> end(span, response, sent));
+  }
+
+  private static void end(TraceSpan span, Response response, Sent sent) {
+    ApiError refusal = response.facts().refusal();
+    ErrorCode code = refusal == null ? null : refusal.code();
+    span.replied(response.status(), code, sent);
+    if (response.body() instanceof Body.Stream(Body.Source source)) {
+      source.firstEventNanos().ifPresent(span::firstEventAfter);
+    }
+    span.end();
+  }
+}

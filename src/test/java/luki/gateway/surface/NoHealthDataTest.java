@@ -1,0 +1,297 @@
+package luki.gateway.surface;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import luki.gateway.json.Json;
+import luki.gateway.standin.RawDownstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.Collector;
+import luki.gateway.testing.RedisProcess;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Jedis;
+
+/**
+ * Marked words in everything that callers and services send, for every operation of the contract:
+ * none of them is found in what operators see. An operation that is added is covered from that day.
+ */
+class NoHealthDataTest {
+  private static final String MARK = "Xq7ZkWv";
+  private static final Duration SOON = Duration.ofSeconds(15);
+
+  private static final ByteArrayOutputStream STDERR = new ByteArrayOutputStream();
+  private static final PrintStream REAL_STDERR = System.err;
+  @TempDir private static Path directory;
+  private static RedisProcess redis;
+  private static Collector collector;
+  private static RawDownstream services;
+  private static TestGateway gateway;
+  private static Wire wire;
+  private static int asked;
+
+  @BeforeAll
+  static void start() {
+    System.setErr(new PrintStream(STDERR, true, StandardCharsets.UTF_8));
+    redis = RedisProcess.start("--appendfsync", "no");
+    collector = Collector.start();
+    services =
+        RawDownstream.start(
+            connection -> {
+              for (int i = 0; ; i++) {
+                connection.send(reply(connection.readRequest(), i));
+              }
+            });
+    TestGateway.Builder builder =
+        TestGateway.builder()
+            .with("REDIS_URL", redis.url())
+            .with("RATE_LIMIT_PER_MIN", "600000")
+            .with("USAGE_OUTBOX", directory.resolve("usage").toString())
+            .with("AUDIT_FILE", directory.resolve("audit").toString())
+            .with("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
+            .with("OTEL_BSP_SCHEDULE_DELAY", "50");
+    for (String variable :
+        List.of(
+            "AGENT_URL",
+            "MEMORY_URL",
+            "COG_URL",
+            "ENG_URL",
+            "REP_URL",
+            "SECURITY_URL",
+            "TOKEN_URL")) {
+      builder.with(variable, services.url());
+    }
+    gateway = builder.start();
+    wire = new Wire(gateway.port());
+  }
+
+  @AfterAll
+  static void stop() {
+    System.setErr(REAL_STDERR);
+    gateway.close();
+    services.close();
+    collector.close();
+    redis.close();
+  }
+
+  /** What a careless service would say: its error, its text, its headers, all with marks. */
+  private static String reply(String request, int turn) {
+    String mark = MARK + "Service" + turn;
+    String line = request.substring(0, request.indexOf('\r'));
+    if (line.contains("/policy")) {
+      return framed("200 OK", "{\"allowed\":true,\"note\":\"" + mark + "\"}", mark);
+    }
+    if (line.contains("/stream")) {
+      String events = "data: {\"token\": \"" + mark + "\"}\n\n";
+      return turn % 2 == 0
+          ? "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: "
+              + (events.length() + 9)
+              + "\r\n\r\n"
+              + events
+              + "data: {x\n"
+          : framed("500 " + mark, "{\"detail\":\"" + mark + "\"}", mark);
+    }
+    return switch (turn % 4) {
+      case 0 -> framed("200 OK", "{\"" + mark + "\":\"" + mark + "\"}", mark);
+      case 1 -> framed("500 " + mark, "Traceback: KeyError '" + mark + "'", mark);
+      case 2 -> framed("422 Unprocessable", "{\"detail\":[{\"msg\":\"" + mark + "\"}]}", mark);
+      default -> framed("200 OK", "{\"broken\": " + mark, mark);
+    };
+  }
+
+  private static String framed(String status, String body, String mark) {
+    return "HTTP/1.1 "
+        + status
+        + "\r\nContent-Type: application/json\r\nX-Debug: "
+        + mark
+        + "\r\nContent-Length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
+  }
+
+  @TestFactory
+  Stream<DynamicTest> S12_noMarkIsSeenOfAnyOperation() {
+    String key = gateway.key(List.of("*"), Operation.allScopes().toArray(String[]::new));
+    return Stream.concat(
+        Operation.all().stream()
+            .map(operation -> dynamicTest(operation.toString(), () -> ask(operation, key))),
+        Stream.of(
+            dynamicTest("an unknown path", () -> unknown(key)),
+            dynamicTest("nothing is found anywhere", NoHealthDataTest::nothingIsFound)));
+  }
+
+  private static void ask(Operation operation, String key) {
+    for (int turn = 0; turn < 6; turn++) {
+      Ask marked = marked(operation, turn);
+      send(Callers.as(marked, key));
+    }
+    send(marked(operation, 0));
+    send(Callers.as(marked(operation, 1), "luki_" + MARK));
+    send(Callers.as(marked(operation, 1), MARK + "." + MARK + "." + MARK));
+    send(Callers.as(marked(operation, 2).query(MARK + "Name", MARK), key));
+  }
+
+  private static void send(Ask ask) {
+    wire.send(ask);
+    asked++;
+  }
+
+  private static void unknown(String key) {
+    send(Callers.as(Ask.of("GET", "/v1/" + MARK + "/" + MARK), key));
+    send(Callers.as(Ask.of(MARK.toUpperCase(Locale.ROOT), "/v1/chat"), key));
+  }
+
+  /** The good request with marks in everything that may hold any text. */
+  private static Ask marked(Operation operation, int turn) {
+    Ask ask = Ask.of(operation.method(), operation.template());
+    for (Operation.Parameter parameter : operation.parameters()) {
+      String value = markOf(parameter.name(), parameter.schema(), parameter.text(), turn);
+      ask =
+          switch (parameter.in()) {
+            case "path" -> ask.path(parameter.name(), value);
+            case "query" -> ask.query(parameter.name(), value);
+            default -> ask.header(parameter.name(), parameter.text());
+          };
+    }
+    for (String name :
+        List.of("User-Agent", "Referer", "Cookie", "X-User-Id", "X-" + MARK, "Via")) {
+      ask = ask.header(name, MARK + "Header");
+    }
+    ask = ask.header("traceparent", MARK).header("tracestate", "v=" + MARK);
+    ask = ask.header("X-Request-Id", MARK + " is not valid");
+    if (operation.takesBody()) {
+      Json body = json(operation.bodyExample(), turn);
+      ask = ask.header("Content-Type", "application/json").body(body.toString());
+    }
+    return ask;
+  }
+
+  private static String markOf(String name, Json schema, String example, int turn) {
+    boolean text = schema.at("type").string("").equals("string") && schema.at("enum").isMissing();
+    return text && !name.contains("date") ? MARK + "Of" + turn + "_x" : example;
+  }
+
+  private static Json json(Json value, int turn) {
+    if (value.isObject()) {
+      Json.Builder object = Json.object();
+      value.members().forEach((name, member) -> object.put(name, json(member, turn)));
+      if (turn % 3 == 2) {
+        object.put(MARK + "Key", MARK + "Value");
+      }
+      return object.build();
+    }
+    if (value.isArray()) {
+      return Json.array(value.items().stream().map(item -> json(item, turn)).toList());
+    }
+    String text = value.string();
+    return text == null || turn % 3 == 1 ? value : Json.of(MARK + "Text" + turn);
+  }
+
+  private static void nothingIsFound() throws Exception {
+    assertTrue(asked > 400, asked + " requests");
+    gateway.awaitLog(asked);
+    Waiting.until(SOON, () -> collector.spans().size() > asked);
+    Waiting.until(SOON, () -> Files.exists(directory.resolve("usage.00000001")));
+    Client stranger = new Client(gateway, null);
+    assertClean("the access log", String.join("\n", gateway.log()));
+    assertClean("stderr", STDERR.toString(StandardCharsets.UTF_8));
+    assertClean("/metrics", stranger.get("/metrics").body());
+    assertClean(
+        "OpenMetrics", stranger.get("/metrics", "Accept", "application/openmetrics-text").body());
+    assertClean("/health", stranger.get("/health").body());
+    for (byte[] body : collector.bodies()) {
+      assertClean("traces", new String(body, StandardCharsets.ISO_8859_1));
+    }
+    assertClean("Redis", redisDump());
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.toList()) {
+        assertClean(file.getFileName().toString(), Files.readString(file));
+      }
+    }
+    assertEquals(List.of(), List.copyOf(found("a " + "clean" + " text")));
+    assertTrue(!found("x" + MARK + "x").isEmpty(), "the search finds what it looks for");
+  }
+
+  private static String redisDump() {
+    StringBuilder all = new StringBuilder();
+    try (Jedis jedis = redis.client()) {
+      for (String key : jedis.keys("*")) {
+        all.append(key).append('=');
+        switch (jedis.type(key)) {
+          case "hash" -> all.append(jedis.hgetAll(key));
+          case "string" -> all.append(jedis.get(key));
+          default -> throw new AssertionError(jedis.type(key));
+        }
+        all.append('\n');
+      }
+    }
+    assertTrue(all.length() > 0, "Redis was used");
+    return all.toString();
+  }
+
+  private static void assertClean(String where, String text) {
+    assertEquals(Set.of(), found(text), where);
+  }
+
+  /** Which forms of the mark are in the text. */
+  private static Set<String> found(String text) {
+    Set<String> found = new TreeSet<>();
+    String lower = text.toLowerCase(Locale.ROOT);
+    forms()
+        .forEach(
+            (name, form) -> {
+              if (lower.contains(form.toLowerCase(Locale.ROOT))) {
+                found.add(name);
+              }
+            });
+    return found;
+  }
+
+  private static Map<String, String> forms() {
+    byte[] bytes = MARK.getBytes(StandardCharsets.UTF_8);
+    Map<String, String> forms = new TreeMap<>();
+    forms.put("raw", MARK);
+    forms.put("hex", HexFormat.of().formatHex(bytes));
+    forms.put("url", URLEncoder.encode(MARK, StandardCharsets.UTF_8));
+    StringBuilder percent = new StringBuilder();
+    for (byte octet : bytes) {
+      percent.append('%').append(HexFormat.of().toHexDigits(octet));
+    }
+    forms.put("percent", percent.toString());
+    // At each of the three places that it can begin at within a group of base64.
+    List<String> prefixes = new ArrayList<>(List.of("", "a", "ab"));
+    for (String prefix : prefixes) {
+      String whole =
+          Base64.getEncoder()
+              .withoutPadding()
+              .encodeToString((prefix + MARK).getBytes(StandardCharsets.UTF_8));
+      int skip = prefix.isEmpty() ? 0 : prefix.length() + 1;
+      forms.put("base64 after " + prefix.length(), whole.substring(skip, whole.length() - 1));
+    }
+    return forms;
+  }
+}
