@@ -92,7 +92,7 @@ public final class LimitCaller implements Filter {
           }
           case Limiter.Verdict.UsedUp usedUp -> {
             metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
-            yield next.handle(exchange.spending(new Account.UsedUp(wait(usedUp))));
+            yield next.handle(exchange.spending(new Account.UsedUp(leftOf(usedUp))));
           }
           case Limiter.Verdict.TooFast tooFast -> {
             global.giveBack(limits.cost(), grant);
@@ -110,7 +110,7 @@ public final class LimitCaller implements Filter {
   }
 
   /** Until the quota begins anew; and not less than the rate says. */
-  private static Duration wait(Limiter.Verdict.UsedUp usedUp) {
+  private static Duration leftOf(Limiter.Verdict.UsedUp usedUp) {
     Duration quota = Duration.between(usedUp.now(), usedUp.resets());
     Standing rate = usedUp.rate();
     Duration one = Duration.of(rate == null ? 0 : rate.untilOneMicros(), ChronoUnit.MICROS);

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import luki.gateway.observe.Diagnostics;
 import org.jspecify.annotations.Nullable;
@@ -20,15 +20,13 @@ import redis.clients.jedis.exceptions.JedisNoScriptException;
  * Runs scripts on Redis. What is asked of one server at the same moment goes out together, so that
  * many requests cost few system calls; nobody waits longer than the deadline. When it fails a few
  * times in a row it is left alone, and looked at from aside until it answers again.
- *
- * <p>near → away (failures in a row) → near (a probe went well).
  */
 final class RedisLink implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("redis");
   private static final Duration LOOK = Duration.ofMillis(4);
   private static final Duration LAST_WORDS = Duration.ofMillis(500);
   private static final Duration PROBE = Duration.ofMillis(250);
-  private static final int FAILURES = 5;
+  private static final int FIRST_TRIES = 4;
   private static final int TOGETHER = 64;
   private static final int LANES = 2;
   private static final int CLUSTER_LANES = 16;
@@ -38,12 +36,12 @@ final class RedisLink implements AutoCloseable {
   private final Duration deadline;
   private final boolean together;
   private final List<LinkedBlockingQueue<Asked>> lanes = new ArrayList<>();
-  private final Deadlines deadlines = new Deadlines(this::failed);
+  private final Outage outage = new Outage();
+  private final Deadlines deadlines = new Deadlines(outage::failed);
   private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MOST_POSTPONED);
-  private final AtomicInteger failures = new AtomicInteger();
   private final List<Thread> threads = new ArrayList<>();
+  private final ReentrantLock making = new ReentrantLock();
   private volatile @Nullable UnifiedJedis client;
-  private volatile boolean away;
   private volatile boolean closed;
 
   /**
@@ -69,17 +67,23 @@ final class RedisLink implements AutoCloseable {
   }
 
   /** A cluster's client asks for its nodes when it is made, so that may fail. */
-  private synchronized UnifiedJedis redis() {
+  private UnifiedJedis redis() {
     UnifiedJedis made = client;
-    if (made == null) {
-      made = maker.get();
-      client = made;
+    if (made != null) {
+      return made;
     }
-    return made;
+    making.lock();
+    try {
+      made = client == null ? maker.get() : client;
+      client = made;
+      return made;
+    } finally {
+      making.unlock();
+    }
   }
 
   boolean isAway() {
-    return away;
+    return outage.isOn();
   }
 
   /**
@@ -88,7 +92,7 @@ final class RedisLink implements AutoCloseable {
    * @throws Limiter.Unavailable it did not answer in time, answered an error, or is left alone
    */
   Object run(Script script, List<String> keys, List<String> arguments) throws Limiter.Unavailable {
-    if (away || closed) {
+    if (outage.isOn() || closed) {
       throw new Limiter.Unavailable("Redis is away");
     }
     Asked call = ask(script, keys, arguments, false);
@@ -107,7 +111,7 @@ final class RedisLink implements AutoCloseable {
   /** Runs a script some time soon, once Redis is there again where it is not. */
   void runLater(Script script, List<String> keys, List<String> arguments) {
     Asked call = ask(script, keys, arguments, true);
-    if (away) {
+    if (outage.isOn()) {
       postpone(call);
     } else {
       add(call);
@@ -116,7 +120,7 @@ final class RedisLink implements AutoCloseable {
 
   /** Runs a script once and never again: its answer may be lost. */
   void runOnce(Script script, List<String> keys, List<String> arguments) {
-    if (!away && !closed) {
+    if (!outage.isOn() && !closed) {
       add(ask(script, keys, arguments, false));
     }
   }
@@ -198,39 +202,17 @@ final class RedisLink implements AutoCloseable {
   }
 
   private void succeed(Asked call, Object answer) {
-    failures.set(0);
+    outage.succeeded();
     call.answer().complete(answer);
   }
 
   private void fail(Asked call, RuntimeException failure) {
-    failed(failure);
+    outage.failed(failure);
     if (call.mustRun()) {
       postpone(call);
     } else {
       call.answer().completeExceptionally(failure);
     }
-  }
-
-  private void failed(Exception failure) {
-    if (failures.incrementAndGet() >= FAILURES && !away) {
-      goAway(failure);
-    }
-  }
-
-  private synchronized void goAway(Exception failure) {
-    if (!away && !closed) {
-      away = true;
-      LOG.warn("Redis is left alone", Diagnostics.Field.of("cause", failure));
-    }
-  }
-
-  private synchronized void comeBack() {
-    if (away) {
-      failures.set(0);
-      away = false;
-      LOG.info("Redis is used again");
-    }
-    resume();
   }
 
   private void resume() {
@@ -243,9 +225,10 @@ final class RedisLink implements AutoCloseable {
     try {
       while (!closed) {
         Thread.sleep(PROBE);
-        if (away && answers()) {
-          comeBack();
-        } else if (!away && !postponed.isEmpty()) {
+        if (outage.isOn() && answers()) {
+          outage.end();
+        }
+        if (!outage.isOn()) {
           resume();
         }
       }
@@ -266,18 +249,22 @@ final class RedisLink implements AutoCloseable {
 
   /** Opens the first connections before a request needs them. */
   void warmUp() {
-    if (!answers()) {
-      goAway(new IllegalStateException("Redis did not answer at the start"));
+    boolean there = false;
+    // The first answer takes longer than any other: classes are loaded for it.
+    for (int i = 0; i < FIRST_TRIES && !there; i++) {
+      there = answers();
+    }
+    if (!there) {
+      outage.begin(new IllegalStateException("Redis did not answer at the start"));
     }
   }
 
   /** What has to be done and can be is done, for a moment. */
   private void finish() {
     long end = System.nanoTime() + LAST_WORDS.toNanos();
-    while (!away && !lanes.stream().allMatch(LinkedBlockingQueue::isEmpty)) {
-      if (System.nanoTime() - end > 0) {
-        break;
-      }
+    while (!outage.isOn()
+        && System.nanoTime() - end < 0
+        && !lanes.stream().allMatch(LinkedBlockingQueue::isEmpty)) {
       LockSupport.parkNanos(LOOK.toNanos());
     }
     int left = postponed.size() + lanes.stream().mapToInt(LinkedBlockingQueue::size).sum();
