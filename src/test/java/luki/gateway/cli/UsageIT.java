@@ -159,7 +159,11 @@ class UsageIT {
       Path config = jar.directory().resolve("config/gateway.yaml");
       String text = Files.readString(config);
       assertTrue(text.contains("requests: {day: 500000}"));
-      Files.writeString(config, text.replace("requests: {day: 500000}", "requests: {day: 2}"));
+      // A busy machine is not what is tested here.
+      Files.writeString(
+          config,
+          text.replace("requests: {day: 500000}", "requests: {day: 2}")
+              .replace("redis_deadline: 20ms", "redis_deadline: 3s"));
       String key = key(environment, "--plan", "care_home");
       int doomed = serve(environment);
       int other = serve(environment);

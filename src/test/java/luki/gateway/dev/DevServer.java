@@ -61,6 +61,7 @@ public final class DevServer {
           "elr:delete",
           "activities:read",
           "reports:write",
+          "usage:read",
           "users:read",
           "cognitive:read",
           "cognitive:write",
