@@ -70,7 +70,7 @@ public record AuditRecord(
       Exchange exchange, @Nullable Principal who, Rule rule, ErrorCode code, Context context) {
     return new AuditRecord(
         context.now(),
-        who == null ? "" : context.hash().shortOf(who),
+        who == null ? "" : context.hash().nameOf(who).value(),
         rule,
         Decision.DENY,
         exchange.route().operationId(),
@@ -85,7 +85,7 @@ public record AuditRecord(
     Principal.Key holder = new Principal.Key(keyId, owner, Set.of(), Users.only(Set.of()), null);
     return new AuditRecord(
         context.now(),
-        context.hash().shortOf(holder),
+        context.hash().nameOf(holder).value(),
         Rule.KEYS,
         decision,
         keyId,

@@ -6,6 +6,7 @@ import java.util.HexFormat;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import luki.gateway.http.CallerName;
 import luki.gateway.http.Principal;
 
 /** HMAC-SHA-256 under one key. Instances of the MAC are reused: making one costs more than it. */
@@ -43,11 +44,10 @@ public final class KeyedHash {
   }
 
   /** How a principal shows in the log; empty for nobody. */
-  public String shortOf(Principal principal) {
-    if (principal.subject().isEmpty()) {
-      return "";
-    }
-    return shortOf(principal.kind() + ":" + principal.subject());
+  public CallerName nameOf(Principal principal) {
+    return principal.subject().isEmpty()
+        ? CallerName.NOBODY
+        : new CallerName(shortOf(principal.kind() + ":" + principal.subject()));
   }
 
   /** The first 64 bits in hex; those made lately are remembered. */

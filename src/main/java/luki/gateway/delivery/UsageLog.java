@@ -4,6 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.HexFormat;
 import java.util.random.RandomGenerator;
+import luki.gateway.http.CallerName;
+import luki.gateway.http.Route;
 import luki.gateway.http.Units;
 
 /** Makes an event of each billable call and puts it into the outbox. */
@@ -23,11 +25,12 @@ public final class UsageLog {
     this.random = random;
   }
 
-  public void add(String principal, String plan, String operation, Units units, int status) {
+  public void add(CallerName principal, String plan, Route route, Units units, int status) {
     HexFormat hex = HexFormat.of();
     String id = "use_" + hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
     UsageEvent event =
-        new UsageEvent(id, clock.instant(), principal, plan, operation, units, status);
+        new UsageEvent(
+            id, clock.instant(), principal.value(), plan, route.operationId(), units, status);
     outbox.append((event.toJson() + "\n").getBytes(StandardCharsets.UTF_8));
   }
 }

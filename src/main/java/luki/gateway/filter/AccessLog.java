@@ -3,6 +3,7 @@ package luki.gateway.filter;
 import java.io.IOException;
 import luki.gateway.auth.KeyedHash;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.CallerName;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Facts;
@@ -39,14 +40,14 @@ public final class AccessLog implements Filter {
         exchange.receivedAt(),
         eventOf(sent),
         exchange.request().method(),
-        exchange.route().template(),
+        exchange.route(),
         response.status(),
         System.nanoTime() - exchange.receivedNanos(),
         Math.max(0, exchange.request().declaredLength()),
         sent.bytes(),
-        exchange.trace().traceId(),
+        exchange.trace(),
         exchange.id(),
-        principal == null ? "" : hash.shortOf(principal),
+        principal == null ? CallerName.NOBODY : hash.nameOf(principal),
         principal == null ? "none" : principal.kind(),
         error,
         facts.upstream(),

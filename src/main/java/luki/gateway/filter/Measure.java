@@ -23,7 +23,7 @@ public final class Measure implements Filter {
         _ ->
             metrics.requestEnds(
                 exchange.request().method(),
-                exchange.route().template(),
+                exchange.route(),
                 response.status(),
                 System.nanoTime() - exchange.receivedNanos(),
                 exchange.trace()));

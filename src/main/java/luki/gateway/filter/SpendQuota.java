@@ -69,9 +69,9 @@ public final class SpendQuota implements Filter {
     allowance.end(used);
     if (bills != null) {
       bills.add(
-          hash.shortOf(exchange.principal()),
+          hash.nameOf(exchange.principal()),
           plans.of(exchange.principal().plan()).name(),
-          exchange.route().operationId(),
+          exchange.route(),
           used,
           status);
     }

@@ -26,7 +26,7 @@ public final class Trace implements Filter {
       return next.handle(exchange);
     }
     TraceSpan span =
-        tracing.server(exchange.trace(), exchange.request().method(), exchange.route().template());
+        tracing.server(exchange.trace(), exchange.request().method(), exchange.route());
     Response response = next.handle(exchange.known(exchange.id(), span.context()));
     return response.whenSent(sent -> end(span, response, sent));
   }

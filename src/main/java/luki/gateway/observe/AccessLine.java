@@ -4,10 +4,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
+import luki.gateway.http.CallerName;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
 import luki.gateway.http.RequestId;
+import luki.gateway.http.Route;
+import luki.gateway.http.TraceContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,21 +18,21 @@ import org.jspecify.annotations.Nullable;
  * value or an address: numbers, closed sets, route templates, hex and the harmless request id.
  *
  * @param at when the request came
- * @param route the template, empty where the contract has no such path
- * @param principal a keyed hash, empty for nobody
+ * @param route of which the template shows, empty where the contract has no such path
+ * @param auth the kind of the principal, of a closed set
  */
 public record AccessLine(
     Instant at,
     Event event,
     Method method,
-    String route,
+    Route route,
     int status,
     long durationNanos,
     long bytesIn,
     long bytesOut,
-    String traceId,
+    TraceContext trace,
     RequestId requestId,
-    String principal,
+    CallerName principal,
     String auth,
     @Nullable ErrorCode error,
     @Nullable Downstream upstream,
@@ -56,15 +59,15 @@ public record AccessLine(
     line.append("\",\"level\":\"").append(isFault() ? "error" : "info");
     line.append("\",\"event\":\"").append(event.text);
     line.append("\",\"method\":\"").append(method.label()).append('"');
-    text(line, "route", route);
+    text(line, "route", route.template());
     line.append(",\"status\":").append(status);
     line.append(",\"duration_ms\":");
     millis(line, durationNanos);
     line.append(",\"bytes_in\":").append(bytesIn);
     line.append(",\"bytes_out\":").append(bytesOut);
-    text(line, "trace_id", traceId);
+    text(line, "trace_id", trace.traceId());
     text(line, "request_id", requestId.value());
-    text(line, "principal", principal);
+    text(line, "principal", principal.value());
     text(line, "auth", auth);
     text(line, "error_code", error == null ? "" : error.name());
     text(line, "upstream", upstream == null ? "" : upstream.label());

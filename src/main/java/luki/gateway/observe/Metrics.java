@@ -23,6 +23,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Method;
+import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import org.jspecify.annotations.Nullable;
 
@@ -135,15 +136,15 @@ public final class Metrics {
   }
 
   /**
-   * An empty route is one that the contract lacks.
+   * By the template of its route, which is empty where the contract has no such path.
    *
    * @param trace an exemplar of the duration where it is recorded
    */
-  public void requestEnds(Method method, String route, int status, long nanos, TraceContext trace) {
+  public void requestEnds(Method method, Route route, int status, long nanos, TraceContext trace) {
     active.dec();
     DistributionDataPoint point =
         requestPoints.computeIfAbsent(
-            new RequestKind(method, route, status),
+            new RequestKind(method, route.template(), status),
             kind ->
                 requests.labelValues(
                     kind.method.label(), kind.route, Integer.toString(kind.status)));

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Method;
+import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import org.jspecify.annotations.Nullable;
 
@@ -88,10 +89,11 @@ public final class Tracing implements AutoCloseable {
   }
 
   /** The span of a request; whether it is recorded is decided here, and told in its context. */
-  public TraceSpan server(TraceContext trace, Method method, String route) {
+  public TraceSpan server(TraceContext trace, Method method, Route of) {
     if (tracer == null) {
       return new TraceSpan(trace, null);
     }
+    String route = of.template();
     String name = route.isEmpty() ? method.label() : method.label() + " " + route;
     SpanBuilder builder =
         tracer
