@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -78,9 +79,11 @@ public record TraceContext(
   }
 
   public TraceContext sampled(boolean recorded) {
-    int others = Integer.parseInt(flags, 16) & ~SAMPLED;
-    String now = "%02x".formatted(recorded ? others | SAMPLED : others);
-    return new TraceContext(traceId, parentId, spanId, now, state);
+    if (recorded == isSampled()) {
+      return this;
+    }
+    byte now = (byte) (Integer.parseInt(flags, 16) ^ SAMPLED);
+    return new TraceContext(traceId, parentId, spanId, HexFormat.of().toHexDigits(now), state);
   }
 
   /** A span within this one. */

@@ -95,17 +95,15 @@ public final class Tracing implements AutoCloseable {
     }
     String route = of.template();
     String name = route.isEmpty() ? method.label() : method.label() + " " + route;
-    SpanBuilder builder =
-        tracer
-            .spanBuilder(name)
-            .setSpanKind(SpanKind.SERVER)
-            .setAttribute(METHOD, method.label())
-            .setAttribute(SCHEME, "http");
-    if (!route.isEmpty()) {
-      builder.setAttribute(ROUTE, route);
-    }
-    Span span = started(builder, trace);
+    Span span = started(tracer.spanBuilder(name).setSpanKind(SpanKind.SERVER), trace);
     boolean recorded = span.getSpanContext().isSampled();
+    if (recorded) {
+      // Only now: most are not recorded, and would have made them for nothing.
+      span.setAttribute(METHOD, method.label()).setAttribute(SCHEME, "http");
+      if (!route.isEmpty()) {
+        span.setAttribute(ROUTE, route);
+      }
+    }
     return new TraceSpan(trace.sampled(recorded), recorded ? span : null);
   }
 
