@@ -53,9 +53,18 @@ final class Arguments {
     if (value == null) {
       return null;
     }
+    Duration age = ageOf(value);
+    if (age == null) {
+      throw new BadUsage(flag + " must be like 90d, 12h or 30m");
+    }
+    return age;
+  }
+
+  /** What {@code 90d}, {@code 12h} or {@code 30m} means; null for anything else. */
+  static @Nullable Duration ageOf(String value) {
     Matcher age = AGE.matcher(value);
     if (!age.matches()) {
-      throw new BadUsage(flag + " must be like 90d, 12h or 30m");
+      return null;
     }
     long count = Long.parseLong(age.group(1));
     return switch (age.group(2)) {

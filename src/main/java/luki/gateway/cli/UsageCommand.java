@@ -13,16 +13,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.delivery.UsageEvent;
 import luki.gateway.delivery.UsageSum;
 
 /** {@code usage}: what the outbox says that was used. */
 final class UsageCommand {
-  private static final Pattern DAYS = Pattern.compile("(\\d{1,5})([dh])");
-
   private final PrintStream out;
   private final PrintStream err;
   private final Clock clock;
@@ -63,12 +59,9 @@ final class UsageCommand {
    * 30d}.
    */
   private Instant instant(String text) throws BadUsage {
-    Matcher ago = DAYS.matcher(text);
-    if (ago.matches()) {
-      long count = Long.parseLong(ago.group(1));
-      return clock
-          .instant()
-          .minus(ago.group(2).equals("d") ? Duration.ofDays(count) : Duration.ofHours(count));
+    Duration age = Arguments.ageOf(text);
+    if (age != null) {
+      return clock.instant().minus(age);
     }
     try {
       return text.length() == 10

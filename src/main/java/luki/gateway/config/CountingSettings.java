@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What the environment says of limits, of where they are counted, and of bills. */
 final class CountingSettings {
-  private static final int MOST_GLOBAL = 1_000_000_000;
   private static final String SECRET = "whsec_";
   private static final int SHORTEST_SECRET = 24;
   private static final int LONGEST_SECRET = 64;
@@ -31,7 +30,7 @@ final class CountingSettings {
         values.get(Variable.RATE_LIMIT_BURST) == null
             ? perMinute
             : values.number(Variable.RATE_LIMIT_BURST, 1, Plan.MOST_PER_MINUTE),
-        values.number(Variable.RATE_LIMIT_GLOBAL_PER_MIN, 0, MOST_GLOBAL),
+        values.number(Variable.RATE_LIMIT_GLOBAL_PER_MIN, 0, Plan.MOST_PER_MINUTE),
         values.number(Variable.AUTH_FAILURES_PER_MIN, 0, Plan.MOST_PER_MINUTE),
         OnRedisLoss.valueOf(onLoss.toUpperCase(Locale.ROOT)),
         values.number(Variable.REPLICAS, 1, 10_000));

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.observe.Diagnostics;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +33,6 @@ public final class Outbox implements AutoCloseable {
   private final long segmentBytes;
   private final Runnable lost;
   private final LinkedBlockingQueue<byte[]> queue = new LinkedBlockingQueue<>(CAPACITY);
-  private final AtomicLong written = new AtomicLong();
   private final FileChannel lockFile;
   private final FileLock lock;
   private final Thread writer;
@@ -113,11 +111,6 @@ public final class Outbox implements AutoCloseable {
     }
   }
 
-  /** Grows whenever lines have been written; never goes back. */
-  long written() {
-    return written.get();
-  }
-
   private void run() {
     try {
       while (!closing || !queue.isEmpty()) {
@@ -181,7 +174,6 @@ public final class Outbox implements AutoCloseable {
         out.write(batch);
       }
       out.force(false);
-      written.incrementAndGet();
       tell(false, null);
       return true;
     } catch (IOException failure) {

@@ -27,7 +27,14 @@ public final class Trace implements Filter {
     }
     TraceSpan span =
         tracing.server(exchange.trace(), exchange.request().method(), exchange.route());
-    Response response = next.handle(exchange.known(exchange.id(), span.context()));
+    Exchange traced =
+        span.context().equals(exchange.trace())
+            ? exchange
+            : exchange.known(exchange.id(), span.context());
+    if (!span.isRecorded()) {
+      return next.handle(traced);
+    }
+    Response response = next.handle(traced);
     return response.whenSent(sent -> end(span, response, sent));
   }
 

@@ -1,5 +1,7 @@
 package luki.gateway.limit;
 
+import static java.util.concurrent.TimeUnit.MICROSECONDS;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  * come out of one exact bucket: all instances together never let more in.
  */
 public final class GlobalLimit {
-  // In nanoseconds: a minute of a high rate has more calls than microseconds would be exact for.
-  private static final long SCALE = 1000;
   private static final int LEASES_A_SECOND = 20;
   private static final long MOST_LEASED = 1000;
   private static final Duration UNUSED = Duration.ofSeconds(1);
@@ -28,7 +28,7 @@ public final class GlobalLimit {
   private final LongSupplier micros;
   private final long lease;
   private final Rate own;
-  private final AtomicLong ownFull = new AtomicLong();
+  private final Bucket bucket = new Bucket();
   private final AtomicLong leased = new AtomicLong();
   private final ReentrantLock drawing = new ReentrantLock();
   private volatile long lastUsed;
@@ -46,8 +46,7 @@ public final class GlobalLimit {
     this.onLoss = onLoss;
     this.micros = micros;
     this.lease = Math.clamp(perMinute / (60L * LEASES_A_SECOND * instances), 1, MOST_LEASED);
-    long interval = perMinute == 0 ? 0 : (60_000_000L * SCALE + perMinute - 1) / perMinute;
-    this.own = interval == 0 ? Rate.OFF : new Rate(interval, perMinute).shared(instances);
+    this.own = Rate.of(perMinute, perMinute).shared(instances);
   }
 
   /** Of this process alone. */
@@ -102,25 +101,17 @@ public final class GlobalLimit {
       return;
     }
     switch (from) {
-      case OWN -> ownFull.addAndGet(-own.weight(cost) * own.interval());
+      case OWN -> bucket.giveBack(own, cost);
       case LEASED -> leased.addAndGet(cost);
       case NOWHERE -> {}
     }
   }
 
   private Grant takeOwn(int cost) {
-    long now = micros.getAsLong() * SCALE;
-    while (true) {
-      long before = ownFull.get();
-      long after = own.after(before, now, cost);
-      if (after < 0) {
-        return new Grant.Wait(
-            Math.max(1, own.standing(false, before, now, cost).waitMicros() / SCALE));
-      }
-      if (ownFull.compareAndSet(before, after)) {
-        return FROM_OWN;
-      }
-    }
+    Standing standing = bucket.take(own, micros.getAsLong(), cost);
+    return standing == null || standing.admitted()
+        ? FROM_OWN
+        : new Grant.Wait(Math.max(1, standing.waitMicros()));
   }
 
   private Grant takeLeased(RedisLink from, int cost) {
@@ -170,7 +161,7 @@ public final class GlobalLimit {
     }
     long wait = Math.max(1, (Long) answer.get(1));
     emptyWait = wait;
-    emptyUntil = micros.getAsLong() + Math.min(wait, ASK_AGAIN.toNanos() / SCALE);
+    emptyUntil = micros.getAsLong() + Math.min(wait, MICROSECONDS.convert(ASK_AGAIN));
     return wait;
   }
 
@@ -182,7 +173,7 @@ public final class GlobalLimit {
 
   /** To be called now and then: gives back what nobody has asked for in a while. */
   public void returnUnused() {
-    if (link == null || micros.getAsLong() - lastUsed < UNUSED.toNanos() / SCALE) {
+    if (link == null || micros.getAsLong() - lastUsed < MICROSECONDS.convert(UNUSED)) {
       return;
     }
     long unused = leased.getAndSet(0);

@@ -31,8 +31,4 @@ public final class Plans {
   public Plan of(@Nullable String name) {
     return name == null ? standard : plans.getOrDefault(name, standard);
   }
-
-  public boolean haveQuotas() {
-    return plans.values().stream().anyMatch(plan -> !plan.quotas().isEmpty());
-  }
 }

@@ -1,6 +1,5 @@
 package luki.gateway.limit;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +19,8 @@ final class QuotaCount {
   /** Which meter is used up, and whether by the month's bound. */
   record UsedUp(Meter meter, boolean month) {}
 
-  private static int index(Meter meter, boolean month) {
+  /** The place of a count: a day and a month of each meter. */
+  static int index(Meter meter, boolean month) {
     int pair =
         switch (meter) {
           case REQUESTS -> 0;
@@ -92,17 +92,7 @@ final class QuotaCount {
   }
 
   synchronized List<Limiter.Window> windows(Plan plan, Windows now) {
-    List<Limiter.Window> windows = new ArrayList<>();
-    for (Meter meter : METERS) {
-      for (boolean month : new boolean[] {false, true}) {
-        long bound = plan.bound(meter, month);
-        if (bound != Plan.Quota.UNBOUNDED) {
-          long count = used(meter, now, month);
-          windows.add(new Limiter.Window(meter, month, count, bound, now.end(month)));
-        }
-      }
-    }
-    return windows;
+    return now.of(plan, (meter, month) -> used(meter, now, month));
   }
 
   /** Nothing is held, and nothing was used this month. */

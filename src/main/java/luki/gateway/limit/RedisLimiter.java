@@ -183,18 +183,8 @@ final class RedisLimiter {
     Object answer = link.run(Script.USAGE, keys(caller), arguments(plan));
     Rate rate = Rate.of(plan);
     Windows now = Windows.at(number(answer, 1));
-    List<Limiter.Window> windows = new ArrayList<>();
-    int index = 2;
-    for (Meter meter : Meter.values()) {
-      for (boolean month : new boolean[] {false, true}) {
-        long bound = plan.bound(meter, month);
-        if (bound != Plan.Quota.UNBOUNDED) {
-          long used = number(answer, index);
-          windows.add(new Limiter.Window(meter, month, used, bound, now.end(month)));
-        }
-        index++;
-      }
-    }
+    List<Limiter.Window> windows =
+        now.of(plan, (meter, month) -> number(answer, 2 + QuotaCount.index(meter, month)));
     Standing standing = rate.standing(true, number(answer, 0), 0, 0);
     return new Limiter.Usage(rate.isOff() ? null : standing, windows);
   }

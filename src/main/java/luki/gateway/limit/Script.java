@@ -14,11 +14,11 @@ record Script(String text, String sha1) {
   static final Script DRAW = ofCaller("draw");
   static final Script SETTLE = ofCaller("settle");
   static final Script USAGE = ofCaller("usage");
-  static final Script RATE = of(read("rate"));
-  static final Script LEASE = of(read("lease"));
+  static final Script RATE = of(read("clock") + read("rate"));
+  static final Script LEASE = of(read("clock") + read("lease"));
 
   private static Script ofCaller(String name) {
-    return of(read("caller") + read(name));
+    return of(read("clock") + read("caller") + read(name));
   }
 
   private static Script of(String text) {

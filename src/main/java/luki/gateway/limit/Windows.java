@@ -4,6 +4,10 @@ import java.time.Instant;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import luki.gateway.config.Plan;
+import luki.gateway.http.Meter;
 
 /** The day and the month in UTC that a moment falls into, as numbers that only grow. */
 record Windows(long day, long month) {
@@ -39,5 +43,25 @@ record Windows(long day, long month) {
         .atDay(1)
         .atStartOfDay(ZoneOffset.UTC)
         .toInstant();
+  }
+
+  /** How much was used of a meter. */
+  @FunctionalInterface
+  interface Used {
+    long of(Meter meter, boolean month);
+  }
+
+  /** Those that a plan has a bound for. */
+  List<Limiter.Window> of(Plan plan, Used used) {
+    List<Limiter.Window> windows = new ArrayList<>();
+    for (Meter meter : Meter.values()) {
+      for (boolean month : new boolean[] {false, true}) {
+        long bound = plan.bound(meter, month);
+        if (bound != Plan.Quota.UNBOUNDED) {
+          windows.add(new Limiter.Window(meter, month, used.of(meter, month), bound, end(month)));
+        }
+      }
+    }
+    return windows;
   }
 }

@@ -29,6 +29,10 @@ public final class TraceSpan {
     this.span = span;
   }
 
+  public boolean isRecorded() {
+    return span != null;
+  }
+
   /** What goes on from here: to spans within, and to services. */
   public TraceContext context() {
     return context;

@@ -1,15 +1,7 @@
 -- What one caller uses. KEYS[1] holds its counters, KEYS[2] what is held back for calls under way,
 -- KEYS[3] its bucket; all have the caller in their hash tag. Times are microseconds. Each script below begins with this.
--- ARGV[1]: the time, or nothing for this server's own. ARGV[2..7]: the bounds of requests, chat
+-- ARGV[2..7]: the bounds of requests, chat
 -- messages and streamed characters, each a day and a month; -1 for none.
-local function clock()
-  if ARGV[1] ~= "" then
-    return tonumber(ARGV[1])
-  end
-  local time = redis.call("TIME")
-  return time[1] * 1000000 + time[2]
-end
-
 -- The month in UTC, as year * 12 + month - 1. Years begin in March here, so that a leap day is
 -- the last of its year.
 local function month_of(day)
@@ -24,7 +16,6 @@ local function month_of(day)
   return march
 end
 
-local now = clock()
 local day = math.floor(now / 86400000000)
 local ids = { day, month_of(day) }
 

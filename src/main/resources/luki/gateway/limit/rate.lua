@@ -1,12 +1,4 @@
--- The rate of a caller without quotas: most calls. KEYS[1] is its bucket. ARGV[1] the time or nothing,
--- [2] interval, [3] burst, [4] cost. Answers {admitted, microseconds until the bucket is full}.
-local now
-if ARGV[1] ~= "" then
-  now = tonumber(ARGV[1])
-else
-  local time = redis.call("TIME")
-  now = time[1] * 1000000 + time[2]
-end
+-- The rate of a caller without quotas: most calls. KEYS[1] is its bucket. ARGV[2] interval, [3] burst, [4] cost. Answers {admitted, microseconds until the bucket is full}.
 local most = ARGV[3] * ARGV[2]
 local full = tonumber(redis.call("GET", KEYS[1]) or "0")
 local after = math.max(full, now) + math.min(tonumber(ARGV[4]), tonumber(ARGV[3])) * ARGV[2]

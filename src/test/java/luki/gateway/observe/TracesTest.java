@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.UnaryOperator;
 import luki.gateway.standin.RawDownstream;
 import luki.gateway.testing.Client;
@@ -37,22 +38,20 @@ class TracesTest {
 
   private final Collector collector = Collector.start();
   private volatile String answer = NOTHING;
-  private volatile boolean silent;
+  private volatile CountDownLatch mayAnswer = new CountDownLatch(0);
   private final RawDownstream service =
       RawDownstream.start(
           connection -> {
             while (true) {
               connection.readRequest();
-              while (silent) {
-                Thread.sleep(5);
-              }
+              mayAnswer.await();
               connection.send(answer);
             }
           });
 
   @AfterEach
   void stop() {
-    silent = false;
+    mayAnswer.countDown();
     service.close();
     collector.close();
   }
@@ -214,7 +213,7 @@ class TracesTest {
 
   @Test
   void aSilentServiceIsATimeout() {
-    silent = true;
+    mayAnswer = new CountDownLatch(1);
     try (TestGateway gateway = gateway(builder -> builder.yaml("total: 30s", "total: 300ms"))) {
       Client.Answer reply = caller(gateway).get(READS, "traceparent", SAMPLED);
       assertEquals(504, reply.status());
