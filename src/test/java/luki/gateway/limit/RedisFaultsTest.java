@@ -29,7 +29,7 @@ import redis.clients.jedis.params.ClientKillParams;
 @Timeout(90)
 class RedisFaultsTest {
   private static final String READS = "/v1/cognitive/life-story/phases";
-  private static final Duration BACK = Duration.ofSeconds(4);
+  private static final Duration BACK = Duration.ofSeconds(2);
 
   private final RedisProcess redis = RedisProcess.start("--appendfsync", "no");
   private final Relay relay = Relay.to(redis.port());
