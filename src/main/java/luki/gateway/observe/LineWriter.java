@@ -4,7 +4,8 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
-import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -16,7 +17,9 @@ public final class LineWriter implements AutoCloseable {
   private static final int BUFFER = 64 * 1024;
   private static final Duration PAUSE = Duration.ofMillis(20);
 
-  private final ArrayBlockingQueue<byte[]> queue = new ArrayBlockingQueue<>(CAPACITY);
+  // Without a lock: a request that had to wait for one would be woken by the writer's thread.
+  private final ConcurrentLinkedQueue<byte[]> queue = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger queued = new AtomicInteger();
   private final LongAdder dropped = new LongAdder();
   private final BufferedOutputStream out;
   private final Thread writer;
@@ -30,8 +33,11 @@ public final class LineWriter implements AutoCloseable {
 
   /** Takes the line, which ends with its line break, or drops it. */
   public void write(byte[] line) {
-    if (!queue.offer(line)) {
+    if (queued.incrementAndGet() > CAPACITY) {
+      queued.decrementAndGet();
       dropped.increment();
+    } else {
+      queue.add(line);
     }
   }
 
@@ -55,6 +61,7 @@ public final class LineWriter implements AutoCloseable {
     try {
       for (byte[] line = queue.poll(); line != null; line = queue.poll()) {
         lines++;
+        queued.decrementAndGet();
         out.write(line);
       }
       if (lines > 0) {

@@ -115,7 +115,7 @@ class LayeringTest {
               Map.entry("org.apache.commons.pool2", Set.of("limit")),
               Map.entry("io.prometheus", Set.of("observe")),
               Map.entry("io.opentelemetry", Set.of("observe")),
-              Map.entry("jdk.management", Set.of("observe")),
+              Map.entry("jdk.management", Set.of("observe", "cli")),
               Map.entry("org.slf4j", Set.of("observe")),
               Map.entry("java.net.http", Set.of("upstream", "luki.wire", "cli")),
               Map.entry("com.sun.net.httpserver", Set.of("server", "luki.edge", "cli"))));
