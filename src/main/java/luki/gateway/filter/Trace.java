@@ -9,6 +9,7 @@ import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Sent;
+import luki.gateway.http.TraceContext;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
 
@@ -27,10 +28,9 @@ public final class Trace implements Filter {
     }
     TraceSpan span =
         tracing.server(exchange.trace(), exchange.request().method(), exchange.route());
-    Exchange traced =
-        span.context().equals(exchange.trace())
-            ? exchange
-            : exchange.known(exchange.id(), span.context());
+    TraceContext trace = span.context();
+    boolean decidedAlike = trace.isSampled() == exchange.trace().isSampled();
+    Exchange traced = decidedAlike ? exchange : exchange.known(exchange.id(), trace);
     if (!span.isRecorded()) {
       return next.handle(traced);
     }

@@ -75,7 +75,7 @@ public record TraceContext(
 
   /** Whether somebody records it. */
   public boolean isSampled() {
-    return (Integer.parseInt(flags, 16) & SAMPLED) != 0;
+    return (Character.digit(flags.charAt(1), 16) & SAMPLED) != 0;
   }
 
   public TraceContext sampled(boolean recorded) {

@@ -1,6 +1,7 @@
 package luki.gateway.observe;
 
 import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanBuilder;
 import io.opentelemetry.api.trace.SpanContext;
@@ -13,12 +14,17 @@ import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import io.opentelemetry.sdk.trace.IdGenerator;
+import io.opentelemetry.sdk.trace.samplers.Sampler;
+import io.opentelemetry.sdk.trace.samplers.SamplingDecision;
+import io.opentelemetry.sdk.trace.samplers.SamplingResult;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.http.Downstream;
 import luki.gateway.http.Method;
@@ -44,14 +50,16 @@ public final class Tracing implements AutoCloseable {
 
   private final @Nullable OpenTelemetrySdk sdk;
   private final @Nullable Tracer tracer;
+  private final Sampler sampler;
 
-  private Tracing(@Nullable OpenTelemetrySdk sdk) {
+  private Tracing(@Nullable OpenTelemetrySdk sdk, Sampler sampler) {
     this.sdk = sdk;
     this.tracer = sdk == null ? null : sdk.getTracer("luki-gateway");
+    this.sampler = sampler;
   }
 
   public static Tracing off() {
-    return new Tracing(null);
+    return new Tracing(null, Sampler.alwaysOff());
   }
 
   /**
@@ -71,14 +79,22 @@ public final class Tracing implements AutoCloseable {
         (name, value) -> properties.put(name.toLowerCase(Locale.ROOT).replace('_', '.'), value));
     properties.put("otel.metrics.exporter", "none");
     properties.put("otel.logs.exporter", "none");
+    AtomicReference<Sampler> sampler = new AtomicReference<>(Sampler.alwaysOn());
     try {
-      return new Tracing(
+      OpenTelemetrySdk sdk =
           AutoConfiguredOpenTelemetrySdk.builder()
               .addPropertiesCustomizer(_ -> properties)
+              .addSamplerCustomizer(
+                  (standard, _) -> {
+                    sampler.set(standard);
+                    // It is asked before a span is begun: most requests end there.
+                    return Sampler.alwaysOn();
+                  })
               .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(new Ids()))
               .disableShutdownHook()
               .build()
-              .getOpenTelemetrySdk());
+              .getOpenTelemetrySdk();
+      return new Tracing(sdk, sampler.get());
     } catch (ConfigurationException | IllegalArgumentException wrong) {
       throw new BadConfiguration(List.of("OTEL_*: " + wrong.getMessage()));
     }
@@ -95,16 +111,25 @@ public final class Tracing implements AutoCloseable {
     }
     String route = of.template();
     String name = route.isEmpty() ? method.label() : method.label() + " " + route;
-    Span span = started(tracer.spanBuilder(name).setSpanKind(SpanKind.SERVER), trace);
-    boolean recorded = span.getSpanContext().isSampled();
-    if (recorded) {
-      // Only now: most are not recorded, and would have made them for nothing.
-      span.setAttribute(METHOD, method.label()).setAttribute(SCHEME, "http");
-      if (!route.isEmpty()) {
-        span.setAttribute(ROUTE, route);
-      }
+    Context parent = parentOf(trace);
+    SamplingResult asked =
+        sampler.shouldSample(
+            parent, trace.traceId(), name, SpanKind.SERVER, Attributes.empty(), List.of());
+    if (asked.getDecision() != SamplingDecision.RECORD_AND_SAMPLE) {
+      return new TraceSpan(trace.sampled(false), null);
     }
-    return new TraceSpan(trace.sampled(recorded), recorded ? span : null);
+    SpanBuilder builder =
+        tracer
+            .spanBuilder(name)
+            .setSpanKind(SpanKind.SERVER)
+            .setAllAttributes(asked.getAttributes())
+            .setAttribute(METHOD, method.label())
+            .setAttribute(SCHEME, "http");
+    if (!route.isEmpty()) {
+      builder.setAttribute(ROUTE, route);
+    }
+    TraceContext sampled = trace.sampled(true);
+    return new TraceSpan(sampled, started(builder.setParent(parent), sampled));
   }
 
   /** A gate's own time, within a request's span. */
@@ -113,7 +138,8 @@ public final class Tracing implements AutoCloseable {
       return new TraceSpan(within, null);
     }
     TraceContext own = within.child(newSpanId());
-    return new TraceSpan(own, started(tracer.spanBuilder(gate.label()), own));
+    return new TraceSpan(
+        own, started(tracer.spanBuilder(gate.label()).setParent(parentOf(own)), own));
   }
 
   /** One attempt to call a service, within a request's span. */
@@ -125,30 +151,33 @@ public final class Tracing implements AutoCloseable {
     SpanBuilder builder =
         tracer
             .spanBuilder(method.label() + " " + service.label())
+            .setParent(parentOf(own))
             .setSpanKind(SpanKind.CLIENT)
             .setAttribute(METHOD, method.label())
             .setAttribute(PEER, service.label());
     return new TraceSpan(own, started(builder, own));
   }
 
-  private static Span started(SpanBuilder builder, TraceContext own) {
+  private static Context parentOf(TraceContext own) {
     if (own.parentId().isEmpty()) {
-      builder.setNoParent();
-    } else {
-      SpanContext parent =
-          SpanContext.createFromRemoteParent(
-              own.traceId(),
-              own.parentId(),
-              TraceFlags.fromHex(own.flags(), 0),
-              TraceState.getDefault());
-      builder.setParent(Context.root().with(Span.wrap(parent)));
+      return Context.root();
     }
+    SpanContext parent =
+        SpanContext.createFromRemoteParent(
+            own.traceId(),
+            own.parentId(),
+            TraceFlags.fromHex(own.flags(), 0),
+            TraceState.getDefault());
+    return Context.root().with(Span.wrap(parent));
+  }
+
+  private static Span started(SpanBuilder builder, TraceContext own) {
     return ScopedValue.where(STARTING, own).call(builder::startSpan);
   }
 
   private static String newSpanId() {
     long id = ThreadLocalRandom.current().nextLong();
-    return "%016x".formatted(id == 0 ? 1 : id);
+    return HexFormat.of().toHexDigits(id == 0 ? 1 : id);
   }
 
   private static final class Ids implements IdGenerator {
