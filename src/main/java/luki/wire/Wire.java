@@ -180,7 +180,9 @@ final class Wire implements RawClient, AutoCloseable {
       throw new IOException("expired");
     }
     BodyInput content = BodyInput.of(length, link.source(), settings.head());
-    WireReply reply = new WireReply(head, link, pool, content, sentWhole);
+    WireReply.Waits waits =
+        new WireReply.Waits(limits.end(), settings.silence().toNanos(), nanoTime);
+    WireReply reply = new WireReply(head, link, pool, content, sentWhole, waits);
     reply.endIfRead();
     return reply;
   }

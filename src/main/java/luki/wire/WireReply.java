@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpTimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLSession;
 import luki.http1.BlockInput;
 import luki.http1.BodyInput;
@@ -20,6 +21,7 @@ final class WireReply implements RawClient.Reply {
   private final BodyInput content;
   private final InputStream body = new Body();
   private final Sending.StopSign sentWhole;
+  private final Waits waits;
   private final AtomicBoolean over = new AtomicBoolean();
   private volatile boolean closed;
 
@@ -27,18 +29,33 @@ final class WireReply implements RawClient.Reply {
    * Makes one.
    *
    * @param sentWhole whether the request was sent to its end
+   * @param waits how long its body may keep its reader waiting
    */
   WireReply(
       ResponseHead head,
       Link link,
       OriginPool pool,
       BodyInput content,
-      Sending.StopSign sentWhole) {
+      Sending.StopSign sentWhole,
+      Waits waits) {
     this.head = head;
     this.link = link;
     this.pool = pool;
     this.content = content;
     this.sentWhole = sentWhole;
+    this.waits = waits;
+  }
+
+  /**
+   * By when a body must have been read, and the longest silence within it, in nanoseconds.
+   *
+   * @param end a moment of that clock, or {@link RawClient#NEVER}
+   */
+  record Waits(long end, long silence, LongSupplier nanoTime) {
+    private long next() {
+      long quiet = nanoTime.getAsLong() + silence;
+      return end == RawClient.NEVER || end - quiet > 0 ? quiet : end;
+    }
   }
 
   @Override
@@ -115,7 +132,10 @@ final class WireReply implements RawClient.Reply {
         throw new IOException("a reply that was closed");
       }
       try {
-        int n = content.read(into, offset, length);
+        int n =
+            link.source().isEmpty()
+                ? awaited(into, offset, length)
+                : content.read(into, offset, length);
         if (content.isEnded()) {
           endIfRead();
         }
@@ -124,6 +144,18 @@ final class WireReply implements RawClient.Reply {
         close();
         throw told(link, failure);
       }
+    }
+
+    /** Time counts only while somebody waits for the service, never while its reader works. */
+    private int awaited(byte[] into, int offset, int length) throws IOException {
+      if (!link.expiry().set(waits.next())) {
+        throw new IOException("expired");
+      }
+      int n = content.read(into, offset, length);
+      if (!link.expiry().set(waits.end())) {
+        throw new IOException("expired");
+      }
+      return n;
     }
 
     @Override

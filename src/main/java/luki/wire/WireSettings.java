@@ -10,6 +10,7 @@ import luki.http1.HeadLimits;
  * @param maxConnections to one origin at a time; a call beyond waits for as long as it may connect
  * @param maxIdle to one origin
  * @param idle for how long one is kept; had better be shorter than a service keeps it
+ * @param silence longest wait for the next bytes of a reply's body
  * @param lookAgain how often names are looked up again
  * @param head sizes of heads and trailers
  */
@@ -18,6 +19,7 @@ public record WireSettings(
     int maxConnections,
     int maxIdle,
     Duration idle,
+    Duration silence,
     Duration lookAgain,
     HeadLimits head) {
 
@@ -28,11 +30,16 @@ public record WireSettings(
         16_384,
         512,
         Duration.ofSeconds(4),
+        Duration.ofMinutes(2),
         Duration.ofSeconds(10),
         new HeadLimits(8 * 1024, 64 * 1024, 200));
   }
 
   public WireSettings withConnect(Duration other) {
-    return new WireSettings(other, maxConnections, maxIdle, idle, lookAgain, head);
+    return new WireSettings(other, maxConnections, maxIdle, idle, silence, lookAgain, head);
+  }
+
+  public WireSettings withSilence(Duration other) {
+    return new WireSettings(connect, maxConnections, maxIdle, idle, other, lookAgain, head);
   }
 }

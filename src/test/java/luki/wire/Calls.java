@@ -16,6 +16,7 @@ final class Calls {
           64,
           8,
           Duration.ofMillis(500),
+          Duration.ofSeconds(10),
           Duration.ofMillis(100),
           new HeadLimits(8 * 1024, 64 * 1024, 200));
 

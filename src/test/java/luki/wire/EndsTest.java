@@ -25,6 +25,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawDownstream;
 import luki.gateway.testing.Waiting;
+import luki.http1.RawClient;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -208,6 +209,38 @@ class EndsTest {
       assertInstanceOf(IOException.class, seen.get());
       assertEquals(0, client.connections());
       assertThrows(IOException.class, () -> reply.body().read());
+    }
+  }
+
+  @Test
+  void aBodyThatFallsSilentEndsAsATimeoutAndASlowReaderDoesNot() throws Exception {
+    WireSettings impatient = Calls.SETTINGS.withSilence(Duration.ofMillis(300));
+    WireClient own = new WireClient(impatient);
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
+              for (int i = 0; i < 4; i++) {
+                Thread.sleep(100);
+                connection.send("!");
+              }
+              connection.stallUntilClosed();
+            })) {
+      RawClient.Limits longer = Calls.within(Duration.ofSeconds(30));
+      try (RawClient.Reply reply = own.call(Calls.origin(service), Calls.get(), longer)) {
+        assertEquals(2, reply.body().readNBytes(2).length);
+        // What the reader takes for itself is no silence of the service.
+        Thread.sleep(500);
+        assertEquals(4, reply.body().readNBytes(4).length);
+        long began = System.nanoTime();
+        assertThrows(HttpTimeoutException.class, () -> reply.body().read());
+        long waited = Duration.ofNanos(System.nanoTime() - began).toMillis();
+        assertTrue(waited >= 300 && waited < 5000, waited + " ms");
+        assertEquals(0, own.connections());
+      }
+    } finally {
+      own.shutdownNow();
     }
   }
 

@@ -177,6 +177,7 @@ class PoolTest {
         1,
         1,
         Duration.ofSeconds(10),
+        Calls.SETTINGS.silence(),
         Calls.SETTINGS.lookAgain(),
         Calls.SETTINGS.head());
   }

@@ -93,6 +93,7 @@ class TlsTest {
             8,
             8,
             Duration.ofSeconds(10),
+            Calls.SETTINGS.silence(),
             Duration.ofSeconds(10),
             Calls.SETTINGS.head());
     WireClient client = new WireClient(patient, context);

@@ -1,9 +1,11 @@
 package luki.gateway.cli;
 
 import com.sun.net.httpserver.HttpServer;
+import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
+import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.server.ServerEngine;
 import luki.gateway.upstream.Engines;
@@ -14,16 +16,23 @@ import org.jspecify.annotations.Nullable;
 
 /** Chooses the engines that speak HTTP on either side: our own, or the JDK's. */
 final class HttpEngines implements AutoCloseable {
+  private static final Duration AFTER_THE_STREAMS_OWN = Duration.ofSeconds(10);
+
   private final ServerEngine server;
   private final @Nullable WireClient wire;
   private final Engines clients;
 
-  HttpEngines(Settings settings, ScheduledExecutorService timer) {
+  HttpEngines(Settings settings, GatewayFile.Streams streams, ScheduledExecutorService timer) {
     this.server =
         settings.engines().edge()
             ? edge(settings.limits())
             : (address, backlog, _) -> HttpServer.create(address, backlog);
-    this.wire = settings.engines().wire() ? new WireClient(WireSettings.usual()) : null;
+    // Behind the limits of calls and streams, which say more; it ends what they do not know of.
+    Duration silence = streams.betweenEvents().plus(AFTER_THE_STREAMS_OWN);
+    this.wire =
+        settings.engines().wire()
+            ? new WireClient(WireSettings.usual().withSilence(silence))
+            : null;
     this.clients = new Engines(wire, timer);
   }
 

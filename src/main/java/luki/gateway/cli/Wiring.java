@@ -84,7 +84,7 @@ public final class Wiring implements AutoCloseable {
     this.metrics = new Metrics(build.version());
     this.tracing = Tracing.of(configuration.settings().telemetry());
     ServiceTokens tokens = ServiceTokens.of(configuration.settings(), clock, problems);
-    this.engines = new HttpEngines(configuration.settings(), timer);
+    this.engines = new HttpEngines(configuration.settings(), configuration.file().streams(), timer);
     this.upstreams = new Upstreams(configuration.settings(), shared(tokens));
     this.identity =
         Identity.of(
