@@ -67,9 +67,21 @@ bench-peers: ## install what the bench compares with, from the system's packages
 	@echo "Installing wrk, nginx, haproxy, caddy and redis-server with apt-get" >&2
 	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx haproxy caddy redis-server
 
-fuzz: compiled ## compare our HTTP/1.1 grammar with another parser on millions of messages; MESSAGES=…, SEED=…
+fuzz: compiled ## generated messages against another parser, then guided by coverage (Jazzer); MESSAGES=…, SEED=…, SECONDS=…
 	@mvn -B -ntp surefire:test -Dtest=ComparedParserTest \
 		-Dluki.fuzz.messages=$(or $(MESSAGES),20000000) $(if $(SEED),-Dluki.fuzz.seed=$(SEED))
+	@$(MVN) -Pfuzz dependency:build-classpath -Dmdep.outputFile=target/fuzz.classpath >&2
+	@classpath="target/test-classes:target/classes:$$(cat target/fuzz.classpath)"; \
+		"$(JAVA)" -cp "$$classpath" luki.http1.FuzzSeeds target/fuzz/seeds 500; \
+		for target in RequestFuzz ReplyFuzz; do \
+			mkdir -p target/fuzz/$$target; \
+			echo "Fuzzing with luki.http1.$$target for $(or $(SECONDS),120) s; what is found stays in target/fuzz" >&2; \
+			"$(JAVA)" -XX:+EnableDynamicAgentLoading --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+				-cp "$$classpath" com.code_intelligence.jazzer.Jazzer --target_class=luki.http1.$$target \
+				--instrumentation_includes='luki.http1.**' --custom_hook_includes='luki.http1.**' --reproducer_path=target/fuzz \
+				-artifact_prefix=target/fuzz/ -max_total_time=$(or $(SECONDS),120) -max_len=4096 -print_final_stats=1 \
+				target/fuzz/$$target target/fuzz/seeds/$$target || exit 1; \
+		done
 
 microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2

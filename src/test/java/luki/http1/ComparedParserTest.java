@@ -1,6 +1,6 @@
 package luki.http1;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
@@ -49,15 +49,7 @@ class ComparedParserTest {
             + new String(bytes, StandardCharsets.ISO_8859_1)
                 .replace("\r", "\\r")
                 .replace("\n", "\\n");
-    assertTrue(ours.size() <= theirs.size(), text + "\nours " + ours + "\ntheirs " + theirs);
-    for (int i = 0; i < ours.size(); i++) {
-      Reading.Seen mine = ours.get(i);
-      Reading.Seen other = theirs.get(i);
-      // An absolute-form is reduced to its path here, and left as it is there.
-      String target = other.target().startsWith("http") ? mine.target() : other.target();
-      assertEquals(
-          new Reading.Seen(other.method(), target, other.lines(), other.body()), mine, text);
-    }
+    assertNull(Reading.looser(ours, theirs), text);
   }
 
   @Test

@@ -14,6 +14,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** What a parser reads from a connection: whole requests, up to the first that it refuses. */
 final class Reading {
@@ -28,8 +30,11 @@ final class Reading {
 
   /** By the grammar of this room. */
   static List<Seen> ours(byte[] bytes) {
+    return ours(new Source(new ByteArrayInputStream(bytes), 512));
+  }
+
+  static List<Seen> ours(Source source) {
     List<Seen> seen = new ArrayList<>();
-    Source source = new Source(new ByteArrayInputStream(bytes), 512);
     RequestParser parser = new RequestParser(source, HeadLimits.USUAL);
     try {
       for (RequestHead head = parser.next(); head != null; head = parser.next()) {
@@ -85,5 +90,23 @@ final class Reading {
     } finally {
       channel.finishAndReleaseAll();
     }
+  }
+
+  /** Null where the other parser takes at least what we take and reads the same in it. */
+  static @Nullable String looser(List<Seen> ours, List<Seen> theirs) {
+    for (int i = 0; i < ours.size(); i++) {
+      if (i >= theirs.size()) {
+        return "ours " + ours + "\ntheirs " + theirs;
+      }
+      Seen other = theirs.get(i);
+      // An absolute-form is reduced to its path here, and left as it is there.
+      boolean absolute = other.target().toLowerCase(Locale.ROOT).startsWith("http");
+      String target = absolute ? ours.get(i).target() : other.target();
+      Seen same = new Seen(other.method(), target, other.lines(), other.body());
+      if (!same.equals(ours.get(i))) {
+        return "ours " + ours.get(i) + "\ntheirs " + other;
+      }
+    }
+    return null;
   }
 }
