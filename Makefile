@@ -44,7 +44,7 @@ test-engines: compiled ## the tests of everything on the wire, on the other thre
 	@for pair in jdk/jdk edge/jdk jdk/wire; do \
 		echo "Testing with HTTP_ENGINE=$${pair%/*} HTTP_CLIENT=$${pair#*/}" >&2; \
 		mvn -B -ntp surefire:test -Dluki.engine=$${pair%/*} -Dluki.client=$${pair#*/} \
-			-Dtest='luki.gateway.surface.*Test,luki.gateway.handler.*Test,luki.gateway.defects.*Test,luki.gateway.server.*Test,IssuerTest,TokenCorpusTest,ConsentSharingTest,AuditTrailTest' || exit 1; \
+			-Dtest='luki.gateway.surface.*Test,!ExplainAgreesTest,luki.gateway.handler.*Test,luki.gateway.defects.*Test,luki.gateway.server.*Test,IssuerTest,TokenCorpusTest,ConsentSharingTest,AuditTrailTest' || exit 1; \
 	done
 
 build: ## target/luki-gateway.jar and target/lib

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** The fuzz targets on damaged messages, for a bounded time; {@code make fuzz} looks further. */
 class FuzzTest {
-  private static final int MESSAGES = 100_000;
+  private static final int MESSAGES = 50_000;
   private static final long SEED = 20_261_124L;
 
   private final Random random = new Random(SEED);

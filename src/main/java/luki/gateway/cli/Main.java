@@ -24,7 +24,6 @@ public final class Main {
   }
 
   public static void main(String[] arguments) {
-    Carriers.outnumberPollers();
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
     int code = new Main(out, System.err).run(Arrays.asList(arguments));

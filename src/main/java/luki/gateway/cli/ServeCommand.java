@@ -44,6 +44,7 @@ public final class ServeCommand {
   /** Serves until the process is told to stop; the stop itself ends the process with 0. */
   public void serve(Configuration configuration, Ready ready)
       throws BadConfiguration, IOException, InterruptedException {
+    Carriers.outnumberPollers();
     GatewayServer.configureProcess(configuration.settings().limits());
     Upstreams.configureProcess();
     refuseCritical(configuration);
