@@ -132,6 +132,10 @@ final class WireReply implements RawClient.Reply {
         throw new IOException("a reply that was closed");
       }
       try {
+        if (content.isEnded()) {
+          // The connection may serve another call by now.
+          return -1;
+        }
         int n =
             link.source().isEmpty()
                 ? awaited(into, offset, length)

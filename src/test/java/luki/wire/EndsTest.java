@@ -245,6 +245,46 @@ class EndsTest {
   }
 
   @Test
+  void readingOnAfterTheEndLeavesTheNextCallOnItsConnectionAlone() throws Exception {
+    CountDownLatch readAgain = new CountDownLatch(1);
+    CountDownLatch asked = new CountDownLatch(1);
+    try (RawDownstream service =
+        RawDownstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+              connection.readRequest();
+              asked.countDown();
+              readAgain.await();
+              // Longer than the first call had, shorter than the second has.
+              Thread.sleep(600);
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho");
+              connection.stallUntilClosed();
+            })) {
+      RawClient.Limits shortly = Calls.within(Duration.ofMillis(400));
+      var first = client.call(Calls.origin(service), Calls.get(), shortly);
+      assertEquals(2, first.body().readNBytes(2).length);
+      AtomicReference<String> second = new AtomicReference<>();
+      Thread caller =
+          Thread.ofVirtual()
+              .start(
+                  () -> {
+                    try {
+                      second.set(Calls.body(client, service));
+                    } catch (IOException | InterruptedException failed) {
+                      second.set(failed.toString());
+                    }
+                  });
+      asked.await();
+      assertEquals(-1, first.body().read());
+      readAgain.countDown();
+      assertTrue(caller.join(Duration.ofSeconds(10)));
+      assertEquals("200 ho", second.get());
+      assertEquals(1, service.connections());
+    }
+  }
+
+  @Test
   void anEmptyBodyIsCompleteWithoutBeingAskedFor() throws Exception {
     try (RawDownstream service =
         RawDownstream.start(
