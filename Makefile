@@ -57,7 +57,7 @@ policy: compiled ## the effective policy, one row a route
 	@"$(JAVA)" -jar target/luki-gateway.jar policy
 
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
-	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.auth.VectorFiles $(DIR)
+	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.tokens.VectorFiles $(DIR)
 
 bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
 	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
@@ -87,9 +87,9 @@ microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts 
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2
 	@mkdir -p target/jmh
 	@"$(JAVA_HOME)/bin/javac" -proc:full -nowarn -d target/jmh \
-		-cp "target/test-classes:target/classes:$$(cat target/jmh.classpath)" src/jmh/java/luki/gateway/auth/*.java
+		-cp "target/test-classes:target/classes:$$(cat target/jmh.classpath)" src/jmh/java/luki/gateway/tokens/*.java
 	@"$(JAVA)" -cp "target/jmh:target/test-classes:target/classes:$$(cat target/jmh.classpath)" \
-		luki.gateway.auth.MicroBench $(if $(WRITE),--write)
+		luki.gateway.tokens.MicroBench $(if $(WRITE),--write)
 
 format: ## format the sources
 	@$(MVN) spotless:apply >&2

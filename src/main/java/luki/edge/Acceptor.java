@@ -7,14 +7,14 @@ import java.time.Duration;
 
 /** Takes connections off the listener while there is room for them. */
 final class Acceptor implements Runnable {
-  private static final Duration SHORTEST_REST = Duration.ofMillis(10);
-  private static final Duration LONGEST_REST = Duration.ofSeconds(1);
+  private static final Duration MIN_REST = Duration.ofMillis(10);
+  private static final Duration MAX_REST = Duration.ofSeconds(1);
 
   private final ServerSocket listener;
-  private final Shared shared;
-  private Duration rest = SHORTEST_REST;
+  private final ServerContext shared;
+  private Duration rest = MIN_REST;
 
-  Acceptor(ServerSocket listener, Shared shared) {
+  Acceptor(ServerSocket listener, ServerContext shared) {
     this.listener = listener;
     this.shared = shared;
   }
@@ -38,13 +38,13 @@ final class Acceptor implements Runnable {
     Socket socket;
     try {
       socket = listener.accept();
-      rest = SHORTEST_REST;
+      rest = MIN_REST;
     } catch (IOException failed) {
       // Out of file descriptors, most likely: it will be better when connections have closed.
       if (!listener.isClosed()) {
         Thread.sleep(rest);
         Duration longer = rest.multipliedBy(2);
-        rest = longer.compareTo(LONGEST_REST) < 0 ? longer : LONGEST_REST;
+        rest = longer.compareTo(MAX_REST) < 0 ? longer : MAX_REST;
       }
       return false;
     }

@@ -9,12 +9,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
 import luki.http1.BlockInput;
+import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
-import luki.http1.BodyLength;
-import luki.http1.Expiry;
+import luki.http1.InputBuffer;
+import luki.http1.IoDeadline;
 import luki.http1.RequestHead;
 import luki.http1.RequestParser;
-import luki.http1.Source;
 import luki.http1.Upgrade;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +28,7 @@ final class Connection implements Runnable {
   private static final int READ_BUFFER = 4 * 1024;
 
   /** Bytes of a body that are rather read for nothing than the connection closed. */
-  static final int MUCH = 64 * 1024;
+  static final int MAX_DRAIN_BYTES = 64 * 1024;
 
   private static final byte[] CONTINUE =
       "HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
@@ -40,11 +40,11 @@ final class Connection implements Runnable {
   }
 
   private final Socket socket;
-  private final Shared shared;
-  private final Expiry reading = new Expiry();
-  private final Expiry writing = new Expiry();
+  private final ServerContext shared;
+  private final IoDeadline reading = new IoDeadline();
+  private final IoDeadline writing = new IoDeadline();
   private final SocketInput input;
-  private final Source source;
+  private final InputBuffer source;
   private final SocketOutput output;
   private final WriteBuffer out;
   private final RequestParser parser;
@@ -53,11 +53,11 @@ final class Connection implements Runnable {
   private long firstByteAt;
   private @Nullable Watch watch;
 
-  Connection(Socket socket, Shared shared) throws IOException {
+  Connection(Socket socket, ServerContext shared) throws IOException {
     this.socket = socket;
     this.shared = shared;
     this.input = new SocketInput(socket.getInputStream(), shared, reading);
-    this.source = new Source(input, READ_BUFFER);
+    this.source = new InputBuffer(input, READ_BUFFER);
     this.output = new SocketOutput(socket.getOutputStream(), shared, writing);
     this.out = new WriteBuffer(output, shared.buffers());
     this.parser = new RequestParser(source, shared.limits().head());
@@ -121,7 +121,7 @@ final class Connection implements Runnable {
   }
 
   private boolean exchange(RequestHead head) throws IOException {
-    boolean framed = !(head.body() instanceof BodyLength.None);
+    boolean framed = !(head.body() instanceof BodyFraming.None);
     RequestBody requestBody =
         new RequestBody(
             this,
@@ -189,7 +189,7 @@ final class Connection implements Runnable {
       return false;
     }
     RequestBody unread = reply.requestBody();
-    if (!unread.isEnded() && (reply.closes() || !unread.drain(MUCH))) {
+    if (!unread.isEnded() && (reply.closes() || !unread.drain(MAX_DRAIN_BYTES))) {
       linger();
       return false;
     }
@@ -210,7 +210,7 @@ final class Connection implements Runnable {
   }
 
   private void linger() throws IOException {
-    new Lingering(socket, source, reading, shared).run();
+    new LingeringClose(socket, source, reading, shared).run();
   }
 
   void sendContinue() throws IOException {
@@ -249,7 +249,7 @@ final class Connection implements Runnable {
     return out;
   }
 
-  Shared shared() {
+  ServerContext shared() {
     return shared;
   }
 

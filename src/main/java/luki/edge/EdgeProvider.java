@@ -38,8 +38,8 @@ public final class EdgeProvider extends HttpServerProvider {
   @Override
   public HttpServer createHttpServer(@Nullable InetSocketAddress address, int backlog)
       throws IOException {
-    Shared shared =
-        new Shared(
+    ServerContext shared =
+        new ServerContext(
             limits,
             refusals,
             nanoTime,

@@ -14,13 +14,13 @@ import org.jspecify.annotations.Nullable;
 final class EdgeServer extends HttpServer {
   private static final int USUAL_BACKLOG = 1024;
 
-  private final Shared shared;
+  private final ServerContext shared;
   private final ServerSocket listener;
   private final Sweeper sweeper;
   private final Thread acceptor;
   private @Nullable Executor executor;
 
-  EdgeServer(Shared shared) throws IOException {
+  EdgeServer(ServerContext shared) throws IOException {
     this.shared = shared;
     this.listener = new ServerSocket();
     this.sweeper = new Sweeper(shared);

@@ -15,7 +15,7 @@ import luki.http1.RenderedFields;
  * @param method as far as it is known
  * @param nanos since its first byte
  */
-record Refusal(Shared shared, String method, long nanos, InetAddress peer) {
+record Refusal(ServerContext shared, String method, long nanos, InetAddress peer) {
   void send(Reason reason, WriteBuffer out) throws IOException {
     // What a handler left there is not to be mixed with it.
     out.drop();

@@ -85,7 +85,7 @@ final class Reply {
             // RFC 9110 §10.1.1: a client that was not told to go on may send its body, or not.
             || requestBody.isAwaited()
             || requestBody.failure() != null
-            || requestBody.isLongerThan(Connection.MUCH);
+            || requestBody.isLongerThan(Connection.MAX_DRAIN_BYTES);
     status = newStatus;
     ReplyHead.Framing framing = framing(newStatus, bodiless, length, fields);
     ReplyHead.render(

@@ -3,20 +3,20 @@ package luki.edge;
 import java.io.IOException;
 import luki.http1.BadMessage;
 import luki.http1.BlockInput;
+import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
-import luki.http1.BodyLength;
 import org.jspecify.annotations.Nullable;
 
 /** A request's body as the handler reads it: the first read asks an expecting client for it. */
 final class RequestBody extends BlockInput {
   private final Connection connection;
   private final BodyInput in;
-  private final BodyLength declared;
+  private final BodyFraming declared;
   private long taken;
   private boolean awaited;
   private @Nullable BadMessage failure;
 
-  RequestBody(Connection connection, BodyInput in, BodyLength declared, boolean awaited) {
+  RequestBody(Connection connection, BodyInput in, BodyFraming declared, boolean awaited) {
     this.connection = connection;
     this.in = in;
     this.declared = declared;
@@ -39,7 +39,7 @@ final class RequestBody extends BlockInput {
 
   /** Whether it is known that more than so many bytes are unread. */
   boolean isLongerThan(long bytes) {
-    return declared instanceof BodyLength.Fixed fixed && fixed.bytes() - taken > bytes;
+    return declared instanceof BodyFraming.Fixed fixed && fixed.bytes() - taken > bytes;
   }
 
   @Override

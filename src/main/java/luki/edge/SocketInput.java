@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
-import luki.http1.Expiry;
+import luki.http1.IoDeadline;
 
 /**
  * Reads from the socket without a timeout of its own; whoever waits too long is woken by the end of
@@ -12,14 +12,14 @@ import luki.http1.Expiry;
  */
 final class SocketInput extends InputStream {
   private final InputStream in;
-  private final Shared shared;
-  private final Expiry deadline;
+  private final ServerContext shared;
+  private final IoDeadline deadline;
   private boolean pacing;
   private long waited;
   private long arrived;
   private volatile boolean failed;
 
-  SocketInput(InputStream in, Shared shared, Expiry deadline) {
+  SocketInput(InputStream in, ServerContext shared, IoDeadline deadline) {
     this.in = in;
     this.shared = shared;
     this.deadline = deadline;

@@ -2,18 +2,18 @@ package luki.edge;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import luki.http1.Expiry;
+import luki.http1.IoDeadline;
 
 /** Writes to the socket, piece by piece under the write limit; the sweeper closes a stalled one. */
 final class SocketOutput extends OutputStream {
   private static final int PIECE = 32 * 1024;
 
   private final OutputStream out;
-  private final Shared shared;
-  private final Expiry deadline;
+  private final ServerContext shared;
+  private final IoDeadline deadline;
   private volatile boolean failed;
 
-  SocketOutput(OutputStream out, Shared shared, Expiry deadline) {
+  SocketOutput(OutputStream out, ServerContext shared, IoDeadline deadline) {
     this.out = out;
     this.shared = shared;
     this.deadline = deadline;

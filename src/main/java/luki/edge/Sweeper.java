@@ -4,10 +4,10 @@ import java.util.concurrent.locks.LockSupport;
 
 /** One thread that looks at every deadline, so that no read or write needs a timer. */
 final class Sweeper implements Runnable {
-  private final Shared shared;
+  private final ServerContext shared;
   private volatile boolean stopped;
 
-  Sweeper(Shared shared) {
+  Sweeper(ServerContext shared) {
     this.shared = shared;
   }
 

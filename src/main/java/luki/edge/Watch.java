@@ -1,19 +1,19 @@
 package luki.edge;
 
 import java.io.IOException;
-import luki.http1.Source;
+import luki.http1.InputBuffer;
 
 /** Blocks in a read while a handler works, which is how the kernel tells that a client left. */
 final class Watch implements Runnable {
   /** A client that goes on sending is not waiting for its reply. */
-  private static final int MOST_UNASKED = 64 * 1024;
+  private static final int MAX_UNASKED = 64 * 1024;
 
-  private final Source source;
+  private final InputBuffer source;
   private final Runnable then;
   private boolean over;
   private volatile boolean gone;
 
-  Watch(Source source, Runnable then) {
+  Watch(InputBuffer source, Runnable then) {
     this.source = source;
     this.then = then;
   }
@@ -32,7 +32,7 @@ final class Watch implements Runnable {
     byte[] dropped = new byte[512];
     try {
       int sum = 0;
-      for (int n = 0; n >= 0 && sum <= MOST_UNASKED; sum += n) {
+      for (int n = 0; n >= 0 && sum <= MAX_UNASKED; sum += n) {
         n = source.read(dropped, 0, dropped.length);
       }
     } catch (IOException _) {

@@ -5,15 +5,15 @@ package luki.http1;
  * end of the stream before the end of the body is an {@link java.io.EOFException}, each time.
  */
 public abstract sealed class BodyInput extends BlockInput
-    permits FixedInput, ChunkedInput, OpenInput {
+    permits FixedInput, ChunkedInput, UntilCloseInput {
 
   /** The body that is framed so and comes next from the source. */
-  public static BodyInput of(BodyLength length, Source source, HeadLimits trailers) {
+  public static BodyInput of(BodyFraming length, InputBuffer source, HeadLimits trailers) {
     return switch (length) {
-      case BodyLength.None _ -> new FixedInput(source, 0);
-      case BodyLength.Fixed fixed -> new FixedInput(source, fixed.bytes());
-      case BodyLength.Chunked _ -> new ChunkedInput(source, trailers);
-      case BodyLength.UntilClose _ -> new OpenInput(source);
+      case BodyFraming.None _ -> new FixedInput(source, 0);
+      case BodyFraming.Fixed fixed -> new FixedInput(source, fixed.bytes());
+      case BodyFraming.Chunked _ -> new ChunkedInput(source, trailers);
+      case BodyFraming.UntilClose _ -> new UntilCloseInput(source);
     };
   }
 

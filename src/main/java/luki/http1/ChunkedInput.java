@@ -23,13 +23,13 @@ public final class ChunkedInput extends BodyInput {
     BROKEN
   }
 
-  private final Source source;
+  private final InputBuffer source;
   private final HeadLimits trailers;
   private State state = State.BEFORE_SIZE;
   private long left;
   private int extensionBytes;
 
-  public ChunkedInput(Source source, HeadLimits trailers) {
+  public ChunkedInput(InputBuffer source, HeadLimits trailers) {
     this.source = source;
     this.trailers = trailers;
   }

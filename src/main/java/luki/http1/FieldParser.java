@@ -9,7 +9,7 @@ import luki.http1.BadMessage.Reason;
 final class FieldParser {
   private FieldParser() {}
 
-  static Fields parse(Source source, HeadLimits limits) throws IOException {
+  static Fields parse(InputBuffer source, HeadLimits limits) throws IOException {
     Fields.Builder fields = new Fields.Builder();
     int left = limits.fieldBytes();
     while (true) {

@@ -64,6 +64,35 @@ public final class Fields {
     return count;
   }
 
+  /** The value when exactly one line has that name, else null. */
+  public @Nullable String only(String name) {
+    return count(name) == 1 ? first(name) : null;
+  }
+
+  /** These lines, with one line of that name in place of any that there are. */
+  public Fields with(String name, String value) {
+    return with(of(name, value));
+  }
+
+  /** These lines, with the others in place of any of the same names. */
+  public Fields with(Fields others) {
+    String[] merged = new String[length + others.length];
+    int at = 0;
+    for (int i = 0; i < length; i += 2) {
+      if (!others.has(lines[i])) {
+        merged[at++] = lines[i];
+        merged[at++] = lines[i + 1];
+      }
+    }
+    System.arraycopy(others.lines, 0, merged, at, others.length);
+    return new Fields(merged, at + others.length);
+  }
+
+  /** These lines, and each of the defaults whose name is not among them. */
+  public Fields orElse(Fields defaults) {
+    return defaults.with(this);
+  }
+
   public List<String> all(String name) {
     List<String> values = new ArrayList<>(1);
     for (int i = 0; i < length; i += 2) {

@@ -6,10 +6,10 @@ import java.util.Objects;
 
 /** A body of a length that is known. */
 public final class FixedInput extends BodyInput {
-  private final Source source;
+  private final InputBuffer source;
   private long left;
 
-  public FixedInput(Source source, long length) {
+  public FixedInput(InputBuffer source, long length) {
     this.source = source;
     this.left = length;
   }

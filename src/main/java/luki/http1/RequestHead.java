@@ -9,4 +9,4 @@ package luki.http1;
  * @param body how the body is framed
  */
 public record RequestHead(
-    String method, String target, boolean http11, Fields fields, BodyLength body) {}
+    String method, String target, boolean http11, Fields fields, BodyFraming body) {}

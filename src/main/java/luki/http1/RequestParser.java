@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
 public final class RequestParser {
   private static final String[] METHODS = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"};
 
-  private final Source source;
+  private final InputBuffer source;
   private final HeadLimits limits;
   private String method = "";
 
-  public RequestParser(Source source, HeadLimits limits) {
+  public RequestParser(InputBuffer source, HeadLimits limits) {
     this.source = source;
     this.limits = limits;
   }
@@ -81,7 +81,7 @@ public final class RequestParser {
       throw new BadMessage(Reason.HOST);
     }
     String target = RequestTarget.of(method, raw, host);
-    BodyLength body = BodyLength.ofRequest(http11, fields);
+    BodyFraming body = BodyFraming.ofRequest(http11, fields);
     String expect = fields.first("Expect");
     if (expect != null
         && (fields.count("Expect") > 1 || !expect.equalsIgnoreCase("100-continue"))) {

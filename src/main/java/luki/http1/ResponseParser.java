@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 public final class ResponseParser {
   private static final int STATUS_AT = "HTTP/1.1 ".length();
 
-  private final Source source;
+  private final InputBuffer source;
   private final HeadLimits limits;
 
-  public ResponseParser(Source source, HeadLimits limits) {
+  public ResponseParser(InputBuffer source, HeadLimits limits) {
     this.source = source;
     this.limits = limits;
   }

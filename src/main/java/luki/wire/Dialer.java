@@ -40,7 +40,8 @@ final class Dialer {
    * @throws HttpConnectTimeoutException the time has passed
    * @throws ConnectException no address took the connection
    */
-  Link connect(RawClient.Origin origin, List<InetAddress> addresses, long by, Set<Link> watched)
+  PooledConnection connect(
+      RawClient.Origin origin, List<InetAddress> addresses, long by, Set<PooledConnection> watched)
       throws IOException, InterruptedException {
     IOException last = new UnknownHostException("no address");
     for (int i = 0; i < addresses.size(); i++) {
@@ -66,9 +67,10 @@ final class Dialer {
     throw failed;
   }
 
-  private Link connect(RawClient.Origin origin, InetAddress address, long by, Set<Link> watched)
+  private PooledConnection connect(
+      RawClient.Origin origin, InetAddress address, long by, Set<PooledConnection> watched)
       throws IOException {
-    Link link = new Link(SocketChannel.open(), address, limits);
+    PooledConnection link = new PooledConnection(SocketChannel.open(), address, limits);
     boolean done = false;
     try {
       boolean _ = link.expiry().set(by);

@@ -28,11 +28,11 @@ final class OriginPool {
   private final int maxConnections;
   private final int maxIdle;
   private final long idleNanos;
-  private final Semaphore places;
-  private final Set<Link> all = ConcurrentHashMap.newKeySet();
+  private final Semaphore permits;
+  private final Set<PooledConnection> all = ConcurrentHashMap.newKeySet();
   private final ReentrantLock lock = new ReentrantLock();
   // Guarded by the lock, as is whether more may come in.
-  private final ArrayDeque<Link> idle = new ArrayDeque<>();
+  private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
   private boolean retired;
   private volatile boolean closed;
 
@@ -58,7 +58,7 @@ final class OriginPool {
     this.maxConnections = settings.maxConnections();
     this.maxIdle = settings.maxIdle();
     this.idleNanos = settings.idle().toNanos();
-    this.places = new Semaphore(maxConnections);
+    this.permits = new Semaphore(maxConnections);
   }
 
   /** What {@code Host} says. */
@@ -72,7 +72,7 @@ final class OriginPool {
    * @throws HttpConnectTimeoutException none could be had in time
    * @throws ConnectException none could be made
    */
-  Link take(RawClient.Limits limits) throws IOException, InterruptedException {
+  PooledConnection take(RawClient.Limits limits) throws IOException, InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException("before a connection was taken");
     }
@@ -83,27 +83,27 @@ final class OriginPool {
     if (left <= 0) {
       throw new HttpConnectTimeoutException("no time is left");
     }
-    if (!places.tryAcquire() && !places.tryAcquire(left, TimeUnit.NANOSECONDS)) {
+    if (!permits.tryAcquire() && !permits.tryAcquire(left, TimeUnit.NANOSECONDS)) {
       throw new HttpConnectTimeoutException("every connection is in use");
     }
     boolean done = false;
     try {
-      Link fit = limits.fresh() ? null : reuse();
-      Link link = fit == null ? connect(now + left) : fit;
+      PooledConnection fit = limits.fresh() ? null : reuse();
+      PooledConnection link = fit == null ? connect(now + left) : fit;
       done = true;
       return link;
     } finally {
       if (!done) {
-        places.release();
+        permits.release();
       }
     }
   }
 
-  private @Nullable Link reuse() {
-    for (Link link = newest(); link != null; link = newest()) {
+  private @Nullable PooledConnection reuse() {
+    for (PooledConnection link = newest(); link != null; link = newest()) {
       if (nanoTime.getAsLong() - link.idleSince() < idleNanos
           && addresses.has(link.address())
-          && link.isFit()) {
+          && link.isReusable()) {
         return link;
       }
       drop(link);
@@ -111,13 +111,14 @@ final class OriginPool {
     return null;
   }
 
-  private Link connect(long by) throws IOException, InterruptedException {
+  private PooledConnection connect(long by) throws IOException, InterruptedException {
     // Only a call that wants a fresh one comes here while others are idle.
-    Link surplus = all.size() < maxConnections ? null : oldest(nanoTime.getAsLong());
+    PooledConnection surplus = all.size() < maxConnections ? null : oldest(nanoTime.getAsLong());
     if (surplus != null) {
       drop(surplus);
     }
-    Link link = dialer.connect(origin, addresses.within(by - nanoTime.getAsLong()), by, all);
+    PooledConnection link =
+        dialer.connect(origin, addresses.within(by - nanoTime.getAsLong()), by, all);
     if (closed) {
       drop(link);
       throw new ConnectException("the client is closed");
@@ -125,7 +126,7 @@ final class OriginPool {
     return link;
   }
 
-  private @Nullable Link newest() {
+  private @Nullable PooledConnection newest() {
     lock.lock();
     try {
       return idle.pollFirst();
@@ -135,10 +136,10 @@ final class OriginPool {
   }
 
   /** Takes the one that was idle for longest out, if it was so before that moment. */
-  private @Nullable Link oldest(long before) {
+  private @Nullable PooledConnection oldest(long before) {
     lock.lock();
     try {
-      Link last = idle.peekLast();
+      PooledConnection last = idle.peekLast();
       return last == null || last.idleSince() - before > 0 ? null : idle.pollLast();
     } finally {
       lock.unlock();
@@ -146,7 +147,7 @@ final class OriginPool {
   }
 
   /** Takes back a connection whose last reply was read to its end. */
-  void giveBack(Link link) {
+  void giveBack(PooledConnection link) {
     link.rest(nanoTime.getAsLong());
     boolean kept = false;
     lock.lock();
@@ -161,28 +162,30 @@ final class OriginPool {
     if (!kept) {
       drop(link);
     }
-    places.release();
+    permits.release();
   }
 
   /** Takes back a connection that is of no more use. */
-  void discard(Link link) {
+  void discard(PooledConnection link) {
     drop(link);
-    places.release();
+    permits.release();
   }
 
-  private void drop(Link link) {
+  private void drop(PooledConnection link) {
     link.close();
     all.remove(link);
   }
 
   /** By the sweeper: ends what has run out of time and what nobody has used for long. */
   void sweep(long now) {
-    for (Link link : all) {
+    for (PooledConnection link : all) {
       if (link.expiry().expire(now)) {
         link.close();
       }
     }
-    for (Link old = oldest(now - idleNanos); old != null; old = oldest(now - idleNanos)) {
+    for (PooledConnection old = oldest(now - idleNanos);
+        old != null;
+        old = oldest(now - idleNanos)) {
       drop(old);
     }
   }
@@ -204,7 +207,7 @@ final class OriginPool {
     } finally {
       lock.unlock();
     }
-    for (Link link = newest(); link != null; link = newest()) {
+    for (PooledConnection link = newest(); link != null; link = newest()) {
       drop(link);
     }
   }

@@ -10,8 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import luki.http1.BadMessage;
+import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
-import luki.http1.BodyLength;
 import luki.http1.RawClient;
 import luki.http1.ResponseHead;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +27,7 @@ final class Wire implements RawClient, AutoCloseable {
   private final Resolver resolver;
   private final LongSupplier nanoTime;
   private final Map<Origin, OriginPool> pools = new ConcurrentHashMap<>();
-  private final AtomicInteger underWay = new AtomicInteger();
+  private final AtomicInteger inFlight = new AtomicInteger();
   private volatile boolean closing;
 
   Wire(WireSettings settings, @Nullable SSLContext tls, Resolver resolver, LongSupplier nanoTime) {
@@ -59,14 +59,14 @@ final class Wire implements RawClient, AutoCloseable {
    */
   WireReply call(Origin origin, Request request, Upload upload, Limits limits)
       throws IOException, InterruptedException {
-    underWay.incrementAndGet();
+    inFlight.incrementAndGet();
     try {
-      Sending.check(request);
+      RequestWriter.check(request);
       OriginPool pool = pool(origin);
-      boolean atOnce = upload.length() >= 0 && upload.length() <= Sending.AT_ONCE;
+      boolean atOnce = upload.length() >= 0 && upload.length() <= RequestWriter.AT_ONCE;
       byte[] body = atOnce ? whole(upload, limits) : NOTHING;
-      byte[] head = Sending.head(pool.authority(), request, upload.length(), body);
-      Link link = pool.take(limits);
+      byte[] head = RequestWriter.head(pool.authority(), request, upload.length(), body);
+      PooledConnection link = pool.take(limits);
       boolean done = false;
       try {
         WireReply reply =
@@ -86,7 +86,7 @@ final class Wire implements RawClient, AutoCloseable {
         }
       }
     } finally {
-      underWay.decrementAndGet();
+      inFlight.decrementAndGet();
     }
   }
 
@@ -94,7 +94,7 @@ final class Wire implements RawClient, AutoCloseable {
     boolean done = false;
     try {
       long by = limits.headBy();
-      byte[] body = Sending.whole(upload, by == NEVER ? NEVER : by - now());
+      byte[] body = RequestWriter.whole(upload, by == NEVER ? NEVER : by - now());
       done = true;
       return body;
     } finally {
@@ -118,7 +118,8 @@ final class Wire implements RawClient, AutoCloseable {
     return pool;
   }
 
-  private WireReply send(String method, byte[] bytes, Link link, OriginPool pool, Limits limits)
+  private WireReply send(
+      String method, byte[] bytes, PooledConnection link, OriginPool pool, Limits limits)
       throws IOException {
     begin(link, limits);
     boolean whole = true;
@@ -136,11 +137,16 @@ final class Wire implements RawClient, AutoCloseable {
   }
 
   private WireReply send(
-      String method, byte[] head, Upload upload, Link link, OriginPool pool, Limits limits)
+      String method,
+      byte[] head,
+      Upload upload,
+      PooledConnection link,
+      OriginPool pool,
+      Limits limits)
       throws IOException {
     begin(link, limits);
     link.write(head, 0, head.length);
-    Pouring pouring = Pouring.start(upload, link);
+    BodyUpload pouring = BodyUpload.start(upload, link);
     boolean done = false;
     try {
       ResponseHead answer = finalHead(link);
@@ -161,7 +167,7 @@ final class Wire implements RawClient, AutoCloseable {
     }
   }
 
-  private static void begin(Link link, Limits limits) throws IOException {
+  private static void begin(PooledConnection link, Limits limits) throws IOException {
     if (!link.expiry().set(limits.headBy())) {
       throw new IOException("expired while idle");
     }
@@ -170,12 +176,13 @@ final class Wire implements RawClient, AutoCloseable {
   private WireReply reply(
       String method,
       ResponseHead head,
-      Link link,
+      PooledConnection link,
       OriginPool pool,
       Limits limits,
-      Sending.StopSign sentWhole)
+      RequestWriter.StopSign sentWhole)
       throws IOException {
-    BodyLength length = BodyLength.ofResponse(method, head.status(), head.http11(), head.fields());
+    BodyFraming length =
+        BodyFraming.ofResponse(method, head.status(), head.http11(), head.fields());
     if (!link.expiry().set(limits.end())) {
       throw new IOException("expired");
     }
@@ -187,7 +194,7 @@ final class Wire implements RawClient, AutoCloseable {
     return reply;
   }
 
-  private static boolean answersAllTheSame(Link link) {
+  private static boolean answersAllTheSame(PooledConnection link) {
     try {
       return link.source().fill();
     } catch (IOException gone) {
@@ -195,7 +202,7 @@ final class Wire implements RawClient, AutoCloseable {
     }
   }
 
-  private ResponseHead finalHead(Link link) throws IOException {
+  private ResponseHead finalHead(PooledConnection link) throws IOException {
     for (int interim = 0; interim <= MAX_INTERIM; interim++) {
       ResponseHead head = link.parser().next();
       if (head == null) {
@@ -238,7 +245,7 @@ final class Wire implements RawClient, AutoCloseable {
 
   /** Takes no more calls, and none is under way. */
   boolean isOver() {
-    return closing && underWay.get() == 0 && connections() == 0;
+    return closing && inFlight.get() == 0 && connections() == 0;
   }
 
   @Override

@@ -16,11 +16,11 @@ import org.jspecify.annotations.Nullable;
 /** A reply whose body is still on its connection: open → read to its end, or closed before. */
 final class WireReply implements RawClient.Reply {
   private final ResponseHead head;
-  private final Link link;
+  private final PooledConnection link;
   private final OriginPool pool;
   private final BodyInput content;
   private final InputStream body = new Body();
-  private final Sending.StopSign sentWhole;
+  private final RequestWriter.StopSign sentWhole;
   private final Waits waits;
   private final AtomicBoolean over = new AtomicBoolean();
   private volatile boolean closed;
@@ -33,10 +33,10 @@ final class WireReply implements RawClient.Reply {
    */
   WireReply(
       ResponseHead head,
-      Link link,
+      PooledConnection link,
       OriginPool pool,
       BodyInput content,
-      Sending.StopSign sentWhole,
+      RequestWriter.StopSign sentWhole,
       Waits waits) {
     this.head = head;
     this.link = link;
@@ -115,7 +115,7 @@ final class WireReply implements RawClient.Reply {
   }
 
   /** What a failure on a connection was, seen from outside. */
-  static IOException told(Link link, IOException failure) {
+  static IOException told(PooledConnection link, IOException failure) {
     if (link.expiry().hasExpired()) {
       HttpTimeoutException late = new HttpTimeoutException("no whole reply in time");
       late.initCause(failure);

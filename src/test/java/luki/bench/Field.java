@@ -11,12 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import luki.gateway.auth.KeyFile;
-import luki.gateway.auth.KeyMaker;
-import luki.gateway.auth.KeyedHash;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
 import luki.gateway.http.Users;
+import luki.gateway.keys.ApiKeyAdmin;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
 
 /** Everything that takes part: the origin, the other proxies, and the gateway on its engines. */
 final class Field implements AutoCloseable {
@@ -52,13 +52,15 @@ final class Field implements AutoCloseable {
   private List<String> makeKeys(int count) throws IOException, KeyFile.Broken {
     Path file = directory.resolve("keys.json");
     Files.deleteIfExists(file);
-    KeyMaker maker = new KeyMaker(new KeyFile(file), KeyedHash.ofPepper(PEPPER), Clock.systemUTC());
+    ApiKeyAdmin maker =
+        new ApiKeyAdmin(new KeyFile(file), KeyedHash.ofPepper(PEPPER), Clock.systemUTC());
     Set<Scope> scopes = new HashSet<>();
     for (String name : List.of("engagement:write", "cognitive:read", "chat:write")) {
       scopes.add(new Scope(name));
     }
     Users users = Users.only(Set.of(new UserId("maria_k")));
-    KeyMaker.Wanted wanted = new KeyMaker.Wanted("bench", scopes, Set.of(), users, null, null);
+    ApiKeyAdmin.Wanted wanted =
+        new ApiKeyAdmin.Wanted("bench", scopes, Set.of(), users, null, null);
     List<String> made = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       if (i % 500 == 499) {

@@ -40,7 +40,7 @@ class FloodTest {
     connections = new Connections(limits);
     server =
         new EdgeServer(
-            new Shared(
+            new ServerContext(
                 limits,
                 Refusals.bare(),
                 System::nanoTime,

@@ -35,7 +35,7 @@ class ChunkedTest {
         }
       }
       wire.write('!');
-      Source source = Sources.inPieces(wire.toByteArray(), 1 + random.nextInt(900), random);
+      InputBuffer source = Sources.inPieces(wire.toByteArray(), 1 + random.nextInt(900), random);
       ChunkedInput in = new ChunkedInput(source, HeadLimits.USUAL);
       assertArrayEquals(body, in.readAllBytes());
       assertTrue(in.isEnded());

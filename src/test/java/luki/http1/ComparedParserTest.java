@@ -68,12 +68,12 @@ class ComparedParserTest {
   }
 
   private static void response(byte[] bytes) throws IOException {
-    Source source = new Source(new ByteArrayInputStream(bytes), 64);
+    InputBuffer source = new InputBuffer(new ByteArrayInputStream(bytes), 64);
     try {
       ResponseHead head = new ResponseParser(source, HeadLimits.USUAL).next();
       if (head != null) {
-        BodyLength length =
-            BodyLength.ofResponse("GET", head.status(), head.http11(), head.fields());
+        BodyFraming length =
+            BodyFraming.ofResponse("GET", head.status(), head.http11(), head.fields());
         BodyInput.of(length, source, HeadLimits.USUAL).readAllBytes();
       }
     } catch (BadMessage | EOFException refused) {

@@ -38,7 +38,7 @@ class HeadTest {
             + "Content-Length: 12\r\n\r\n";
     Random random = new Random(3);
     for (int i = 0; i < 100; i++) {
-      Source source = Sources.inPieces(Sources.bytes(head + head), 1 + i, random);
+      InputBuffer source = Sources.inPieces(Sources.bytes(head + head), 1 + i, random);
       RequestParser parser = new RequestParser(source, HeadLimits.USUAL);
       for (int n = 0; n < 2; n++) {
         RequestHead parsed = parser.next();
@@ -47,7 +47,7 @@ class HeadTest {
         assertTrue(parsed.http11());
         assertEquals(List.of("b c", "\u00e9"), parsed.fields().all("x-A"));
         assertEquals("", parsed.fields().first("x-e"));
-        assertEquals(new BodyLength.Fixed(12), parsed.body());
+        assertEquals(new BodyFraming.Fixed(12), parsed.body());
         assertEquals(5, parsed.fields().size());
       }
       assertNull(parser.next());
@@ -150,16 +150,16 @@ class HeadTest {
   void whereAResponseEndsFollowsFromTheRequestAndTheHead() throws BadMessage {
     Fields three = Fields.of("Content-Length", "3");
     Fields chunked = Fields.of("Transfer-Encoding", "Chunked");
-    assertEquals(new BodyLength.Fixed(3), BodyLength.ofResponse("GET", 200, true, three));
-    assertEquals(BodyLength.CHUNKED, BodyLength.ofResponse("GET", 200, true, chunked));
-    assertEquals(BodyLength.UNTIL_CLOSE, BodyLength.ofResponse("GET", 200, true, Fields.NONE));
-    assertEquals(BodyLength.NONE, BodyLength.ofResponse("HEAD", 200, true, three));
-    assertEquals(BodyLength.NONE, BodyLength.ofResponse("GET", 304, true, three));
-    assertEquals(BodyLength.NONE, BodyLength.ofResponse("GET", 204, true, Fields.NONE));
-    assertThrows(BadMessage.class, () -> BodyLength.ofResponse("GET", 204, true, chunked));
-    assertThrows(BadMessage.class, () -> BodyLength.ofResponse("GET", 200, false, chunked));
+    assertEquals(new BodyFraming.Fixed(3), BodyFraming.ofResponse("GET", 200, true, three));
+    assertEquals(BodyFraming.CHUNKED, BodyFraming.ofResponse("GET", 200, true, chunked));
+    assertEquals(BodyFraming.UNTIL_CLOSE, BodyFraming.ofResponse("GET", 200, true, Fields.NONE));
+    assertEquals(BodyFraming.NONE, BodyFraming.ofResponse("HEAD", 200, true, three));
+    assertEquals(BodyFraming.NONE, BodyFraming.ofResponse("GET", 304, true, three));
+    assertEquals(BodyFraming.NONE, BodyFraming.ofResponse("GET", 204, true, Fields.NONE));
+    assertThrows(BadMessage.class, () -> BodyFraming.ofResponse("GET", 204, true, chunked));
+    assertThrows(BadMessage.class, () -> BodyFraming.ofResponse("GET", 200, false, chunked));
     Fields twice = Fields.of("Content-Length", "3", "content-length", "3");
-    assertThrows(BadMessage.class, () -> BodyLength.ofResponse("GET", 200, true, twice));
+    assertThrows(BadMessage.class, () -> BodyFraming.ofResponse("GET", 200, true, twice));
   }
 
   @Test

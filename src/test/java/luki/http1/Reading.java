@@ -30,10 +30,10 @@ final class Reading {
 
   /** By the grammar of this room. */
   static List<Seen> ours(byte[] bytes) {
-    return ours(new Source(new ByteArrayInputStream(bytes), 512));
+    return ours(new InputBuffer(new ByteArrayInputStream(bytes), 512));
   }
 
-  static List<Seen> ours(Source source) {
+  static List<Seen> ours(InputBuffer source) {
     List<Seen> seen = new ArrayList<>();
     RequestParser parser = new RequestParser(source, HeadLimits.USUAL);
     try {

@@ -16,7 +16,7 @@ public final class ReplyFuzz {
   /** Fails with an {@link AssertionError} where one of it does not hold. */
   public static void fuzzerTestOneInput(byte[] bytes) {
     for (String method : new String[] {"GET", "HEAD"}) {
-      String whole = read(method, new Source(new ByteArrayInputStream(bytes), 512));
+      String whole = read(method, new InputBuffer(new ByteArrayInputStream(bytes), 512));
       String pieces = read(method, Sources.inPieces(bytes, 3, new Random(bytes.length)));
       if (!whole.equals(pieces)) {
         throw new AssertionError("whole " + whole + "\nin pieces " + pieces);
@@ -25,7 +25,7 @@ public final class ReplyFuzz {
   }
 
   /** What was read up to the end, or why no more. */
-  static String read(String method, Source source) {
+  static String read(String method, InputBuffer source) {
     StringBuilder seen = new StringBuilder();
     ResponseParser parser = new ResponseParser(source, HeadLimits.USUAL);
     try {
@@ -33,8 +33,8 @@ public final class ReplyFuzz {
       while (head != null) {
         seen.append(head.status()).append(' ').append(head.fields().size()).append(' ');
         if (head.status() >= 200) {
-          BodyLength length =
-              BodyLength.ofResponse(method, head.status(), head.http11(), head.fields());
+          BodyFraming length =
+              BodyFraming.ofResponse(method, head.status(), head.http11(), head.fields());
           byte[] body = BodyInput.of(length, source, HeadLimits.USUAL).readAllBytes();
           seen.append(new String(body, StandardCharsets.ISO_8859_1)).append('|');
         }

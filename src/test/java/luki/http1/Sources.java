@@ -13,12 +13,12 @@ final class Sources {
     return text.getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  static Source of(String text) {
-    return new Source(new ByteArrayInputStream(bytes(text)), 64);
+  static InputBuffer of(String text) {
+    return new InputBuffer(new ByteArrayInputStream(bytes(text)), 64);
   }
 
   /** Gives at most so many bytes a read, each time another number. */
-  static Source inPieces(byte[] bytes, int most, Random random) {
+  static InputBuffer inPieces(byte[] bytes, int most, Random random) {
     InputStream pieces =
         new ByteArrayInputStream(bytes) {
           @Override
@@ -26,6 +26,6 @@ final class Sources {
             return super.read(into, offset, Math.min(length, 1 + random.nextInt(most)));
           }
         };
-    return new Source(pieces, 16);
+    return new InputBuffer(pieces, 16);
   }
 }

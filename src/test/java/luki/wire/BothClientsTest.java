@@ -16,7 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -34,8 +34,8 @@ class BothClientsTest {
             .build());
   }
 
-  private static RawDownstream echo() {
-    return RawDownstream.start(
+  private static RawUpstream echo() {
+    return RawUpstream.start(
         connection -> {
           while (true) {
             String request = connection.readRequest();
@@ -51,14 +51,14 @@ class BothClientsTest {
         });
   }
 
-  private static HttpRequest.Builder to(RawDownstream service) {
+  private static HttpRequest.Builder to(RawUpstream service) {
     return HttpRequest.newBuilder(URI.create(service.url() + "/p%20q?r=s"));
   }
 
   @ParameterizedTest
   @MethodSource("clients")
   void statusHeadersAndBodiesAreTheSame(HttpClient client) throws Exception {
-    try (RawDownstream service = echo()) {
+    try (RawUpstream service = echo()) {
       HttpResponse<String> posted =
           client.send(
               to(service).POST(HttpRequest.BodyPublishers.ofString("hello")).build(),
@@ -95,8 +95,8 @@ class BothClientsTest {
   @ParameterizedTest
   @MethodSource("clients")
   void failuresAreTheSameKindOfExceptions(HttpClient client) throws Exception {
-    try (RawDownstream silent = RawDownstream.start(c -> c.stallUntilClosed());
-        RawDownstream rude = RawDownstream.start(c -> c.reset())) {
+    try (RawUpstream silent = RawUpstream.start(c -> c.stallUntilClosed());
+        RawUpstream rude = RawUpstream.start(c -> c.reset())) {
       assertThrows(
           HttpTimeoutException.class,
           () ->
@@ -120,7 +120,7 @@ class BothClientsTest {
   @ParameterizedTest
   @MethodSource("clients")
   void aClosedClientTakesNoCalls(HttpClient client) throws Exception {
-    try (RawDownstream service = echo()) {
+    try (RawUpstream service = echo()) {
       client.send(to(service).build(), HttpResponse.BodyHandlers.ofString());
       client.shutdownNow();
       assertThrows(

@@ -3,7 +3,7 @@ package luki.wire;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.http1.Fields;
 import luki.http1.HeadLimits;
 import luki.http1.RawClient;
@@ -22,7 +22,7 @@ final class Calls {
 
   private Calls() {}
 
-  static RawClient.Origin origin(RawDownstream service) {
+  static RawClient.Origin origin(RawUpstream service) {
     return new RawClient.Origin(false, "127.0.0.1", service.port());
   }
 
@@ -40,13 +40,13 @@ final class Calls {
   }
 
   /** Calls and reads the reply to its end. */
-  static String body(RawClient client, RawDownstream service)
+  static String body(RawClient client, RawUpstream service)
       throws IOException, InterruptedException {
     return body(client, service, get(), within(Duration.ofSeconds(5)));
   }
 
   static String body(
-      RawClient client, RawDownstream service, RawClient.Request request, RawClient.Limits limits)
+      RawClient client, RawUpstream service, RawClient.Request request, RawClient.Limits limits)
       throws IOException, InterruptedException {
     try (RawClient.Reply reply = client.call(origin(service), request, limits)) {
       return reply.status() + " " + new String(reply.body().readAllBytes(), StandardCharsets.UTF_8);

@@ -23,7 +23,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawConnection;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import luki.http1.Fields;
 import luki.http1.RawClient;
@@ -93,7 +93,7 @@ class ConnectingTest {
     Resolver both =
         _ -> List.of(InetAddress.ofLiteral("127.0.0.2"), InetAddress.ofLiteral("127.0.0.1"));
     WireClient named = new WireClient(Calls.SETTINGS, null, both, System::nanoTime);
-    try (RawDownstream service = RawDownstream.start(ConnectingTest::serve);
+    try (RawUpstream service = RawUpstream.start(ConnectingTest::serve);
         Full _ = Full.at("127.0.0.2", service.port())) {
       RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
       try (RawClient.Reply reply =
@@ -123,7 +123,7 @@ class ConnectingTest {
           return List.of(InetAddress.ofLiteral("127.0.0.1"));
         };
     WireClient named = new WireClient(Calls.SETTINGS, null, slow, System::nanoTime);
-    try (RawDownstream service = RawDownstream.start(ConnectingTest::serve)) {
+    try (RawUpstream service = RawUpstream.start(ConnectingTest::serve)) {
       RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
       for (int i = 0; i < 3; i++) {
         long began = System.nanoTime();
@@ -146,8 +146,8 @@ class ConnectingTest {
 
   @Test
   void aHandshakeThatTricklesEndsAtTheConnectLimit() throws Exception {
-    try (RawDownstream drip =
-        RawDownstream.start(
+    try (RawUpstream drip =
+        RawUpstream.start(
             connection -> {
               // The head of a TLS record, and then its bytes one by one.
               connection.send(new byte[] {22, 3, 3, 64, 0});
@@ -169,7 +169,7 @@ class ConnectingTest {
   @Test
   void anInterruptEndsAConnectAsAnInterrupt() throws Exception {
     try (Full full = Full.at("127.0.0.1", 0);
-        RawDownstream mute = RawDownstream.start(c -> c.stallUntilClosed())) {
+        RawUpstream mute = RawUpstream.start(c -> c.stallUntilClosed())) {
       RawClient.Origin handshake = new RawClient.Origin(true, "127.0.0.1", mute.port());
       for (RawClient.Origin origin : List.of(full.origin(), handshake)) {
         AtomicReference<Throwable> seen = new AtomicReference<>();
@@ -198,7 +198,7 @@ class ConnectingTest {
 
   @Test
   void shutdownNowEndsAConnectThatIsUnderWay() throws Exception {
-    try (RawDownstream mute = RawDownstream.start(c -> c.stallUntilClosed())) {
+    try (RawUpstream mute = RawUpstream.start(c -> c.stallUntilClosed())) {
       RawClient.Origin handshake = new RawClient.Origin(true, "127.0.0.1", mute.port());
       AtomicReference<Throwable> seen = new AtomicReference<>();
       Thread caller =
@@ -233,7 +233,7 @@ class ConnectingTest {
 
   @Test
   void aCallWhoseTimeHasPassedSendsNothing() throws Exception {
-    try (RawDownstream service = RawDownstream.start(ConnectingTest::serve)) {
+    try (RawUpstream service = RawUpstream.start(ConnectingTest::serve)) {
       assertEquals("200 hi", Calls.body(client, service));
       long past = System.nanoTime() - 1;
       assertThrows(

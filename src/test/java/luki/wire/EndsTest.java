@@ -23,7 +23,7 @@ import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import luki.http1.RawClient;
 import org.junit.jupiter.api.AutoClose;
@@ -38,12 +38,12 @@ class EndsTest {
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static HttpRequest.Builder to(RawDownstream service) {
+  private static HttpRequest.Builder to(RawUpstream service) {
     return HttpRequest.newBuilder(URI.create(service.url() + "/"));
   }
 
-  private static RawDownstream steady() {
-    return RawDownstream.start(
+  private static RawUpstream steady() {
+    return RawUpstream.start(
         connection -> {
           while (true) {
             connection.readRequest();
@@ -78,7 +78,7 @@ class EndsTest {
   @Test
   void anUploadThatStallsIsCancelledWhenTheCallRunsOutOfTime() throws Exception {
     Stalled stalled = new Stalled();
-    try (RawDownstream service = RawDownstream.start(c -> c.stallUntilClosed())) {
+    try (RawUpstream service = RawUpstream.start(c -> c.stallUntilClosed())) {
       HttpRequest request =
           to(service).timeout(Duration.ofMillis(200)).POST(stalled.body()).build();
       assertThrows(
@@ -92,8 +92,8 @@ class EndsTest {
   void anUploadThatStallsIsCancelledWhenTheReplyCameFirst() throws Exception {
     for (String how : List.of("", "Connection: close\r\n")) {
       Stalled stalled = new Stalled();
-      try (RawDownstream service =
-          RawDownstream.start(
+      try (RawUpstream service =
+          RawUpstream.start(
               connection -> {
                 connection.send("HTTP/1.1 413 Too Large\r\n" + how + "Content-Length: 2\r\n\r\nno");
                 connection.stallUntilClosed();
@@ -111,7 +111,7 @@ class EndsTest {
   @Test
   void aShortBodyThatNeverComesEndsWithTheTimeoutToo() throws Exception {
     Stalled stalled = new Stalled();
-    try (RawDownstream service = RawDownstream.start(c -> c.stallUntilClosed())) {
+    try (RawUpstream service = RawUpstream.start(c -> c.stallUntilClosed())) {
       HttpRequest request =
           to(service)
               .timeout(Duration.ofMillis(200))
@@ -128,7 +128,7 @@ class EndsTest {
   void aPublisherThatSubscribesLaterIsHeardAllTheSame() throws Exception {
     for (int length : List.of(3, 100_000)) {
       SubmissionPublisher<ByteBuffer> pieces = new SubmissionPublisher<>();
-      try (RawDownstream service = steady()) {
+      try (RawUpstream service = steady()) {
         HttpRequest.BodyPublisher body = HttpRequest.BodyPublishers.fromPublisher(pieces, length);
         CompletableFuture<HttpResponse<String>> sent =
             client.sendAsync(to(service).POST(body).build(), HttpResponse.BodyHandlers.ofString());
@@ -155,7 +155,7 @@ class EndsTest {
                       @Override
                       public void cancel() {}
                     }));
-    try (RawDownstream service = RawDownstream.start(c -> c.stallUntilClosed())) {
+    try (RawUpstream service = RawUpstream.start(c -> c.stallUntilClosed())) {
       IOException failed =
           assertThrows(
               IOException.class,
@@ -168,7 +168,7 @@ class EndsTest {
 
   @Test
   void aThreadThatIsInterruptedAlreadyHarmsNoConnection() throws Exception {
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       assertEquals("200 hi", Calls.body(client, service));
       Thread.currentThread().interrupt();
       assertThrows(InterruptedException.class, () -> Calls.body(client, service));
@@ -180,8 +180,8 @@ class EndsTest {
 
   @Test
   void closingAReplyFromElsewhereBreaksItsReadOff() throws Exception {
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
@@ -216,8 +216,8 @@ class EndsTest {
   void aBodyThatFallsSilentEndsAsATimeoutAndASlowReaderDoesNot() throws Exception {
     WireSettings impatient = Calls.SETTINGS.withSilence(Duration.ofMillis(300));
     WireClient own = new WireClient(impatient);
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
@@ -248,8 +248,8 @@ class EndsTest {
   void readingOnAfterTheEndLeavesTheNextCallOnItsConnectionAlone() throws Exception {
     CountDownLatch readAgain = new CountDownLatch(1);
     CountDownLatch asked = new CountDownLatch(1);
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
@@ -286,8 +286,8 @@ class EndsTest {
 
   @Test
   void anEmptyBodyIsCompleteWithoutBeingAskedFor() throws Exception {
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 204 No Content\r\n\r\n");
@@ -322,7 +322,7 @@ class EndsTest {
 
   @Test
   void aHandlerThatFailsInAnyWayLeavesNoConnectionOpen() throws Exception {
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       assertThrows(
           IOException.class,
           () ->
@@ -347,8 +347,8 @@ class EndsTest {
   void cancellingWhatSendAsyncGaveClosesTheConnection() {
     AtomicBoolean closed = new AtomicBoolean();
     CountDownLatch asked = new CountDownLatch(1);
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               asked.countDown();
@@ -369,8 +369,8 @@ class EndsTest {
     CountDownLatch goOn = new CountDownLatch(1);
     long before = sweepers();
     WireClient mine = new WireClient(Calls.SETTINGS);
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               asked.countDown();

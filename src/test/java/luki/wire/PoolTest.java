@@ -22,7 +22,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import luki.http1.Fields;
 import luki.http1.RawClient;
@@ -38,8 +38,8 @@ class PoolTest {
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static RawDownstream steady() {
-    return RawDownstream.start(
+  private static RawUpstream steady() {
+    return RawUpstream.start(
         connection -> {
           while (true) {
             connection.readRequest();
@@ -50,7 +50,7 @@ class PoolTest {
 
   @Test
   void oneConnectionServesCallAfterCall() throws Exception {
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       for (int i = 0; i < 200; i++) {
         assertEquals("200 hi", Calls.body(client, service));
       }
@@ -60,7 +60,7 @@ class PoolTest {
 
   @Test
   void aFreshOneIsMadeWhereThatIsAskedFor() throws Exception {
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       assertEquals("200 hi", Calls.body(client, service));
       long end = System.nanoTime() + 1_000_000_000L;
       RawClient.Limits fresh = new RawClient.Limits(1_000_000_000L, end, end, true);
@@ -72,8 +72,8 @@ class PoolTest {
   @Test
   void aConnectionThatTheServiceHasClosedIsNoticedBeforeItIsUsed() throws Exception {
     AtomicInteger closed = new AtomicInteger();
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send(OK);
@@ -95,7 +95,7 @@ class PoolTest {
 
   @Test
   void whatIsIdleForLongIsClosed() throws Exception {
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals(1, client.connections());
       Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
@@ -104,8 +104,8 @@ class PoolTest {
 
   @Test
   void aReplyThatIsNotReadToItsEndCostsItsConnection() throws Exception {
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
@@ -119,8 +119,8 @@ class PoolTest {
   @Test
   void theOneThatWasUsedLastIsUsedFirst() throws Exception {
     AtomicInteger number = new AtomicInteger();
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               int mine = number.incrementAndGet();
               while (true) {
@@ -142,7 +142,7 @@ class PoolTest {
   @Test
   void whoWaitsAtTheMaximumGetsTheConnectionThatComesBack() throws Exception {
     WireClient narrow = new WireClient(narrow());
-    try (RawDownstream service = steady();
+    try (RawUpstream service = steady();
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<String>> all = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
@@ -160,7 +160,7 @@ class PoolTest {
   @Test
   void aFreshOneAtTheMaximumTakesTheRoomOfAnIdleOne() throws Exception {
     WireClient narrow = new WireClient(narrow());
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       assertEquals("200 hi", Calls.body(narrow, service));
       long end = System.nanoTime() + 1_000_000_000L;
       RawClient.Limits fresh = new RawClient.Limits(1_000_000_000L, end, end, true);
@@ -185,7 +185,7 @@ class PoolTest {
   @Test
   void beyondTheMaximumACallWaitsAndThenFails() throws Exception {
     WireClient narrow = new WireClient(narrow());
-    try (RawDownstream service = steady();
+    try (RawUpstream service = steady();
         RawClient.Reply held = narrow.call(Calls.origin(service), Calls.get(), soon())) {
       assertEquals(200, held.status());
       assertThrows(
@@ -210,8 +210,8 @@ class PoolTest {
         List.of("", "HTTP/1.1 200 OK\r\nA: ", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
     for (String stall : stalls) {
       AtomicBoolean closed = new AtomicBoolean();
-      try (RawDownstream service =
-          RawDownstream.start(
+      try (RawUpstream service =
+          RawUpstream.start(
               connection -> {
                 connection.readRequest();
                 connection.send(stall);
@@ -235,8 +235,8 @@ class PoolTest {
 
   @Test
   void headersThatTrickleEndAtTheSameLimit() {
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 200 OK\r\n");
@@ -256,8 +256,8 @@ class PoolTest {
     CountDownLatch asked = new CountDownLatch(1);
     AtomicBoolean closed = new AtomicBoolean();
     AtomicReference<Throwable> seen = new AtomicReference<>();
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               asked.countDown();
@@ -284,8 +284,8 @@ class PoolTest {
 
   @Test
   void manyCallsAtOnceShareNothingButThePool() throws Exception {
-    try (RawDownstream service =
-            RawDownstream.start(
+    try (RawUpstream service =
+            RawUpstream.start(
                 connection -> {
                   while (true) {
                     String body = connection.readRequest();
@@ -327,7 +327,7 @@ class PoolTest {
           return List.of(InetAddress.ofLiteral(at.get()));
         };
     WireClient moving = new WireClient(Calls.SETTINGS, null, resolver, System::nanoTime);
-    try (RawDownstream service = steady()) {
+    try (RawUpstream service = steady()) {
       RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
       RawClient.Request get = new RawClient.Request("GET", "/", Fields.NONE, new byte[0]);
       try (RawClient.Reply reply = moving.call(origin, get, soon())) {

@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -24,8 +24,8 @@ class RepliesTest {
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static RawDownstream saying(String... replies) {
-    return RawDownstream.start(
+  private static RawUpstream saying(String... replies) {
+    return RawUpstream.start(
         connection -> {
           for (String reply : replies) {
             connection.readRequest();
@@ -54,7 +54,7 @@ class RepliesTest {
   @ParameterizedTest
   @MethodSource("good")
   void aGoodReplyIsReadAndItsConnectionServesAgain(String reply, String expected) throws Exception {
-    try (RawDownstream service = saying(reply, reply)) {
+    try (RawUpstream service = saying(reply, reply)) {
       assertEquals(expected, Calls.body(client, service));
       assertEquals(expected, Calls.body(client, service));
       assertEquals(1, service.connections());
@@ -63,8 +63,8 @@ class RepliesTest {
 
   @Test
   void aBodyUntilTheCloseEndsItsConnection() throws Exception {
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.0 200 OK\r\n\r\nall of it");
@@ -115,7 +115,7 @@ class RepliesTest {
   @ParameterizedTest
   @MethodSource("doubtful")
   void whatCouldBeReadInTwoWaysIsRefusedAndTheConnectionDropped(String reply) {
-    try (RawDownstream service = saying(reply)) {
+    try (RawUpstream service = saying(reply)) {
       assertThrows(IOException.class, () -> Calls.body(client, service));
       Waiting.until(Duration.ofSeconds(2), () -> client.connections() == 0);
     }
@@ -134,8 +134,8 @@ class RepliesTest {
       })
   void anEndInTheMiddleIsAFailureAndNeverAQuietEnd(String reply) {
     for (boolean reset : List.of(false, true)) {
-      try (RawDownstream service =
-          RawDownstream.start(
+      try (RawUpstream service =
+          RawUpstream.start(
               connection -> {
                 connection.readRequest();
                 connection.send(reply);
@@ -154,8 +154,7 @@ class RepliesTest {
   @Test
   void bytesAfterAReplyBelongToNobody() throws Exception {
     String reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-    try (RawDownstream service =
-        saying(reply + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")) {
+    try (RawUpstream service = saying(reply + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")) {
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals(2, service.connections());
@@ -164,7 +163,7 @@ class RepliesTest {
 
   @Test
   void aBodyAfter204BelongsToNobody() throws Exception {
-    try (RawDownstream service =
+    try (RawUpstream service =
         saying("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) {
       assertEquals("204 ", Calls.body(client, service));
       Waiting.until(Duration.ofSeconds(2), () -> client.connections() == 0);
@@ -178,8 +177,8 @@ class RepliesTest {
         "HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;q=\"r\"\r\nde\r\n0\r\n\r\n";
     for (int size = 1; size < reply.length(); size++) {
       int piece = size;
-      try (RawDownstream service =
-          RawDownstream.start(
+      try (RawUpstream service =
+          RawUpstream.start(
               connection -> {
                 connection.readRequest();
                 for (int at = 0; at < reply.length(); at += piece) {
@@ -196,8 +195,8 @@ class RepliesTest {
   void lastsOfAHundredMegabytesPassInLittleMemory() throws Exception {
     byte[] piece = new byte[64 * 1024];
     int pieces = 1600;
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send(

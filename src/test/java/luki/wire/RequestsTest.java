@@ -18,7 +18,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import luki.http1.Fields;
 import luki.http1.RawClient;
@@ -34,8 +34,8 @@ class RequestsTest {
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static RawDownstream once(String reply) {
-    return RawDownstream.start(
+  private static RawUpstream once(String reply) {
+    return RawUpstream.start(
         connection -> {
           connection.readRequest();
           connection.send(reply);
@@ -45,7 +45,7 @@ class RequestsTest {
 
   @Test
   void theBytesAreTheseAndNoOthers() throws Exception {
-    try (RawDownstream service = once(OK)) {
+    try (RawUpstream service = once(OK)) {
       RawClient.Request request =
           new RawClient.Request(
               "POST",
@@ -92,7 +92,7 @@ class RequestsTest {
     assertThrows(IllegalArgumentException.class, () -> Fields.of("A B", "c"));
   }
 
-  private static HttpRequest.Builder to(RawDownstream service) {
+  private static HttpRequest.Builder to(RawUpstream service) {
     return HttpRequest.newBuilder(URI.create(service.url() + "/p?q=1"));
   }
 
@@ -139,8 +139,8 @@ class RequestsTest {
                       public void cancel() {}
                     }));
     AtomicBoolean chunked = new AtomicBoolean();
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               chunked.set(connection.readRequest().contains("Transfer-Encoding: chunked"));
               connection.send(OK);
@@ -156,8 +156,8 @@ class RequestsTest {
   @Test
   void anAnswerBeforeTheWholeBodyWasSentIsGivenAndTheUploadStops() throws Exception {
     byte[] vast = new byte[32 * 1024 * 1024];
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
               Thread.sleep(Duration.ofSeconds(30));
@@ -189,7 +189,7 @@ class RequestsTest {
                       @Override
                       public void cancel() {}
                     }));
-    try (RawDownstream service = once("")) {
+    try (RawUpstream service = once("")) {
       assertThrows(
           IOException.class,
           () ->
@@ -202,8 +202,8 @@ class RequestsTest {
   @Test
   void aSubscriberThatCancelsClosesTheConnection() throws Exception {
     AtomicBoolean closed = new AtomicBoolean();
-    try (RawDownstream service =
-        RawDownstream.start(
+    try (RawUpstream service =
+        RawUpstream.start(
             connection -> {
               connection.readRequest();
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
-import luki.gateway.auth.AuditChain;
+import luki.gateway.audit.AuditChain;
 
 /** {@code audit verify FILE}: 0 when every record holds, 1 when one does not. */
 final class AuditCommand {

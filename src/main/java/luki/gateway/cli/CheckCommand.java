@@ -5,8 +5,9 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import luki.gateway.config.Audit;
+import luki.gateway.app.Configuration;
 import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.json.Json;
 
 /** {@code check}: what is unwise about the configuration, and whether it can be served with. */
@@ -22,21 +23,23 @@ final class CheckCommand {
     arguments.end();
     Configuration configuration = Configuration.ofProcess();
     int routes = PolicyCommand.routes(configuration).size();
-    List<Audit.Finding> findings = configuration.findings();
+    List<ConfigurationCheck.Finding> findings = configuration.findings();
     if (json) {
       print(findings);
     } else {
-      for (Audit.Finding finding : findings) {
+      for (ConfigurationCheck.Finding finding : findings) {
         out.printf("%-8s  %s: %s%n", labelOf(finding.severity()), finding.where(), finding.text());
       }
       out.printf("%d routes, %d findings%n", routes, findings.size());
     }
-    return findings.stream().anyMatch(f -> f.severity() == Audit.Severity.CRITICAL) ? 2 : 0;
+    return findings.stream().anyMatch(f -> f.severity() == ConfigurationCheck.Severity.CRITICAL)
+        ? 2
+        : 0;
   }
 
-  private void print(List<Audit.Finding> findings) {
+  private void print(List<ConfigurationCheck.Finding> findings) {
     List<Json> rows = new ArrayList<>();
-    for (Audit.Finding finding : findings) {
+    for (ConfigurationCheck.Finding finding : findings) {
       rows.add(
           Json.object()
               .put("severity", labelOf(finding.severity()))
@@ -47,7 +50,7 @@ final class CheckCommand {
     out.println(Json.object().put("findings", Json.array(rows)).build().pretty());
   }
 
-  private static String labelOf(Audit.Severity severity) {
+  private static String labelOf(ConfigurationCheck.Severity severity) {
     return severity.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -7,12 +7,15 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import luki.gateway.app.Configuration;
+import luki.gateway.app.Explanation;
+import luki.gateway.app.Gateway;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
-import luki.gateway.http.Headers;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** {@code explain METHOD PATH}: each gate's verdict on a request, offline. */
@@ -27,7 +30,7 @@ final class ExplainCommand {
     Arguments arguments = new Arguments(words);
     byte[] claims = content("--claims", arguments.value("--claims"));
     byte[] body = content("--body", arguments.value("--body"));
-    Headers.Builder headers = Headers.builder();
+    Fields.Builder headers = new Fields.Builder();
     for (String line = arguments.value("--header");
         line != null;
         line = arguments.value("--header")) {
@@ -43,13 +46,13 @@ final class ExplainCommand {
             headers.build(),
             claims == null ? null : claims(claims),
             body == null ? null : Body.of(body));
-    try (Wiring gateway = new Wiring(Configuration.ofProcess())) {
+    try (Gateway gateway = new Gateway(Configuration.ofProcess())) {
       print(gateway.explanation().of(asked));
     }
     return 0;
   }
 
-  private static void header(String line, Headers.Builder headers) throws BadUsage {
+  private static void header(String line, Fields.Builder headers) throws BadUsage {
     int colon = line.indexOf(':');
     if (colon < 1) {
       throw new BadUsage("--header must be like 'Idempotency-Key: k1'");

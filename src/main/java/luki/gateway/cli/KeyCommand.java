@@ -12,19 +12,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import luki.gateway.auth.ApiKeyText;
-import luki.gateway.auth.AuditFile;
-import luki.gateway.auth.AuditRecord;
-import luki.gateway.auth.KeyEntry;
-import luki.gateway.auth.KeyFile;
-import luki.gateway.auth.KeyMaker;
-import luki.gateway.auth.KeyedHash;
-import luki.gateway.auth.Roles;
+import luki.gateway.app.Configuration;
+import luki.gateway.audit.AuditFile;
+import luki.gateway.audit.AuditRecord;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Plan;
+import luki.gateway.config.Roles;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
 import luki.gateway.http.Users;
+import luki.gateway.keys.ApiKeyAdmin;
+import luki.gateway.keys.ApiKeyText;
+import luki.gateway.keys.KeyEntry;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
 import org.jspecify.annotations.Nullable;
 
 /** {@code key}: makes, lists, ends and follows up API keys. A key is shown once, on stdout. */
@@ -44,8 +45,8 @@ final class KeyCommand {
     Arguments arguments = new Arguments(words);
     String action = arguments.word("create, list, revoke or rotate");
     Configuration configuration = Configuration.ofProcess();
-    KeyMaker maker =
-        new KeyMaker(
+    ApiKeyAdmin maker =
+        new ApiKeyAdmin(
             new KeyFile(configuration.settings().keyFile()),
             KeyedHash.ofPepper(configuration.pepper()),
             clock);
@@ -61,13 +62,13 @@ final class KeyCommand {
     } catch (KeyFile.Broken broken) {
       throw new BadConfiguration(
           List.of(configuration.settings().keyFile() + ": " + broken.problem()));
-    } catch (KeyMaker.NoSuchKey missing) {
+    } catch (ApiKeyAdmin.NoSuchKey missing) {
       err.println("luki-gateway: there is no such key that is still good");
       return 1;
     }
   }
 
-  private void create(Arguments arguments, Configuration configuration, KeyMaker maker)
+  private void create(Arguments arguments, Configuration configuration, ApiKeyAdmin maker)
       throws BadUsage, BadConfiguration, IOException, KeyFile.Broken {
     String owner = arguments.required("--owner");
     Set<Scope> scopes = scopes(arguments.list("--scopes"), configuration.roles());
@@ -84,7 +85,7 @@ final class KeyCommand {
       throw new BadUsage("--scopes or --roles is needed: without one a key opens nothing");
     }
     Instant end = expires == null ? null : clock.instant().plus(expires);
-    ApiKeyText key = maker.create(new KeyMaker.Wanted(owner, scopes, roles, users, plan, end));
+    ApiKeyText key = maker.create(new ApiKeyAdmin.Wanted(owner, scopes, roles, users, plan, end));
     told(configuration, AuditRecord.Decision.CREATE, key.id(), owner);
     out.println(key.reveal());
   }
@@ -145,7 +146,7 @@ final class KeyCommand {
     return KeyEntry.usersOf(names, owner);
   }
 
-  private void list(Arguments arguments, KeyMaker maker)
+  private void list(Arguments arguments, ApiKeyAdmin maker)
       throws BadUsage, IOException, KeyFile.Broken {
     arguments.end();
     out.printf(
@@ -174,8 +175,8 @@ final class KeyCommand {
     return time == null ? "never" : Instant.ofEpochSecond(time.getEpochSecond()).toString();
   }
 
-  private void revoke(Arguments arguments, Configuration configuration, KeyMaker maker)
-      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
+  private void revoke(Arguments arguments, Configuration configuration, ApiKeyAdmin maker)
+      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, ApiKeyAdmin.NoSuchKey {
     String id = arguments.word("the id of the key");
     arguments.end();
     maker.revoke(id);
@@ -183,7 +184,7 @@ final class KeyCommand {
     err.println("revoked " + id + "; a running gateway sees it within 5 s");
   }
 
-  private static String ownerOf(KeyMaker maker, String id) throws IOException, KeyFile.Broken {
+  private static String ownerOf(ApiKeyAdmin maker, String id) throws IOException, KeyFile.Broken {
     return maker.list().stream()
         .filter(key -> key.id().equals(id))
         .map(KeyEntry::owner)
@@ -191,8 +192,8 @@ final class KeyCommand {
         .orElse("");
   }
 
-  private void rotate(Arguments arguments, Configuration configuration, KeyMaker maker)
-      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, KeyMaker.NoSuchKey {
+  private void rotate(Arguments arguments, Configuration configuration, ApiKeyAdmin maker)
+      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, ApiKeyAdmin.NoSuchKey {
     String id = arguments.word("the id of the key");
     Duration grace = arguments.age("--grace");
     arguments.end();

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
+import luki.gateway.app.Build;
 import luki.gateway.config.BadConfiguration;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */

@@ -1,6 +1,7 @@
 package luki.gateway.cli;
 
 import java.io.PrintStream;
+import luki.gateway.app.Configuration;
 import luki.gateway.config.BadConfiguration;
 
 /** {@code openapi}: the contract as {@code /openapi.json} serves it. */

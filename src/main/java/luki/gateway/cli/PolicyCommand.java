@@ -6,13 +6,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import luki.gateway.app.Configuration;
+import luki.gateway.app.Gateway;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.http.Access;
 import luki.gateway.http.ConsentRule;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Owner;
 import luki.gateway.http.Route;
 import luki.gateway.http.Scope;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 
 /** {@code policy}: what is enforced, one row a route, from the compiled contract itself. */
@@ -41,7 +43,7 @@ final class PolicyCommand {
 
   /** The routes as a gateway with this configuration would enforce them. */
   static List<Route> routes(Configuration configuration) throws BadConfiguration {
-    try (Wiring gateway = new Wiring(configuration)) {
+    try (Gateway gateway = new Gateway(configuration)) {
       return gateway.routes();
     }
   }
@@ -59,8 +61,8 @@ final class PolicyCommand {
             ? "–"
             : String.join(" ", consent.scopes())
                 + (consent.askedBy() == ConsentRule.AskedBy.HANDLER ? " (goes on without)" : ""));
-    Downstream downstream = route.downstream();
-    row.put("downstream", downstream == null ? "–" : downstream.label());
+    Upstream upstream = route.upstream();
+    row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
     return row;
   }

@@ -7,8 +7,11 @@ import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import luki.gateway.config.Audit;
+import luki.gateway.app.Carriers;
+import luki.gateway.app.Configuration;
+import luki.gateway.app.Gateway;
 import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.upstream.Upstreams;
@@ -38,7 +41,7 @@ public final class ServeCommand {
   /** What is to be said once requests are taken. */
   @FunctionalInterface
   public interface Ready {
-    void at(Wiring gateway);
+    void at(Gateway gateway);
   }
 
   /** Serves until the process is told to stop; the stop itself ends the process with 0. */
@@ -48,7 +51,7 @@ public final class ServeCommand {
     GatewayServer.configureProcess(configuration.settings().limits());
     Upstreams.configureProcess();
     refuseCritical(configuration);
-    Wiring gateway = new Wiring(configuration);
+    Gateway gateway = new Gateway(configuration);
     start(gateway, configuration);
     Runtime.getRuntime()
         .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> drain(gateway)));
@@ -61,7 +64,7 @@ public final class ServeCommand {
     new CountDownLatch(1).await();
   }
 
-  private void start(Wiring gateway, Configuration configuration)
+  private void start(Gateway gateway, Configuration configuration)
       throws BadConfiguration, IOException {
     try {
       gateway.start(out);
@@ -78,8 +81,8 @@ public final class ServeCommand {
 
   private void refuseCritical(Configuration configuration) throws BadConfiguration, IOException {
     List<String> critical = new ArrayList<>();
-    for (Audit.Finding finding : configuration.findings()) {
-      if (finding.severity() == Audit.Severity.CRITICAL) {
+    for (ConfigurationCheck.Finding finding : configuration.findings()) {
+      if (finding.severity() == ConfigurationCheck.Severity.CRITICAL) {
         critical.add(finding.where() + ": " + finding.text());
       } else {
         err.println("warning: " + finding.where() + ": " + finding.text());
@@ -91,7 +94,7 @@ public final class ServeCommand {
   }
 
   /** The JVM is going already; halting here makes its exit code 0 and not that of the signal. */
-  private static void drain(Wiring gateway) {
+  private static void drain(Gateway gateway) {
     try {
       gateway.drain();
       Runtime.getRuntime().halt(0);

@@ -7,15 +7,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
-import luki.gateway.auth.DeskIssuer;
+import luki.gateway.app.Configuration;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.json.Json;
+import luki.gateway.tokens.DevIssuer;
 
 /** {@code token mint}: a user's token for a desk. A gateway in prod never takes one. */
 final class TokenCommand {
   private static final Duration USUAL = Duration.ofMinutes(10);
-  private static final Duration LONGEST = Duration.ofDays(1);
+  private static final Duration MAX_WAIT = Duration.ofDays(1);
 
   private final PrintStream out;
   private final Clock clock = Clock.systemUTC();
@@ -41,11 +42,11 @@ final class TokenCommand {
       throw new BadUsage("--scopes is needed: without one a token opens nothing");
     }
     Duration ttl = asked == null ? USUAL : asked;
-    if (ttl.compareTo(LONGEST) > 0 || ttl.isZero()) {
+    if (ttl.compareTo(MAX_WAIT) > 0 || ttl.isZero()) {
       throw new BadUsage("--ttl must be more than 0m and at most 1d");
     }
     out.println(
-        DeskIssuer.ofFile(DeskIssuer.fileBeside(configuration.settings().keyFile()))
+        DevIssuer.ofFile(DevIssuer.fileBeside(configuration.settings().keyFile()))
             .sign(claims(subject, scopes, ttl, configuration.settings().jwt())));
     return 0;
   }

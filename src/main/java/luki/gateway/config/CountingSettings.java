@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /** What the environment says of limits, of where they are counted, and of bills. */
 final class CountingSettings {
   private static final String SECRET = "whsec_";
-  private static final int SHORTEST_SECRET = 24;
-  private static final int LONGEST_SECRET = 64;
+  private static final int MIN_SECRET = 24;
+  private static final int MAX_SECRET = 64;
 
   private final Values values;
 
@@ -22,16 +22,16 @@ final class CountingSettings {
   }
 
   Settings.RateLimits rates() {
-    int perMinute = values.number(Variable.RATE_LIMIT_PER_MIN, 0, Plan.MOST_PER_MINUTE);
+    int perMinute = values.number(Variable.RATE_LIMIT_PER_MIN, 0, Plan.MAX_PER_MINUTE);
     String onLoss =
         values.choice(Variable.RATE_LIMIT_ON_REDIS_LOSS, List.of("local", "deny", "allow"));
     return new Settings.RateLimits(
         perMinute,
         values.get(Variable.RATE_LIMIT_BURST) == null
             ? perMinute
-            : values.number(Variable.RATE_LIMIT_BURST, 1, Plan.MOST_PER_MINUTE),
-        values.number(Variable.RATE_LIMIT_GLOBAL_PER_MIN, 0, Plan.MOST_PER_MINUTE),
-        values.number(Variable.AUTH_FAILURES_PER_MIN, 0, Plan.MOST_PER_MINUTE),
+            : values.number(Variable.RATE_LIMIT_BURST, 1, Plan.MAX_PER_MINUTE),
+        values.number(Variable.RATE_LIMIT_GLOBAL_PER_MIN, 0, Plan.MAX_PER_MINUTE),
+        values.number(Variable.AUTH_FAILURES_PER_MIN, 0, Plan.MAX_PER_MINUTE),
         OnRedisLoss.valueOf(onLoss.toUpperCase(Locale.ROOT)),
         values.number(Variable.REPLICAS, 1, 10_000));
   }
@@ -99,7 +99,7 @@ final class CountingSettings {
     }
     try {
       int bytes = Base64.getDecoder().decode(secret.substring(SECRET.length())).length;
-      return bytes >= SHORTEST_SECRET && bytes <= LONGEST_SECRET;
+      return bytes >= MIN_SECRET && bytes <= MAX_SECRET;
     } catch (IllegalArgumentException malformed) {
       return false;
     }

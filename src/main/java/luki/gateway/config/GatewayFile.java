@@ -5,8 +5,8 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Scope;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +19,7 @@ public record GatewayFile(
     Map<String, Set<Scope>> roles,
     Map<String, Caller> callers,
     Map<String, Plan.Rules> plans,
-    Map<Downstream, Service> downstreams,
+    Map<Upstream, Service> upstreams,
     Streams streams,
     Breaker breaker,
     Duration chatMemoryDeadline,
@@ -34,7 +34,7 @@ public record GatewayFile(
     roles = Map.copyOf(new TreeMap<>(roles));
     callers = Map.copyOf(new TreeMap<>(callers));
     plans = Map.copyOf(new TreeMap<>(plans));
-    downstreams = Map.copyOf(new EnumMap<>(downstreams));
+    upstreams = Map.copyOf(new EnumMap<>(upstreams));
   }
 
   /**
@@ -93,10 +93,10 @@ public record GatewayFile(
    */
   public record Breaker(Duration window, int minCalls, Duration open, int probes) {}
 
-  public Service service(Downstream downstream) {
-    Service service = downstreams.get(downstream);
+  public Service service(Upstream upstream) {
+    Service service = upstreams.get(upstream);
     if (service == null) {
-      throw new IllegalStateException("no settings for " + downstream.label());
+      throw new IllegalStateException("no settings for " + upstream.label());
     }
     return service;
   }

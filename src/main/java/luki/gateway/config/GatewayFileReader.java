@@ -11,9 +11,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Meter;
 import luki.gateway.http.Scope;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +23,7 @@ public final class GatewayFileReader {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,7})(ms|s|m|h)");
 
   // What Redis's scripts count exactly.
-  private static final long MOST_UNITS = 1_000_000_000_000L;
+  private static final long MAX_UNITS = 1_000_000_000_000L;
 
   private final Located document;
   private final Problems problems;
@@ -66,7 +66,7 @@ public final class GatewayFileReader {
         roles(),
         callers(),
         plans(),
-        downstreams(),
+        upstreams(),
         streams(),
         breaker(),
         duration("/chat/memory_deadline"),
@@ -150,8 +150,8 @@ public final class GatewayFileReader {
 
   private int perMinute(String pointer) {
     int value = number(pointer);
-    if (value > Plan.MOST_PER_MINUTE) {
-      problem(pointer, pointer + " must be at most " + Plan.MOST_PER_MINUTE);
+    if (value > Plan.MAX_PER_MINUTE) {
+      problem(pointer, pointer + " must be at most " + Plan.MAX_PER_MINUTE);
     }
     return value;
   }
@@ -180,8 +180,8 @@ public final class GatewayFileReader {
       return Plan.Quota.UNBOUNDED;
     }
     OptionalLong value = bound.integer();
-    if (value.isEmpty() || value.getAsLong() < 0 || value.getAsLong() > MOST_UNITS) {
-      problem(pointer, pointer + " must be a whole number from 0 to " + MOST_UNITS);
+    if (value.isEmpty() || value.getAsLong() < 0 || value.getAsLong() > MAX_UNITS) {
+      problem(pointer, pointer + " must be a whole number from 0 to " + MAX_UNITS);
       return 0;
     }
     return value.getAsLong();
@@ -193,15 +193,15 @@ public final class GatewayFileReader {
     return strings;
   }
 
-  private Map<Downstream, GatewayFile.Service> downstreams() {
-    Map<Downstream, GatewayFile.Service> settings = new EnumMap<>(Downstream.class);
+  private Map<Upstream, GatewayFile.Service> upstreams() {
+    Map<Upstream, GatewayFile.Service> settings = new EnumMap<>(Upstream.class);
     Set<String> known = new HashSet<>();
-    for (Downstream downstream : Downstream.values()) {
-      String at = "/downstreams/" + downstream.label();
-      known.add(downstream.label());
+    for (Upstream upstream : Upstream.values()) {
+      String at = "/downstreams/" + upstream.label();
+      known.add(upstream.label());
       only(at, Set.of("connect", "total", "max_concurrent"));
       settings.put(
-          downstream,
+          upstream,
           new GatewayFile.Service(
               duration(at + "/connect"), duration(at + "/total"), number(at + "/max_concurrent")));
     }

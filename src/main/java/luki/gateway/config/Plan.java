@@ -17,7 +17,7 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
   public static final String DEFAULT = "default";
 
   /** The time of a call is a whole number of microseconds, rounded up: here it is ten. */
-  public static final int MOST_PER_MINUTE = 6_000_000;
+  public static final int MAX_PER_MINUTE = 6_000_000;
 
   public Plan {
     quotas = quotas.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(quotas));

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import luki.gateway.http.Downstream;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +18,7 @@ public record Settings(
     String host,
     int port,
     boolean dev,
-    Map<Downstream, URI> urls,
+    Map<Upstream, URI> urls,
     Path gatewayFile,
     Path openapiFile,
     Path keyFile,

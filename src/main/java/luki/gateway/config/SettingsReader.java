@@ -10,7 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import luki.gateway.http.Downstream;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /** Environment to settings; every value that is not what it should be becomes a problem. */
@@ -128,10 +128,10 @@ public final class SettingsReader {
     return new Settings.Secret(value);
   }
 
-  private Map<Downstream, URI> urls() {
-    Map<Downstream, URI> urls = new EnumMap<>(Downstream.class);
-    for (Downstream downstream : Downstream.values()) {
-      Variable variable = variableOf(downstream);
+  private Map<Upstream, URI> urls() {
+    Map<Upstream, URI> urls = new EnumMap<>(Upstream.class);
+    for (Upstream upstream : Upstream.values()) {
+      Variable variable = variableOf(upstream);
       String value = environment.get(variable);
       if (value != null) {
         URI url = serviceUrl(value);
@@ -139,7 +139,7 @@ public final class SettingsReader {
           problems.add(
               variable.name(), "must be http://host[:port] or https://host[:port], nothing else");
         } else {
-          urls.put(downstream, url);
+          urls.put(upstream, url);
         }
       }
     }
@@ -147,8 +147,8 @@ public final class SettingsReader {
   }
 
   /** The variable that holds the address of a service. */
-  public static Variable variableOf(Downstream downstream) {
-    return switch (downstream) {
+  public static Variable variableOf(Upstream upstream) {
+    return switch (upstream) {
       case AGENT -> Variable.AGENT_URL;
       case MEMORY -> Variable.MEMORY_URL;
       case COGNITIVE -> Variable.COG_URL;

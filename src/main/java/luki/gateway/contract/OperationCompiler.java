@@ -14,7 +14,6 @@ import luki.gateway.config.GatewayFileReader;
 import luki.gateway.config.Problems;
 import luki.gateway.http.Access;
 import luki.gateway.http.ConsentRule;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Limits;
 import luki.gateway.http.Meter;
@@ -23,6 +22,7 @@ import luki.gateway.http.Owner;
 import luki.gateway.http.PathPattern;
 import luki.gateway.http.Route;
 import luki.gateway.http.Scope;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +40,7 @@ final class OperationCompiler {
           "cost",
           "meters");
 
-  private static final int MOST_COST = 1000;
+  private static final int MAX_COST = 1000;
 
   private final ContractDocument document;
   private final Map<String, Handler> handlers;
@@ -81,7 +81,7 @@ final class OperationCompiler {
     }
     Access access = access(extension, operation, at, here);
     Owner owner = owner(extension.at("owner"), access, path, here);
-    Downstream downstream = downstream(extension.at("downstream"), here);
+    Upstream upstream = upstream(extension.at("downstream"), here);
     Handler handler = handlers.get(extension.at("handler").string(""));
     if (handler == null) {
       problem(here, "handler must be one of " + new TreeSet<>(handlers.keySet()));
@@ -102,7 +102,7 @@ final class OperationCompiler {
             access,
             owner,
             consent(extension.at("consent"), extension.at("handler").string(""), here),
-            downstream,
+            upstream,
             deadline(extension.at("deadline"), here),
             limits(extension, access, here),
             produces,
@@ -207,19 +207,19 @@ final class OperationCompiler {
         askedBy.equals("filter") ? ConsentRule.AskedBy.FILTER : ConsentRule.AskedBy.HANDLER);
   }
 
-  private @Nullable Downstream downstream(Json label, String here) {
+  private @Nullable Upstream upstream(Json label, String here) {
     if (label.isMissing()) {
       return null;
     }
-    for (Downstream downstream : Downstream.values()) {
-      if (downstream.label().equals(label.string())) {
-        return downstream;
+    for (Upstream upstream : Upstream.values()) {
+      if (upstream.label().equals(label.string())) {
+        return upstream;
       }
     }
     problem(
         here + "/downstream",
         "downstream must be one of "
-            + List.of(Downstream.values()).toString().toLowerCase(Locale.ROOT));
+            + List.of(Upstream.values()).toString().toLowerCase(Locale.ROOT));
     return null;
   }
 
@@ -244,8 +244,8 @@ final class OperationCompiler {
       return Limits.FREE;
     }
     long cost = extension.at("cost").isMissing() ? 1 : extension.at("cost").integer().orElse(0);
-    if (cost < 1 || cost > MOST_COST) {
-      problem(here + "/cost", "cost must be a whole number from 1 to " + MOST_COST);
+    if (cost < 1 || cost > MAX_COST) {
+      problem(here + "/cost", "cost must be a whole number from 1 to " + MAX_COST);
     }
     if (extension.at("meters").isMissing()) {
       return new Limits((int) cost, Set.of(Meter.REQUESTS));

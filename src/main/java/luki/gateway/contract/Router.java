@@ -11,7 +11,6 @@ import java.util.TreeSet;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Limits;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
@@ -86,7 +85,7 @@ public final class Router {
     return get.isEventStream()
         ? get.answeredBy(
             Method.HEAD,
-            exchange -> Response.empty(200).with(Headers.EVENT_STREAM),
+            exchange -> Response.empty(200).with(Response.EVENT_STREAM),
             // Nobody says anything to it, so it is no message.
             new Limits(get.limits().cost(), Set.of()))
         : get.answeredBy(Method.HEAD, get.handler());

@@ -26,7 +26,7 @@ public final class UsageSink implements AutoCloseable {
   private static final Duration NOTE = Duration.ofMillis(500);
   private static final Duration AGAIN = Duration.ofSeconds(5);
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
-  private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
+  private static final Duration MAX_WAIT = Duration.ofMinutes(1);
   private static final int GONE = 410;
 
   private final Outbox outbox;
@@ -133,7 +133,7 @@ public final class UsageSink implements AutoCloseable {
         return;
       }
       Thread.sleep(wait.plusMillis(random.nextInt(1 + (int) wait.toMillis() / 4)));
-      wait = wait.multipliedBy(2).compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : wait.multipliedBy(2);
+      wait = wait.multipliedBy(2).compareTo(MAX_WAIT) > 0 ? MAX_WAIT : wait.multipliedBy(2);
     }
   }
 

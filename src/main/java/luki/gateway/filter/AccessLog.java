@@ -1,17 +1,17 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.auth.KeyedHash;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.CallerName;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Facts;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Outcome;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
-import luki.gateway.http.Sent;
+import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.LineWriter;
 
@@ -28,13 +28,13 @@ public final class AccessLog implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    return response.whenSent(sent -> writer.write(line(exchange, response, sent).bytes()));
+    return response.onComplete(sent -> writer.write(line(exchange, response, sent).bytes()));
   }
 
-  private AccessLine line(Exchange exchange, Response response, Sent sent) {
-    Facts facts = response.facts();
-    Principal principal = facts.principal();
-    ApiError refusal = facts.refusal();
+  private AccessLine line(Exchange exchange, Response response, Delivery sent) {
+    Outcome outcome = response.outcome();
+    Principal principal = outcome.principal();
+    ApiError refusal = outcome.refusal();
     ErrorCode error = refusal != null ? refusal.code() : sent.streamError();
     return new AccessLine(
         exchange.receivedAt(),
@@ -50,11 +50,11 @@ public final class AccessLog implements Filter {
         principal == null ? CallerName.NOBODY : hash.nameOf(principal),
         principal == null ? "none" : principal.kind(),
         error,
-        facts.upstream(),
-        facts.upstreamNanos());
+        outcome.upstream(),
+        outcome.upstreamNanos());
   }
 
-  private static AccessLine.Event eventOf(Sent sent) {
+  private static AccessLine.Event eventOf(Delivery sent) {
     return switch (sent.end()) {
       case COMPLETE -> AccessLine.Event.REQUEST;
       case CLIENT_CLOSED -> AccessLine.Event.CLIENT_CLOSED;

@@ -17,11 +17,11 @@ public final class Admission implements Filter {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final Lifecycle lifecycle;
-  private final int mostUnderWay;
+  private final int maxInFlight;
 
-  public Admission(Lifecycle lifecycle, int mostUnderWay) {
+  public Admission(Lifecycle lifecycle, int maxInFlight) {
     this.lifecycle = lifecycle;
-    this.mostUnderWay = mostUnderWay;
+    this.maxInFlight = maxInFlight;
   }
 
   @Override
@@ -33,17 +33,17 @@ public final class Admission implements Filter {
     if (HEALTH.contains(exchange.route().template())) {
       return next.handle(exchange);
     }
-    int underWay = lifecycle.begin();
+    int inFlight = lifecycle.begin();
     // Counted before the phase is read: a drain then sees either this request or its refusal.
-    return admit(exchange, next, underWay).whenSent(_ -> lifecycle.end());
+    return admit(exchange, next, inFlight).onComplete(_ -> lifecycle.end());
   }
 
-  private Response admit(Exchange exchange, Handler next, int underWay)
+  private Response admit(Exchange exchange, Handler next, int inFlight)
       throws IOException, InterruptedException {
     if (lifecycle.phase() == Lifecycle.Phase.DRAINING) {
       return Response.refused(ApiError.of(ErrorCode.DRAINING, RETRY));
     }
-    if (underWay > mostUnderWay) {
+    if (inFlight > maxInFlight) {
       return Response.refused(ApiError.of(ErrorCode.OVERLOADED, RETRY));
     }
     return next.handle(exchange);

@@ -2,7 +2,7 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import java.time.Duration;
-import luki.gateway.auth.Consent;
+import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ConsentRule;
 import luki.gateway.http.ErrorCode;

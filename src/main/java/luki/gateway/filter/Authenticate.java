@@ -4,10 +4,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import luki.gateway.auth.BearerToken;
-import luki.gateway.auth.KeyRing;
-import luki.gateway.auth.Presented;
-import luki.gateway.auth.TokenVerifier;
 import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
@@ -16,19 +12,22 @@ import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
+import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.observe.AuthMethod;
 import luki.gateway.observe.AuthOutcome;
 import luki.gateway.observe.Metrics;
+import luki.gateway.tokens.BearerToken;
+import luki.gateway.tokens.TokenVerifier;
 
 /** Finds out who calls. A public route does not look at credentials. */
 public final class Authenticate implements Filter {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
-  private final KeyRing keys;
+  private final ApiKeyStore keys;
   private final TokenVerifier tokens;
   private final Metrics metrics;
 
-  public Authenticate(KeyRing keys, TokenVerifier tokens, Metrics metrics) {
+  public Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metrics) {
     this.keys = keys;
     this.tokens = tokens;
     this.metrics = metrics;
@@ -44,16 +43,17 @@ public final class Authenticate implements Filter {
 
   private Response identified(Exchange exchange, Handler next)
       throws IOException, InterruptedException {
-    Presented presented = Presented.in(exchange.request().headers(), exchange.request().query());
+    PresentedCredential presented =
+        PresentedCredential.in(exchange.request().headers(), exchange.request().query());
     return switch (presented) {
-      case Presented.Nothing _ ->
+      case PresentedCredential.Nothing _ ->
           refused(AuthMethod.NONE, AuthOutcome.REFUSED, new ApiError.Unauthenticated(false));
-      case Presented.Malformed(ApiError because) ->
+      case PresentedCredential.Malformed(ApiError because) ->
           refused(AuthMethod.NONE, AuthOutcome.MALFORMED, because);
-      case Presented.Unusable _ ->
+      case PresentedCredential.UnsupportedCredential _ ->
           refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
-      case Presented.Token(BearerToken token) -> byToken(token, exchange, next);
-      case Presented.Key key -> {
+      case PresentedCredential.Token(BearerToken token) -> byToken(token, exchange, next);
+      case PresentedCredential.Key key -> {
         Optional<Principal.Key> holder = keys.verify(key.key());
         if (holder.isEmpty()) {
           yield refused(

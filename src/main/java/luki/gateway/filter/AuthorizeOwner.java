@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import luki.gateway.auth.AccessPolicy;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Decision;

@@ -1,7 +1,6 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.auth.AccessPolicy;
 import luki.gateway.http.Decision;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;

@@ -5,9 +5,9 @@ import java.util.Set;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
+import luki.http1.Fields;
 
 /** The Fetch standard's CORS protocol for exact origins, never with credentials. */
 public final class Cors implements Filter {
@@ -30,7 +30,7 @@ public final class Cors implements Filter {
       return response;
     }
     Response varied = response.with("Vary", "Origin");
-    Headers request = exchange.request().headers();
+    Fields request = exchange.request().headers();
     String origin = request.only("Origin");
     if (origin == null || !origins.contains(origin)) {
       return varied;

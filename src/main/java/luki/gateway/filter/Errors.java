@@ -18,7 +18,7 @@ public final class Errors implements Filter, Chain.Defects {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    ApiError refusal = response.facts().refusal();
+    ApiError refusal = response.outcome().refusal();
     if (refusal == null) {
       return response;
     }

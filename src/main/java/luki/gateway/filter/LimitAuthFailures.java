@@ -3,7 +3,6 @@ package luki.gateway.filter;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
-import luki.gateway.auth.KeyedHash;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
@@ -12,6 +11,7 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.AuthFailures;
 import luki.gateway.observe.LimitDecision;
 import luki.gateway.observe.LimitName;
@@ -46,7 +46,7 @@ public final class LimitAuthFailures implements Filter {
       return refused(blocked);
     }
     Response response = next.handle(exchange);
-    if (response.facts().refusal() instanceof ApiError.Unauthenticated(boolean presented)
+    if (response.outcome().refusal() instanceof ApiError.Unauthenticated(boolean presented)
         && presented) {
       long wait = failures.failed(address);
       return wait > 0 ? refused(wait) : response;

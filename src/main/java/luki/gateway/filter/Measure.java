@@ -19,7 +19,7 @@ public final class Measure implements Filter {
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     metrics.requestBegins();
     Response response = next.handle(exchange);
-    return response.whenSent(
+    return response.onComplete(
         _ ->
             metrics.requestEnds(
                 exchange.request().method(),

@@ -10,12 +10,12 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
 import luki.gateway.http.MediaType;
 import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.http1.Fields;
 
 /** Reads the body once: its size first, then its type, then strict JSON. */
 public final class ReadBody implements Filter {
@@ -28,7 +28,7 @@ public final class ReadBody implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Request request = exchange.request();
-    Headers headers = request.headers();
+    Fields headers = request.headers();
     if (exchange.route().isEventStream()
         && !MediaType.accepts(headers.all("Accept"), exchange.route().produces())) {
       return Response.refused(ApiError.of(ErrorCode.NOT_ACCEPTABLE));
@@ -55,7 +55,7 @@ public final class ReadBody implements Filter {
     }
   }
 
-  private static boolean isJson(Headers headers) {
+  private static boolean isJson(Fields headers) {
     List<String> type = headers.all("Content-Type");
     return type.size() == 1
         && !headers.has("Content-Encoding")

@@ -1,8 +1,8 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.auth.AuditRecord;
-import luki.gateway.auth.AuditTrail;
+import luki.gateway.audit.AuditRecord;
+import luki.gateway.audit.AuditTrail;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -22,19 +22,20 @@ public final class RecordDenials implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    ApiError refusal = response.facts().refusal();
+    ApiError refusal = response.outcome().refusal();
     if (refusal != null) {
       add(exchange, response, refusal.code());
       return response;
     }
-    return response.whenSent(sent -> add(exchange, response, sent.streamError()));
+    return response.onComplete(sent -> add(exchange, response, sent.streamError()));
   }
 
   private void add(Exchange exchange, Response response, @Nullable ErrorCode code) {
     AuditRecord.Rule rule = code == null ? null : AuditRecord.ruleOf(code);
     if (code != null && rule != null) {
       trail.add(
-          AuditRecord.denial(exchange, response.facts().principal(), rule, code, trail.context()));
+          AuditRecord.denial(
+              exchange, response.outcome().principal(), rule, code, trail.context()));
     }
   }
 }

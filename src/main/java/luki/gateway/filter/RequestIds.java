@@ -8,10 +8,10 @@ import java.util.random.RandomGenerator;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
 import luki.gateway.http.RequestId;
 import luki.gateway.http.Response;
 import luki.gateway.http.TraceContext;
+import luki.http1.Fields;
 
 /** Gives the request its id and its trace, and the reply both. */
 public final class RequestIds implements Filter {
@@ -23,7 +23,7 @@ public final class RequestIds implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    Headers headers = exchange.request().headers();
+    Fields headers = exchange.request().headers();
     RequestId id =
         Optional.ofNullable(headers.only("X-Request-Id"))
             .flatMap(RequestId::parse)

@@ -6,13 +6,13 @@ import luki.gateway.config.Settings;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Response;
+import luki.http1.Fields;
 
 /** What a browser must not do with a reply. A page brings its own content policy. */
 public final class SecurityHeaders implements Filter {
-  private static final Headers ALWAYS =
-      Headers.builder()
+  private static final Fields ALWAYS =
+      new Fields.Builder()
           .add("X-Content-Type-Options", "nosniff")
           .add("Referrer-Policy", "no-referrer")
           .add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

@@ -3,12 +3,12 @@ package luki.gateway.filter;
 import java.io.IOException;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
-import luki.gateway.http.Sent;
 import luki.gateway.http.TraceContext;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
@@ -35,11 +35,11 @@ public final class Trace implements Filter {
       return next.handle(traced);
     }
     Response response = next.handle(traced);
-    return response.whenSent(sent -> end(span, response, sent));
+    return response.onComplete(sent -> end(span, response, sent));
   }
 
-  private static void end(TraceSpan span, Response response, Sent sent) {
-    ApiError refusal = response.facts().refusal();
+  private static void end(TraceSpan span, Response response, Delivery sent) {
+    ApiError refusal = response.outcome().refusal();
     ErrorCode code = refusal == null ? null : refusal.code();
     span.replied(response.status(), code, sent);
     if (response.body() instanceof Body.Stream(Body.Source source)) {

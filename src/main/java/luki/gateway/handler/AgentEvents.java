@@ -3,7 +3,7 @@ package luki.gateway.handler;
 import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Deadline;
-import luki.gateway.http.Downstream;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.EventFeed;
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The agent's stream as what it means: tokens, then done, or an error. */
 final class AgentEvents implements AutoCloseable {
-  private static final ApiError NONSENSE = Upstreams.nonsense(Downstream.AGENT);
+  private static final ApiError NONSENSE = Upstreams.nonsense(Upstream.AGENT);
 
   private final EventFeed feed;
 

@@ -4,16 +4,16 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
-import luki.gateway.auth.ConsentWatch;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.consent.ConsentWatch;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.StreamOutcome;
@@ -30,10 +30,10 @@ import org.jspecify.annotations.Nullable;
 final class ChatEventSource implements Body.Source {
   static final AgentEvents.Event.Failed TIMED_OUT =
       new AgentEvents.Event.Failed(
-          new ApiError.FromDownstream(Downstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT));
+          new ApiError.FromUpstream(Upstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT));
 
   // The agent's silence after its status has gone out has a sentence of its own.
-  private static final ApiError STOPPED = new ApiError.StoppedResponding(Downstream.AGENT);
+  private static final ApiError STOPPED = new ApiError.StoppedResponding(Upstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] PROBE = "\n".getBytes(StandardCharsets.US_ASCII);
   private static final Duration GUARDS_LOOK = Duration.ofSeconds(1);
@@ -152,7 +152,7 @@ final class ChatEventSource implements Body.Source {
     }
     return switch (event) {
       case AgentEvents.Event.Token(String text) -> {
-        if (!exchange.allowance().take(text.codePointCount(0, text.length()))) {
+        if (!exchange.reservation().take(text.codePointCount(0, text.length()))) {
           yield error(ApiError.of(ErrorCode.QUOTA_EXCEEDED), StreamOutcome.QUOTA);
         }
         eventDeadline = System.nanoTime() + clocks.limits.betweenEvents().toNanos();

@@ -3,10 +3,10 @@ package luki.gateway.handler;
 import java.util.Set;
 import java.util.function.Supplier;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
@@ -34,10 +34,10 @@ final class ChatHandler implements Handler.AsksConsent {
     Conversation.Said said = Conversation.Said.inBody(exchange.json());
     Conversation.Prepared prepared = conversation.prepare(exchange, said);
     Call call = Call.post(CHAT, prepared.request());
-    Upstreams.Success reply = upstreams.json(Downstream.AGENT, call, prepared.exchange());
+    Upstreams.Success reply = upstreams.json(Upstream.AGENT, call, prepared.exchange());
     String text = reply.json().at("response").string();
     if (text == null) {
-      throw new ApiException(Upstreams.nonsense(Downstream.AGENT), reply.facts());
+      throw new ApiException(Upstreams.nonsense(Upstream.AGENT), reply.outcome());
     }
     String sessionId = sessionOf(said, reply.json());
     Json json =
@@ -46,7 +46,7 @@ final class ChatHandler implements Handler.AsksConsent {
             .put("tool_calls", Conversation.toolCalls(reply.json().at("metadata")))
             .put("meta", Conversation.meta(exchange, sessionId, prepared.memory()))
             .build();
-    return Response.json(200, json).from(reply.facts());
+    return Response.json(200, json).from(reply.outcome());
   }
 
   private String sessionOf(Conversation.Said said, Json reply) {

@@ -3,20 +3,19 @@ package luki.gateway.handler;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import luki.gateway.auth.ConsentWatch;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.consent.ConsentWatch;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
-import luki.gateway.http.Downstream;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Facts;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
+import luki.gateway.http.Outcome;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Query;
 import luki.gateway.http.Response;
-import luki.gateway.http.Sent;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
@@ -64,7 +63,7 @@ final class ChatStreamHandler implements Handler.AsksConsent {
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
     long called = System.nanoTime();
     AgentEvents events =
-        new AgentEvents(upstreams.stream(Downstream.AGENT, call, prepared.exchange()));
+        new AgentEvents(upstreams.stream(Upstream.AGENT, call, prepared.exchange()));
     AgentEvents.Event first;
     try {
       first = first(exchange, events);
@@ -72,15 +71,15 @@ final class ChatStreamHandler implements Handler.AsksConsent {
       events.close();
       throw failed;
     }
-    Facts facts = Facts.upstream(Downstream.AGENT, System.nanoTime() - called);
+    Outcome outcome = Outcome.upstream(Upstream.AGENT, System.nanoTime() - called);
     if (first instanceof AgentEvents.Event.Failed(var error)) {
       events.close();
-      throw new ApiException(error, facts);
+      throw new ApiException(error, outcome);
     }
     Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
     ConsentWatch.Watch watch =
         prepared.memory() == Conversation.MemoryUse.USED ? consentWatch.begin(exchange) : null;
-    return streaming(exchange, events, first, meta, new Begun(called, watch)).from(facts);
+    return streaming(exchange, events, first, meta, new Begun(called, watch)).from(outcome);
   }
 
   /** When the agent was called, and who watches over consent from then on. */
@@ -101,11 +100,12 @@ final class ChatStreamHandler implements Handler.AsksConsent {
             new ChatEventSource.Clocks(limits, begun.called),
             new ChatEventSource.Guards(lifecycle, stillGood, begun.consent));
     metrics.streamBegins();
-    return new Response(200, Headers.EVENT_STREAM, new Body.Stream(source), Facts.NONE, List.of())
-        .whenSent(
+    return new Response(
+            200, Response.EVENT_STREAM, new Body.Stream(source), Outcome.NONE, List.of())
+        .onComplete(
             sent -> {
               metrics.streamEnds(
-                  sent.end() == Sent.End.CLIENT_CLOSED
+                  sent.end() == Delivery.End.CLIENT_CLOSED
                       ? StreamOutcome.CLIENT_CLOSED
                       : source.outcome());
               source.firstEventNanos().ifPresent(metrics::firstEvent);

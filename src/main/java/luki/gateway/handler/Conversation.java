@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import luki.gateway.auth.Consent;
+import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
 import luki.gateway.upstream.Call;
@@ -141,8 +141,8 @@ final class Conversation {
     String query = Blank.cut(Blank.trim(message), QUERY_CODE_POINTS);
     Call call =
         Call.post(MemoryCalls.SEARCH, MemoryCalls.query(exchange.user(), query, MEMORIES))
-            .mayRepeat();
-    Json reply = upstreams.json(Downstream.MEMORY, call, exchange).json();
+            .idempotent();
+    Json reply = upstreams.json(Upstream.MEMORY, call, exchange).json();
     List<Json> entries = new ArrayList<>();
     for (Json entry : Memories.of(reply, exchange.user()).entries()) {
       entries.add(trimmed(entry));

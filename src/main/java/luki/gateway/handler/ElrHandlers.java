@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.OptionalLong;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Facts;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Outcome;
 import luki.gateway.http.Response;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
@@ -23,7 +23,7 @@ public final class ElrHandlers {
   private static final int DEFAULT_SEARCH = 10;
   private static final int DEFAULT_PAGE = 20;
   static final int LISTING_CAP = 1000;
-  private static final int MOST_ERASURES = 10;
+  private static final int MAX_ERASURES = 10;
   private static final List<String> STATS =
       List.of("user_id", "total_memories", "recent_memories", "content_types", "consent_levels");
 
@@ -53,7 +53,7 @@ public final class ElrHandlers {
     MemoryCalls.Text text = MemoryCalls.Text.of(exchange.json(), clock.instant());
     refuseBlank(text.text(), "/text");
     MemoryCalls.Stored stored = memory.ingest(exchange, text);
-    return Response.json(201, text.item(stored.id())).from(stored.facts());
+    return Response.json(201, text.item(stored.id())).from(stored.outcome());
   }
 
   static void refuseBlank(String text, String pointer) {
@@ -74,7 +74,7 @@ public final class ElrHandlers {
             .put("total", items.size())
             .put("user_id", exchange.user().value())
             .build();
-    return Response.json(200, reply).from(result.facts());
+    return Response.json(200, reply).from(result.outcome());
   }
 
   /** A blank query lists everything, whatever its limit says; so the page is cut here. */
@@ -82,7 +82,7 @@ public final class ElrHandlers {
     int limit = exchange.queryInt("limit", DEFAULT_PAGE);
     int offset = exchange.queryInt("offset", 0);
     MemoryCalls.Result result =
-        memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MOST_RESULTS);
+        memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MAX_RESULTS);
     Memories.Found found = result.found();
     List<Json> page =
         found.entries().stream()
@@ -100,7 +100,7 @@ public final class ElrHandlers {
             .put("truncated", found.total() + found.foreign() >= LISTING_CAP)
             .put("user_id", exchange.user().value())
             .build();
-    return Response.json(200, reply).from(result.facts());
+    return Response.json(200, reply).from(result.outcome());
   }
 
   private static final Comparator<Json> NEWEST_FIRST =
@@ -120,27 +120,27 @@ public final class ElrHandlers {
   private Response erase(Exchange exchange) throws InterruptedException {
     Call call = Call.delete(ServicePath.of("/delete/all").segment(exchange.user().value()));
     long deleted = 0;
-    Facts facts = Facts.NONE;
-    for (int i = 0; i < MOST_ERASURES; i++) {
-      Upstreams.Success reply = upstreams.json(Downstream.MEMORY, call, exchange);
-      facts = reply.facts();
+    Outcome outcome = Outcome.NONE;
+    for (int i = 0; i < MAX_ERASURES; i++) {
+      Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
+      outcome = reply.outcome();
       OptionalLong count = reply.json().at("deleted_count").integer();
       if (count.isEmpty() || !reply.json().at("status").string("").equals("success")) {
-        throw new ApiException(Upstreams.nonsense(Downstream.MEMORY), facts);
+        throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), outcome);
       }
       if (count.getAsLong() == 0) {
         Json json =
             Json.object().put("user_id", exchange.user().value()).put("deleted", deleted).build();
-        return Response.json(200, json).from(facts);
+        return Response.json(200, json).from(outcome);
       }
       deleted += count.getAsLong();
     }
-    throw new ApiException(Upstreams.nonsense(Downstream.MEMORY), facts);
+    throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), outcome);
   }
 
   private Response stats(Exchange exchange) throws InterruptedException {
-    Upstreams.Success reply = upstreams.json(Downstream.MEMORY, statsCall(exchange), exchange);
-    return Response.json(200, shownStats(reply.json())).from(reply.facts());
+    Upstreams.Success reply = upstreams.json(Upstream.MEMORY, statsCall(exchange), exchange);
+    return Response.json(200, shownStats(reply.json())).from(reply.outcome());
   }
 
   static Call statsCall(Exchange exchange) {
@@ -152,7 +152,7 @@ public final class ElrHandlers {
     Json.Builder shown = Json.object();
     for (String field : STATS) {
       if (reply.at(field).isAbsent()) {
-        throw new ApiException(Upstreams.nonsense(Downstream.MEMORY));
+        throw new ApiException(Upstreams.nonsense(Upstream.MEMORY));
       }
       shown.put(field, reply.at(field));
     }

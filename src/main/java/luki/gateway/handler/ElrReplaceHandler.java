@@ -32,7 +32,7 @@ final class ElrReplaceHandler implements Handler {
     MemoryCalls.Stored stored =
         newId.equals(oldId) ? again(exchange, text, oldId) : another(exchange, text, oldId);
     Json item = text.item(stored.id()).toBuilder().put("replaces", oldId).build();
-    return Response.json(200, item).from(stored.facts());
+    return Response.json(200, item).from(stored.outcome());
   }
 
   /** Same text, same id: stored again, it would keep its old tags. So it goes first. */
@@ -79,7 +79,7 @@ final class ElrReplaceHandler implements Handler {
       throws InterruptedException {
     Memories.Found listed;
     try {
-      listed = memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MOST_RESULTS).found();
+      listed = memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MAX_RESULTS).found();
     } catch (ApiException cannotTell) {
       return true;
     }

@@ -6,11 +6,11 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
@@ -91,17 +91,17 @@ public final class GatewayHandlers {
   private Response health(Exchange exchange) {
     Json.Builder checks = Json.object();
     boolean anyDown = false;
-    for (Downstream downstream : Downstream.values()) {
-      ServiceState state = upstreams.state(downstream);
+    for (Upstream upstream : Upstream.values()) {
+      ServiceState state = upstreams.state(upstream);
       anyDown |= state == ServiceState.DOWN;
-      checks.put(downstream.label(), status(state.label()));
+      checks.put(upstream.label(), status(state.label()));
     }
     ServiceState redis = limits.redis.get();
     anyDown |= redis == ServiceState.DOWN;
     checks.put("redis", status(redis.label()));
     boolean useless =
-        upstreams.state(Downstream.AGENT) == ServiceState.DOWN
-            && upstreams.state(Downstream.MEMORY) == ServiceState.DOWN;
+        upstreams.state(Upstream.AGENT) == ServiceState.DOWN
+            && upstreams.state(Upstream.MEMORY) == ServiceState.DOWN;
     Json json =
         Json.object()
             .put("status", useless ? "unhealthy" : anyDown ? "degraded" : "healthy")

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.Downstream;
+import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
@@ -41,7 +41,7 @@ final class Memories {
   static Found of(Json reply, UserId user) {
     Json results = reply.at("results");
     if (!results.isArray()) {
-      throw new ApiException(Upstreams.nonsense(Downstream.MEMORY));
+      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY));
     }
     List<Json> own = new ArrayList<>();
     int foreign = 0;
@@ -73,7 +73,7 @@ final class Memories {
     String text = entry.at("content").string();
     Json created = Times.utc(entry.at("created_at"));
     if (id == null || text == null || created.isMissing()) {
-      throw new ApiException(Upstreams.nonsense(Downstream.MEMORY));
+      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY));
     }
     Json.Builder shown = Json.object();
     metadata

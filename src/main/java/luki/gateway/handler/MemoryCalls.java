@@ -5,9 +5,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Facts;
+import luki.gateway.http.Outcome;
+import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
@@ -19,7 +19,7 @@ import luki.gateway.upstream.Upstreams;
 final class MemoryCalls {
   static final ServicePath SEARCH = ServicePath.of("/search/memories");
   static final String EVERYTHING = " ";
-  static final int MOST_RESULTS = 50;
+  static final int MAX_RESULTS = 50;
 
   private static final ServicePath INGEST = ServicePath.of("/ingestion/elr");
   private static final Diagnostics LOG = new Diagnostics("memory");
@@ -37,18 +37,18 @@ final class MemoryCalls {
   /** A search; entries of other users are dropped, counted and reported. */
   Result search(Exchange exchange, String query, int k) throws InterruptedException {
     UserId user = exchange.user();
-    Call call = Call.post(SEARCH, query(user, query, k)).mayRepeat();
-    Upstreams.Success reply = upstreams.json(Downstream.MEMORY, call, exchange);
+    Call call = Call.post(SEARCH, query(user, query, k)).idempotent();
+    Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     Memories.Found found = Memories.of(reply.json(), user);
     if (found.foreign() > 0) {
       LOG.error(
           "the memory service answered with memories of another user; they were dropped",
           Diagnostics.Field.of("count", found.foreign()));
     }
-    return new Result(found, reply.facts());
+    return new Result(found, reply.outcome());
   }
 
-  record Result(Memories.Found found, Facts facts) {}
+  record Result(Memories.Found found, Outcome outcome) {}
 
   /** What a caller gave, as it is to be stored. */
   record Text(
@@ -100,25 +100,25 @@ final class MemoryCalls {
 
   /** Stores a text; its id comes back. A 200 alone is no success. */
   Stored ingest(Exchange exchange, Text text) throws InterruptedException {
-    Call call = Call.post(INGEST, text.ingestion(exchange.user())).mayRepeat();
-    Upstreams.Success reply = upstreams.json(Downstream.MEMORY, call, exchange);
+    Call call = Call.post(INGEST, text.ingestion(exchange.user())).idempotent();
+    Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     String id = reply.json().at("chunk_ids").at(0).string();
     boolean own = id != null && id.startsWith(exchange.user().value() + "_");
     if (!reply.json().at("success").isTrue() || id == null || !own) {
-      throw new ApiException(Upstreams.nonsense(Downstream.MEMORY), reply.facts());
+      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
     }
-    return new Stored(id, reply.facts());
+    return new Stored(id, reply.outcome());
   }
 
-  record Stored(String id, Facts facts) {}
+  record Stored(String id, Outcome outcome) {}
 
   /** Deletes one; an absent one is deleted too. */
-  Facts delete(Exchange exchange, String itemId) throws InterruptedException {
+  Outcome delete(Exchange exchange, String itemId) throws InterruptedException {
     Call call = Call.delete(ServicePath.of("/delete/memory").segment(itemId));
-    Upstreams.Success reply = upstreams.json(Downstream.MEMORY, call, exchange);
+    Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     if (!reply.json().at("status").string("").equals("success")) {
-      throw new ApiException(Upstreams.nonsense(Downstream.MEMORY), reply.facts());
+      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
     }
-    return reply.facts();
+    return reply.outcome();
   }
 }

@@ -3,18 +3,18 @@ package luki.gateway.handler;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern.Segment;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
+import luki.http1.Fields;
 
 /** Activities, reports, and the routes that pass on to a module as they are. */
 public final class ModuleHandlers {
@@ -40,15 +40,15 @@ public final class ModuleHandlers {
     Call call =
         Call.get(
             ServicePath.of("/recommendations").segment(user).query("limit", Integer.toString(k)));
-    Upstreams.Success reply = upstreams.json(Downstream.ENGAGEMENT, call, exchange);
+    Upstreams.Success reply = upstreams.json(Upstream.ENGAGEMENT, call, exchange);
     Json recommendations = reply.json().at("recommendations");
     if (!recommendations.isArray()) {
-      throw new ApiException(Upstreams.nonsense(Downstream.ENGAGEMENT), reply.facts());
+      throw new ApiException(Upstreams.nonsense(Upstream.ENGAGEMENT), reply.outcome());
     }
     List<Json> first = recommendations.items().stream().limit(k).toList();
     Json json =
         Json.object().put("user_id", user).put("recommendations", Json.array(first)).build();
-    return Response.json(200, json).from(reply.facts());
+    return Response.json(200, json).from(reply.outcome());
   }
 
   private Response report(Exchange exchange) throws InterruptedException {
@@ -59,28 +59,27 @@ public final class ModuleHandlers {
             .segment(user)
             .then("/wellbeing")
             .query("days", Long.toString(days));
-    Upstreams.Success reply =
-        upstreams.json(Downstream.REPORTING, Call.postNothing(path), exchange);
+    Upstreams.Success reply = upstreams.json(Upstream.REPORTING, Call.postNothing(path), exchange);
     Json json =
         Json.object()
             .put("user_id", user)
             .put("window_days", days)
             .put("report", reply.json())
             .build();
-    return Response.json(200, json).from(reply.facts());
+    return Response.json(200, json).from(reply.outcome());
   }
 
   /** Same path, query and body; what comes back is the module's own JSON. */
   private Response module(Exchange exchange) throws InterruptedException {
     Route route = exchange.route();
-    Downstream downstream = route.downstream();
-    if (downstream == null) {
+    Upstream upstream = route.upstream();
+    if (upstream == null) {
       throw new IllegalStateException("no downstream for " + route.operationId());
     }
-    Upstreams.Success reply = upstreams.json(downstream, callOf(exchange), exchange);
+    Upstreams.Success reply = upstreams.json(upstream, callOf(exchange), exchange);
     Response response =
         reply.status() == 204 ? Response.empty(204) : Response.json(reply.status(), reply.body());
-    return response.from(reply.facts());
+    return response.from(reply.outcome());
   }
 
   private static Call callOf(Exchange exchange) {
@@ -92,9 +91,9 @@ public final class ModuleHandlers {
         payload == null
             ? Call.bare(method, path, method.isSafe())
             : Call.bytes(method, path, payload.raw().bytes());
-    Headers headers = exchange.request().headers();
+    Fields headers = exchange.request().headers();
     String key = headers.only(IDEMPOTENCY_KEY);
-    boolean takesKey = exchange.route().downstream() == Downstream.TOKENS && key != null;
+    boolean takesKey = exchange.route().upstream() == Upstream.TOKENS && key != null;
     Call named = call.ofNamedResource();
     return takesKey && key != null ? named.with(IDEMPOTENCY_KEY, key) : named;
   }

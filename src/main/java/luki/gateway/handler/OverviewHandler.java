@@ -9,17 +9,17 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
-import luki.gateway.auth.Consent;
+import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Scope;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
 import luki.gateway.upstream.Call;
@@ -45,7 +45,7 @@ public final class OverviewHandler implements Handler.AsksConsent {
 
   /** Where a part comes from, and what it takes to see it. */
   private record Part(
-      Downstream downstream,
+      Upstream upstream,
       @Nullable Scope scope,
       @Nullable String consentScope,
       Function<Exchange, Call> call,
@@ -54,32 +54,32 @@ public final class OverviewHandler implements Handler.AsksConsent {
   private static final List<Part> PARTS =
       List.of(
           new Part(
-              Downstream.MEMORY,
+              Upstream.MEMORY,
               new Scope("elr:read"),
               "elr_memories",
               ElrHandlers::statsCall,
               ElrHandlers::shownStats),
           new Part(
-              Downstream.ENGAGEMENT,
+              Upstream.ENGAGEMENT,
               new Scope("engagement:read"),
               "analytics",
               exchange -> Call.get(userPath("/metrics", exchange)),
               reply -> zoned(reply, "last_active")),
           new Part(
-              Downstream.REPORTING,
+              Upstream.REPORTING,
               new Scope("reporting:read"),
               "analytics",
               exchange -> Call.get(userPath("/reports", exchange).then("/trends")),
               Function.identity()),
           // Not the privacy settings: reading them writes them.
           new Part(
-              Downstream.SECURITY,
+              Upstream.SECURITY,
               null,
               null,
               exchange -> Call.get(userPath("/consent", exchange)),
               OverviewHandler::validScopes),
           new Part(
-              Downstream.TOKENS,
+              Upstream.TOKENS,
               new Scope("tokens:read"),
               "analytics",
               exchange -> Call.get(userPath("/balances", exchange)),
@@ -92,7 +92,7 @@ public final class OverviewHandler implements Handler.AsksConsent {
   private static Json validScopes(Json reply) {
     Json scopes = reply.at("consent").at("valid_scopes");
     if (!scopes.isArray()) {
-      throw new ApiException(Upstreams.nonsense(Downstream.SECURITY));
+      throw new ApiException(Upstreams.nonsense(Upstream.SECURITY));
     }
     return Json.object().put("valid_scopes", scopes).build();
   }
@@ -103,31 +103,31 @@ public final class OverviewHandler implements Handler.AsksConsent {
   }
 
   /** What became of a part. */
-  private sealed interface Outcome {
+  private sealed interface PartResult {
     String status();
 
-    record Ok(Json data) implements Outcome {
+    record Ok(Json data) implements PartResult {
       @Override
       public String status() {
         return "ok";
       }
     }
 
-    record Denied(ApiError because) implements Outcome {
+    record Denied(ApiError because) implements PartResult {
       @Override
       public String status() {
         return "denied";
       }
     }
 
-    record Unavailable(boolean timedOut) implements Outcome {
+    record Unavailable(boolean timedOut) implements PartResult {
       @Override
       public String status() {
         return "unavailable";
       }
     }
 
-    record NotConfigured() implements Outcome {
+    record NotConfigured() implements PartResult {
       @Override
       public String status() {
         return "not_configured";
@@ -139,12 +139,12 @@ public final class OverviewHandler implements Handler.AsksConsent {
   public Response handle(Exchange exchange) throws InterruptedException {
     Deadline deadline = new Deadline(exchange.deadline().atNanos() - RESERVE.toNanos());
     Exchange within = exchange.within(deadline);
-    Map<Part, Outcome> outcomes = new LinkedHashMap<>();
-    Map<Part, Branch<Outcome>> branches = new LinkedHashMap<>();
+    Map<Part, PartResult> outcomes = new LinkedHashMap<>();
+    Map<Part, Branch<PartResult>> branches = new LinkedHashMap<>();
     Map<String, Branch<Consent.Verdict>> verdicts = new LinkedHashMap<>();
     try {
       for (Part part : PARTS) {
-        Outcome settled = settled(part, exchange);
+        PartResult settled = settled(part, exchange);
         if (settled != null) {
           outcomes.put(part, settled);
         } else {
@@ -155,7 +155,7 @@ public final class OverviewHandler implements Handler.AsksConsent {
           branches.put(part, Branch.start(() -> fetch(part, within, verdict, deadline)));
         }
       }
-      for (Map.Entry<Part, Branch<Outcome>> branch : branches.entrySet()) {
+      for (Map.Entry<Part, Branch<PartResult>> branch : branches.entrySet()) {
         outcomes.put(branch.getKey(), await(branch.getValue(), deadline));
       }
     } finally {
@@ -166,13 +166,13 @@ public final class OverviewHandler implements Handler.AsksConsent {
   }
 
   /** A part that is known without a call. */
-  private @Nullable Outcome settled(Part part, Exchange exchange) {
-    if (!upstreams.isConfigured(part.downstream)) {
-      return new Outcome.NotConfigured();
+  private @Nullable PartResult settled(Part part, Exchange exchange) {
+    if (!upstreams.isConfigured(part.upstream)) {
+      return new PartResult.NotConfigured();
     }
     boolean lacks = part.scope != null && !exchange.principal().scopes().contains(part.scope);
     return lacks && part.scope != null
-        ? new Outcome.Denied(new ApiError.MissingScope(Set.of(part.scope)))
+        ? new PartResult.Denied(new ApiError.MissingScope(Set.of(part.scope)))
         : null;
   }
 
@@ -183,51 +183,51 @@ public final class OverviewHandler implements Handler.AsksConsent {
         () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).verdict());
   }
 
-  private Outcome fetch(
+  private PartResult fetch(
       Part part, Exchange exchange, @Nullable Branch<Consent.Verdict> verdict, Deadline deadline)
       throws InterruptedException, ExecutionException {
     if (verdict != null) {
       switch (verdict.await(deadline).orElse(Consent.Verdict.UNAVAILABLE)) {
         case ALLOWED -> {}
         case DENIED -> {
-          return new Outcome.Denied(ApiError.of(ErrorCode.CONSENT_DENIED));
+          return new PartResult.Denied(ApiError.of(ErrorCode.CONSENT_DENIED));
         }
         case UNAVAILABLE -> {
-          return new Outcome.Unavailable(deadline.hasPassed());
+          return new PartResult.Unavailable(deadline.hasPassed());
         }
       }
     }
     try {
-      Json json = upstreams.json(part.downstream, part.call.apply(exchange), exchange).json();
-      return new Outcome.Ok(part.shown.apply(json));
+      Json json = upstreams.json(part.upstream, part.call.apply(exchange), exchange).json();
+      return new PartResult.Ok(part.shown.apply(json));
     } catch (ApiException failure) {
-      return new Outcome.Unavailable(failure.error().code() == ErrorCode.DOWNSTREAM_TIMEOUT);
+      return new PartResult.Unavailable(failure.error().code() == ErrorCode.DOWNSTREAM_TIMEOUT);
     }
   }
 
-  private static Outcome await(Branch<Outcome> branch, Deadline deadline)
+  private static PartResult await(Branch<PartResult> branch, Deadline deadline)
       throws InterruptedException {
     try {
-      return branch.await(deadline).orElse(new Outcome.Unavailable(true));
+      return branch.await(deadline).orElse(new PartResult.Unavailable(true));
     } catch (ExecutionException failed) {
-      return new Outcome.Unavailable(false);
+      return new PartResult.Unavailable(false);
     }
   }
 
-  private static Response reply(Exchange exchange, Map<Part, Outcome> outcomes) {
+  private static Response reply(Exchange exchange, Map<Part, PartResult> outcomes) {
     Json.Builder parts = Json.object();
     boolean complete = true;
     boolean any = false;
     for (Part part : PARTS) {
-      Outcome outcome = outcomes.getOrDefault(part, new Outcome.NotConfigured());
-      Json.Builder shown = Json.object().put("status", outcome.status());
-      if (outcome instanceof Outcome.Ok(Json data)) {
+      PartResult result = outcomes.getOrDefault(part, new PartResult.NotConfigured());
+      Json.Builder shown = Json.object().put("status", result.status());
+      if (result instanceof PartResult.Ok(Json data)) {
         shown.put("data", data);
         any = true;
       } else {
         complete = false;
       }
-      parts.put(part.downstream.label(), shown.build());
+      parts.put(part.upstream.label(), shown.build());
     }
     if (!any) {
       return Response.refused(failure(new ArrayList<>(outcomes.values())));
@@ -244,19 +244,20 @@ public final class OverviewHandler implements Handler.AsksConsent {
   }
 
   /** The error when there is no part at all, by what the configured ones have in common. */
-  private static ApiError failure(List<Outcome> outcomes) {
-    List<Outcome> configured =
-        outcomes.stream().filter(o -> !(o instanceof Outcome.NotConfigured)).toList();
+  private static ApiError failure(List<PartResult> outcomes) {
+    List<PartResult> configured =
+        outcomes.stream().filter(o -> !(o instanceof PartResult.NotConfigured)).toList();
     if (configured.isEmpty()) {
       return ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
     }
-    if (configured.stream().allMatch(o -> o instanceof Outcome.Unavailable(boolean late) && late)) {
+    if (configured.stream()
+        .allMatch(o -> o instanceof PartResult.Unavailable(boolean late) && late)) {
       return ApiError.of(ErrorCode.DOWNSTREAM_TIMEOUT);
     }
-    Optional<Outcome> denied =
-        configured.stream().filter(Outcome.Denied.class::isInstance).findFirst();
-    if (configured.stream().allMatch(Outcome.Denied.class::isInstance)
-        && denied.get() instanceof Outcome.Denied(ApiError because)) {
+    Optional<PartResult> denied =
+        configured.stream().filter(PartResult.Denied.class::isInstance).findFirst();
+    if (configured.stream().allMatch(PartResult.Denied.class::isInstance)
+        && denied.get() instanceof PartResult.Denied(ApiError because)) {
       return because;
     }
     return ApiError.of(ErrorCode.DOWNSTREAM_UNAVAILABLE);

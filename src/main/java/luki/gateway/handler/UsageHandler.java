@@ -13,7 +13,7 @@ import luki.gateway.http.Response;
 import luki.gateway.json.Json;
 import luki.gateway.limit.Limiter;
 import luki.gateway.limit.Plans;
-import luki.gateway.limit.Standing;
+import luki.gateway.limit.RateStatus;
 
 /** What the caller has used, and what remains. */
 public final class UsageHandler implements Handler {
@@ -41,7 +41,7 @@ public final class UsageHandler implements Handler {
     try {
       Limiter.Usage usage = limiter.usage(names.apply(exchange.principal()), plan);
       Json.Builder json = Json.object().put("plan", plan.name());
-      Standing rate = usage.rate();
+      RateStatus rate = usage.rate();
       if (rate != null) {
         json.put("rate", rate(plan, rate));
       }
@@ -52,12 +52,12 @@ public final class UsageHandler implements Handler {
     }
   }
 
-  private static Json rate(Plan plan, Standing standing) {
+  private static Json rate(Plan plan, RateStatus standing) {
     return Json.object()
         .put("per_minute", plan.perMinute())
         .put("burst", plan.burst())
         .put("remaining", standing.remaining())
-        .put("next_in_s", Math.ceilDiv(standing.untilOneMicros(), MICROS))
+        .put("next_in_s", Math.ceilDiv(standing.nextTokenMicros(), MICROS))
         .build();
   }
 

@@ -85,9 +85,9 @@ public sealed interface ApiError {
   }
 
   /** A service behind the gateway is the cause; its own text stays behind. */
-  record FromDownstream(Downstream who, ErrorCode code, @Nullable Duration retryAfter)
+  record FromUpstream(Upstream who, ErrorCode code, @Nullable Duration retryAfter)
       implements ApiError {
-    public FromDownstream(Downstream who, ErrorCode code) {
+    public FromUpstream(Upstream who, ErrorCode code) {
       this(who, code, null);
     }
 
@@ -98,7 +98,7 @@ public sealed interface ApiError {
   }
 
   /** A stream's service fell silent after it had begun to answer. */
-  record StoppedResponding(Downstream who) implements ApiError {
+  record StoppedResponding(Upstream who) implements ApiError {
     @Override
     public ErrorCode code() {
       return ErrorCode.DOWNSTREAM_TIMEOUT;

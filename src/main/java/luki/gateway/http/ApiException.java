@@ -5,23 +5,23 @@ public final class ApiException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final transient ApiError error;
-  private final transient Facts facts;
+  private final transient Outcome outcome;
 
   public ApiException(ApiError error) {
-    this(error, Facts.NONE);
+    this(error, Outcome.NONE);
   }
 
-  public ApiException(ApiError error, Facts facts) {
+  public ApiException(ApiError error, Outcome outcome) {
     super(error.code().name(), null, false, false);
     this.error = error;
-    this.facts = facts;
+    this.outcome = outcome;
   }
 
   public ApiError error() {
     return error;
   }
 
-  public Facts facts() {
-    return facts;
+  public Outcome outcome() {
+    return outcome;
   }
 }

@@ -32,7 +32,7 @@ public final class Chain {
           ? exchange.route().handler().handle(exchange)
           : filters.get(index).apply(exchange, new Next(index));
     } catch (ApiException refusal) {
-      return Response.refused(refusal.error()).from(refusal.facts());
+      return Response.refused(refusal.error()).from(refusal.outcome());
     } catch (StackOverflowError deep) {
       return Response.refused(defects.of(new IllegalStateException("stack overflow", deep)));
     } catch (Exception defect) {

@@ -3,6 +3,7 @@ package luki.gateway.http;
 import java.time.Duration;
 import java.util.TreeSet;
 import luki.gateway.json.Json;
+import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** The one shape of every error, and the fields that go with it. */
@@ -12,7 +13,7 @@ public final class ErrorReply {
   /** The reply with its envelope, keeping what was learnt on the way. */
   public static Response render(Response refused, ApiError error, String traceId) {
     Response envelope = Response.json(error.status(), envelope(error, traceId));
-    Headers.Builder headers = Headers.builder();
+    Fields.Builder headers = new Fields.Builder();
     refused.headers().forEach(headers::add);
     envelope.headers().forEach(headers::add);
     challenge(error, headers);
@@ -44,7 +45,7 @@ public final class ErrorReply {
     return Json.object().put("error", inner.build()).build();
   }
 
-  private static void challenge(ApiError error, Headers.Builder headers) {
+  private static void challenge(ApiError error, Fields.Builder headers) {
     switch (error) {
       // RFC 6750 §3: no error code where no credential was sent.
       case ApiError.Unauthenticated(boolean presented) ->
@@ -66,12 +67,12 @@ public final class ErrorReply {
               "Allow",
               String.join(", ", new TreeSet<>(wrong.allowed().stream().map(Enum::name).toList())));
       case ApiError.Plain plain -> retryAfter(plain.retryAfter(), headers);
-      case ApiError.FromDownstream from -> retryAfter(from.retryAfter(), headers);
+      case ApiError.FromUpstream from -> retryAfter(from.retryAfter(), headers);
       case ApiError.Invalid _, ApiError.StoppedResponding _ -> {}
     }
   }
 
-  private static void retryAfter(@Nullable Duration wait, Headers.Builder headers) {
+  private static void retryAfter(@Nullable Duration wait, Fields.Builder headers) {
     if (wait != null) {
       // Whole seconds, rounded up: coming back earlier would be in vain.
       headers.add(

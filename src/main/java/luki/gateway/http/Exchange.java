@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param receivedNanos monotonic, for durations
  * @param pathParameters decoded
- * @param learnt what the steps before this one have found out
+ * @param resolved what the steps before this one have found out
  */
 public record Exchange(
     RequestId id,
@@ -21,7 +21,7 @@ public record Exchange(
     Request request,
     Route route,
     Map<String, String> pathParameters,
-    Learnt learnt) {
+    Resolved resolved) {
 
   public Exchange {
     pathParameters = Map.copyOf(pathParameters);
@@ -33,19 +33,20 @@ public record Exchange(
    * @param payload the body once it was read: strict JSON, or null when there is none
    * @param subject the user that the request acts for, once the caller was allowed to
    * @param consent what the user was asked and answered, where that was asked
-   * @param allowance what the call may use of its caller's quotas
+   * @param reservation what the call may use of its caller's quotas
    */
-  public record Learnt(
+  public record Resolved(
       Principal principal,
       Deadline deadline,
       @Nullable Payload payload,
       @Nullable UserId subject,
       @Nullable ConsentGiven consent,
-      Allowance allowance) {
+      QuotaReservation reservation) {
 
     /** Nothing yet but the time that there is. */
-    public static Learnt nothing(Deadline deadline) {
-      return new Learnt(new Principal.Anonymous(), deadline, null, null, null, Allowance.ENDLESS);
+    public static Resolved nothing(Deadline deadline) {
+      return new Resolved(
+          new Principal.Anonymous(), deadline, null, null, null, QuotaReservation.ENDLESS);
     }
   }
 
@@ -59,63 +60,63 @@ public record Exchange(
     }
   }
 
-  private Exchange with(Learnt now) {
+  private Exchange with(Resolved now) {
     return new Exchange(id, trace, receivedAt, receivedNanos, request, route, pathParameters, now);
   }
 
   public Exchange known(RequestId byId, TraceContext inTrace) {
     return new Exchange(
-        byId, inTrace, receivedAt, receivedNanos, request, route, pathParameters, learnt);
+        byId, inTrace, receivedAt, receivedNanos, request, route, pathParameters, resolved);
   }
 
   public Exchange as(Principal who) {
-    return with(new Learnt(who, deadline(), payload(), subject(), consent(), allowance()));
+    return with(new Resolved(who, deadline(), payload(), subject(), consent(), reservation()));
   }
 
   public Exchange within(Deadline limit) {
     return with(
-        new Learnt(
-            principal(), deadline().sooner(limit), payload(), subject(), consent(), allowance()));
+        new Resolved(
+            principal(), deadline().sooner(limit), payload(), subject(), consent(), reservation()));
   }
 
   public Exchange carrying(Payload read) {
-    return with(new Learnt(principal(), deadline(), read, subject(), consent(), allowance()));
+    return with(new Resolved(principal(), deadline(), read, subject(), consent(), reservation()));
   }
 
   public Exchange actingFor(UserId user) {
-    return with(new Learnt(principal(), deadline(), payload(), user, consent(), allowance()));
+    return with(new Resolved(principal(), deadline(), payload(), user, consent(), reservation()));
   }
 
   public Exchange consented(ConsentGiven given) {
-    return with(new Learnt(principal(), deadline(), payload(), subject(), given, allowance()));
+    return with(new Resolved(principal(), deadline(), payload(), subject(), given, reservation()));
   }
 
-  public Exchange spending(Allowance from) {
-    return with(new Learnt(principal(), deadline(), payload(), subject(), consent(), from));
+  public Exchange spending(QuotaReservation from) {
+    return with(new Resolved(principal(), deadline(), payload(), subject(), consent(), from));
   }
 
-  public Allowance allowance() {
-    return learnt.allowance;
+  public QuotaReservation reservation() {
+    return resolved.reservation;
   }
 
   public Principal principal() {
-    return learnt.principal;
+    return resolved.principal;
   }
 
   public Deadline deadline() {
-    return learnt.deadline;
+    return resolved.deadline;
   }
 
   public @Nullable Payload payload() {
-    return learnt.payload;
+    return resolved.payload;
   }
 
   public @Nullable UserId subject() {
-    return learnt.subject;
+    return resolved.subject;
   }
 
   public @Nullable ConsentGiven consent() {
-    return learnt.consent;
+    return resolved.consent;
   }
 
   /** The JSON body; an empty object where the route takes none. */

@@ -1,5 +1,7 @@
 package luki.gateway.http;
 
+import luki.http1.Fields;
+
 /**
  * A request as it came in.
  *
@@ -8,4 +10,4 @@ package luki.gateway.http;
  * @param peer the address at the other end of the TCP connection
  */
 public record Request(
-    Method method, Query query, Headers headers, Body body, long declaredLength, String peer) {}
+    Method method, Query query, Fields headers, Body body, long declaredLength, String peer) {}

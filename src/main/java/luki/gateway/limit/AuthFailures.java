@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  * refused; where instances share them, one learns of the others' at its own next failure.
  */
 public final class AuthFailures {
-  private static final int MOST = 200_000;
+  private static final int MAX = 200_000;
 
   private final Rate rate;
   private final @Nullable RedisLink link;
   private final LongSupplier micros;
-  private final Buckets buckets = new Buckets(MOST);
+  private final Buckets buckets = new Buckets(MAX);
   private final ConcurrentHashMap<Long, Long> blockedUntil = new ConcurrentHashMap<>();
 
   /**
@@ -45,8 +45,8 @@ public final class AuthFailures {
     }
     long now = micros.getAsLong();
     long id = Long.parseUnsignedLong(address, 16);
-    Standing standing = buckets.look(id, rate, now);
-    long here = standing.remaining() > 0 ? 0 : standing.untilOneMicros();
+    RateStatus standing = buckets.look(id, rate, now);
+    long here = standing.remaining() > 0 ? 0 : standing.nextTokenMicros();
     Long elsewhere = blockedUntil.get(id);
     return elsewhere == null ? here : Math.max(here, elsewhere - now);
   }
@@ -58,7 +58,7 @@ public final class AuthFailures {
     }
     long now = micros.getAsLong();
     long id = Long.parseUnsignedLong(address, 16);
-    Standing standing = buckets.take(id, rate, now, 1);
+    RateStatus standing = buckets.take(id, rate, now, 1);
     return standing.admitted() ? failedElsewhere(address, id, now) : standing.waitMicros();
   }
 
@@ -75,7 +75,7 @@ public final class AuthFailures {
         return 0;
       }
       long wait = (Long) answer.get(1);
-      if (blockedUntil.size() < MOST) {
+      if (blockedUntil.size() < MAX) {
         blockedUntil.put(id, now + wait);
       }
       return wait;

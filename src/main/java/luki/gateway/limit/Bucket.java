@@ -12,7 +12,7 @@ final class Bucket extends AtomicLong {
   private static final long GONE = Long.MIN_VALUE;
 
   /** Takes units or leaves it as it is; null when it has left the table that it was found in. */
-  @Nullable Standing take(Rate rate, long now, long cost) {
+  @Nullable RateStatus take(Rate rate, long now, long cost) {
     while (true) {
       long before = get();
       if (before == GONE) {
@@ -28,7 +28,7 @@ final class Bucket extends AtomicLong {
     }
   }
 
-  Standing look(Rate rate, long now) {
+  RateStatus look(Rate rate, long now) {
     return rate.standing(true, Math.max(0, get()), now, 0);
   }
 

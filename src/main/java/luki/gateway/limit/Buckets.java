@@ -23,13 +23,13 @@ final class Buckets {
   }
 
   /** Takes units from the caller's bucket, or leaves it as it is. */
-  Standing take(long caller, Rate rate, long now, long cost) {
+  RateStatus take(long caller, Rate rate, long now, long cost) {
     if (rate.isOff()) {
-      return Standing.UNLIMITED;
+      return RateStatus.UNLIMITED;
     }
     while (true) {
       Bucket known = known(caller);
-      Standing standing = (known == null ? added(caller) : known).take(rate, now, cost);
+      RateStatus standing = (known == null ? added(caller) : known).take(rate, now, cost);
       if (standing != null) {
         return standing;
       }
@@ -51,7 +51,7 @@ final class Buckets {
   }
 
   /** How the caller stands, without taking anything. */
-  Standing look(long caller, Rate rate, long now) {
+  RateStatus look(long caller, Rate rate, long now) {
     Bucket known = known(caller);
     return known == null ? rate.standing(true, 0, now, 0) : known.look(rate, now);
   }

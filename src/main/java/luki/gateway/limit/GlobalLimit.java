@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GlobalLimit {
   private static final int LEASES_A_SECOND = 20;
-  private static final long MOST_LEASED = 1000;
+  private static final long MAX_LEASED = 1000;
   private static final Duration UNUSED = Duration.ofSeconds(1);
   private static final Duration ASK_AGAIN = Duration.ofMillis(50);
   private static final List<String> KEY = List.of("luki:global");
@@ -45,7 +45,7 @@ public final class GlobalLimit {
     this.link = link;
     this.onLoss = onLoss;
     this.micros = micros;
-    this.lease = Math.clamp(perMinute / (60L * LEASES_A_SECOND * instances), 1, MOST_LEASED);
+    this.lease = Math.clamp(perMinute / (60L * LEASES_A_SECOND * instances), 1, MAX_LEASED);
     this.own = Rate.of(perMinute, perMinute).shared(instances);
   }
 
@@ -108,7 +108,7 @@ public final class GlobalLimit {
   }
 
   private Grant takeOwn(int cost) {
-    Standing standing = bucket.take(own, micros.getAsLong(), cost);
+    RateStatus standing = bucket.take(own, micros.getAsLong(), cost);
     return standing == null || standing.admitted()
         ? FROM_OWN
         : new Grant.Wait(Math.max(1, standing.waitMicros()));

@@ -39,19 +39,20 @@ public interface Limiter extends AutoCloseable {
   /** The answer to a demand. */
   sealed interface Verdict {
     /** How the caller's rate stands; null where the limiter could not say. */
-    @Nullable Standing rate();
+    @Nullable RateStatus rate();
 
-    record Admitted(@Nullable Standing rate, Hold hold) implements Verdict {}
+    record Admitted(@Nullable RateStatus rate, Reservation hold) implements Verdict {}
 
-    record TooFast(Standing rate) implements Verdict {}
+    record RateLimited(RateStatus rate) implements Verdict {}
 
     /** The rate is kept, but a quota is used up. */
-    record UsedUp(@Nullable Standing rate, Instant now, Instant resets) implements Verdict {}
+    record QuotaExceeded(@Nullable RateStatus rate, Instant now, Instant resets)
+        implements Verdict {}
 
     /** Nothing can be counted, and the setting says that then nobody passes. */
     record Unavailable() implements Verdict {
       @Override
-      public @Nullable Standing rate() {
+      public @Nullable RateStatus rate() {
         return null;
       }
     }
@@ -62,9 +63,10 @@ public interface Limiter extends AutoCloseable {
    *
    * @param id unique; empty where nothing is held back
    */
-  record Hold(String caller, Plan plan, String id, Units units) {
+  record Reservation(String caller, Plan plan, String id, Units units) {
     /** For calls whose use has no bound. */
-    static final Hold NOTHING = new Hold("", new Plan("", 0, 0, Map.of()), "", Units.NONE);
+    static final Reservation NOTHING =
+        new Reservation("", new Plan("", 0, 0, Map.of()), "", Units.NONE);
 
     public boolean isNothing() {
       return id.isEmpty();
@@ -75,7 +77,7 @@ public interface Limiter extends AutoCloseable {
   record Window(Meter meter, boolean month, long used, long limit, Instant resets) {}
 
   /** How a caller stands with everything. */
-  record Usage(@Nullable Standing rate, List<Window> windows) {
+  record Usage(@Nullable RateStatus rate, List<Window> windows) {
     public Usage {
       windows = List.copyOf(windows);
     }
@@ -84,10 +86,10 @@ public interface Limiter extends AutoCloseable {
   Verdict admit(Demand demand);
 
   /** Holds back as many more characters as there are, at most those; 0 when none is left. */
-  long draw(Hold hold, long characters);
+  long draw(Reservation hold, long characters);
 
   /** Ends a call: counts what it used, and frees what it did not. */
-  void settle(Hold hold, Units used);
+  void settle(Reservation hold, Units used);
 
   /**
    * What a caller has used.

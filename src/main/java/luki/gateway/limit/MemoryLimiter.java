@@ -15,16 +15,16 @@ import org.jspecify.annotations.Nullable;
 /** For one instance: exact, and lost with the process. */
 public final class MemoryLimiter implements Limiter {
   /** Callers that are remembered, in some 100 MB. */
-  static final int MOST = 1_000_000;
+  static final int MAX = 1_000_000;
 
   /** Callers with a quota: some 200 bytes each. */
-  private static final int MOST_WITH_QUOTAS = 250_000;
+  private static final int MAX_WITH_QUOTAS = 250_000;
 
   private static final Duration SWEEP = Duration.ofSeconds(30);
 
   private final LongSupplier clock;
   private final int instances;
-  private final Buckets buckets = new Buckets(MOST);
+  private final Buckets buckets = new Buckets(MAX);
   private final ConcurrentHashMap<Long, QuotaCount> counts = new ConcurrentHashMap<>();
   private final AtomicLong ids = new AtomicLong();
   private final ScheduledFuture<?> sweeper;
@@ -55,25 +55,25 @@ public final class MemoryLimiter implements Limiter {
   public Verdict admit(Demand demand) {
     long now = clock.getAsLong();
     long caller = numberOf(demand.caller());
-    Standing rate = buckets.take(caller, rateOf(demand.plan()), now, demand.cost());
+    RateStatus rate = buckets.take(caller, rateOf(demand.plan()), now, demand.cost());
     if (!rate.admitted()) {
-      return new Verdict.TooFast(rate);
+      return new Verdict.RateLimited(rate);
     }
     if (demand.isUnbounded()) {
-      return new Verdict.Admitted(rate, Hold.NOTHING);
+      return new Verdict.Admitted(rate, Reservation.NOTHING);
     }
-    if (counts.size() >= MOST_WITH_QUOTAS && !counts.containsKey(caller)) {
+    if (counts.size() >= MAX_WITH_QUOTAS && !counts.containsKey(caller)) {
       // Nobody knows what a newcomer has used.
       return new Verdict.Unavailable();
     }
     return hold(demand, caller, rate, now);
   }
 
-  private Verdict hold(Demand demand, long caller, Standing rate, long micros) {
+  private Verdict hold(Demand demand, long caller, RateStatus rate, long micros) {
     Windows now = Windows.at(micros);
     String id = Long.toString(ids.incrementAndGet());
     Plan part = demand.plan().shared(instances);
-    AtomicReference<QuotaCount.@Nullable UsedUp> usedUp = new AtomicReference<>();
+    AtomicReference<QuotaCount.@Nullable QuotaExceeded> usedUp = new AtomicReference<>();
     // In one step with the look for it: the sweeper must not take it away in between.
     QuotaCount count =
         counts.compute(
@@ -83,14 +83,14 @@ public final class MemoryLimiter implements Limiter {
               usedUp.set(its.hold(id, part, demand.wanted(), now));
               return its;
             });
-    QuotaCount.UsedUp over = usedUp.get();
+    QuotaCount.QuotaExceeded over = usedUp.get();
     return over == null
-        ? new Verdict.Admitted(rate, new Hold(demand.caller(), part, id, count.held(id)))
-        : new Verdict.UsedUp(rate, Windows.instant(micros), now.end(over.month()));
+        ? new Verdict.Admitted(rate, new Reservation(demand.caller(), part, id, count.held(id)))
+        : new Verdict.QuotaExceeded(rate, Windows.instant(micros), now.end(over.month()));
   }
 
   @Override
-  public long draw(Hold hold, long characters) {
+  public long draw(Reservation hold, long characters) {
     QuotaCount count = hold.isNothing() ? null : counts.get(numberOf(hold.caller()));
     return count == null
         ? characters
@@ -98,7 +98,7 @@ public final class MemoryLimiter implements Limiter {
   }
 
   @Override
-  public void settle(Hold hold, Units used) {
+  public void settle(Reservation hold, Units used) {
     QuotaCount count = hold.isNothing() ? null : counts.get(numberOf(hold.caller()));
     if (count != null) {
       count.settle(hold.id(), used, Windows.at(clock.getAsLong()));

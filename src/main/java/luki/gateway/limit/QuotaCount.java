@@ -17,7 +17,7 @@ final class QuotaCount {
   private final Map<String, Units> held = new HashMap<>(2);
 
   /** Which meter is used up, and whether by the month's bound. */
-  record UsedUp(Meter meter, boolean month) {}
+  record QuotaExceeded(Meter meter, boolean month) {}
 
   /** The place of a count: a day and a month of each meter. */
   static int index(Meter meter, boolean month) {
@@ -54,12 +54,12 @@ final class QuotaCount {
    *
    * @return null when there is enough
    */
-  synchronized @Nullable UsedUp hold(String id, Plan plan, Units wanted, Windows now) {
+  synchronized @Nullable QuotaExceeded hold(String id, Plan plan, Units wanted, Windows now) {
     for (Meter meter : METERS) {
       long least =
           Math.min(wanted.of(meter), meter == Meter.STREAMED_CHARACTERS ? 1 : wanted.of(meter));
       if (left(plan, meter, now) < least) {
-        return new UsedUp(meter, left(plan, meter, now, true) < least);
+        return new QuotaExceeded(meter, left(plan, meter, now, true) < least);
       }
     }
     long characters =

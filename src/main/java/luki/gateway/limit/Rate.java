@@ -55,15 +55,15 @@ record Rate(long interval, long burst) {
   }
 
   /** How things stand after a call that was let in or not. */
-  Standing standing(boolean admitted, long full, long now, long cost) {
+  RateStatus standing(boolean admitted, long full, long now, long cost) {
     if (isOff()) {
-      return Standing.UNLIMITED;
+      return RateStatus.UNLIMITED;
     }
     long lacking = Math.max(0, full - now);
     long free = burst * interval - lacking;
     long remaining = free / interval;
     long untilOne = lacking == 0 ? 0 : (remaining + 1) * interval - free;
     long wait = admitted ? 0 : Math.max(0, weight(cost) * interval - free);
-    return new Standing(admitted, remaining, untilOne, wait);
+    return new RateStatus(admitted, remaining, untilOne, wait);
   }
 }

@@ -24,7 +24,7 @@ final class RedisLimiter {
 
   private final RedisLink link;
   private final Supplier<String> clock;
-  private final Map<String, Limiter.Hold> held = new ConcurrentHashMap<>();
+  private final Map<String, Limiter.Reservation> held = new ConcurrentHashMap<>();
   private final Duration life;
   private final ScheduledFuture<?> renewing;
 
@@ -48,7 +48,7 @@ final class RedisLimiter {
     return List.of("luki:{" + caller + "}:used", "luki:{" + caller + "}:held", bucket(caller));
   }
 
-  private static List<String> keys(Limiter.Hold hold) {
+  private static List<String> keys(Limiter.Reservation hold) {
     List<String> keys = new ArrayList<>(keys(hold.caller()));
     keys.add("luki:{" + hold.caller() + "}:done:" + hold.id());
     return keys;
@@ -81,7 +81,7 @@ final class RedisLimiter {
     Rate rate = Rate.of(plan);
     if (demand.isUnbounded()) {
       return rate.isOff()
-          ? new Limiter.Verdict.Admitted(Standing.UNLIMITED, Limiter.Hold.NOTHING)
+          ? new Limiter.Verdict.Admitted(RateStatus.UNLIMITED, Limiter.Reservation.NOTHING)
           : byRate(demand, rate);
     }
     String id = UUID.randomUUID().toString();
@@ -101,13 +101,13 @@ final class RedisLimiter {
                 wanted.chatMessages(),
                 wanted.streamedCharacters()));
     boolean admitted = number(answer, 0) == 1;
-    Standing standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
+    RateStatus standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
     if (!admitted) {
-      return new Limiter.Verdict.TooFast(standing);
+      return new Limiter.Verdict.RateLimited(standing);
     }
     if (number(answer, 2) > 0) {
       long now = number(answer, 4);
-      return new Limiter.Verdict.UsedUp(
+      return new Limiter.Verdict.QuotaExceeded(
           standing, Windows.instant(now), Windows.at(now).end(number(answer, 3) == 2));
     }
     return new Limiter.Verdict.Admitted(standing, held(demand, id, number(answer, 5)));
@@ -124,38 +124,39 @@ final class RedisLimiter {
                 Long.toString(rate.burst()),
                 Integer.toString(demand.cost())));
     boolean admitted = number(answer, 0) == 1;
-    Standing standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
+    RateStatus standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
     return admitted
-        ? new Limiter.Verdict.Admitted(standing, Limiter.Hold.NOTHING)
-        : new Limiter.Verdict.TooFast(standing);
+        ? new Limiter.Verdict.Admitted(standing, Limiter.Reservation.NOTHING)
+        : new Limiter.Verdict.RateLimited(standing);
   }
 
-  private Limiter.Hold held(Limiter.Demand demand, String id, long characters) {
-    Limiter.Hold hold =
-        new Limiter.Hold(
+  private Limiter.Reservation held(Limiter.Demand demand, String id, long characters) {
+    Limiter.Reservation hold =
+        new Limiter.Reservation(
             demand.caller(), demand.plan(), id, demand.units().withCharacters(characters));
     held.put(id, hold);
     return hold;
   }
 
   /** Whether a hold was given by this limiter and is not settled. */
-  boolean holds(Limiter.Hold hold) {
+  boolean holds(Limiter.Reservation hold) {
     return held.containsKey(hold.id());
   }
 
-  long draw(Limiter.Hold hold, long characters) throws Limiter.Unavailable {
-    Limiter.Hold now = held.getOrDefault(hold.id(), hold);
+  long draw(Limiter.Reservation hold, long characters) throws Limiter.Unavailable {
+    Limiter.Reservation now = held.getOrDefault(hold.id(), hold);
     Object answer = link.run(Script.DRAW, keys(hold), drawn(now, characters));
     long more = (Long) answer;
     long all = now.units().streamedCharacters() + more;
     held.computeIfPresent(
         hold.id(),
         (_, old) ->
-            new Limiter.Hold(old.caller(), old.plan(), old.id(), old.units().withCharacters(all)));
+            new Limiter.Reservation(
+                old.caller(), old.plan(), old.id(), old.units().withCharacters(all)));
     return more;
   }
 
-  private List<String> drawn(Limiter.Hold hold, long characters) {
+  private List<String> drawn(Limiter.Reservation hold, long characters) {
     return arguments(
         hold.plan(),
         hold.id(),
@@ -166,7 +167,7 @@ final class RedisLimiter {
         characters);
   }
 
-  void settle(Limiter.Hold hold, Units used) {
+  void settle(Limiter.Reservation hold, Units used) {
     held.remove(hold.id());
     link.runLater(
         Script.SETTLE,
@@ -185,14 +186,14 @@ final class RedisLimiter {
     Windows now = Windows.at(number(answer, 1));
     List<Limiter.Window> windows =
         now.of(plan, (meter, month) -> number(answer, 2 + QuotaCount.index(meter, month)));
-    Standing standing = rate.standing(true, number(answer, 0), 0, 0);
+    RateStatus standing = rate.standing(true, number(answer, 0), 0, 0);
     return new Limiter.Usage(rate.isOff() ? null : standing, windows);
   }
 
   /** Calls that take longer than a hold lives keep theirs; those of a dead process do not. */
   private void renew() {
     if (!link.isAway()) {
-      for (Limiter.Hold hold : held.values()) {
+      for (Limiter.Reservation hold : held.values()) {
         link.runLater(Script.DRAW, keys(hold), drawn(hold, 0));
       }
     }

@@ -30,15 +30,15 @@ final class RedisLink implements AutoCloseable {
   private static final int TOGETHER = 64;
   private static final int LANES = 2;
   private static final int CLUSTER_LANES = 16;
-  private static final int MOST_POSTPONED = 100_000;
+  private static final int MAX_POSTPONED = 100_000;
 
   private final Supplier<UnifiedJedis> maker;
   private final Duration deadline;
   private final boolean together;
   private final List<LinkedBlockingQueue<Asked>> lanes = new ArrayList<>();
   private final Outage outage = new Outage();
-  private final Deadlines deadlines = new Deadlines(outage::failed);
-  private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MOST_POSTPONED);
+  private final ReplyTimeouts deadlines = new ReplyTimeouts(outage::failed);
+  private final LinkedBlockingQueue<Asked> postponed = new LinkedBlockingQueue<>(MAX_POSTPONED);
   private final List<Thread> threads = new ArrayList<>();
   private final ReentrantLock making = new ReentrantLock();
   private volatile @Nullable UnifiedJedis client;

@@ -75,13 +75,13 @@ public final class SharedLimiter implements Limiter {
       return switch (onLoss) {
         case LOCAL -> local.admit(demand);
         case DENY -> new Verdict.Unavailable();
-        case ALLOW -> new Verdict.Admitted(null, Hold.NOTHING);
+        case ALLOW -> new Verdict.Admitted(null, Reservation.NOTHING);
       };
     }
   }
 
   @Override
-  public long draw(Hold hold, long characters) {
+  public long draw(Reservation hold, long characters) {
     if (!redis.holds(hold)) {
       return local.draw(hold, characters);
     }
@@ -94,7 +94,7 @@ public final class SharedLimiter implements Limiter {
   }
 
   @Override
-  public void settle(Hold hold, Units used) {
+  public void settle(Reservation hold, Units used) {
     if (redis.holds(hold)) {
       redis.settle(hold, used);
     } else {

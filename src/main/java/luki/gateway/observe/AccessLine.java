@@ -5,12 +5,12 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import luki.gateway.http.CallerName;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
 import luki.gateway.http.RequestId;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +35,7 @@ public record AccessLine(
     CallerName principal,
     String auth,
     @Nullable ErrorCode error,
-    @Nullable Downstream upstream,
+    @Nullable Upstream upstream,
     long upstreamNanos) {
 
   /** How it ended. */

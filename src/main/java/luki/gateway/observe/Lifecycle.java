@@ -10,7 +10,7 @@ import luki.gateway.http.Deadline;
 public final class Lifecycle {
   private static final Duration LOOK = Duration.ofMillis(10);
 
-  private final AtomicInteger underWay = new AtomicInteger();
+  private final AtomicInteger inFlight = new AtomicInteger();
   private final CountDownLatch graceOver = new CountDownLatch(1);
   private volatile Phase phase = Phase.STARTING;
 
@@ -48,21 +48,21 @@ public final class Lifecycle {
   }
 
   public int begin() {
-    return underWay.incrementAndGet();
+    return inFlight.incrementAndGet();
   }
 
   public void end() {
-    underWay.decrementAndGet();
+    inFlight.decrementAndGet();
   }
 
-  public int underWay() {
-    return underWay.get();
+  public int inFlight() {
+    return inFlight.get();
   }
 
   /** Waits until nothing is under way; false when the time ran out before. */
   public boolean awaitIdle(Duration most) throws InterruptedException {
     Deadline deadline = Deadline.after(most);
-    while (underWay.get() > 0) {
+    while (inFlight.get() > 0) {
       if (deadline.hasPassed()) {
         return false;
       }

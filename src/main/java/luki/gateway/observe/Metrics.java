@@ -21,10 +21,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /** Every metric of the gateway. Labels are route templates and closed sets; times in seconds. */
@@ -119,7 +119,7 @@ public final class Metrics {
                 circuits.forEach(
                     circuit ->
                         sink.call(
-                            circuit.open().getAsBoolean() ? 1 : 0, circuit.downstream().label())))
+                            circuit.open().getAsBoolean() ? 1 : 0, circuit.upstream().label())))
         .register(registry);
     for (StreamOutcome outcome : StreamOutcome.values()) {
       streamOutcomes.labelValues(outcome.label());
@@ -158,16 +158,16 @@ public final class Metrics {
   /** A closed set: methods, templates of the contract, statuses. */
   private record RequestKind(Method method, String route, int status) {}
 
-  private record CallKind(Downstream service, UpstreamOutcome outcome) {}
+  private record CallKind(Upstream service, UpstreamOutcome outcome) {}
 
   private record AuthKind(AuthMethod method, AuthOutcome outcome) {}
 
   private record LimitKind(LimitName limit, LimitDecision decision) {}
 
-  public void upstreamCall(Downstream downstream, UpstreamOutcome outcome, long nanos) {
+  public void upstreamCall(Upstream who, UpstreamOutcome outcome, long nanos) {
     callPoints
         .computeIfAbsent(
-            new CallKind(downstream, outcome),
+            new CallKind(who, outcome),
             kind -> upstream.labelValues(kind.service.label(), kind.outcome.label()))
         .observe(seconds(nanos));
   }
@@ -206,11 +206,11 @@ public final class Metrics {
   }
 
   /** Shows the state of a service's breaker. */
-  public void watchCircuit(Downstream downstream, BooleanSupplier open) {
-    circuits.add(new Circuit(downstream, open));
+  public void watchCircuit(Upstream who, BooleanSupplier open) {
+    circuits.add(new Circuit(who, open));
   }
 
-  private record Circuit(Downstream downstream, BooleanSupplier open) {}
+  private record Circuit(Upstream upstream, BooleanSupplier open) {}
 
   public void watchDroppedLines(LongSupplier dropped) {
     CounterWithCallback.builder()

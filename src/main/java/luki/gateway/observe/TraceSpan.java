@@ -3,8 +3,8 @@ package luki.gateway.observe;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.ErrorCode;
-import luki.gateway.http.Sent;
 import luki.gateway.http.TraceContext;
 import org.jspecify.annotations.Nullable;
 
@@ -46,16 +46,16 @@ public final class TraceSpan {
   }
 
   /** OpenTelemetry's HTTP conventions: of a server's replies only its own errors are errors. */
-  public void replied(int status, @Nullable ErrorCode error, Sent sent) {
+  public void replied(int status, @Nullable ErrorCode error, Delivery sent) {
     if (span == null) {
       return;
     }
     status(status);
     ErrorCode late = sent.streamError();
     ErrorCode cause = late == null ? error : late;
-    if (sent.end() == Sent.End.CLIENT_CLOSED) {
+    if (sent.end() == Delivery.End.CLIENT_CLOSED) {
       span.setAttribute(END, "client_closed");
-    } else if (sent.end() == Sent.End.ABORTED) {
+    } else if (sent.end() == Delivery.End.ABORTED) {
       span.setAttribute(END, "aborted");
       failed(cause == null ? ErrorCode.INTERNAL.name() : cause.name());
     } else if (cause != null && (late != null || status >= FIRST_SERVER_ERROR)) {

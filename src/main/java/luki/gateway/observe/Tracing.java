@@ -26,10 +26,10 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.config.BadConfiguration;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,7 +133,7 @@ public final class Tracing implements AutoCloseable {
   }
 
   /** A gate's own time, within a request's span. */
-  public TraceSpan gate(TraceContext within, Gate gate) {
+  public TraceSpan gate(TraceContext within, TracedStep gate) {
     if (tracer == null || !within.isSampled()) {
       return new TraceSpan(within, null);
     }
@@ -143,7 +143,7 @@ public final class Tracing implements AutoCloseable {
   }
 
   /** One attempt to call a service, within a request's span. */
-  public TraceSpan client(TraceContext within, Downstream service, Method method) {
+  public TraceSpan client(TraceContext within, Upstream service, Method method) {
     if (tracer == null || !within.isSampled()) {
       return new TraceSpan(within, null);
     }

@@ -16,13 +16,13 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
 import luki.gateway.http.Target;
 import luki.http1.BadMessage;
-import luki.http1.BodyLength;
+import luki.http1.BodyFraming;
+import luki.http1.Fields;
 import luki.http1.RawHead;
 import luki.http1.RequestHead;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +35,7 @@ final class ExchangeReader {
   private static final int PIECE = 16 * 1024;
 
   /** Bytes of a body that are rather read for nothing than the connection closed. */
-  static final int MUCH = 64 * 1024;
+  static final int MAX_DRAIN_BYTES = 64 * 1024;
 
   private static final Duration LINGER = Duration.ofSeconds(1);
   private static final Duration LOOK = Duration.ofMillis(5);
@@ -59,7 +59,8 @@ final class ExchangeReader {
 
     /** The reply was made without the body, and that is too long to be read for nothing. */
     boolean hasMuchUnread() {
-      return !input.ended && (request.declaredLength() < 0 || request.declaredLength() > MUCH);
+      return !input.ended
+          && (request.declaredLength() < 0 || request.declaredLength() > MAX_DRAIN_BYTES);
     }
 
     /**
@@ -77,13 +78,13 @@ final class ExchangeReader {
 
   /** Our own engine has refused whatever could be read in two ways. */
   private static Incoming read(HttpExchange http, RequestHead head) {
-    Headers.Builder headers = Headers.builder();
+    Fields.Builder headers = new Fields.Builder();
     head.fields().forEach(headers::add);
     long length =
         switch (head.body()) {
-          case BodyLength.None _ -> 0;
-          case BodyLength.Fixed fixed -> fixed.bytes();
-          case BodyLength.Chunked _, BodyLength.UntilClose _ -> -1;
+          case BodyFraming.None _ -> 0;
+          case BodyFraming.Fixed fixed -> fixed.bytes();
+          case BodyFraming.Chunked _, BodyFraming.UntilClose _ -> -1;
         };
     Method method = Method.of(head.method());
     Target target = Target.parse(head.target()).orElse(null);
@@ -100,7 +101,7 @@ final class ExchangeReader {
   }
 
   private Incoming readAgain(HttpExchange http) {
-    Headers headers = headersOf(http);
+    Fields headers = headersOf(http);
     Method method = Method.of(http.getRequestMethod());
     String raw = http.getRequestURI().toString();
     Optional<Target> target = Target.parse(raw);
@@ -116,7 +117,7 @@ final class ExchangeReader {
     return new Incoming(request, target.orElse(null), refusal, input);
   }
 
-  private @Nullable ApiError refusal(HttpExchange http, Headers headers) {
+  private @Nullable ApiError refusal(HttpExchange http, Fields headers) {
     boolean http11 = http.getProtocol().equals("HTTP/1.1");
     if (!http11 && !http.getProtocol().equals("HTTP/1.0")) {
       return ApiError.of(ErrorCode.HTTP_VERSION_NOT_SUPPORTED);
@@ -134,7 +135,7 @@ final class ExchangeReader {
   }
 
   /** RFC 9112 §3.2, §5.5, §6.1–6.3: one reading of the message, or none. */
-  private static boolean isFramed(Headers headers, boolean http11) {
+  private static boolean isFramed(Fields headers, boolean http11) {
     List<String> lengths = headers.all("Content-Length");
     List<String> encodings = headers.all("Transfer-Encoding");
     int hosts = headers.all("Host").size();
@@ -156,19 +157,19 @@ final class ExchangeReader {
     return value.chars().noneMatch(c -> (c < 0x20 && c != '\t') || c == 0x7f);
   }
 
-  private static int sizeOf(Headers headers) {
+  private static int sizeOf(Fields headers) {
     int[] size = {0};
     headers.forEach((name, value) -> size[0] += name.length() + value.length() + 4);
     return size[0];
   }
 
-  private static long lengthOf(Headers headers) {
+  private static long lengthOf(Fields headers) {
     String length = headers.only("Content-Length");
     return length != null && DIGITS.matcher(length).matches() ? Long.parseLong(length) : 0;
   }
 
-  private static Headers headersOf(HttpExchange http) {
-    Headers.Builder headers = Headers.builder();
+  private static Fields headersOf(HttpExchange http) {
+    Fields.Builder headers = new Fields.Builder();
     http.getRequestHeaders()
         .forEach((name, values) -> values.forEach(value -> headers.add(name, value)));
     return headers.build();

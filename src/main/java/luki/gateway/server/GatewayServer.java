@@ -16,16 +16,15 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Deadline;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
 import luki.gateway.http.RequestId;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
-import luki.gateway.http.Sent;
 import luki.gateway.http.TraceContext;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
@@ -91,7 +90,7 @@ public final class GatewayServer {
         new Request(
             method,
             Query.parse(""),
-            Headers.NONE,
+            Fields.NONE,
             Body.EMPTY,
             0,
             ExchangeReader.textOf(refused.peer()));
@@ -102,8 +101,8 @@ public final class GatewayServer {
     byte[] body = Body.bytesOf(response.body());
     Fields.Builder fields = new Fields.Builder();
     response.headers().forEach(fields::add);
-    Sent sent = new Sent(Sent.End.COMPLETE, body.length, null);
-    response.whenSent().forEach(told -> told.accept(sent));
+    Delivery sent = new Delivery(Delivery.End.COMPLETE, body.length, null);
+    response.onComplete().forEach(told -> told.accept(sent));
     return new Refusals.Answer(
         response.status(), fields.build(), new String(body, StandardCharsets.UTF_8));
   }
@@ -117,7 +116,8 @@ public final class GatewayServer {
         request,
         match.route(),
         match.parameters(),
-        Exchange.Learnt.nothing(new Deadline(receivedNanos + match.route().deadline().toNanos())));
+        Exchange.Resolved.nothing(
+            new Deadline(receivedNanos + match.route().deadline().toNanos())));
   }
 
   /** What the JDK's engine reads from system properties. To be called before the first server. */
@@ -130,7 +130,7 @@ public final class GatewayServer {
     set("sun.net.httpserver.maxReqTime", Long.toString(3 * limits.header().toSeconds()));
     // Above our own limit, so that ours answers in our own shape.
     set("sun.net.httpserver.maxReqHeaderSize", Integer.toString(4 * limits.headerBytes()));
-    set("sun.net.httpserver.drainAmount", Integer.toString(ExchangeReader.MUCH));
+    set("sun.net.httpserver.drainAmount", Integer.toString(ExchangeReader.MAX_DRAIN_BYTES));
   }
 
   private static void set(String property, String value) {
@@ -172,7 +172,7 @@ public final class GatewayServer {
 
   /** If a filter around the envelope itself failed, its caller still gets one. */
   private static Response rendered(Response response) {
-    ApiError error = response.facts().refusal();
+    ApiError error = response.outcome().refusal();
     return error == null || response.headers().has("Content-Type")
         ? response
         : ErrorReply.render(response, error, UNTRACED.traceId());
@@ -184,7 +184,7 @@ public final class GatewayServer {
    */
   public void drain(Duration grace) throws InterruptedException {
     lifecycle.draining();
-    LOG.info("draining", Diagnostics.Field.of("under_way", lifecycle.underWay()));
+    LOG.info("draining", Diagnostics.Field.of("under_way", lifecycle.inFlight()));
     Duration lastWords = shorter(LAST_WORDS, grace.dividedBy(4));
     if (!lifecycle.awaitIdle(grace.minus(lastWords))) {
       lifecycle.endStreams();

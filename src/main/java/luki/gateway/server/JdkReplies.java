@@ -4,9 +4,9 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.OutputStream;
 import luki.gateway.http.Body;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
-import luki.gateway.http.Sent;
 
 /** Replies through the JDK's engine, with the write limit that it lacks. */
 final class JdkReplies implements Replies {
@@ -28,7 +28,7 @@ final class JdkReplies implements Replies {
         case Body.Bytes whole -> whole(http, method, response.status(), whole.bytes(), progress);
         case Body.Stream stream -> stream(http, response.status(), stream.source(), progress);
       }
-      progress.end = Sent.End.COMPLETE;
+      progress.end = Delivery.End.COMPLETE;
       if (!incoming.hasMuchUnread()) {
         http.close();
       }

@@ -4,10 +4,9 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import java.io.OutputStream;
 import luki.gateway.http.Body;
-import luki.gateway.http.Headers;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
-import luki.gateway.http.Sent;
 import luki.http1.Fields;
 import luki.http1.PeerWatch;
 import luki.http1.RawReply;
@@ -45,13 +44,13 @@ final class RawReplies implements Replies {
         case Body.Stream stream ->
             stream(http, response.status(), fields, stream.source(), progress);
       }
-      progress.end = Sent.End.COMPLETE;
+      progress.end = Delivery.End.COMPLETE;
     } finally {
       progress.tell(response);
     }
   }
 
-  private static Fields fieldsOf(Headers headers) {
+  private static Fields fieldsOf(Fields headers) {
     Fields.Builder fields = new Fields.Builder();
     headers.forEach(fields::add);
     return fields.build();

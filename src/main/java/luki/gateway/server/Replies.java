@@ -3,9 +3,9 @@ package luki.gateway.server;
 import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
 import luki.gateway.http.Body;
+import luki.gateway.http.Delivery;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Response;
-import luki.gateway.http.Sent;
 import org.jspecify.annotations.Nullable;
 
 /** Writes replies; whoever asked to be told how that ended is told, whatever happens. */
@@ -23,13 +23,13 @@ interface Replies {
 
   /** How far it got; a write that fails leaves it at "the reader left". */
   final class Progress {
-    Sent.End end = Sent.End.CLIENT_CLOSED;
+    Delivery.End end = Delivery.End.CLIENT_CLOSED;
     long bytes;
     @Nullable ErrorCode failure;
 
     void tell(Response response) {
-      Sent sent = new Sent(end, bytes, failure);
-      response.whenSent().forEach(told -> told.accept(sent));
+      Delivery sent = new Delivery(end, bytes, failure);
+      response.onComplete().forEach(told -> told.accept(sent));
     }
 
     /** The next piece; a failure of the source is not one of the reader. */
@@ -38,10 +38,10 @@ interface Replies {
         return source.next();
       } catch (InterruptedException stopping) {
         Thread.currentThread().interrupt();
-        end = Sent.End.ABORTED;
+        end = Delivery.End.ABORTED;
         throw new IOException("stopped", stopping);
       } catch (IOException | RuntimeException broken) {
-        end = Sent.End.ABORTED;
+        end = Delivery.End.ABORTED;
         throw broken;
       }
     }

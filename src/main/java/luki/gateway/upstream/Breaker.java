@@ -42,10 +42,10 @@ public final class Breaker {
 
   /** What a call tells of the service. */
   public enum Verdict {
-    GOOD,
-    BAD,
+    SUCCESS,
+    FAILURE,
     /** It was cancelled, or never reached the service: it says nothing. */
-    NOTHING
+    IGNORED
   }
 
   /** Leave to make one call; ended exactly once. */
@@ -92,7 +92,7 @@ public final class Breaker {
   }
 
   /** Open, and no probe is due yet. */
-  public boolean isLeftAlone() {
+  public boolean isOpen() {
     lock.lock();
     try {
       return state == State.OPEN && nanoTime.getAsLong() - openedAt < settings.open().toNanos();
@@ -101,7 +101,7 @@ public final class Breaker {
     }
   }
 
-  public boolean isOpen() {
+  public boolean isTripped() {
     lock.lock();
     try {
       return state != State.CLOSED;
@@ -131,8 +131,8 @@ public final class Breaker {
       }
       if (permit.probe) {
         probed(verdict);
-      } else if (verdict != Verdict.NOTHING) {
-        count(verdict == Verdict.BAD);
+      } else if (verdict != Verdict.IGNORED) {
+        count(verdict == Verdict.FAILURE);
       }
     } finally {
       lock.unlock();
@@ -142,14 +142,14 @@ public final class Breaker {
   private void probed(Verdict verdict) {
     probing = false;
     switch (verdict) {
-      case GOOD -> {
+      case SUCCESS -> {
         goodProbes++;
         if (goodProbes >= settings.probes()) {
           become(State.CLOSED);
         }
       }
-      case BAD -> become(State.OPEN);
-      case NOTHING -> {}
+      case FAILURE -> become(State.OPEN);
+      case IGNORED -> {}
     }
   }
 

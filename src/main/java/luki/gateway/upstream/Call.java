@@ -1,9 +1,9 @@
 package luki.gateway.upstream;
 
 import luki.gateway.http.Body;
-import luki.gateway.http.Headers;
 import luki.gateway.http.Method;
 import luki.gateway.json.Json;
+import luki.http1.Fields;
 
 /**
  * A call to a service, before the gateway adds what goes with every call.
@@ -20,7 +20,7 @@ public record Call(
     Body body,
     boolean repeatable,
     boolean namesResource,
-    Headers extra) {
+    Fields extra) {
 
   public static Call get(ServicePath path) {
     return bare(Method.GET, path, true);
@@ -40,14 +40,14 @@ public record Call(
   }
 
   public static Call bare(Method method, ServicePath path, boolean repeatable) {
-    return new Call(method, path, Body.EMPTY, repeatable, false, Headers.NONE);
+    return new Call(method, path, Body.EMPTY, repeatable, false, Fields.NONE);
   }
 
   public static Call bytes(Method method, ServicePath path, byte[] json) {
-    return new Call(method, path, Body.of(json), false, false, Headers.NONE);
+    return new Call(method, path, Body.of(json), false, false, Fields.NONE);
   }
 
-  public Call mayRepeat() {
+  public Call idempotent() {
     return new Call(method, path, body, true, namesResource, extra);
   }
 

@@ -25,30 +25,30 @@ final class Circuit {
   }
 
   /** What a call told. */
-  enum Told {
-    WELL,
+  enum CallResult {
+    SUCCESS,
     /** It answered, but that this failed. */
-    CALL_FAILED,
+    FAILURE,
     /** It is not there: no reply, or 502, 503, 504. */
-    AWAY,
-    NOTHING
+    UNREACHABLE,
+    IGNORED
   }
 
-  static Told of(int status) {
+  static CallResult of(int status) {
     return switch (status) {
-      case 502, 503, 504 -> Told.AWAY;
-      default -> status >= 500 ? Told.CALL_FAILED : Told.WELL;
+      case 502, 503, 504 -> CallResult.UNREACHABLE;
+      default -> status >= 500 ? CallResult.FAILURE : CallResult.SUCCESS;
     };
   }
 
   /** Leave to make one call of a kind; ended exactly once. */
   record Permit(Breaker.Permit whole, Breaker.Permit kind) {
-    void end(Told told) {
-      switch (told) {
-        case WELL -> both(Breaker.Verdict.GOOD, Breaker.Verdict.GOOD);
-        case CALL_FAILED -> both(Breaker.Verdict.GOOD, Breaker.Verdict.BAD);
-        case AWAY -> both(Breaker.Verdict.BAD, Breaker.Verdict.BAD);
-        case NOTHING -> both(Breaker.Verdict.NOTHING, Breaker.Verdict.NOTHING);
+    void end(CallResult result) {
+      switch (result) {
+        case SUCCESS -> both(Breaker.Verdict.SUCCESS, Breaker.Verdict.SUCCESS);
+        case FAILURE -> both(Breaker.Verdict.SUCCESS, Breaker.Verdict.FAILURE);
+        case UNREACHABLE -> both(Breaker.Verdict.FAILURE, Breaker.Verdict.FAILURE);
+        case IGNORED -> both(Breaker.Verdict.IGNORED, Breaker.Verdict.IGNORED);
       }
     }
 
@@ -67,7 +67,7 @@ final class Circuit {
     Breaker.Permit ofKind =
         kinds.computeIfAbsent(kind, _ -> new Breaker(settings, nanoTime)).tryAcquire();
     if (ofKind == null) {
-      ofWhole.end(Breaker.Verdict.NOTHING);
+      ofWhole.end(Breaker.Verdict.IGNORED);
       return null;
     }
     return new Permit(ofWhole, ofKind);
@@ -78,12 +78,12 @@ final class Circuit {
   }
 
   /** Some of it is open. */
-  boolean isOpen() {
-    return whole.isOpen() || kinds.values().stream().anyMatch(Breaker::isOpen);
+  boolean isTripped() {
+    return whole.isTripped() || kinds.values().stream().anyMatch(Breaker::isTripped);
   }
 
   /** The whole is open, and no probe is due yet. */
-  boolean isLeftAlone() {
-    return whole.isLeftAlone();
+  boolean isOpen() {
+    return whole.isOpen();
   }
 }

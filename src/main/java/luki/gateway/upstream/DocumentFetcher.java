@@ -12,8 +12,8 @@ import luki.http1.RawClient;
  * other answer than 200 taken.
  */
 public final class DocumentFetcher implements AutoCloseable {
-  private static final Duration MOST_TIME = Duration.ofSeconds(5);
-  private static final int MOST_BYTES = 1 << 20;
+  private static final Duration MAX_TIME = Duration.ofSeconds(5);
+  private static final int MAX_BYTES = 1 << 20;
 
   private static final Duration CONNECT = Duration.ofSeconds(2);
 
@@ -31,11 +31,11 @@ public final class DocumentFetcher implements AutoCloseable {
 
   /** The bytes; empty for whatever else happens. */
   public Optional<byte[]> fetch() throws InterruptedException {
-    long end = System.nanoTime() + MOST_TIME.toNanos();
+    long end = System.nanoTime() + MAX_TIME.toNanos();
     RawClient.Limits limits = new RawClient.Limits(CONNECT.toNanos(), end, end, false);
     try (RawClient.Reply reply = engine.client().call(origin, request, limits)) {
       return reply.status() == 200
-          ? Optional.of(ReplyBytes.of(reply, MOST_BYTES))
+          ? Optional.of(ReplyBytes.of(reply, MAX_BYTES))
           : Optional.empty();
     } catch (IOException failed) {
       return Optional.empty();

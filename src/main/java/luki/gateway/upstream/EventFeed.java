@@ -7,9 +7,9 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Upstream;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
@@ -43,8 +43,8 @@ public final class EventFeed implements AutoCloseable {
   }
 
   static EventFeed start(
-      DownstreamClient client,
-      Downstream who,
+      UpstreamClient client,
+      Upstream who,
       Call call,
       Exchange exchange,
       GatewayFile.Streams limits) {
@@ -71,15 +71,15 @@ public final class EventFeed implements AutoCloseable {
   }
 
   private void run(
-      DownstreamClient client,
-      Downstream who,
+      UpstreamClient client,
+      Upstream who,
       Call call,
       Exchange exchange,
       GatewayFile.Streams limits) {
     try {
       switch (client.open(call, exchange, limits.firstEvent())) {
-        case DownstreamClient.Opened.Failed failed -> queue.put(new Item.Failed(failed.error()));
-        case DownstreamClient.Opened.Open open -> {
+        case UpstreamClient.Opened.Failed failed -> queue.put(new Item.Failed(failed.error()));
+        case UpstreamClient.Opened.Open open -> {
           try (RawClient.Reply reply = open.reply()) {
             queue.put(read(reply.body(), who, limits.maxEventBytes()));
           } finally {
@@ -96,7 +96,7 @@ public final class EventFeed implements AutoCloseable {
   }
 
   /** Passes each event on as soon as it is whole; gives what ended the stream. */
-  private Item read(InputStream events, Downstream who, int maxEventBytes)
+  private Item read(InputStream events, Upstream who, int maxEventBytes)
       throws InterruptedException {
     EventParser parser = new EventParser(maxEventBytes);
     byte[] buffer = new byte[READ_BYTES];
@@ -109,7 +109,7 @@ public final class EventFeed implements AutoCloseable {
       }
       return new Item.End();
     } catch (EventParser.TooLong tooLong) {
-      return new Item.Failed(new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR));
+      return new Item.Failed(new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR));
     } catch (IOException broken) {
       return new Item.Failed(Failures.of(who, broken));
     }

@@ -6,8 +6,8 @@ import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Upstream;
 import luki.gateway.observe.UpstreamOutcome;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -21,18 +21,18 @@ final class Failures {
 
   /** The error for a status that is not a success. */
   static ApiError ofStatus(
-      Downstream who, int status, @Nullable String retryAfter, boolean namesResource) {
+      Upstream who, int status, @Nullable String retryAfter, boolean namesResource) {
     return switch (status) {
-      case 401, 403 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_REFUSED);
+      case 401, 403 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_REFUSED);
       case 404 ->
           namesResource
               ? ApiError.of(ErrorCode.NOT_FOUND)
-              : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
-      case 405 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
-      case 409 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_CONFLICT);
-      case 429 -> new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_BUSY, seconds(retryAfter));
+              : new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
+      case 405 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
+      case 409 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_CONFLICT);
+      case 429 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_BUSY, seconds(retryAfter));
       default ->
-          new ApiError.FromDownstream(
+          new ApiError.FromUpstream(
               who,
               status >= 400 && status < 500
                   ? ErrorCode.DOWNSTREAM_REJECTED
@@ -52,18 +52,18 @@ final class Failures {
   }
 
   /** There was no time left to call. */
-  static ApiError late(Downstream who) {
-    return new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_TIMEOUT);
+  static ApiError late(Upstream who) {
+    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_TIMEOUT);
   }
 
-  static ApiError of(Downstream who, IOException failure) {
+  static ApiError of(Upstream who, IOException failure) {
     ErrorCode code =
         causedBy(failure, HttpTimeoutException.class)
             ? ErrorCode.DOWNSTREAM_TIMEOUT
             : causedBy(failure, ReplyBytes.TooLong.class)
                 ? ErrorCode.DOWNSTREAM_ERROR
                 : ErrorCode.DOWNSTREAM_UNAVAILABLE;
-    return new ApiError.FromDownstream(who, code);
+    return new ApiError.FromUpstream(who, code);
   }
 
   static UpstreamOutcome outcomeOf(int status) {
@@ -100,7 +100,7 @@ final class Failures {
   }
 
   /** Why a reply is no event stream; null when it is one. */
-  static @Nullable ApiError ofStreamsHead(Downstream who, RawClient.Reply reply) {
+  static @Nullable ApiError ofStreamsHead(Upstream who, RawClient.Reply reply) {
     int status = reply.status();
     if (status < 200 || status > 299) {
       return ofStatus(who, status, reply.fields().first("Retry-After"), false);
@@ -109,6 +109,6 @@ final class Failures {
     String essence = type == null ? "" : type.split(";", 2)[0].strip();
     return essence.equalsIgnoreCase("text/event-stream")
         ? null
-        : new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
+        : new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
   }
 }

@@ -11,8 +11,8 @@ import luki.http1.RawClient;
 /** Posts messages to one configured address; no redirect is followed, the reply is not kept. */
 public final class MessageSender implements AutoCloseable {
   private static final Duration CONNECT = Duration.ofSeconds(5);
-  private static final Duration MOST_TIME = Duration.ofSeconds(15);
-  private static final int MOST_BYTES = 64 * 1024;
+  private static final Duration MAX_TIME = Duration.ofSeconds(15);
+  private static final int MAX_BYTES = 64 * 1024;
 
   private final RawClient.Origin origin;
   private final String target;
@@ -29,7 +29,7 @@ public final class MessageSender implements AutoCloseable {
   public int post(Map<String, String> headers, byte[] body) throws InterruptedException {
     Fields.Builder fields = new Fields.Builder();
     new TreeMap<>(headers).forEach(fields::add);
-    long end = System.nanoTime() + MOST_TIME.toNanos();
+    long end = System.nanoTime() + MAX_TIME.toNanos();
     RawClient.Limits limits = new RawClient.Limits(CONNECT.toNanos(), end, end, false);
     RawClient.Request request = new RawClient.Request("POST", target, fields.build(), body);
     try (RawClient.Reply reply = engine.client().call(origin, request, limits)) {
@@ -44,7 +44,7 @@ public final class MessageSender implements AutoCloseable {
   /** Whatever stands in the body, the status has decided. */
   private static void drain(RawClient.Reply reply) {
     try {
-      ReplyBytes.of(reply, MOST_BYTES);
+      ReplyBytes.of(reply, MAX_BYTES);
     } catch (IOException tooMuch) {
       // The connection is dropped with the reply.
     }

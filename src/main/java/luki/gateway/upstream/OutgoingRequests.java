@@ -3,9 +3,9 @@ package luki.gateway.upstream;
 import java.net.URI;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Body;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.TraceContext;
+import luki.gateway.http.Upstream;
 import luki.http1.Fields;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
@@ -19,13 +19,13 @@ final class OutgoingRequests {
 
   private static final byte[] NOTHING = new byte[0];
 
-  private final Downstream who;
+  private final Upstream who;
   private final RawClient.Origin origin;
   private final Credentials credentials;
   private final Settings.@Nullable Secret secret;
 
   OutgoingRequests(
-      Downstream who, URI base, Credentials credentials, Settings.@Nullable Secret secret) {
+      Upstream who, URI base, Credentials credentials, Settings.@Nullable Secret secret) {
     this.who = who;
     this.origin = originOf(base);
     this.credentials = credentials;

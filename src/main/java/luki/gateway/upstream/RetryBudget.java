@@ -8,12 +8,12 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class RetryBudget {
   private static final int REPEAT = 20;
-  private static final int MOST = 5 * REPEAT;
+  private static final int MAX = 5 * REPEAT;
 
-  private final AtomicInteger credit = new AtomicInteger(MOST);
+  private final AtomicInteger credit = new AtomicInteger(MAX);
 
   void called() {
-    credit.updateAndGet(have -> Math.min(MOST, have + 1));
+    credit.updateAndGet(have -> Math.min(MAX, have + 1));
   }
 
   boolean tryRepeat() {

@@ -11,10 +11,10 @@ import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
-import luki.gateway.http.Downstream;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Facts;
+import luki.gateway.http.Outcome;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
@@ -22,18 +22,18 @@ import luki.gateway.json.Json;
 public final class Upstreams implements AutoCloseable {
   private static final Duration PROBE_LIMIT = Duration.ofSeconds(2);
 
-  private final Map<Downstream, DownstreamClient> clients = new EnumMap<>(Downstream.class);
+  private final Map<Upstream, UpstreamClient> clients = new EnumMap<>(Upstream.class);
   private final List<Thread> watchers = new ArrayList<>();
   private final GatewayFile.Streams streamLimits;
 
-  public Upstreams(Settings settings, DownstreamClient.Shared shared) {
+  public Upstreams(Settings settings, UpstreamClient.Shared shared) {
     this.streamLimits = shared.file().streams();
     settings
         .urls()
         .forEach(
             (who, url) -> {
-              Settings.Secret secret = who == Downstream.AGENT ? settings.agentSecret() : null;
-              clients.put(who, new DownstreamClient(who, url, secret, shared));
+              Settings.Secret secret = who == Upstream.AGENT ? settings.agentSecret() : null;
+              clients.put(who, new UpstreamClient(who, url, secret, shared));
             });
   }
 
@@ -50,8 +50,8 @@ public final class Upstreams implements AutoCloseable {
   }
 
   /** What is known of a service. */
-  public ServiceState state(Downstream who) {
-    DownstreamClient client = clients.get(who);
+  public ServiceState state(Upstream who) {
+    UpstreamClient client = clients.get(who);
     return client == null ? ServiceState.NOT_CONFIGURED : client.state();
   }
 
@@ -75,61 +75,61 @@ public final class Upstreams implements AutoCloseable {
                         })));
   }
 
-  public boolean isConfigured(Downstream who) {
+  public boolean isConfigured(Upstream who) {
     return clients.containsKey(who);
   }
 
   /** A unary call; a service without an address is an error like any other. */
-  public Reply call(Downstream who, Call call, Exchange exchange) throws InterruptedException {
-    DownstreamClient client = clients.get(who);
+  public Reply call(Upstream who, Call call, Exchange exchange) throws InterruptedException {
+    UpstreamClient client = clients.get(who);
     return client == null ? new Reply.Failed(notConfigured(who), 0) : client.call(call, exchange);
   }
 
   /** A 2xx reply's JSON and what it cost. */
-  public record Success(int status, Body body, Json json, Facts facts) {}
+  public record Success(int status, Body body, Json json, Outcome outcome) {}
 
   /**
    * A call that must succeed with JSON.
    *
    * @throws ApiException anything else
    */
-  public Success json(Downstream who, Call call, Exchange exchange) throws InterruptedException {
+  public Success json(Upstream who, Call call, Exchange exchange) throws InterruptedException {
     return switch (call(who, call, exchange)) {
       case Reply.Failed failed ->
-          throw new ApiException(failed.error(), Facts.upstream(who, failed.nanos()));
+          throw new ApiException(failed.error(), Outcome.upstream(who, failed.nanos()));
       case Reply.Got got -> success(who, call, got);
     };
   }
 
-  private static Success success(Downstream who, Call call, Reply.Got got) {
-    Facts facts = Facts.upstream(who, got.nanos());
+  private static Success success(Upstream who, Call call, Reply.Got got) {
+    Outcome outcome = Outcome.upstream(who, got.nanos());
     if (got.status() < 200 || got.status() > 299) {
       throw new ApiException(
-          Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()), facts);
+          Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()), outcome);
     }
     if (got.status() == 204) {
-      return new Success(204, Body.EMPTY, Json.MISSING, facts);
+      return new Success(204, Body.EMPTY, Json.MISSING, outcome);
     }
     try {
       return new Success(
-          got.status(), got.body(), Json.parseReply(Body.bytesOf(got.body())), facts);
+          got.status(), got.body(), Json.parseReply(Body.bytesOf(got.body())), outcome);
     } catch (InvalidJson nonsense) {
-      throw new ApiException(nonsense(who), facts);
+      throw new ApiException(nonsense(who), outcome);
     }
   }
 
   /** The error for a reply that is not what the service promised. */
-  public static ApiError nonsense(Downstream who) {
-    return new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_ERROR);
+  public static ApiError nonsense(Upstream who) {
+    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
   }
 
-  private static ApiError notConfigured(Downstream who) {
-    return new ApiError.FromDownstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
+  private static ApiError notConfigured(Upstream who) {
+    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
   }
 
   /** Starts a call for the agent's event stream; its pieces come through the feed. */
-  public EventFeed stream(Downstream who, Call call, Exchange exchange) {
-    DownstreamClient client = clients.get(who);
+  public EventFeed stream(Upstream who, Call call, Exchange exchange) {
+    UpstreamClient client = clients.get(who);
     return client == null
         ? EventFeed.failed(notConfigured(who))
         : EventFeed.start(client, who, call, exchange, streamLimits);
@@ -138,6 +138,6 @@ public final class Upstreams implements AutoCloseable {
   @Override
   public void close() {
     watchers.forEach(Thread::interrupt);
-    clients.values().forEach(DownstreamClient::close);
+    clients.values().forEach(UpstreamClient::close);
   }
 }

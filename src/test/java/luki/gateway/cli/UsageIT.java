@@ -17,7 +17,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
@@ -36,8 +36,8 @@ class UsageIT {
   private final List<Process> processes = new CopyOnWriteArrayList<>();
   private final CountDownLatch hang = new CountDownLatch(1);
   private volatile boolean hangs;
-  private final RawDownstream cognitive =
-      RawDownstream.start(
+  private final RawUpstream cognitive =
+      RawUpstream.start(
           connection -> {
             while (true) {
               connection.readRequest();
@@ -128,8 +128,8 @@ class UsageIT {
     Waiting.until(SOON, this::written, lines -> lines == 60);
     processes.getLast().destroyForcibly().waitFor();
     Set<String> ids = ConcurrentHashMap.newKeySet();
-    try (RawDownstream sink =
-        RawDownstream.start(
+    try (RawUpstream sink =
+        RawUpstream.start(
             connection -> {
               while (true) {
                 String request = connection.readRequest();

@@ -44,49 +44,49 @@ class BreakerDefectsTest {
 
   @Test
   void R10_fewerThanTwentyCallsSayNothing() {
-    calls(19, Verdict.BAD);
-    assertFalse(breaker.isOpen());
-    calls(1, Verdict.BAD);
-    assertTrue(breaker.isOpen());
+    calls(19, Verdict.FAILURE);
+    assertFalse(breaker.isTripped());
+    calls(1, Verdict.FAILURE);
+    assertTrue(breaker.isTripped());
     assertNull(breaker.tryAcquire());
   }
 
   @Test
   void R10_halfIsNotOverHalf() {
-    calls(15, Verdict.GOOD);
-    calls(15, Verdict.BAD);
-    assertFalse(breaker.isOpen());
-    calls(1, Verdict.BAD);
-    assertTrue(breaker.isOpen());
+    calls(15, Verdict.SUCCESS);
+    calls(15, Verdict.FAILURE);
+    assertFalse(breaker.isTripped());
+    calls(1, Verdict.FAILURE);
+    assertTrue(breaker.isTripped());
   }
 
   @Test
   void R10_whatLiesBeforeTheWindowIsForgotten() {
-    calls(19, Verdict.BAD);
+    calls(19, Verdict.FAILURE);
     pass(Duration.ofSeconds(11));
-    calls(19, Verdict.BAD);
-    assertFalse(breaker.isOpen());
+    calls(19, Verdict.FAILURE);
+    assertFalse(breaker.isTripped());
   }
 
   @Test
   void R10_whatLiesWithinTheWindowAddsUp() {
     for (int i = 0; i < 4; i++) {
-      calls(5, Verdict.BAD);
+      calls(5, Verdict.FAILURE);
       pass(Duration.ofSeconds(2));
     }
-    assertTrue(breaker.isOpen());
+    assertTrue(breaker.isTripped());
   }
 
   @Test
   void R10_callsThatWereCancelledSayNothing() {
-    calls(100, Verdict.NOTHING);
-    calls(19, Verdict.BAD);
-    assertFalse(breaker.isOpen());
+    calls(100, Verdict.IGNORED);
+    calls(19, Verdict.FAILURE);
+    assertFalse(breaker.isTripped());
   }
 
   private void open() {
-    calls(20, Verdict.BAD);
-    assertTrue(breaker.isOpen());
+    calls(20, Verdict.FAILURE);
+    assertTrue(breaker.isTripped());
   }
 
   @Test
@@ -98,8 +98,8 @@ class BreakerDefectsTest {
     Breaker.Permit probe = breaker.tryAcquire();
     assertNotNull(probe);
     assertNull(breaker.tryAcquire());
-    probe.end(Verdict.GOOD);
-    assertTrue(breaker.isOpen());
+    probe.end(Verdict.SUCCESS);
+    assertTrue(breaker.isTripped());
     assertNotNull(breaker.tryAcquire());
     assertNull(breaker.tryAcquire());
   }
@@ -108,36 +108,36 @@ class BreakerDefectsTest {
   void R10_threeGoodProbesCloseIt() {
     open();
     pass(Duration.ofSeconds(2));
-    calls(2, Verdict.GOOD);
-    assertTrue(breaker.isOpen());
-    calls(1, Verdict.GOOD);
-    assertFalse(breaker.isOpen());
-    calls(19, Verdict.BAD);
-    assertFalse(breaker.isOpen(), "what was before it opened is forgotten");
+    calls(2, Verdict.SUCCESS);
+    assertTrue(breaker.isTripped());
+    calls(1, Verdict.SUCCESS);
+    assertFalse(breaker.isTripped());
+    calls(19, Verdict.FAILURE);
+    assertFalse(breaker.isTripped(), "what was before it opened is forgotten");
   }
 
   @Test
   void R10_aBadProbeOpensItForAsLongAgain() {
     open();
     pass(Duration.ofSeconds(2));
-    calls(2, Verdict.GOOD);
-    calls(1, Verdict.BAD);
+    calls(2, Verdict.SUCCESS);
+    calls(1, Verdict.FAILURE);
     assertNull(breaker.tryAcquire());
     pass(Duration.ofMillis(1999));
     assertNull(breaker.tryAcquire());
     pass(Duration.ofMillis(1));
-    calls(3, Verdict.GOOD);
-    assertFalse(breaker.isOpen());
+    calls(3, Verdict.SUCCESS);
+    assertFalse(breaker.isTripped());
   }
 
   @Test
   void R10_aProbeThatWasCancelledLeavesRoomForAnother() {
     open();
     pass(Duration.ofSeconds(2));
-    calls(5, Verdict.NOTHING);
-    assertTrue(breaker.isOpen());
-    calls(3, Verdict.GOOD);
-    assertFalse(breaker.isOpen());
+    calls(5, Verdict.IGNORED);
+    assertTrue(breaker.isTripped());
+    calls(3, Verdict.SUCCESS);
+    assertFalse(breaker.isTripped());
   }
 
   @Test
@@ -150,10 +150,10 @@ class BreakerDefectsTest {
     pass(Duration.ofSeconds(2));
     Breaker.Permit probe = breaker.tryAcquire();
     assertNotNull(probe);
-    late.end(Verdict.GOOD);
-    later.end(Verdict.BAD);
+    late.end(Verdict.SUCCESS);
+    later.end(Verdict.FAILURE);
     assertNull(breaker.tryAcquire(), "the probe is still out");
-    probe.end(Verdict.GOOD);
+    probe.end(Verdict.SUCCESS);
     assertNotNull(breaker.tryAcquire());
   }
 
@@ -161,16 +161,16 @@ class BreakerDefectsTest {
   @ValueSource(longs = {-5_000_000_000L, 0, Long.MAX_VALUE - 1_000_000_000L, Long.MIN_VALUE})
   void R10_theClockMayBeginAnywhere(long origin) {
     now.set(origin);
-    calls(20, Verdict.BAD);
-    assertTrue(breaker.isOpen());
+    calls(20, Verdict.FAILURE);
+    assertTrue(breaker.isTripped());
     pass(Duration.ofSeconds(2));
-    calls(3, Verdict.GOOD);
-    assertFalse(breaker.isOpen());
+    calls(3, Verdict.SUCCESS);
+    assertFalse(breaker.isTripped());
     for (int i = 0; i < 20; i++) {
       pass(Duration.ofMillis(100));
-      calls(1, Verdict.BAD);
+      calls(1, Verdict.FAILURE);
     }
-    assertTrue(breaker.isOpen());
+    assertTrue(breaker.isTripped());
   }
 
   @Test

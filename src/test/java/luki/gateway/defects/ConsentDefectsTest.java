@@ -11,7 +11,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import org.junit.jupiter.api.AutoClose;
@@ -106,7 +106,7 @@ class ConsentDefectsTest {
 
   @Test
   void R11_aConnectionThatBreaksIsAnOutage() {
-    try (RawDownstream security = Sockets.faulty((c, _) -> c.reset());
+    try (RawUpstream security = Sockets.faulty((c, _) -> c.reset());
         Setting raw = Setting.start(g -> g.with("SECURITY_URL", security.url()))) {
       Client.Answer answer = raw.maria().post("/v1/elr/search", SEARCH);
       assertEquals("CONSENT_UNAVAILABLE", answer.code());

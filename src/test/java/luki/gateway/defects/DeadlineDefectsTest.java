@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawConnection;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,7 +24,7 @@ class DeadlineDefectsTest {
   private static final String EMPTY_LIST = "{\"results\":[],\"total_count\":0}";
   private static final Duration PAUSE = Duration.ofMillis(40);
 
-  private static Setting before(RawDownstream memory) {
+  private static Setting before(RawUpstream memory) {
     return Setting.start(
         g ->
             g.with("MEMORY_URL", memory.url())
@@ -34,7 +34,7 @@ class DeadlineDefectsTest {
 
   private static void assertTimesOut(Sockets.Fault fault) throws InterruptedException {
     CountDownLatch closed = new CountDownLatch(1);
-    try (RawDownstream memory =
+    try (RawUpstream memory =
             Sockets.faulty(
                 (connection, request) -> {
                   fault.answer(connection, request);
@@ -87,7 +87,7 @@ class DeadlineDefectsTest {
 
   @Test
   void R10_anAgentThatNeverAnswersIsTimedOut() {
-    try (RawDownstream agent = Sockets.faulty((c, _) -> c.stallUntilClosed());
+    try (RawUpstream agent = Sockets.faulty((c, _) -> c.stallUntilClosed());
         Setting setting =
             Setting.start(
                 g -> g.with("AGENT_URL", agent.url()).yaml("total: 60s", "total: 700ms"))) {
@@ -108,7 +108,7 @@ class DeadlineDefectsTest {
   void R10_aReplyThatIsCutShortIsNoReply(String rest) {
     String cut = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + rest;
     for (String how : List.of("reset", "close")) {
-      try (RawDownstream memory =
+      try (RawUpstream memory =
               Sockets.faulty(
                   (connection, _) -> {
                     connection.send(cut);
@@ -137,7 +137,7 @@ class DeadlineDefectsTest {
   @Test
   void R10_aReplyWithoutEndIsBrokenOff() throws InterruptedException {
     CountDownLatch brokenOff = new CountDownLatch(1);
-    try (RawDownstream memory =
+    try (RawUpstream memory =
             Sockets.faulty(
                 (connection, _) -> {
                   connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -161,7 +161,7 @@ class DeadlineDefectsTest {
     String padding = " ".repeat(65_536 - EMPTY_LIST.length());
     for (int more : List.of(0, 1, 11_000_000)) {
       String body = EMPTY_LIST + padding + " ".repeat(more);
-      try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", body)));
+      try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", body)));
           Setting setting = before(memory)) {
         Client.Answer answer = setting.maria().get(LIST);
         assertEquals(more == 0 ? 200 : 502, answer.status(), more + " too many");
@@ -175,9 +175,9 @@ class DeadlineDefectsTest {
   @ParameterizedTest
   @ValueSource(strings = {"301", "302", "303", "307", "308"})
   void R10_aRedirectIsNeverFollowed(String status) {
-    try (RawDownstream elsewhere =
+    try (RawUpstream elsewhere =
             Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", EMPTY_LIST)));
-        RawDownstream memory =
+        RawUpstream memory =
             Sockets.faulty(
                 (c, _) ->
                     c.send(
@@ -203,7 +203,7 @@ class DeadlineDefectsTest {
         "\r\n\r\n\r\n\u0000\u0001\u0002"
       })
   void R10_whatIsNotHttpIsABadGateway(String bytes) {
-    try (RawDownstream memory =
+    try (RawUpstream memory =
             Sockets.faulty(
                 (connection, _) -> {
                   connection.send(bytes);

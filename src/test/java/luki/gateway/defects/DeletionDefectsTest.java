@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
@@ -75,7 +75,7 @@ class DeletionDefectsTest {
   @Test
   void S16_anErasureGoesOnUntilNothingIsLeft() {
     AtomicInteger left = new AtomicInteger(3);
-    try (RawDownstream memory = countingDown(left);
+    try (RawUpstream memory = countingDown(left);
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client.Answer answer = raw.maria().delete(ALL);
       assertEquals(200, answer.status(), answer.body());
@@ -86,7 +86,7 @@ class DeletionDefectsTest {
   }
 
   /** Says that it deleted seven, as often as that, and then none. */
-  private static RawDownstream countingDown(AtomicInteger left) {
+  private static RawUpstream countingDown(AtomicInteger left) {
     return Sockets.faulty(
         (connection, _) -> {
           int deleted = left.getAndDecrement() > 0 ? 7 : 0;
@@ -108,7 +108,7 @@ class DeletionDefectsTest {
   @Test
   void S16_anErasureThatEndsInItsTenthRoundSucceeds() {
     AtomicInteger left = new AtomicInteger(9);
-    try (RawDownstream memory = countingDown(left);
+    try (RawUpstream memory = countingDown(left);
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client.Answer answer = raw.maria().delete(ALL);
       assertEquals(200, answer.status(), answer.body());

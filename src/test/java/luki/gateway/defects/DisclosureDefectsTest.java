@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import org.junit.jupiter.api.AutoClose;
@@ -100,9 +100,9 @@ class DisclosureDefectsTest {
   void S14_aStreamsErrorTextStaysInside() {
     byte[] token = "data: {\"token\": \"a\"}\n\n".getBytes(StandardCharsets.UTF_8);
     byte[] error = ("data: {\"error\": \"" + LEAK + "\"}\n\n").getBytes(StandardCharsets.UTF_8);
-    try (RawDownstream agent =
-            RawDownstream.start(
-                RawDownstream.stream("200 OK", "text/event-stream", List.of(token, error), "eof"));
+    try (RawUpstream agent =
+            RawUpstream.start(
+                RawUpstream.stream("200 OK", "text/event-stream", List.of(token, error), "eof"));
         Setting streaming = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
       Client.Answer answer =
           streaming.maria().post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");

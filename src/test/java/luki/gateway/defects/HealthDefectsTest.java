@@ -11,7 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Waiting;
@@ -135,7 +135,7 @@ class HealthDefectsTest {
   void R12_aDrainTurnsReadinessOffAndLetsWhatIsUnderWayFinish() throws Exception {
     CountDownLatch arrived = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
-    try (RawDownstream memory =
+    try (RawUpstream memory =
             Sockets.faulty(
                 (connection, _) -> {
                   arrived.countDown();
@@ -145,14 +145,14 @@ class HealthDefectsTest {
         Setting setting = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client maria = setting.maria();
       assertEquals(200, setting.stranger().get("/readyz").status());
-      CompletableFuture<Client.Answer> underWay =
+      CompletableFuture<Client.Answer> inFlight =
           CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
       CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
       Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
       assertRefusesWhatIsNew(setting, maria);
       release.countDown();
-      assertEquals(200, underWay.get(20, TimeUnit.SECONDS).status());
+      assertEquals(200, inFlight.get(20, TimeUnit.SECONDS).status());
       drained.get(20, TimeUnit.SECONDS);
     }
   }
@@ -179,8 +179,8 @@ class HealthDefectsTest {
 
   @Test
   void R12_theHealthOfAServiceSaysNothingOfItsText() {
-    try (RawDownstream agent =
-            RawDownstream.start(
+    try (RawUpstream agent =
+            RawUpstream.start(
                 connection -> {
                   while (true) {
                     connection.readRequest();

@@ -108,7 +108,7 @@ class LimitDefectsTest {
       Client maria = setting.maria();
       assertEquals(200, maria.get(READS).status());
       long began = System.nanoTime();
-      // Asking all the time prolongs nothing: the next one comes after its second.
+      // InFlight all the time prolongs nothing: the next one comes after its second.
       Waiting.until(Duration.ofSeconds(5), () -> maria.get(READS).status(), got -> got == 200);
       long took = System.nanoTime() - began;
       assertTrue(took < Duration.ofMillis(2500).toNanos(), took / 1e9 + " s");

@@ -15,7 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Waiting;
@@ -34,13 +34,13 @@ class PerformanceDefectsTest {
       "chunk_id":"maria_k_a","created_at":"2026-11-23T14:42:38"}],"total_count":1}\
       """;
 
-  private static RawDownstream metrics() {
+  private static RawUpstream metrics() {
     return Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", "{}")));
   }
 
   @Test
   void P1_callsOneAfterAnotherShareAConnection() {
-    try (RawDownstream engagement = metrics();
+    try (RawUpstream engagement = metrics();
         Setting setting = Setting.start(g -> g.with("ENG_URL", engagement.url()))) {
       Client maria = setting.maria();
       for (int i = 0; i < 50; i++) {
@@ -54,7 +54,7 @@ class PerformanceDefectsTest {
   @Test
   void P1_callsSideBySideNeedNoMoreConnectionsThanThereAreOfThem() throws Exception {
     int callers = 8;
-    try (RawDownstream engagement = metrics();
+    try (RawUpstream engagement = metrics();
         Setting setting = Setting.start(g -> g.with("ENG_URL", engagement.url()));
         ExecutorService threads = Executors.newFixedThreadPool(callers)) {
       Client maria = setting.maria();
@@ -82,7 +82,7 @@ class PerformanceDefectsTest {
   void P6_aFullServiceShedsAtOnceWhileOthersAnswer() throws Exception {
     CountDownLatch arrived = new CountDownLatch(2);
     CountDownLatch release = new CountDownLatch(1);
-    try (RawDownstream engagement =
+    try (RawUpstream engagement =
             Sockets.faulty(
                 (connection, _) -> {
                   arrived.countDown();
@@ -129,7 +129,7 @@ class PerformanceDefectsTest {
   @Test
   void P6_aStreamTooManyIsRefusedAtOnce() {
     CountDownLatch release = new CountDownLatch(1);
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             Sockets.faulty(
                 (connection, _) -> {
                   connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
@@ -163,8 +163,8 @@ class PerformanceDefectsTest {
   @ValueSource(strings = {"/v1/chat", "/v1/chat/stream"})
   void P7_consentAndMemoriesAreAskedSideBySide(String path) {
     CyclicBarrier both = new CyclicBarrier(2);
-    try (RawDownstream security = meeting(both, "{\"allowed\":true}");
-        RawDownstream memory = meeting(both, ONE_MEMORY);
+    try (RawUpstream security = meeting(both, "{\"allowed\":true}");
+        RawUpstream memory = meeting(both, ONE_MEMORY);
         Setting setting =
             Setting.start(
                 g ->
@@ -178,7 +178,7 @@ class PerformanceDefectsTest {
   }
 
   /** Answers only once the other service has been asked too. */
-  private static RawDownstream meeting(CyclicBarrier both, String json) {
+  private static RawUpstream meeting(CyclicBarrier both, String json) {
     return Sockets.faulty(
         (connection, _) -> {
           both.await(9, TimeUnit.SECONDS);

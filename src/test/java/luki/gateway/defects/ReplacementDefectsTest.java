@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
@@ -140,7 +140,7 @@ class ReplacementDefectsTest {
   @Test
   void R5_aDeleteThatFailsOnceIsTriedOnceMore() {
     AtomicInteger deletes = new AtomicInteger();
-    try (RawDownstream memory =
+    try (RawUpstream memory =
             Sockets.faulty(
                 (connection, request) -> {
                   if (request.startsWith("POST /ingestion")) {

@@ -9,7 +9,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,7 +23,7 @@ class RetryDefectsTest {
   private static final String UNAVAILABLE = "503 Service Unavailable";
 
   /** Fails the first call, by a reset or by 503, and answers all later ones so. */
-  private static RawDownstream failingOnce(String how, String answer) {
+  private static RawUpstream failingOnce(String how, String answer) {
     AtomicInteger calls = new AtomicInteger();
     return Sockets.faulty(
         (connection, _) -> {
@@ -39,14 +39,14 @@ class RetryDefectsTest {
         });
   }
 
-  private static Setting before(String variable, RawDownstream downstream) {
+  private static Setting before(String variable, RawUpstream downstream) {
     return Setting.start(g -> g.with(variable, downstream.url()));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"503", "reset", "close"})
   void R10_aSearchThatFailedIsTriedOnceMore(String how) {
-    try (RawDownstream memory = failingOnce(how, "{\"results\":[],\"total_count\":0}");
+    try (RawUpstream memory = failingOnce(how, "{\"results\":[],\"total_count\":0}");
         Setting setting = before("MEMORY_URL", memory)) {
       Client.Answer answer =
           setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}");
@@ -68,7 +68,7 @@ class RetryDefectsTest {
     String answer =
         "{\"status\":\"success\",\"deleted_count\":0,\"success\":true,"
             + "\"chunk_ids\":[\"maria_k_ca978112ca1b\"]}";
-    try (RawDownstream memory = failingOnce(how, answer);
+    try (RawUpstream memory = failingOnce(how, answer);
         Setting setting = before("MEMORY_URL", memory)) {
       Client.Answer got = setting.maria().send(method, target, body);
       assertTrue(got.status() < 300, got.body());
@@ -79,7 +79,7 @@ class RetryDefectsTest {
   @ParameterizedTest
   @ValueSource(strings = {"503", "reset"})
   void R10_soIsTheQuestionForConsent(String how) {
-    try (RawDownstream security = failingOnce(how, "{\"allowed\":true}");
+    try (RawUpstream security = failingOnce(how, "{\"allowed\":true}");
         Setting setting = before("SECURITY_URL", security)) {
       assertEquals(200, setting.maria().get("/v1/elr/items/maria_k").status());
       assertEquals(2, Sockets.calls(security).size());
@@ -88,7 +88,7 @@ class RetryDefectsTest {
 
   @Test
   void R10_twiceIsEnough() {
-    try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
+    try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
         Setting setting = before("MEMORY_URL", memory)) {
       Client.Answer answer = setting.maria().get("/v1/elr/items/maria_k");
       assertEquals(502, answer.status());
@@ -100,7 +100,7 @@ class RetryDefectsTest {
   @ParameterizedTest
   @CsvSource({"500 Internal Server Error", "502 Bad Gateway", "429 Too Many Requests"})
   void R10_onlyAnOutageIsTriedAgain(String status) {
-    try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(status, "{}")));
+    try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(status, "{}")));
         Setting setting = before("MEMORY_URL", memory)) {
       setting.maria().get("/v1/elr/items/maria_k");
       assertEquals(1, Sockets.calls(memory).size());
@@ -117,7 +117,7 @@ class RetryDefectsTest {
     "close,/v1/chat/stream"
   })
   void R10_aMessageThatWentOutIsNeverSentTwice(String how, String path) {
-    try (RawDownstream agent = failingOnce(how, "{\"response\":\"twice\"}");
+    try (RawUpstream agent = failingOnce(how, "{\"response\":\"twice\"}");
         Setting setting = before("AGENT_URL", agent)) {
       Client.Answer answer =
           setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
@@ -138,7 +138,7 @@ class RetryDefectsTest {
         "ENG_URL|reset|/v1/engagement/interactions|{\"user_id\":\"maria_k\",\"interaction_type\":\"a\"}"
       })
   void R10_aWriteOfAModuleIsNeverSentTwice(String variable, String how, String path, String body) {
-    try (RawDownstream module = failingOnce(how, "{}");
+    try (RawUpstream module = failingOnce(how, "{}");
         Setting setting = before(variable, module)) {
       assertEquals(502, setting.maria().post(path, body).status());
       assertEquals(1, Sockets.calls(module).size());
@@ -169,8 +169,8 @@ class RetryDefectsTest {
   void R10_aRepeatGoesOutOnAFreshConnection() throws Exception {
     CyclicBarrier both = new CyclicBarrier(2);
     AtomicBoolean restarted = new AtomicBoolean();
-    try (RawDownstream memory =
-            RawDownstream.start(
+    try (RawUpstream memory =
+            RawUpstream.start(
                 connection -> {
                   boolean old = !restarted.get();
                   while (true) {
@@ -199,7 +199,7 @@ class RetryDefectsTest {
 
   @Test
   void R10_repeatsAreBoundedByABudget() {
-    try (RawDownstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
+    try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
         Setting setting =
             Setting.start(
                 g -> g.with("MEMORY_URL", memory.url()).yaml("min_calls: 20", "min_calls: 9999"))) {

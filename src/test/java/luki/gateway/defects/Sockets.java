@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import luki.gateway.standin.RawConnection;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 
 /** Services that misbehave, and well-behaved answers for where they do not. */
 final class Sockets {
@@ -23,8 +23,8 @@ final class Sockets {
   }
 
   /** Well to those who ask for its health, and to all others as the fault says. */
-  static RawDownstream faulty(Fault fault) {
-    return RawDownstream.start(
+  static RawUpstream faulty(Fault fault) {
+    return RawUpstream.start(
         connection -> {
           while (true) {
             String request = connection.readRequest();
@@ -43,7 +43,7 @@ final class Sockets {
   }
 
   /** The requests but for those for its health. */
-  static List<String> calls(RawDownstream downstream) {
+  static List<String> calls(RawUpstream downstream) {
     return downstream.requests().stream().filter(r -> !r.startsWith(HEALTH)).toList();
   }
 

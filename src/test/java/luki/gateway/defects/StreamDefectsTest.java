@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -38,8 +38,7 @@ class StreamDefectsTest {
 
   private static Client.Answer answered(
       String status, String type, List<byte[]> chunks, String close) {
-    try (RawDownstream agent =
-            RawDownstream.start(RawDownstream.stream(status, type, chunks, close));
+    try (RawUpstream agent = RawUpstream.start(RawUpstream.stream(status, type, chunks, close));
         Setting setting =
             Setting.start(
                 g ->

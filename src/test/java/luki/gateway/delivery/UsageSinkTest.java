@@ -21,7 +21,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
@@ -49,8 +49,8 @@ class UsageSinkTest {
   private volatile boolean bare;
   private volatile long answerMillis;
 
-  private final RawDownstream sink =
-      RawDownstream.start(
+  private final RawUpstream sink =
+      RawUpstream.start(
           connection -> {
             for (String request = connection.readRequest();
                 request != null;
@@ -60,8 +60,8 @@ class UsageSinkTest {
               connection.send("HTTP/1.1 " + answer + (bare ? "" : "\r\nContent-Length: 0\r\n\r\n"));
             }
           });
-  private final RawDownstream cognitive =
-      RawDownstream.start(
+  private final RawUpstream cognitive =
+      RawUpstream.start(
           connection -> {
             while (connection.readRequest() != null) {
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");

@@ -14,10 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import luki.gateway.auth.KeyFile;
-import luki.gateway.auth.KeyMaker;
-import luki.gateway.auth.KeyedHash;
-import luki.gateway.cli.Configuration;
+import luki.gateway.app.Configuration;
 import luki.gateway.cli.ServeCommand;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Environment;
@@ -25,6 +22,9 @@ import luki.gateway.config.Problems;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
 import luki.gateway.http.Users;
+import luki.gateway.keys.ApiKeyAdmin;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
 import luki.gateway.standin.StandIns;
 
 /** The gateway at a desk: {@code dev}, everything embedded, a demo key, curl lines to paste. */
@@ -123,14 +123,14 @@ public final class DevServer {
     if (keyFile.equals(Path.of("target/demo-keys.json"))) {
       Files.deleteIfExists(keyFile);
     }
-    KeyMaker maker =
-        new KeyMaker(
+    ApiKeyAdmin maker =
+        new ApiKeyAdmin(
             new KeyFile(keyFile), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
     Set<Scope> scopes = new HashSet<>();
     SCOPES.forEach(name -> scopes.add(new Scope(name)));
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
     String key =
-        maker.create(new KeyMaker.Wanted("demo", scopes, Set.of(), users, null, null)).reveal();
+        maker.create(new ApiKeyAdmin.Wanted("demo", scopes, Set.of(), users, null, null)).reveal();
     Files.createDirectories(DEMO_KEY.getParent());
     Files.deleteIfExists(DEMO_KEY);
     Files.createFile(

@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Timeout;
@@ -48,7 +48,7 @@ class AgentStreamsTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("everyStream")
   void R6_theReaderGetsWhatTheAgentMeantByPostAndByGet(String name, JsonNode stream) {
-    try (RawDownstream agent = agent(stream);
+    try (RawUpstream agent = agent(stream);
         TestGateway gateway = gateway(agent)) {
       Client client = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
 
@@ -64,17 +64,17 @@ class AgentStreamsTest {
     }
   }
 
-  private static RawDownstream agent(JsonNode stream) {
+  private static RawUpstream agent(JsonNode stream) {
     int status = stream.path("response").path("status").asInt();
-    return RawDownstream.start(
-        RawDownstream.stream(
+    return RawUpstream.start(
+        RawUpstream.stream(
             status + " As Observed",
             stream.path("response").path("content_type").asText(),
             chunks(stream),
             stream.path("close").asText()));
   }
 
-  private static TestGateway gateway(RawDownstream agent) {
+  private static TestGateway gateway(RawUpstream agent) {
     return TestGateway.builder()
         .with("AGENT_URL", agent.url())
         .yaml("first_event: 60s", "first_event: 1500ms")

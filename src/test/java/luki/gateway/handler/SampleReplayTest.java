@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import luki.gateway.handler.SampleReplays.Row;
 import luki.gateway.handler.SampleReplays.Sample;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Seen;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
@@ -227,7 +227,7 @@ class SampleReplayTest {
       Sample sample = samples.get(name);
       String user = sample.body().path("user_id").asText();
       int count = sample.body().path("deleted_count").asInt();
-      try (RawDownstream memory = erasing(sample.body().toString());
+      try (RawUpstream memory = erasing(sample.body().toString());
           TestGateway alone = TestGateway.builder().with("MEMORY_URL", memory.url()).start()) {
         Client owner = new Client(alone, alone.key(List.of(user), "elr:delete"));
         String path = sample.path().replace("/delete/all/", "/v1/elr/users/");
@@ -246,9 +246,9 @@ class SampleReplayTest {
   }
 
   /** Answers the first deletion with this body and the next ones with a count of 0. */
-  private static RawDownstream erasing(String first) {
+  private static RawUpstream erasing(String first) {
     String none = first.replaceFirst("\"deleted_count\":\\d+", "\"deleted_count\":0");
-    return RawDownstream.start(
+    return RawUpstream.start(
         connection -> {
           int deletions = 0;
           while (true) {

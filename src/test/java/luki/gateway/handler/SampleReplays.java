@@ -24,7 +24,7 @@ final class SampleReplays {
   private static final List<String> SERVICES =
       List.of("agent", "memory", "security", "engagement", "cognitive", "reporting");
 
-  private static final int SHORTEST_TEXT = 6; // Shorter ones stand in any reply by chance.
+  private static final int MIN_TEXT = 6; // Shorter ones stand in any reply by chance.
 
   private SampleReplays() {}
 
@@ -145,7 +145,7 @@ final class SampleReplays {
     if (body.asText().contains("\"error\"")) {
       texts.add("Prompt template not found");
     }
-    texts.removeIf(text -> text.length() < SHORTEST_TEXT);
+    texts.removeIf(text -> text.length() < MIN_TEXT);
     return texts;
   }
 

@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import luki.gateway.standin.RawConnection;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 
@@ -17,8 +17,8 @@ final class ScriptedAgent {
 
   private ScriptedAgent() {}
 
-  static RawDownstream agent(RawDownstream.Script stream) {
-    return RawDownstream.start(
+  static RawUpstream agent(RawUpstream.Script stream) {
+    return RawUpstream.start(
         connection -> {
           while (connection.readRequest().startsWith("GET /health")) {
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
@@ -52,7 +52,7 @@ final class ScriptedAgent {
     }
   }
 
-  static TestGateway.Builder gateway(RawDownstream agent) {
+  static TestGateway.Builder gateway(RawUpstream agent) {
     return TestGateway.builder().with("AGENT_URL", agent.url());
   }
 

@@ -21,7 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
@@ -34,7 +34,7 @@ class StreamBehaviourTest {
   @Test
   void P4_theFirstTokenIsThereWhileTheSecondHasNotBeenSent() throws Exception {
     CountDownLatch firstWasRead = new CountDownLatch(1);
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             agent(
                 connection -> {
                   begin(connection);
@@ -59,7 +59,7 @@ class StreamBehaviourTest {
 
   @Test
   void theHeadSaysThatNobodyMayHoldTheEventsBack() throws Exception {
-    try (RawDownstream agent = agent(c -> answer(c, TOKEN + DONE));
+    try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start();
         LiveStream stream = open(gateway)) {
       assertEquals(200, stream.status());
@@ -76,7 +76,7 @@ class StreamBehaviourTest {
   void aCommentComesAfterTheSilenceAndNeverInsideAnEvent() throws Exception {
     Duration silence = Duration.ofMillis(400);
     CountDownLatch commentsWereRead = new CountDownLatch(1);
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             agent(
                 connection -> {
                   begin(connection);
@@ -105,7 +105,7 @@ class StreamBehaviourTest {
   @Test
   void answersInTimeForRoutersAndTellsLaterFailuresAsEvents() throws Exception {
     CountDownLatch commentWasRead = new CountDownLatch(1);
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             agent(
                 connection -> {
                   assertTrue(commentWasRead.await(10, TimeUnit.SECONDS));
@@ -127,7 +127,7 @@ class StreamBehaviourTest {
 
   @Test
   void anAgentThatNeverSaysAnythingEndsAnAnsweredStreamAsAnEventToo() throws Exception {
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             agent(
                 connection -> {
                   begin(connection);
@@ -155,7 +155,7 @@ class StreamBehaviourTest {
 
   @Test
   void headAnswersTheHeadOfAStreamWithoutCallingTheAgent() {
-    try (RawDownstream agent = agent(c -> answer(c, TOKEN + DONE));
+    try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start()) {
       Client.Answer answer =
           client(gateway).send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null);
@@ -175,7 +175,7 @@ class StreamBehaviourTest {
 
   @Test
   void drainingEndsAnOpenStreamWithAnEventOfItsOwn() throws Exception {
-    try (RawDownstream agent = agent(c -> tokenThenSilence(c, new CompletableFuture<>()));
+    try (RawUpstream agent = agent(c -> tokenThenSilence(c, new CompletableFuture<>()));
         TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "0").start();
         LiveStream stream = open(gateway)) {
       assertEquals("id: 1", stream.word());

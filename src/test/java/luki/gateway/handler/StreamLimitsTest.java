@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
@@ -25,8 +25,8 @@ class StreamLimitsTest {
   private static final String TOKEN = "data: {\"token\": \"x\"}\n\n";
 
   /** An agent that says a word every few milliseconds for as long as it is listened to. */
-  private static RawDownstream chatterbox(String token, long pauseMillis) {
-    return RawDownstream.start(
+  private static RawUpstream chatterbox(String token, long pauseMillis) {
+    return RawUpstream.start(
         connection -> {
           connection.readRequest();
           connection.send(
@@ -72,7 +72,7 @@ class StreamLimitsTest {
     return false;
   }
 
-  private static TestGateway gateway(RawDownstream agent, Map<String, String> more) {
+  private static TestGateway gateway(RawUpstream agent, Map<String, String> more) {
     return TestGateway.builder()
         .with("AGENT_URL", agent.url())
         .with(more)
@@ -82,7 +82,7 @@ class StreamLimitsTest {
 
   @Test
   void theLifeOfAStreamIsBoundedThoughTheAgentNeverPauses() throws Exception {
-    try (RawDownstream agent = chatterbox(TOKEN, 20);
+    try (RawUpstream agent = chatterbox(TOKEN, 20);
         TestGateway gateway = gateway(agent, Map.of());
         Socket reader = ask(gateway, gateway.key(List.of("maria_k"), "chat:write"), 0)) {
       assertTrue(reads(reader.getInputStream(), "event: error"));
@@ -92,7 +92,7 @@ class StreamLimitsTest {
 
   @Test
   void aDrainEndsAStreamWithinItsGraceThoughTheAgentNeverPauses() throws Exception {
-    try (RawDownstream agent = chatterbox(TOKEN, 20);
+    try (RawUpstream agent = chatterbox(TOKEN, 20);
         TestGateway gateway =
             TestGateway.builder()
                 .with("AGENT_URL", agent.url())
@@ -116,7 +116,7 @@ class StreamLimitsTest {
 
   @Test
   void aRevokedKeyEndsItsOpenStreams() throws Exception {
-    try (RawDownstream agent = chatterbox(TOKEN, 20);
+    try (RawUpstream agent = chatterbox(TOKEN, 20);
         TestGateway gateway = TestGateway.builder().with("AGENT_URL", agent.url()).start()) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
       try (Socket reader = ask(gateway, key, 0)) {
@@ -131,7 +131,7 @@ class StreamLimitsTest {
 
   @Test
   void consentThatIsWithdrawnEndsTheStreamsThatUseMemoriesAndAsksOnceForAll() throws Exception {
-    try (RawDownstream agent = chatterbox(TOKEN, 20);
+    try (RawUpstream agent = chatterbox(TOKEN, 20);
         StandIns services = StandIns.start();
         TestGateway gateway =
             TestGateway.builder().with(services.urls()).with("AGENT_URL", agent.url()).start()) {
@@ -159,7 +159,7 @@ class StreamLimitsTest {
   @Test
   void aReaderThatNeverReadsIsLetGoAndSoIsTheAgent() throws Exception {
     String vast = "data: {\"token\": \"" + "y".repeat(60_000) + "\"}\n\n";
-    try (RawDownstream agent = chatterbox(vast, 1);
+    try (RawUpstream agent = chatterbox(vast, 1);
         TestGateway gateway =
             TestGateway.builder()
                 .with("AGENT_URL", agent.url())

@@ -20,7 +20,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
@@ -36,7 +36,7 @@ class StreamReaderTest {
   @Test
   void aReaderThatLeavesWhileTokensFlowEndsTheAgentsCall() throws Exception {
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             agent(
                 connection -> {
                   begin(connection);
@@ -61,7 +61,7 @@ class StreamReaderTest {
   @Test
   void aReaderThatLeavesASilentAgentEndsTheCallAtTheNextComment() throws Exception {
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
-    try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
+    try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
       long left;
       try (LiveStream stream = open(gateway)) {
@@ -81,7 +81,7 @@ class StreamReaderTest {
   void aReaderThatLeavesASilentStreamIsSeenAtOnceByAnEngineThatWatches() throws Exception {
     assumeTrue(TestGateway.isEdge());
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
-    try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
+    try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway = gateway(agent).start()) {
       long left;
       try (LiveStream stream = open(gateway)) {
@@ -98,7 +98,7 @@ class StreamReaderTest {
   void aReaderThatLeavesJustAfterAProbeIsFoundAtTheNextComment() throws Exception {
     assumeFalse(TestGateway.isEdge());
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
-    try (RawDownstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
+    try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway =
             gateway(agent)
                 .yaml("keep_alive: 15s", "keep_alive: 2s")
@@ -132,7 +132,7 @@ class StreamReaderTest {
   @Test
   void countsOpenStreamsBackToNoneAndEachOnceByItsOutcome() throws Exception {
     CountDownLatch countWasSeen = new CountDownLatch(1);
-    try (RawDownstream agent =
+    try (RawUpstream agent =
             agent(
                 connection -> {
                   begin(connection);
@@ -162,7 +162,7 @@ class StreamReaderTest {
 
   @Test
   void aStreamThatWasRefusedBeforeItBeganIsNoStream() throws Exception {
-    try (RawDownstream agent = agent(c -> answer(c, "data: {\"error\": \"boom\"}\n\n"));
+    try (RawUpstream agent = agent(c -> answer(c, "data: {\"error\": \"boom\"}\n\n"));
         TestGateway gateway = gateway(agent).start()) {
       assertEquals(502, client(gateway).post("/v1/chat/stream", REQUEST).status());
       assertEquals("0", metric(gateway, "luki_gateway_streams"));

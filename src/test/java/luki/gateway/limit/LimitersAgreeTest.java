@@ -54,7 +54,8 @@ class LimitersAgreeTest {
   private final List<Open> open = new ArrayList<>();
 
   /** A call under way, as each of the three knows it. */
-  private record Open(int id, String caller, Limiter.Hold memory, Limiter.Hold redis) {}
+  private record Open(
+      int id, String caller, Limiter.Reservation memory, Limiter.Reservation redis) {}
 
   @BeforeEach
   void connect() {
@@ -116,16 +117,16 @@ class LimitersAgreeTest {
     assertEquals(expected, nameOf(inMemory), "memory, step " + step);
     assertEquals(expected, nameOf(inRedis), "Redis, step " + step);
     assertEquals(inMemory.rate(), inRedis.rate(), "standing at step " + step);
-    if (inMemory instanceof Limiter.Verdict.Admitted(Standing _, Limiter.Hold one)
-        && inRedis instanceof Limiter.Verdict.Admitted(Standing _, Limiter.Hold other)) {
+    if (inMemory instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation one)
+        && inRedis instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation other)) {
       assertEquals(one.units(), other.units());
       if (!one.isNothing()) {
         open.add(new Open(step, caller, one, other));
       }
       return true;
     }
-    if (inMemory instanceof Limiter.Verdict.UsedUp one
-        && inRedis instanceof Limiter.Verdict.UsedUp other) {
+    if (inMemory instanceof Limiter.Verdict.QuotaExceeded one
+        && inRedis instanceof Limiter.Verdict.QuotaExceeded other) {
       assertEquals(one.resets(), other.resets());
     }
     return false;
@@ -134,8 +135,8 @@ class LimitersAgreeTest {
   private static String nameOf(Limiter.Verdict verdict) {
     return switch (verdict) {
       case Limiter.Verdict.Admitted _ -> "ok";
-      case Limiter.Verdict.TooFast _ -> "fast";
-      case Limiter.Verdict.UsedUp _ -> "used up";
+      case Limiter.Verdict.RateLimited _ -> "fast";
+      case Limiter.Verdict.QuotaExceeded _ -> "used up";
       case Limiter.Verdict.Unavailable _ -> "unavailable";
     };
   }

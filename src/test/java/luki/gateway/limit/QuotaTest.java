@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.TestGateway;
@@ -59,8 +59,8 @@ class QuotaTest {
         gateway, gateway.keyOfPlan("family", List.of("maria_k"), "chat:write", "usage:read"));
   }
 
-  private static RawDownstream agent(String status, String body) {
-    return RawDownstream.start(
+  private static RawUpstream agent(String status, String body) {
+    return RawUpstream.start(
         connection -> {
           while (connection.readRequest() != null) {
             connection.send(
@@ -86,7 +86,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void ofManyCallsAtOneRemainingUnitExactlyOnePasses(boolean shared) throws Exception {
-    try (RawDownstream agent = agent("200 OK", REPLY);
+    try (RawUpstream agent = agent("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 3}", "{day: 100}");
         ExecutorService threads = Executors.newFixedThreadPool(12)) {
       Client maria = client(gateway);
@@ -118,7 +118,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aCallThatFailedIsFree(boolean shared) {
-    try (RawDownstream agent = agent("400 Bad Request", "{}");
+    try (RawUpstream agent = agent("400 Bad Request", "{}");
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1, month: 1}", "{day: 100}")) {
       Client maria = client(gateway);
       for (int i = 0; i < 4; i++) {
@@ -133,8 +133,8 @@ class QuotaTest {
   @ValueSource(booleans = {false, true})
   void aStreamThatUsesItsQuotaUpIsEnded(boolean shared) {
     String token = "data: {\"token\": \"ab\u00e9\ud83d\ude00\"}\n\n";
-    try (RawDownstream agent =
-            RawDownstream.start(
+    try (RawUpstream agent =
+            RawUpstream.start(
                 connection -> {
                   connection.readRequest();
                   connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
@@ -166,7 +166,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void whatSaysNothingToTheAgentIsNoMessage(boolean shared) {
-    try (RawDownstream agent = agent("500 Internal Server Error", "{}");
+    try (RawUpstream agent = agent("500 Internal Server Error", "{}");
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 100}")) {
       Client maria = client(gateway);
       for (int i = 0; i < 3; i++) {
@@ -181,7 +181,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void whoHasNoQuotaIsToldOnlyOfItsRate(boolean shared) {
-    try (RawDownstream agent = agent("200 OK", REPLY);
+    try (RawUpstream agent = agent("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 1}")) {
       Client other = new Client(gateway, gateway.key(List.of("maria_k"), "usage:read"));
       Json usage = other.get("/v1/usage").json();

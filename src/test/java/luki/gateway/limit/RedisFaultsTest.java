@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Relay;
@@ -33,8 +33,8 @@ class RedisFaultsTest {
 
   private final RedisProcess redis = RedisProcess.start("--appendfsync", "no");
   private final Relay relay = Relay.to(redis.port());
-  private final RawDownstream cognitive =
-      RawDownstream.start(
+  private final RawUpstream cognitive =
+      RawUpstream.start(
           connection -> {
             while (connection.readRequest() != null) {
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");

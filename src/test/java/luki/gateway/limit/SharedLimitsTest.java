@@ -9,7 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.TestGateway;
@@ -24,8 +24,8 @@ class SharedLimitsTest {
   private static final int BURST = 5;
   private static final int CALLS = 4;
 
-  private static RawDownstream cognitive() {
-    return RawDownstream.start(
+  private static RawUpstream cognitive() {
+    return RawUpstream.start(
         connection -> {
           while (connection.readRequest() != null) {
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
@@ -73,7 +73,7 @@ class SharedLimitsTest {
   }
 
   private static void eachCallerGetsItsLimit(String redis) throws Exception {
-    try (RawDownstream cognitive = cognitive();
+    try (RawUpstream cognitive = cognitive();
         TestGateway one = gateway(cognitive.url(), redis);
         TestGateway two = gateway(cognitive.url(), redis, "API_KEYS_FILE", one.keyFile());
         TestGateway three = gateway(cognitive.url(), redis, "API_KEYS_FILE", one.keyFile());
@@ -114,7 +114,7 @@ class SharedLimitsTest {
   @Test
   void allCallersOfAllInstancesTogetherNeverGetMoreThanTheGlobalLimit() throws Exception {
     try (RedisProcess redis = RedisProcess.start("--appendfsync", "no");
-        RawDownstream cognitive = cognitive();
+        RawUpstream cognitive = cognitive();
         TestGateway one = global(cognitive, redis);
         TestGateway two = global(cognitive, redis)) {
       List<Client> clients = new ArrayList<>();
@@ -135,7 +135,7 @@ class SharedLimitsTest {
     }
   }
 
-  private static TestGateway global(RawDownstream cognitive, RedisProcess redis) {
+  private static TestGateway global(RawUpstream cognitive, RedisProcess redis) {
     return gateway(
         cognitive.url(), redis.url(), "RATE_LIMIT_GLOBAL_PER_MIN", "40", "RATE_LIMIT_PER_MIN", "0");
   }

@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.UnaryOperator;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Collector;
 import luki.gateway.testing.TestGateway;
@@ -39,8 +39,8 @@ class TracesTest {
   private final Collector collector = Collector.start();
   private volatile String answer = NOTHING;
   private volatile CountDownLatch mayAnswer = new CountDownLatch(0);
-  private final RawDownstream service =
-      RawDownstream.start(
+  private final RawUpstream service =
+      RawUpstream.start(
           connection -> {
             while (true) {
               connection.readRequest();
@@ -225,8 +225,8 @@ class TracesTest {
     }
   }
 
-  private static RawDownstream agent(int pauseMillis, int tokens) {
-    return RawDownstream.start(
+  private static RawUpstream agent(int pauseMillis, int tokens) {
+    return RawUpstream.start(
         connection -> {
           connection.readRequest();
           connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
@@ -240,7 +240,7 @@ class TracesTest {
 
   @Test
   void aStreamsSpansEndWithItAndKnowItsFirstEvent() {
-    try (RawDownstream agent = agent(100, 5);
+    try (RawUpstream agent = agent(100, 5);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
       Client.Answer reply =
           caller(gateway)
@@ -270,7 +270,7 @@ class TracesTest {
 
   @Test
   void aReaderWhoLeavesIsToldApartFromAnError() throws Exception {
-    try (RawDownstream agent = agent(20, 500);
+    try (RawUpstream agent = agent(20, 500);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
       String body = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";

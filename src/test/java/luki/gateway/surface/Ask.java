@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import luki.gateway.http.Headers;
 import luki.gateway.http.PercentCoding;
+import luki.http1.Fields;
 
 /** A request to be, down to its bytes. Immutable: each change gives another one. */
 final class Ask {
@@ -102,8 +102,8 @@ final class Ask {
     return new Ask(method, template, path, query, headers, bytes.clone(), framing);
   }
 
-  Headers headers() {
-    Headers.Builder lines = Headers.builder();
+  Fields headers() {
+    Fields.Builder lines = new Fields.Builder();
     headers.forEach(line -> lines.add(line.name(), line.value()));
     return lines.build();
   }

@@ -15,8 +15,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import luki.gateway.auth.DeskIssuer;
-import luki.gateway.cli.Explanation;
+import luki.gateway.app.Explanation;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
@@ -24,6 +23,7 @@ import luki.gateway.json.Json;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.tokens.DevIssuer;
 import org.junit.jupiter.api.Test;
 
 /** For random callers, routes and bodies, {@code explain} says what the live gateway does. */
@@ -61,7 +61,7 @@ class ExplainAgreesTest {
       services.override("agent", "POST", "/", Reply.json(422, "{}"));
       Explanation explanation = gateway.explanation();
       Path keyFile = gateway.directory().resolve("keys.json");
-      DeskIssuer issuer = DeskIssuer.ofFile(DeskIssuer.fileBeside(keyFile));
+      DevIssuer issuer = DevIssuer.ofFile(DevIssuer.fileBeside(keyFile));
       Wire wire = new Wire(gateway.port());
       for (int i = 0; i < REQUESTS; i++) {
         Json claims = random.nextInt(12) == 0 ? null : claims();

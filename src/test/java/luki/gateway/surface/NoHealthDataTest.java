@@ -22,7 +22,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawDownstream;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Collector;
 import luki.gateway.testing.RedisProcess;
@@ -48,7 +48,7 @@ class NoHealthDataTest {
   @TempDir private static Path directory;
   private static RedisProcess redis;
   private static Collector collector;
-  private static RawDownstream services;
+  private static RawUpstream services;
   private static TestGateway gateway;
   private static Wire wire;
   private static int asked;
@@ -59,7 +59,7 @@ class NoHealthDataTest {
     redis = RedisProcess.start("--appendfsync", "no");
     collector = Collector.start();
     services =
-        RawDownstream.start(
+        RawUpstream.start(
             connection -> {
               for (int i = 0; ; i++) {
                 connection.send(reply(connection.readRequest(), i));

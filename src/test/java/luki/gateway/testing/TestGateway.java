@@ -19,17 +19,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import luki.gateway.auth.KeyEntry;
-import luki.gateway.auth.KeyFile;
-import luki.gateway.auth.KeyMaker;
-import luki.gateway.auth.KeyedHash;
-import luki.gateway.cli.Configuration;
-import luki.gateway.cli.Explanation;
-import luki.gateway.cli.Wiring;
+import luki.gateway.app.Configuration;
+import luki.gateway.app.Explanation;
+import luki.gateway.app.Gateway;
 import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.http.Scope;
+import luki.gateway.keys.ApiKeyAdmin;
+import luki.gateway.keys.KeyEntry;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.upstream.Upstreams;
 
@@ -40,13 +40,13 @@ import luki.gateway.upstream.Upstreams;
 public final class TestGateway implements AutoCloseable {
   private static final String PEPPER = "a pepper that only the tests know, long enough";
 
-  private final Wiring wiring;
+  private final Gateway wiring;
   private final Path directory;
-  private final KeyMaker keys;
+  private final ApiKeyAdmin keys;
   private final Log log;
   private final Path keyFile;
 
-  private TestGateway(Wiring wiring, Path directory, KeyMaker keys, Log log, Path keyFile) {
+  private TestGateway(Gateway wiring, Path directory, ApiKeyAdmin keys, Log log, Path keyFile) {
     this.keyFile = keyFile;
     this.wiring = wiring;
     this.directory = directory;
@@ -117,11 +117,11 @@ public final class TestGateway implements AutoCloseable {
         Configuration configuration = Configuration.of(environment, problems);
         GatewayServer.configureProcess(configuration.settings().limits());
         Upstreams.configureProcess();
-        Wiring wiring = new Wiring(configuration);
+        Gateway wiring = new Gateway(configuration);
         Log log = new Log(stdout);
         wiring.start(log);
-        KeyMaker keys =
-            new KeyMaker(
+        ApiKeyAdmin keys =
+            new ApiKeyAdmin(
                 new KeyFile(configuration.settings().keyFile()),
                 KeyedHash.ofPepper(variables.get("API_KEY_PEPPER")),
                 Clock.systemUTC());
@@ -155,7 +155,7 @@ public final class TestGateway implements AutoCloseable {
     Set<Scope> named = new HashSet<>();
     Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
     return make(
-        new KeyMaker.Wanted(
+        new ApiKeyAdmin.Wanted(
             "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), null, expires));
   }
 
@@ -164,18 +164,18 @@ public final class TestGateway implements AutoCloseable {
     Set<Scope> named = new HashSet<>();
     Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
     return make(
-        new KeyMaker.Wanted(
+        new ApiKeyAdmin.Wanted(
             "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), plan, null));
   }
 
   /** A key with a role instead of scopes. */
   public String keyWithRole(List<String> users, String role) {
     return make(
-        new KeyMaker.Wanted(
+        new ApiKeyAdmin.Wanted(
             "tester", Set.of(), Set.of(role), KeyEntry.usersOf(users, "tester"), null, null));
   }
 
-  private String make(KeyMaker.Wanted wanted) {
+  private String make(ApiKeyAdmin.Wanted wanted) {
     try {
       String key = keys.create(wanted).reveal();
       wiring.refreshKeys();
@@ -190,7 +190,7 @@ public final class TestGateway implements AutoCloseable {
     return wiring.explanation();
   }
 
-  public KeyMaker keys() {
+  public ApiKeyAdmin keys() {
     return keys;
   }
 

@@ -1,0 +1,18 @@
+package luki.edge;
+
+import java.util.function.LongSupplier;
+import luki.http1.Refusals;
+
+/** What all connections of one server have in common. */
+record ServerContext(
+    EdgeLimits limits,
+    Refusals refusals,
+    LongSupplier nanoTime,
+    DateLine date,
+    BufferPool buffers,
+    Contexts contexts,
+    Connections connections) {
+  long now() {
+    return nanoTime.getAsLong();
+  }
+}

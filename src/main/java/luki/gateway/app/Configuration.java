@@ -1,0 +1,132 @@
+package luki.gateway.app;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import luki.gateway.audit.AuditRecord;
+import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.ConfigurationCheck;
+import luki.gateway.config.Environment;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.Problems;
+import luki.gateway.config.Roles;
+import luki.gateway.config.Settings;
+import luki.gateway.config.SettingsReader;
+import luki.gateway.config.Variable;
+import luki.gateway.contract.ContractDocument;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
+import luki.gateway.observe.Diagnostics;
+
+/** Everything that a command reads before it does anything. */
+public record Configuration(Settings settings, GatewayFile file, ContractDocument document) {
+  // Good for a desk: whoever has the key file of a desk has nothing.
+  private static final String DEV_PEPPER = "a pepper for the desk, never for a real gateway";
+
+  /** Reads it from this process's environment. */
+  public static Configuration ofProcess() throws BadConfiguration {
+    Problems problems = new Problems();
+    return of(Environment.ofProcess(problems), problems);
+  }
+
+  /** Reads all of it, so that every problem is told at once. */
+  public static Configuration of(Environment environment, Problems problems)
+      throws BadConfiguration {
+    Settings settings = SettingsReader.read(environment, problems);
+    if (!settings.gatewayFile().toFile().canRead() || !settings.openapiFile().toFile().canRead()) {
+      problems.throwIfAny();
+    }
+    GatewayFile file = GatewayFileReader.read(settings.gatewayFile(), problems);
+    ContractDocument document = ContractDocument.read(settings.openapiFile(), problems);
+    problems.throwIfAny();
+    Diagnostics.configure(settings.logLevel());
+    return new Configuration(settings, file, document);
+  }
+
+  /** What is unwise: `check` prints it, and in prod nothing starts with a critical one. */
+  public List<ConfigurationCheck.Finding> findings() throws IOException {
+    List<ConfigurationCheck.Finding> findings =
+        new ArrayList<>(ConfigurationCheck.of(settings, file));
+    KeyFile keys = new KeyFile(settings.keyFile());
+    try {
+      if (keys.read().isEmpty()) {
+        findings.add(
+            keyFile(ConfigurationCheck.Severity.WARNING, "there is no key yet: nobody can call"));
+      }
+      Set<String> unknown = new TreeSet<>();
+      keys.read()
+          .forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));
+      unknown.removeAll(file.plans().keySet());
+      if (!unknown.isEmpty()) {
+        findings.add(
+            keyFile(
+                ConfigurationCheck.Severity.WARNING,
+                "keys of plans that gateway.yaml does not list get the default one: " + unknown));
+      }
+      if (!keys.isPrivate()) {
+        findings.add(
+            keyFile(
+                ConfigurationCheck.Severity.WARNING,
+                "others can read it: it should have mode 0600"));
+      }
+    } catch (KeyFile.Broken broken) {
+      findings.add(keyFile(ConfigurationCheck.Severity.CRITICAL, broken.problem()));
+    }
+    return findings;
+  }
+
+  private static ConfigurationCheck.Finding keyFile(
+      ConfigurationCheck.Severity severity, String text) {
+    return new ConfigurationCheck.Finding(severity, Variable.API_KEYS_FILE.name(), text);
+  }
+
+  /**
+   * Names the contract and the configuration that decide: the beginning of a hash of both files.
+   */
+  String policyVersion() throws IOException {
+    try {
+      MessageDigest hash = MessageDigest.getInstance("SHA-256");
+      hash.update(Files.readAllBytes(settings.openapiFile()));
+      hash.update((byte) 0);
+      hash.update(Files.readAllBytes(settings.gatewayFile()));
+      return HexFormat.of().formatHex(hash.digest()).substring(0, 12);
+    } catch (NoSuchAlgorithmException cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+  }
+
+  /** What the audit records of this process share. */
+  public AuditRecord.Context auditContext() throws BadConfiguration, IOException {
+    return new AuditRecord.Context(principalHash(), policyVersion(), Clock.systemUTC());
+  }
+
+  /** How a caller shows in the access log and in the audit records. */
+  KeyedHash principalHash() throws BadConfiguration {
+    return KeyedHash.derived(pepper(), "access-log");
+  }
+
+  public Roles roles() {
+    return new Roles(file.roles(), document.scopes());
+  }
+
+  /** The pepper; in dev there is a fixed one, in prod none but the operator's. */
+  public String pepper() throws BadConfiguration {
+    Settings.Secret pepper = settings.pepper();
+    if (pepper != null) {
+      return pepper.value();
+    }
+    if (settings.dev()) {
+      return DEV_PEPPER;
+    }
+    throw new BadConfiguration(
+        List.of("API_KEY_PEPPER: must be set in prod: text of at least 32 bytes"));
+  }
+}

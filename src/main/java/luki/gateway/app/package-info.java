@@ -1,0 +1,5 @@
+/** The filter chain as one list, the wiring, start and stop. */
+@NullMarked
+package luki.gateway.app;
+
+import org.jspecify.annotations.NullMarked;

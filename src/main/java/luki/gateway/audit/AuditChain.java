@@ -1,0 +1,108 @@
+package luki.gateway.audit;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+
+/**
+ * What holds audit records together: a record's hash is the SHA-256 of its own text, which has the
+ * hash of the record before it. Cutting off the end cannot be seen from the file alone; the last
+ * hash, noted elsewhere, shows it.
+ */
+public final class AuditChain {
+  private static final Pattern HASH = Pattern.compile("^(.*),\"hash\":\"([0-9a-f]{64})\"\\}$");
+  private static final String NONE = "0".repeat(64);
+
+  private AuditChain() {}
+
+  /** A record in its place. */
+  record Link(long number, String hash, String line) {
+    /** What stands before the first record. */
+    static final Link FIRST = new Link(0, NONE, "");
+
+    Link next(AuditRecord entry) {
+      String text =
+          entry.members().put("number", number + 1).put("previous", hash).build().toString();
+      String body = text.substring(0, text.length() - 1);
+      String sum = hashOf(body);
+      return new Link(number + 1, sum, body + ",\"hash\":\"" + sum + "\"}\n");
+    }
+
+    /** The link of a line as it stands in a file; empty when it is none or its hash is wrong. */
+    static Optional<Link> of(String line) {
+      Matcher parts = HASH.matcher(line);
+      if (!parts.matches() || !hashOf(parts.group(1)).equals(parts.group(2))) {
+        return Optional.empty();
+      }
+      try {
+        Json entry = Json.parse(line.getBytes(StandardCharsets.UTF_8));
+        long number = entry.at("number").integer().orElse(0);
+        return number < 1
+            ? Optional.empty()
+            : Optional.of(new Link(number, parts.group(2), line + "\n"));
+      } catch (InvalidJson malformed) {
+        return Optional.empty();
+      }
+    }
+
+    boolean follows(Link before) {
+      return number == before.number + 1 && line.contains("\"previous\":\"" + before.hash + "\"");
+    }
+  }
+
+  /** What a look at a whole file found. */
+  public sealed interface Verdict {
+    /**
+     * Every record holds.
+     *
+     * @param lastHash to be noted elsewhere, so that a cut end shows
+     */
+    record Whole(long records, String lastHash) implements Verdict {}
+
+    /**
+     * The record on this line, counted from 1, is not what was written or not where it was written.
+     */
+    record Broken(long line) implements Verdict {}
+  }
+
+  /** Reads a whole file, line by line. */
+  public static Verdict verify(Path file) throws IOException {
+    Link before = Link.FIRST;
+    long number = 0;
+    // Not Files.newBufferedReader: bytes that are no UTF-8 are a broken record, not a failure.
+    try (BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        number++;
+        Optional<Link> link = Link.of(line);
+        if (link.isEmpty() || !link.get().follows(before)) {
+          return new Verdict.Broken(number);
+        }
+        before = link.get();
+      }
+    }
+    return new Verdict.Whole(number, before.hash);
+  }
+
+  private static String hashOf(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package luki.gateway.audit;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Set;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Users;
+import luki.gateway.json.Json;
+import luki.gateway.keys.KeyedHash;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One decision that somebody may have to account for. It has no place for a path, a body, a name or
+ * an address: who it was is a keyed hash, and the rest are closed sets and ids of the gateway.
+ *
+ * @param who the same keyed hash as in the access log, "" for nobody
+ * @param subject the operation that was refused, the id of the key that was changed, or a count
+ * @param code the error's code, "" where there is none
+ * @param policy which contract and configuration decided
+ * @param traceId "" for a key change
+ */
+public record AuditRecord(
+    Instant at,
+    String who,
+    Rule rule,
+    Decision decision,
+    String subject,
+    String code,
+    String policy,
+    String traceId) {
+
+  /** What decided. */
+  public enum Rule {
+    CREDENTIAL,
+    SCOPE,
+    OWNER,
+    CONSENT,
+    KEYS,
+    /** The trail itself. */
+    TRAIL
+  }
+
+  /** What was decided. */
+  public enum Decision {
+    DENY,
+    CREATE,
+    ROTATE,
+    REVOKE,
+    /** So many records did not fit and are lost. */
+    LOSE,
+    /** So many bytes of a record that a crash had cut were taken away. */
+    CUT
+  }
+
+  /** The rule behind a refusal; null where the request was not refused for who asked. */
+  public static @Nullable Rule ruleOf(ErrorCode code) {
+    return switch (code) {
+      case UNAUTHENTICATED, IDENTITY_UNAVAILABLE -> Rule.CREDENTIAL;
+      case FORBIDDEN -> Rule.SCOPE;
+      case NOT_OWNER -> Rule.OWNER;
+      case CONSENT_DENIED, CONSENT_UNAVAILABLE -> Rule.CONSENT;
+      default -> null;
+    };
+  }
+
+  /** A refusal for who asked. */
+  public static AuditRecord denial(
+      Exchange exchange, @Nullable Principal who, Rule rule, ErrorCode code, Context context) {
+    return new AuditRecord(
+        context.now(),
+        who == null ? "" : context.hash().nameOf(who).value(),
+        rule,
+        Decision.DENY,
+        exchange.route().operationId(),
+        code.name(),
+        context.policy(),
+        exchange.trace().traceId());
+  }
+
+  /** A change of the key file, with the owner of the key as the one it concerns. */
+  public static AuditRecord keyChange(
+      Decision decision, String keyId, String owner, Context context) {
+    Principal.Key holder = new Principal.Key(keyId, owner, Set.of(), Users.only(Set.of()), null);
+    return new AuditRecord(
+        context.now(),
+        context.hash().nameOf(holder).value(),
+        Rule.KEYS,
+        decision,
+        keyId,
+        "",
+        context.policy(),
+        "");
+  }
+
+  /** What happened to the record itself, so that a gap is never silent. */
+  static AuditRecord ofTrail(Decision decision, long count, Context context) {
+    return new AuditRecord(
+        context.now(), "", Rule.TRAIL, decision, Long.toString(count), "", context.policy(), "");
+  }
+
+  /** What all records of a process share. */
+  public record Context(KeyedHash hash, String policy, Clock clock) {
+    Instant now() {
+      return clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    }
+  }
+
+  /** Its members, without those of the chain. */
+  Json.Builder members() {
+    return Json.object()
+        .put("at", at.toString())
+        .put("who", who)
+        .put("rule", rule.name())
+        .put("decision", decision.name())
+        .put("subject", subject)
+        .put("code", code)
+        .put("policy", policy)
+        .put("trace_id", traceId);
+  }
+}

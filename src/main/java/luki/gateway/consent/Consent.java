@@ -1,0 +1,119 @@
+package luki.gateway.consent;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import luki.gateway.http.Body;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Upstream;
+import luki.gateway.http.UserId;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.Call;
+import luki.gateway.upstream.Reply;
+import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Upstreams;
+
+/**
+ * Asks the security service. A revocation counts at once, unless the operator lets answers be kept
+ * for some seconds; equal questions that are under way share one call.
+ */
+public final class Consent {
+  private static final Set<String> DENIALS =
+      Set.of("consent_denied", "consent_expired", "privacy_flags_denied");
+
+  private final Upstreams upstreams;
+  private final Clock clock;
+  private final ConsentCache answers;
+
+  /**
+   * Makes it.
+   *
+   * @param keptFor how long a yes or a no holds without another look
+   */
+  public Consent(Upstreams upstreams, Duration keptFor, Clock clock) {
+    this.upstreams = upstreams;
+    this.clock = clock;
+    this.answers = new ConsentCache(keptFor, System::nanoTime);
+  }
+
+  /** An outage is not a denial: the one is told apart from the other. */
+  public enum Verdict {
+    ALLOWED,
+    DENIED,
+    UNAVAILABLE
+  }
+
+  /**
+   * What became of a question.
+   *
+   * @param at when it was answered
+   */
+  public record Answer(Verdict verdict, Instant at) {
+    /** There is no answer in time. */
+    public static Answer none() {
+      return new Answer(Verdict.UNAVAILABLE, Instant.EPOCH);
+    }
+  }
+
+  /** May this be done with the user's data? Whatever is not clearly a yes is none. */
+  public Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
+      throws InterruptedException {
+    ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
+    return answers.get(question, exchange.deadline(), () -> put(exchange, question));
+  }
+
+  /** The same, past whatever is kept. */
+  Answer askAnew(Exchange exchange, UserId user, List<String> scopes, String operation)
+      throws InterruptedException {
+    ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
+    Answer answer = put(exchange, question);
+    answers.keep(question, answer);
+    return answer;
+  }
+
+  private Answer put(Exchange exchange, ConsentCache.Question question)
+      throws InterruptedException {
+    if (question.scopes().isEmpty()) {
+      throw new IllegalArgumentException("an empty list would always be allowed");
+    }
+    return new Answer(verdict(exchange, question), clock.instant());
+  }
+
+  private Verdict verdict(Exchange exchange, ConsentCache.Question asked)
+      throws InterruptedException {
+    Json question =
+        Json.object()
+            .put("user_id", asked.user().value())
+            .put("requester_role", "api_gateway")
+            .put("requested_scopes", Json.strings(asked.scopes()))
+            .put("context", Json.object().put("operation", asked.operation()).build())
+            .build();
+    Call call = Call.post(ServicePath.of("/policy/enforce"), question).idempotent();
+    return switch (upstreams.call(Upstream.SECURITY, call, exchange)) {
+      case Reply.Failed _ -> Verdict.UNAVAILABLE;
+      case Reply.Got got -> verdict(got);
+    };
+  }
+
+  private static Verdict verdict(Reply.Got got) {
+    Json answer;
+    try {
+      answer = Json.parseReply(Body.bytesOf(got.body()));
+    } catch (InvalidJson nonsense) {
+      return Verdict.UNAVAILABLE;
+    }
+    if (got.status() == 200) {
+      Json allowed = answer.at("allowed");
+      return allowed.isTrue()
+          ? Verdict.ALLOWED
+          : allowed.isFalse() ? Verdict.DENIED : Verdict.UNAVAILABLE;
+    }
+    // The reason stands under `detail`, not at the top.
+    return got.status() == 403 && DENIALS.contains(answer.at("detail").at("error").string(""))
+        ? Verdict.DENIED
+        : Verdict.UNAVAILABLE;
+  }
+}

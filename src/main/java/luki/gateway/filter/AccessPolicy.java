@@ -1,0 +1,37 @@
+package luki.gateway.filter;
+
+import luki.gateway.http.Access;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Decision;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Route;
+import luki.gateway.http.Scope;
+import luki.gateway.http.UserId;
+
+/** Decides, and does nothing else: it needs no server to be tested. */
+public final class AccessPolicy {
+  private AccessPolicy() {}
+
+  /** May this principal use the route at all? */
+  public static Decision decide(Route route, Principal principal) {
+    return switch (route.access()) {
+      case Access.Public _ -> Decision.PERMIT;
+      case Access.Scoped scoped ->
+          switch (principal) {
+            case Principal.Anonymous _ -> Decision.deny(new ApiError.Unauthenticated(false));
+            case Principal.Key _, Principal.User _, Principal.Service _ ->
+                principal.scopes().containsAll(scoped.allOf())
+                    ? Decision.PERMIT
+                    : Decision.deny(new ApiError.MissingScope(scoped.allOf()));
+          };
+    };
+  }
+
+  /** May this principal act for the user? */
+  public static Decision decideOwner(Principal principal, UserId user) {
+    return principal.scopes().contains(Scope.ANY_USER) || principal.users().include(user)
+        ? Decision.PERMIT
+        : Decision.deny(ApiError.of(ErrorCode.NOT_OWNER));
+  }
+}

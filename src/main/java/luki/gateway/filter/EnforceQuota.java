@@ -1,0 +1,79 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.delivery.UsageLog;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Delivery;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.QuotaReservation;
+import luki.gateway.http.Response;
+import luki.gateway.http.Units;
+import luki.gateway.keys.KeyedHash;
+import luki.gateway.limit.Plans;
+import luki.gateway.observe.LimitDecision;
+import luki.gateway.observe.LimitName;
+import luki.gateway.observe.Metrics;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The last gate: refuses when a quota is used up, and counts and bills what a call has used once
+ * its reply has left. A call that got an error is free.
+ */
+public final class EnforceQuota implements Filter {
+  private static final int FIRST_ERROR = 400;
+
+  private final Plans plans;
+  private final @Nullable UsageLog bills;
+  private final KeyedHash hash;
+  private final Metrics metrics;
+
+  /**
+   * Makes it.
+   *
+   * @param bills null where nothing is billed
+   * @param hash as in the access log: a bill and the log name a caller alike
+   */
+  public EnforceQuota(Plans plans, @Nullable UsageLog bills, KeyedHash hash, Metrics metrics) {
+    this.plans = plans;
+    this.bills = bills;
+    this.hash = hash;
+    this.metrics = metrics;
+  }
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    if (!exchange.route().limits().isMetered()) {
+      return next.handle(exchange);
+    }
+    QuotaReservation reservation = exchange.reservation();
+    ApiError usedUp = reservation.begin();
+    if (usedUp != null) {
+      metrics.rateLimit(LimitName.QUOTA, LimitDecision.REFUSED);
+      return Response.refused(usedUp);
+    }
+    Response response = next.handle(exchange);
+    return response.status() < FIRST_ERROR
+        ? response.onComplete(sent -> spend(exchange, reservation, response.status(), sent))
+        : response;
+  }
+
+  private void spend(Exchange exchange, QuotaReservation reservation, int status, Delivery sent) {
+    Units used = reservation.used();
+    boolean failed = sent.end() == Delivery.End.ABORTED || sent.streamError() != null;
+    if (failed && used.streamedCharacters() == 0) {
+      // Its status was good, and nothing came after it.
+      return;
+    }
+    reservation.end(used);
+    if (bills != null) {
+      bills.add(
+          hash.nameOf(exchange.principal()),
+          plans.of(exchange.principal().plan()).name(),
+          exchange.route(),
+          used,
+          status);
+    }
+  }
+}

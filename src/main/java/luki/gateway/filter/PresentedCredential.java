@@ -1,0 +1,108 @@
+package luki.gateway.filter;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Query;
+import luki.gateway.keys.ApiKeyText;
+import luki.gateway.tokens.BearerToken;
+import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
+
+/** The credential in a request's head, as it was sent: nothing of it is verified. */
+public sealed interface PresentedCredential {
+  /** No credential at all. */
+  record Nothing() implements PresentedCredential {}
+
+  record Key(ApiKeyText key) implements PresentedCredential {}
+
+  /** A bearer token that is no API key. */
+  record Token(BearerToken token) implements PresentedCredential {}
+
+  /** A key that is mistyped, or a scheme that is not served: 401. */
+  record UnsupportedCredential() implements PresentedCredential {}
+
+  /** More than one credential, one in the URL, or one that cannot be read: 400. */
+  record Malformed(ApiError because) implements PresentedCredential {}
+
+  // RFC 9110 §11.1: the scheme is a token, compared without case.
+  Pattern SCHEME = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)( .*)?");
+  Set<String> QUERY_NAMES = Set.of("api_key", "apikey", "access_token", "token", "x-api-key");
+
+  /** Reads the head. RFC 6750 §2: a client must not use more than one way. */
+  static PresentedCredential in(Fields headers, Query query) {
+    for (String name : query.names()) {
+      if (QUERY_NAMES.contains(name.toLowerCase(Locale.ROOT))) {
+        return malformed("/" + name, "credential_in_query");
+      }
+    }
+    List<String> authorization = headers.all("Authorization");
+    List<String> apiKey = headers.all("X-API-Key");
+    if (authorization.size() + apiKey.size() > 1) {
+      return malformed("/Authorization", "one_credential");
+    }
+    if (!apiKey.isEmpty()) {
+      return key(apiKey.getFirst());
+    }
+    return authorization.isEmpty() ? new Nothing() : authorization(authorization.getFirst());
+  }
+
+  private static PresentedCredential authorization(String value) {
+    String token = bearerToken(value);
+    if (token != null) {
+      return token.startsWith(ApiKeyText.PREFIX) ? key(token) : token(token);
+    }
+    Matcher scheme = SCHEME.matcher(value);
+    if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
+      return new UnsupportedCredential();
+    }
+    return malformed("/Authorization", "malformed");
+  }
+
+  /** RFC 6750 §2.1: the scheme, spaces, a b64token; null for anything else. */
+  private static @Nullable String bearerToken(String value) {
+    if (!value.regionMatches(true, 0, "Bearer ", 0, 7)) {
+      return null;
+    }
+    int from = 7;
+    while (from < value.length() && value.charAt(from) == ' ') {
+      from++;
+    }
+    int to = value.length();
+    while (to > from && value.charAt(to - 1) == '=') {
+      to--;
+    }
+    for (int i = from; i < to; i++) {
+      if (!isTokenCharacter(value.charAt(i))) {
+        return null;
+      }
+    }
+    return to > from ? value.substring(from) : null;
+  }
+
+  private static boolean isTokenCharacter(char c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || "._~+/-".indexOf(c) >= 0;
+  }
+
+  private static PresentedCredential token(String text) {
+    return BearerToken.of(text)
+        .<PresentedCredential>map(Token::new)
+        .orElseGet(UnsupportedCredential::new);
+  }
+
+  private static PresentedCredential key(String text) {
+    return ApiKeyText.parse(text)
+        .<PresentedCredential>map(Key::new)
+        .orElseGet(UnsupportedCredential::new);
+  }
+
+  private static PresentedCredential malformed(String pointer, String rule) {
+    return new Malformed(ApiError.invalid(pointer, rule));
+  }
+}

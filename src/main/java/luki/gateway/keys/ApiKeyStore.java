@@ -1,0 +1,129 @@
+package luki.gateway.keys;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import luki.gateway.config.Roles;
+import luki.gateway.http.Principal;
+import luki.gateway.observe.Diagnostics;
+
+/** The keys that are good now. A broken file keeps the last good set and is told of once. */
+public final class ApiKeyStore {
+  private static final Diagnostics LOG = new Diagnostics("keys");
+
+  private final KeyFile file;
+  private final KeyedHash pepper;
+  private final Roles roles;
+  private final Clock clock;
+  private volatile Map<String, Known> keys = Map.of();
+  private volatile boolean good = true;
+  private String stamp = "";
+  private final byte[] noHash = new byte[32];
+
+  public ApiKeyStore(KeyFile file, KeyedHash pepper, Roles roles, Clock clock) {
+    this.file = file;
+    this.pepper = pepper;
+    this.roles = roles;
+    this.clock = clock;
+  }
+
+  /** A key as it is in force, with what is the same for each request. */
+  private static final class Known {
+    private final KeyEntry entry;
+    private final byte[] hash;
+    private final Principal.Key holder;
+
+    Known(KeyEntry entry, byte[] hash, Principal.Key holder) {
+      this.entry = entry;
+      this.hash = hash;
+      this.holder = holder;
+    }
+  }
+
+  /** Who holds the key; empty when it is not known, expired or revoked. */
+  public Optional<Principal.Key> verify(ApiKeyText presented) {
+    Known known = keys.get(presented.id());
+    // The hash is made for unknown ids too, so that time does not tell which ids there are.
+    byte[] hash = pepper.of(presented.reveal());
+    boolean same = MessageDigest.isEqual(known == null ? noHash : known.hash, hash);
+    return same && known != null && known.entry.isGoodAt(clock.instant())
+        ? Optional.of(known.holder)
+        : Optional.empty();
+  }
+
+  /** Whether a key that was good when its request began still is. */
+  public boolean isStillGood(Principal.Key holder) {
+    Known known = keys.get(holder.id());
+    return known != null && known.entry.isGoodAt(clock.instant());
+  }
+
+  /** Whether the file could be read the last time that it changed. */
+  public boolean isGood() {
+    return good;
+  }
+
+  public int size() {
+    return keys.size();
+  }
+
+  /** Looks whether the file has changed, and takes it when it has. */
+  public synchronized void refresh() {
+    try {
+      String now = stampOf();
+      if (now.equals(stamp)) {
+        return;
+      }
+      take(file.read());
+      stamp = now;
+      if (!good) {
+        LOG.info("the key file can be read again");
+      }
+      good = true;
+    } catch (IOException | KeyFile.Broken broken) {
+      if (good) {
+        LOG.error(
+            "the key file cannot be read; the last good keys stay in force",
+            Diagnostics.Field.ofConfiguration("file", file.path()));
+      }
+      good = false;
+    }
+  }
+
+  private void take(List<KeyEntry> entries) {
+    Map<String, Known> next = new HashMap<>();
+    for (KeyEntry entry : entries) {
+      next.put(entry.id(), known(entry));
+    }
+    keys = Map.copyOf(next);
+  }
+
+  private Known known(KeyEntry entry) {
+    Principal.Key holder =
+        new Principal.Key(
+            entry.id(),
+            entry.owner(),
+            roles.expand(entry.scopes(), entry.roles()),
+            entry.users(),
+            entry.plan());
+    return new Known(entry, HexFormat.of().parseHex(entry.hash()), holder);
+  }
+
+  /** Changes whenever the file is replaced or written to. */
+  private String stampOf() throws IOException, KeyFile.Broken {
+    if (!Files.exists(file.path())) {
+      if (!keys.isEmpty()) {
+        throw new KeyFile.Broken("is gone");
+      }
+      return "none";
+    }
+    BasicFileAttributes now = Files.readAttributes(file.path(), BasicFileAttributes.class);
+    return now.fileKey() + "/" + now.size() + "/" + now.lastModifiedTime().toInstant();
+  }
+}

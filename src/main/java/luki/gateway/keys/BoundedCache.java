@@ -1,0 +1,51 @@
+package luki.gateway.keys;
+
+import java.util.Iterator;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Remembers at most so many things. When it is full it drops what is over and then an eighth of the
+ * rest, whichever: a cache that were emptied at once would have everything made anew at once.
+ */
+public final class BoundedCache<K, V> {
+  private final Map<K, V> map = new ConcurrentHashMap<>();
+  private final int most;
+  private final Predicate<V> isOver;
+
+  /**
+   * Makes an empty one.
+   *
+   * @param isOver of no more use
+   */
+  public BoundedCache(int most, Predicate<V> isOver) {
+    this.most = most;
+    this.isOver = isOver;
+  }
+
+  public @Nullable V get(K key) {
+    return map.get(key);
+  }
+
+  public void put(K key, V value) {
+    if (map.size() >= most && !map.containsKey(key)) {
+      makeRoom();
+    }
+    map.put(key, value);
+  }
+
+  private void makeRoom() {
+    map.values().removeIf(isOver);
+    Iterator<V> some = map.values().iterator();
+    for (int left = map.size(); left > most - most / 8 && some.hasNext(); left--) {
+      some.next();
+      some.remove();
+    }
+  }
+
+  int size() {
+    return map.size();
+  }
+}

@@ -1,0 +1,159 @@
+package luki.gateway.keys;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import luki.gateway.http.Scope;
+import luki.gateway.http.UserId;
+import luki.gateway.http.Users;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A key as the file keeps it: never the key, only its HMAC.
+ *
+ * @param hash hex of HMAC-SHA-256 under the pepper
+ * @param expires null for never
+ * @param revoked null while it is good
+ */
+public record KeyEntry(
+    String id,
+    String hash,
+    String owner,
+    Set<Scope> scopes,
+    Set<String> roles,
+    Users users,
+    @Nullable String plan,
+    Instant created,
+    @Nullable Instant expires,
+    @Nullable Instant revoked) {
+  private static final String EVERYONE = "*";
+  private static final Set<String> MEMBERS =
+      Set.of(
+          "id", "hash", "owner", "scopes", "roles", "users", "plan", "created", "expires",
+          "revoked");
+
+  public KeyEntry {
+    scopes = Set.copyOf(scopes);
+    roles = Set.copyOf(roles);
+  }
+
+  public boolean isGoodAt(Instant now) {
+    return revoked == null && (expires == null || now.isBefore(expires));
+  }
+
+  public KeyEntry revokedAt(Instant when) {
+    return new KeyEntry(id, hash, owner, scopes, roles, users, plan, created, expires, when);
+  }
+
+  public KeyEntry expiringAt(Instant when) {
+    Instant sooner = expires == null || when.isBefore(expires) ? when : expires;
+    return new KeyEntry(id, hash, owner, scopes, roles, users, plan, created, sooner, revoked);
+  }
+
+  /** {@code *} or a comma list of ids; empty means the owner alone. */
+  public static Users usersOf(List<String> names, String owner) {
+    if (names.contains(EVERYONE)) {
+      return new Users.Everyone();
+    }
+    Set<UserId> users = new HashSet<>();
+    for (String name : names.isEmpty() ? List.of(owner) : names) {
+      users.add(new UserId(name));
+    }
+    return Users.only(users);
+  }
+
+  Json toJson() {
+    Json.Builder json =
+        Json.object()
+            .put("id", id)
+            .put("hash", hash)
+            .put("owner", owner)
+            .put("scopes", Json.strings(new TreeSet<>(scopes).stream().map(Scope::name).toList()))
+            .put("roles", Json.strings(new TreeSet<>(roles)))
+            .put("users", Json.strings(namesOf(users)))
+            .put("created", created.toString());
+    if (plan != null) {
+      json.put("plan", plan);
+    }
+    if (expires != null) {
+      json.put("expires", expires.toString());
+    }
+    if (revoked != null) {
+      json.put("revoked", revoked.toString());
+    }
+    return json.build();
+  }
+
+  /** The users as the file and the command line write them. */
+  public static List<String> namesOf(Users users) {
+    return switch (users) {
+      case Users.Everyone _ -> List.of(EVERYONE);
+      case Users.Only only -> only.users().stream().map(UserId::value).sorted().toList();
+    };
+  }
+
+  /**
+   * Reads one.
+   *
+   * @throws IllegalArgumentException it is not what this class writes
+   */
+  static KeyEntry of(Json json) {
+    if (!MEMBERS.containsAll(json.members().keySet())) {
+      throw new IllegalArgumentException("a key has a member that is not known");
+    }
+    String hash = json.at("hash").string("");
+    if (HexFormat.of().parseHex(hash).length != 32 || json.at("id").string("").isEmpty()) {
+      throw new IllegalArgumentException("a key needs an id and a hash");
+    }
+    String owner = json.at("owner").string("");
+    Set<Scope> scopes = new TreeSet<>();
+    strings(json.at("scopes")).forEach(name -> scopes.add(new Scope(name)));
+    try {
+      return new KeyEntry(
+          json.at("id").string(""),
+          hash,
+          owner,
+          scopes,
+          new TreeSet<>(strings(json.at("roles"))),
+          usersOf(strings(json.at("users")), owner),
+          json.at("plan").string(),
+          Instant.parse(json.at("created").string("")),
+          instant(json.at("expires")),
+          instant(json.at("revoked")));
+    } catch (DateTimeException malformed) {
+      throw new IllegalArgumentException("a time is not RFC 3339", malformed);
+    }
+  }
+
+  private static List<String> strings(Json array) {
+    if (!array.isArray()) {
+      throw new IllegalArgumentException("a list is missing");
+    }
+    List<String> strings = new ArrayList<>();
+    for (Json item : array.items()) {
+      String text = item.string();
+      if (text == null) {
+        throw new IllegalArgumentException("a list holds something that is no text");
+      }
+      strings.add(text);
+    }
+    return strings;
+  }
+
+  private static @Nullable Instant instant(Json time) {
+    if (time.isAbsent()) {
+      return null;
+    }
+    String text = time.string();
+    if (text == null) {
+      throw new IllegalArgumentException("a time must be text");
+    }
+    return Instant.parse(text);
+  }
+}

@@ -1,0 +1,140 @@
+package luki.gateway.keys;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+
+/**
+ * The file of API keys, mode 0600. A change takes a lock and ends with a rename, so that writers
+ * lose nothing and a reader never sees half of it.
+ */
+public final class KeyFile {
+  private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
+  // A file lock is the process's: threads of one process need a lock of their own.
+  private static final ReentrantLock THREADS = new ReentrantLock();
+
+  private final Path path;
+
+  public KeyFile(Path path) {
+    this.path = path;
+  }
+
+  /** What is there is not a key file. The message holds nothing of it. */
+  public static final class Broken extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final String problem;
+
+    Broken(String problem) {
+      super(problem);
+      this.problem = problem;
+    }
+
+    public String problem() {
+      return problem;
+    }
+  }
+
+  public Path path() {
+    return path;
+  }
+
+  /** The keys; none when there is no file. */
+  public List<KeyEntry> read() throws IOException, Broken {
+    if (!Files.exists(path)) {
+      return List.of();
+    }
+    try {
+      // Not by the rule for callers, which bounds how many values a text may have.
+      Json root = Json.parseReply(Files.readAllBytes(path));
+      if (root.at("version").integer().orElse(0) != 1 || !root.at("keys").isArray()) {
+        throw new Broken("must be {\"version\": 1, \"keys\": […]}");
+      }
+      List<KeyEntry> keys = new ArrayList<>();
+      for (Json key : root.at("keys").items()) {
+        keys.add(KeyEntry.of(key));
+      }
+      return keys;
+    } catch (InvalidJson notJson) {
+      throw new Broken("must be JSON");
+    } catch (IllegalArgumentException malformed) {
+      throw new Broken("has a key that is not complete");
+    }
+  }
+
+  /** Only its owner may read and write it. True where the file system has no such modes. */
+  public boolean isPrivate() throws IOException {
+    if (!Files.exists(path) || !isPosix()) {
+      return true;
+    }
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path)).endsWith("------");
+  }
+
+  /** Changes the keys under a lock that other processes respect. */
+  public void change(UnaryOperator<List<KeyEntry>> change) throws IOException, Broken {
+    Path directory = path.toAbsolutePath().getParent();
+    if (directory == null) {
+      throw new IOException("no directory to write in");
+    }
+    Files.createDirectories(directory);
+    Path lockFile = directory.resolve(path.getFileName() + ".lock");
+    THREADS.lock();
+    try (FileChannel channel =
+            FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      if (!lock.isValid()) {
+        throw new IOException("the lock was lost");
+      }
+      write(directory, change.apply(read()));
+    } finally {
+      THREADS.unlock();
+    }
+  }
+
+  private void write(Path directory, List<KeyEntry> keys) throws IOException {
+    Json root =
+        Json.object()
+            .put("version", 1)
+            .put("keys", Json.array(keys.stream().map(KeyEntry::toJson).toList()))
+            .build();
+    Path next =
+        isPosix()
+            ? Files.createTempFile(directory, ".keys", ".json", OWNER_ONLY)
+            : Files.createTempFile(directory, ".keys", ".json");
+    try {
+      try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
+        ByteBuffer bytes = StandardCharsets.UTF_8.encode(root.pretty() + "\n");
+        while (bytes.hasRemaining()) {
+          // A full disk may take a part without an error; the next write then fails.
+          channel.write(bytes);
+        }
+        channel.force(true);
+      }
+      Files.move(next, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(next);
+    }
+  }
+
+  private boolean isPosix() {
+    return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+  }
+}

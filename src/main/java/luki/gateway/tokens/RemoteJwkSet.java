@@ -1,0 +1,115 @@
+package luki.gateway.tokens;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import luki.gateway.observe.Diagnostics;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An issuer's JWK Set, fetched and kept. An unknown key id asks for it again, one caller for all,
+ * at most once in 30 s; the last good set serves on while the issuer is down, a day at most.
+ */
+final class RemoteJwkSet implements KeySource {
+  private static final Diagnostics LOG = new Diagnostics("jwks");
+  private static final Duration UNKNOWN_KEY_PAUSE = Duration.ofSeconds(30);
+  private static final Duration MAX_AGE = Duration.ofHours(24);
+  static final Duration REFRESH = Duration.ofMinutes(5);
+
+  private final Fetcher fetcher;
+  private final LongSupplier nanoTime;
+  private final ReentrantLock lock = new ReentrantLock();
+  private volatile @Nullable Loaded loaded;
+  private volatile long askedForUnknown;
+  private volatile boolean everAsked;
+  private boolean failing;
+
+  RemoteJwkSet(Fetcher fetcher, LongSupplier nanoTime) {
+    this.fetcher = fetcher;
+    this.nanoTime = nanoTime;
+  }
+
+  /** Gets the bytes of the set; empty when that fails. Bounded in time and size. */
+  @FunctionalInterface
+  interface Fetcher {
+    Optional<byte[]> fetch() throws InterruptedException;
+  }
+
+  private record Loaded(JwkSet keys, long at, long generation) {}
+
+  @Override
+  public Lookup find(@Nullable String keyId) throws InterruptedException {
+    List<TrustedKey> known = current(keyId);
+    if (known != null && !known.isEmpty()) {
+      return new Lookup.Found(known);
+    }
+    if (known != null && keyId != null && mayAskForUnknown()) {
+      load(true);
+      known = current(keyId);
+    }
+    return known == null ? new Lookup.Unavailable() : new Lookup.Found(known);
+  }
+
+  /** Null while there is no set that is young enough. */
+  private @Nullable List<TrustedKey> current(@Nullable String keyId) {
+    Loaded now = loaded;
+    return now == null || nanoTime.getAsLong() - now.at > MAX_AGE.toNanos()
+        ? null
+        : now.keys.named(keyId);
+  }
+
+  private boolean mayAskForUnknown() {
+    return !everAsked || nanoTime.getAsLong() - askedForUnknown >= UNKNOWN_KEY_PAUSE.toNanos();
+  }
+
+  /** Fetches the set. Callers that want it for an unknown key share one fetch. */
+  void load(boolean forUnknown) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      if (forUnknown) {
+        if (!mayAskForUnknown()) {
+          return; // Somebody asked while this one waited.
+        }
+        askedForUnknown = nanoTime.getAsLong();
+        everAsked = true;
+      }
+      Optional<JwkSet> fetched = fetcher.fetch().flatMap(JwkSet::ofJwks);
+      if (fetched.isPresent()) {
+        Loaded before = loaded;
+        long generation = before == null ? 1 : before.generation + 1;
+        loaded = new Loaded(fetched.get(), nanoTime.getAsLong(), generation);
+      }
+      tell(fetched.isPresent());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void tell(boolean worked) {
+    if (!worked && !failing) {
+      LOG.error("the issuer's keys cannot be loaded; the last good set serves on");
+    } else if (worked && failing) {
+      LOG.info("the issuer's keys can be loaded again");
+    }
+    failing = !worked;
+  }
+
+  @Override
+  public long generation() {
+    Loaded now = loaded;
+    return now == null ? 0 : now.generation;
+  }
+
+  @Override
+  public boolean isReady() {
+    return loaded != null;
+  }
+
+  /** Seconds since the set was loaded, -1 while there is none. */
+  long ageSeconds() {
+    Loaded now = loaded;
+    return now == null ? -1 : Duration.ofNanos(nanoTime.getAsLong() - now.at).toSeconds();
+  }
+}

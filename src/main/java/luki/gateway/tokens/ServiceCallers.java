@@ -1,0 +1,63 @@
+package luki.gateway.tokens;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Set;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.config.Roles;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Users;
+import luki.gateway.json.Json;
+
+/** The internal services that may call the gateway, with tokens that they sign themselves. */
+final class ServiceCallers {
+  /** RFC 8725 §3.11: a type of its own, so that no other token can stand in for it. */
+  static final String TYPE = "luki-service+jwt";
+
+  private static final String AUDIENCE = "luki-gateway";
+
+  private final JwkSet keys;
+  private final Map<String, GatewayFile.Caller> callers;
+  private final Roles roles;
+
+  ServiceCallers(JwkSet keys, Map<String, GatewayFile.Caller> callers, Roles roles) {
+    this.keys = keys;
+    this.callers = Map.copyOf(callers);
+    this.roles = roles;
+  }
+
+  TokenVerifier.Verdict verify(SignedToken token, Instant now, Duration skew) {
+    Json claims = token.claims();
+    String name = claims.at("iss").string("");
+    String keyId = token.keyId();
+    boolean good =
+        keyId != null
+            && !name.isEmpty()
+            && name.equals(claims.at("sub").string())
+            && keys.named(keyId).stream().anyMatch(key -> key.verifies(token))
+            && Claims.areCurrent(claims, now, skew)
+            && Claims.areFor(claims, AUDIENCE);
+    if (!good || keyId == null) {
+      return new TokenVerifier.Verdict.Refused();
+    }
+    GatewayFile.Caller caller = callers.get(name);
+    if (caller == null) {
+      return new TokenVerifier.Verdict.Unlisted();
+    }
+    // A good signature by another service's key is no signature of this one.
+    return caller.keys().contains(keyId)
+        ? new TokenVerifier.Verdict.Accepted(principal(name, caller, Claims.expiry(claims)))
+        : new TokenVerifier.Verdict.Refused();
+  }
+
+  /** A service owns no user: only {@code users:any} lets it act for one. */
+  private Principal principal(String name, GatewayFile.Caller caller, Instant expires) {
+    return new Principal.Service(
+        name,
+        roles.expand(caller.scopes(), caller.roles()),
+        Users.only(Set.of()),
+        expires,
+        caller.plan());
+  }
+}

@@ -1,0 +1,87 @@
+package luki.gateway.tokens;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import luki.gateway.config.Roles;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Scope;
+import luki.gateway.http.UserId;
+import luki.gateway.http.Users;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/** The claims of an end user's token to a principal. A claim of another shape refuses the token. */
+final class UserClaims {
+  /** RFC 9068 §4 for access tokens; issuers of old write {@code JWT} or nothing. */
+  static final Set<String> TYPES = Set.of("", "jwt", "at+jwt");
+
+  private final Roles roles;
+
+  UserClaims(Roles roles) {
+    this.roles = roles;
+  }
+
+  Optional<Principal> principal(Json claims) {
+    String subject = claims.at("sub").string("");
+    List<String> names = names(claims.at("scope"), claims.at("scp"), claims.at("permissions"));
+    List<String> roleNames = strings(claims.at("roles"));
+    boolean goodPlan = claims.at("plan").isMissing() || claims.at("plan").string() != null;
+    if (subject.isEmpty()
+        || subject.length() > UserId.MAX_LENGTH
+        || subject.chars().anyMatch(Character::isISOControl)
+        || claims.at("iss").string() == null
+        || names == null
+        || roleNames == null
+        || !goodPlan) {
+      return Optional.empty();
+    }
+    Set<Scope> scopes = new HashSet<>();
+    for (String name : names) {
+      if (Scope.isValid(name)) {
+        scopes.add(new Scope(name));
+      }
+    }
+    return Optional.of(
+        new Principal.User(
+            subject,
+            roles.expand(scopes, new HashSet<>(roleNames)),
+            own(subject),
+            Claims.expiry(claims),
+            claims.at("plan").string()));
+  }
+
+  /** A subject that cannot be a user id owns nothing. */
+  private static Users own(String subject) {
+    return Users.only(UserId.parse(subject).map(Set::of).orElseGet(Set::of));
+  }
+
+  private static @Nullable List<String> names(Json scope, Json scp, Json permissions) {
+    if (!scope.isMissing()) {
+      String text = scope.string();
+      return text == null ? null : Arrays.asList(text.split(" ", -1));
+    }
+    return strings(scp.isMissing() ? permissions : scp);
+  }
+
+  private static @Nullable List<String> strings(Json array) {
+    if (array.isMissing()) {
+      return List.of();
+    }
+    if (!array.isArray()) {
+      return null;
+    }
+    List<String> strings = new ArrayList<>();
+    for (Json item : array.items()) {
+      String text = item.string();
+      if (text == null) {
+        return null;
+      }
+      strings.add(text);
+    }
+    return strings;
+  }
+}

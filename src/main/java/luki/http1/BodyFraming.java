@@ -1,0 +1,95 @@
+package luki.http1;
+
+import luki.http1.BadMessage.Reason;
+import org.jspecify.annotations.Nullable;
+
+/** How a body is framed (RFC 9112 §6.3). */
+public sealed interface BodyFraming {
+  BodyFraming NONE = new None();
+  BodyFraming CHUNKED = new Chunked();
+  BodyFraming UNTIL_CLOSE = new UntilClose();
+
+  /** There is none, and nothing said how long it would be. */
+  record None() implements BodyFraming {}
+
+  /** So many bytes, perhaps 0. */
+  record Fixed(long bytes) implements BodyFraming {}
+
+  /** The chunked coding says where it ends. */
+  record Chunked() implements BodyFraming {}
+
+  /** All that comes until the connection is closed; only a response may do that. */
+  record UntilClose() implements BodyFraming {}
+
+  /**
+   * Of a request.
+   *
+   * @throws BadMessage two readers might disagree about where it ends
+   */
+  static BodyFraming ofRequest(boolean http11, Fields fields) throws BadMessage {
+    BodyFraming declared = declared(http11, fields);
+    // §6.3, 7: without either field a request has no body.
+    return declared == null ? NONE : declared;
+  }
+
+  /**
+   * Of a response.
+   *
+   * @param method of the request
+   * @throws BadMessage two readers might disagree about where it ends
+   */
+  static BodyFraming ofResponse(String method, int status, boolean http11, Fields fields)
+      throws BadMessage {
+    BodyFraming declared = declared(http11, fields);
+    if (status < 200 || status == 204) {
+      // §6.1: these never have a Transfer-Encoding.
+      if (declared instanceof Chunked) {
+        throw new BadMessage(Reason.FRAMING);
+      }
+      return NONE;
+    }
+    // §6.3, 1: here the fields tell what a GET or a 200 would have had.
+    if (status == 304 || method.equals("HEAD")) {
+      return NONE;
+    }
+    return declared == null ? UNTIL_CLOSE : declared;
+  }
+
+  private static @Nullable BodyFraming declared(boolean http11, Fields fields) throws BadMessage {
+    String coding = fields.first("Transfer-Encoding");
+    String length = fields.first("Content-Length");
+    if (coding != null) {
+      return coded(coding, http11, length != null, fields);
+    }
+    if (length == null) {
+      return null;
+    }
+    // RFC 9110 §8.6: 1*DIGIT. A repeated or listed value may be refused, and is.
+    if (fields.count("Content-Length") > 1 || !Grammar.isDigits(length, 15)) {
+      throw new BadMessage(Reason.FRAMING);
+    }
+    return new Fixed(Long.parseLong(length));
+  }
+
+  private static BodyFraming coded(String coding, boolean http11, boolean sized, Fields fields)
+      throws BadMessage {
+    // §6.1: with Content-Length it may be an attempt at smuggling; HTTP/1.0 has no codings.
+    if (sized || !http11 || fields.count("Transfer-Encoding") > 1) {
+      throw new BadMessage(Reason.FRAMING);
+    }
+    if (coding.equalsIgnoreCase("chunked")) {
+      return CHUNKED;
+    }
+    throw new BadMessage(isList(coding) ? Reason.CODING : Reason.FRAMING);
+  }
+
+  /** A coding that is merely unknown, rather than an attempt to hide one. */
+  private static boolean isList(String coding) {
+    for (String member : coding.split(",", -1)) {
+      if (!Grammar.isToken(member.strip())) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,155 @@
+package luki.http1;
+
+import java.io.IOException;
+import java.io.InputStream;
+import luki.http1.BadMessage.Reason;
+
+/**
+ * The only reader of a connection: one buffer, reused from message to message. It grows while a
+ * long line needs it and shrinks at {@link #rest()}. For one thread at a time.
+ */
+public final class InputBuffer {
+  private final InputStream in;
+  private final int usual;
+  private byte[] buffer;
+  private int position;
+  private int end;
+  private volatile long received;
+
+  /**
+   * A source with nothing read yet.
+   *
+   * @param usual bytes of the buffer while nothing needs more
+   */
+  public InputBuffer(InputStream in, int usual) {
+    this.in = in;
+    this.usual = usual;
+    this.buffer = new byte[usual];
+  }
+
+  /** Nothing is buffered; the stream may still have bytes. */
+  public boolean isEmpty() {
+    return position == end;
+  }
+
+  /** Bytes read from the stream so far. Any thread may ask. */
+  public long received() {
+    return received;
+  }
+
+  /**
+   * Blocks until there is more.
+   *
+   * @return false at the end of the stream
+   */
+  public boolean fill() throws IOException {
+    if (position == end) {
+      position = 0;
+      end = 0;
+    } else if (end == buffer.length) {
+      makeRoom();
+    }
+    return count(in.read(buffer, end, buffer.length - end), true) >= 0;
+  }
+
+  private void makeRoom() {
+    byte[] target = position > 0 ? buffer : new byte[2 * buffer.length];
+    System.arraycopy(buffer, position, target, 0, end - position);
+    end -= position;
+    position = 0;
+    buffer = target;
+  }
+
+  private int count(int n, boolean buffered) {
+    if (n > 0) {
+      long sum = received + n;
+      received = sum;
+      end += buffered ? n : 0;
+    }
+    return n;
+  }
+
+  /** To be called between messages: gives back what a long message needed. */
+  public void rest() {
+    if (position == end && buffer.length > usual) {
+      buffer = new byte[usual];
+      position = 0;
+      end = 0;
+    }
+  }
+
+  /** As {@link InputStream#read(byte[], int, int)}: what is buffered first, then the stream. */
+  public int read(byte[] into, int offset, int length) throws IOException {
+    if (length == 0) {
+      return 0;
+    }
+    if (position == end) {
+      if (length >= buffer.length) {
+        return count(in.read(into, offset, length), false);
+      }
+      if (!fill()) {
+        return -1;
+      }
+    }
+    int n = Math.min(length, end - position);
+    System.arraycopy(buffer, position, into, offset, n);
+    position += n;
+    return n;
+  }
+
+  /** Drops up to so many bytes; blocks for at most one read. Returns how many, -1 at the end. */
+  long skip(long most) throws IOException {
+    if (position == end && !fill()) {
+      return -1;
+    }
+    int n = (int) Math.min(most, end - position);
+    position += n;
+    return n;
+  }
+
+  /**
+   * Waits for a whole line, which then begins at {@link #position()}.
+   *
+   * @return where its CRLF stands, or -1 when the stream ends before
+   * @throws BadMessage a byte that no line may hold, a bare CR or LF, or more bytes than allowed
+   */
+  int line(int most, Reason tooLong, Reason bad) throws IOException {
+    int scanned = 0;
+    while (true) {
+      byte[] bytes = buffer;
+      int at = position + scanned;
+      while (at < end && Grammar.isLineByte(bytes[at])) {
+        at++;
+      }
+      scanned = at - position;
+      if (scanned > most) {
+        throw new BadMessage(tooLong);
+      }
+      if (at < end) {
+        // RFC 9112 §2.2: a bare CR is invalid, and a bare LF need not be taken for a line's end.
+        if (bytes[at] != '\r' || (at + 1 < end && bytes[at + 1] != '\n')) {
+          throw new BadMessage(bad);
+        }
+        if (at + 1 < end) {
+          return at;
+        }
+      }
+      if (!fill()) {
+        return -1;
+      }
+    }
+  }
+
+  byte[] bytes() {
+    return buffer;
+  }
+
+  int position() {
+    return position;
+  }
+
+  /** Goes on behind the line whose CRLF stands there. */
+  void endLine(int crlf) {
+    position = crlf + 2;
+  }
+}

@@ -1,0 +1,151 @@
+package luki.wire;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+import luki.http1.HeadLimits;
+import luki.http1.InputBuffer;
+import luki.http1.IoDeadline;
+import luki.http1.RawClient;
+import luki.http1.ResponseParser;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection to an origin. It is used by one call at a time, and by none while it is in the
+ * pool.
+ */
+final class PooledConnection {
+  private static final int READ_BUFFER = 4 * 1024;
+
+  private final SocketChannel channel;
+  private final InetAddress address;
+  private final InputBuffer source;
+  private final ResponseParser parser;
+  private final IoDeadline expiry = new IoDeadline();
+  private @Nullable SSLSocket tls;
+  private long idleSince;
+
+  PooledConnection(SocketChannel channel, InetAddress address, HeadLimits limits) {
+    this.channel = channel;
+    this.address = address;
+    this.source = new InputBuffer(new Received(), READ_BUFFER);
+    this.parser = new ResponseParser(source, limits);
+  }
+
+  /** Blocks until the peer has taken the connection. */
+  void connect(int port) throws IOException {
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    channel.connect(new InetSocketAddress(address, port));
+  }
+
+  /** Blocks until the peer has shown that it is the origin. */
+  void secure(SSLContext context, RawClient.Origin origin) throws IOException {
+    SSLSocket socket =
+        (SSLSocket)
+            context
+                .getSocketFactory()
+                .createSocket(channel.socket(), origin.host(), origin.port(), true);
+    SSLParameters parameters = socket.getSSLParameters();
+    // RFC 9110 §4.3.4: the certificate must be the host's.
+    parameters.setEndpointIdentificationAlgorithm("HTTPS");
+    parameters.setApplicationProtocols(new String[] {"http/1.1"});
+    socket.setSSLParameters(parameters);
+    socket.startHandshake();
+    tls = socket;
+  }
+
+  InputBuffer source() {
+    return source;
+  }
+
+  ResponseParser parser() {
+    return parser;
+  }
+
+  /** By when the thread that uses it must have gone on. */
+  IoDeadline expiry() {
+    return expiry;
+  }
+
+  InetAddress address() {
+    return address;
+  }
+
+  @Nullable SSLSession session() {
+    return tls == null ? null : tls.getSession();
+  }
+
+  void write(byte[] bytes, int offset, int length) throws IOException {
+    if (tls == null) {
+      ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, length);
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+    } else {
+      OutputStream out = tls.getOutputStream();
+      out.write(bytes, offset, length);
+      out.flush();
+    }
+  }
+
+  /**
+   * Whether another call may use it, as far as one can see: the peer has neither closed it nor said
+   * anything unasked.
+   */
+  boolean isReusable() {
+    try {
+      // The rest of a TLS record may be deciphered already and is not on the channel any more.
+      if (!source.isEmpty() || (tls != null && tls.getInputStream().available() > 0)) {
+        return false;
+      }
+      // On a virtual thread the descriptor never blocks, so these two cost no system call.
+      channel.configureBlocking(false);
+      int unasked = channel.read(ByteBuffer.allocate(1));
+      channel.configureBlocking(true);
+      return unasked == 0;
+    } catch (IOException broken) {
+      return false;
+    }
+  }
+
+  void rest(long now) {
+    source.rest();
+    idleSince = now;
+  }
+
+  long idleSince() {
+    return idleSince;
+  }
+
+  /** From any thread: whoever connects, reads or writes is woken with a failure. */
+  void close() {
+    try {
+      channel.close();
+    } catch (IOException _) {
+      // It is closed for us in any case.
+    }
+  }
+
+  private final class Received extends InputStream {
+    @Override
+    public int read() {
+      throw new UnsupportedOperationException("read by its buffer only");
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      return tls == null
+          ? channel.read(ByteBuffer.wrap(into, offset, length))
+          : tls.getInputStream().read(into, offset, length);
+    }
+  }
+}

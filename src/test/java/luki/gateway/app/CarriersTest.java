@@ -1,0 +1,136 @@
+package luki.gateway.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import luki.gateway.cli.Main;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+
+/** Who comes while others keep the gateway busy, in a process of its own with one processor. */
+class CarriersTest {
+  private static final String ASK = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+  private static final String ANSWER = "{\"status\":\"ok\"}";
+  private static final int BUSY = 64;
+  private static final int AT_ONCE = 8;
+  // Until then the code is being compiled, and everybody waits for that.
+  private static final int WARM = 50_000;
+  private static final int NEWCOMERS = 40;
+  private static final int PATIENCE_MS = 2000;
+  private static final Duration START = Duration.ofSeconds(60);
+
+  private final AtomicBoolean over = new AtomicBoolean();
+  private final LongAdder asked = new LongAdder();
+
+  private static int freePort() throws IOException {
+    try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return any.getLocalPort();
+    }
+  }
+
+  private static Process start(int port) throws IOException {
+    ProcessBuilder gateway =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:ActiveProcessorCount=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName());
+    gateway.environment().put("ENVIRONMENT", "dev");
+    gateway.environment().put("HOST", "127.0.0.1");
+    gateway.environment().put("PORT", Integer.toString(port));
+    return gateway
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start();
+  }
+
+  private static Socket connect(int port) throws IOException {
+    Socket socket = new Socket();
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), PATIENCE_MS);
+    socket.setSoTimeout(PATIENCE_MS);
+    return socket;
+  }
+
+  /** Sends so many requests at once and reads their replies. */
+  private static void ask(Socket socket, int count) throws IOException {
+    socket.getOutputStream().write(ASK.repeat(count).getBytes(StandardCharsets.US_ASCII));
+    InputStream in = socket.getInputStream();
+    StringBuilder replies = new StringBuilder();
+    byte[] block = new byte[4096];
+    for (int left = count; left > 0; ) {
+      int n = in.read(block);
+      if (n < 0) {
+        throw new EOFException(replies.toString());
+      }
+      replies.append(new String(block, 0, n, StandardCharsets.US_ASCII));
+      for (int at = replies.indexOf(ANSWER); at >= 0; at = replies.indexOf(ANSWER)) {
+        replies.delete(0, at + ANSWER.length());
+        left--;
+      }
+    }
+  }
+
+  private static boolean isServed(int port) {
+    try (Socket newcomer = connect(port)) {
+      ask(newcomer, 1);
+      return true;
+    } catch (IOException _) {
+      return false;
+    }
+  }
+
+  private void askAllTheTime(int port) {
+    try (Socket socket = connect(port)) {
+      socket.setSoTimeout(0);
+      while (!over.get()) {
+        ask(socket, AT_ONCE);
+        asked.add(AT_ONCE);
+      }
+    } catch (IOException broken) {
+      throw new AssertionError(broken);
+    }
+  }
+
+  @Test
+  void aNewConnectionIsServedThoughOthersKeepTheProcessorBusy() throws Exception {
+    int port = freePort();
+    Process gateway = start(port);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Waiting.until(START, () -> isServed(port));
+      List<Future<?>> busy = new ArrayList<>();
+      for (int i = 0; i < BUSY; i++) {
+        busy.add(threads.submit(() -> askAllTheTime(port)));
+      }
+      Waiting.until(START, asked::sum, sum -> sum > WARM);
+      int late = 0;
+      for (int i = 0; i < NEWCOMERS; i++) {
+        late += isServed(port) ? 0 : 1;
+      }
+      over.set(true);
+      for (Future<?> each : busy) {
+        each.get();
+      }
+      assertEquals(0, late, "waited for more than " + PATIENCE_MS + " ms");
+    } finally {
+      over.set(true);
+      gateway.destroyForcibly();
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package luki.gateway.consent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import luki.gateway.http.Deadline;
+import luki.gateway.http.UserId;
+import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.Test;
+
+/** Equal questions in flight share one call; answers are kept only when a setting says so. */
+class ConsentSharingTest {
+  private static final String SEARCH = "{\"user_id\":\"maria_k\",\"query\":\"garden\"}";
+  private static final String OTHER = "{\"user_id\":\"bob\",\"query\":\"garden\"}";
+
+  private static long asked(StandIns services) {
+    return services.seen("security").stream()
+        .filter(seen -> seen.path().startsWith("/pol"))
+        .count();
+  }
+
+  private static Client client(TestGateway gateway) {
+    return new Client(gateway, gateway.key(List.of("maria_k", "bob"), "elr:read"));
+  }
+
+  @Test
+  void withoutTheSettingEachRequestAsksAgain() {
+    try (StandIns services = StandIns.start();
+        TestGateway gateway = TestGateway.start(services.urls())) {
+      services.grant("maria_k", "elr_memories");
+      Client client = client(gateway);
+      assertEquals(200, client.post("/v1/elr/search", SEARCH).status());
+      assertEquals(200, client.post("/v1/elr/search", SEARCH).status());
+      assertEquals(2, asked(services));
+    }
+  }
+
+  @Test
+  void withTheSettingAYesAndANoAreKeptForTheirOwnUserAlone() {
+    try (StandIns services = StandIns.start();
+        TestGateway gateway =
+            TestGateway.builder().with(services.urls()).with("CONSENT_CACHE_S", "30").start()) {
+      services.grant("maria_k", "elr_memories");
+      Client client = client(gateway);
+      for (int i = 0; i < 3; i++) {
+        assertEquals(200, client.post("/v1/elr/search", SEARCH).status());
+        assertEquals("CONSENT_DENIED", client.post("/v1/elr/search", OTHER).code());
+      }
+      assertEquals(2, asked(services));
+    }
+  }
+
+  @Test
+  void equalQuestionsThatAreUnderWayShareOneCall() throws Exception {
+    CountDownLatch answer = new CountDownLatch(1);
+    List<String> questions = new ArrayList<>();
+    try (StandIns services = StandIns.start();
+        RawUpstream security =
+            RawUpstream.start(
+                connection -> {
+                  String request = connection.readRequest().toString();
+                  if (request.contains("/policy/enforce")) {
+                    synchronized (questions) {
+                      questions.add(request);
+                    }
+                    answer.await();
+                  }
+                  connection.send(
+                      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                          + "Content-Length: 16\r\nConnection: close\r\n\r\n{\"allowed\":true}");
+                  connection.close();
+                });
+        TestGateway gateway =
+            TestGateway.builder()
+                .with(services.urls())
+                .with("SECURITY_URL", security.url())
+                .start();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Client client = client(gateway);
+      List<Future<Integer>> statuses = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        statuses.add(threads.submit(() -> client.post("/v1/elr/search", SEARCH).status()));
+      }
+      Waiting.until(
+          Duration.ofSeconds(5),
+          () ->
+              new Client(gateway, null)
+                  .get("/metrics")
+                  .body()
+                  .contains("http_server_active_requests 21"));
+      answer.countDown();
+      for (Future<Integer> status : statuses) {
+        assertEquals(200, status.get());
+      }
+      assertTrue(questions.size() <= 2, "asked " + questions.size() + " times");
+    }
+  }
+
+  @Test
+  void whoeverWaitsAsksAnewWhenTheOneWhoAskedGaveUp() throws Exception {
+    ConsentCache answers = new ConsentCache(Duration.ZERO, System::nanoTime);
+    ConsentCache.Question question =
+        new ConsentCache.Question(new UserId("maria_k"), List.of("elr_memories"), "search");
+    CountDownLatch asking = new CountDownLatch(1);
+    Thread first =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    answers.get(
+                        question,
+                        Deadline.after(Duration.ofSeconds(30)),
+                        () -> {
+                          asking.countDown();
+                          new CountDownLatch(1).await();
+                          throw new AssertionError("was to be interrupted");
+                        });
+                  } catch (InterruptedException gaveUp) {
+                    // As intended.
+                  }
+                });
+    asking.await();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Consent.Answer yes = new Consent.Answer(Consent.Verdict.ALLOWED, Instant.EPOCH);
+      Future<Consent.Answer> second =
+          threads.submit(
+              () -> answers.get(question, Deadline.after(Duration.ofSeconds(30)), () -> yes));
+      first.interrupt();
+      assertEquals(yes, second.get());
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package luki.gateway.tokens;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.ECKey;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+/** An issuer that is down, slow to change its keys, or flooded with keys that nobody knows. */
+class RemoteJwkSetTest {
+  private static final ECKey OLD = Tokens.ec("old", Curve.P_256);
+  private static final ECKey NEW = Tokens.ec("new", Curve.P_256);
+
+  private final AtomicLong nanos = new AtomicLong();
+  private final AtomicInteger fetches = new AtomicInteger();
+  private final AtomicReference<Optional<byte[]>> answer = new AtomicReference<>(set(OLD));
+  private final RemoteJwkSet keys =
+      new RemoteJwkSet(
+          () -> {
+            fetches.incrementAndGet();
+            return answer.get();
+          },
+          nanos::get);
+  private final TokenVerifier verifier = Tokens.verifier(keys, Tokens.NOW);
+
+  private static Optional<byte[]> set(ECKey... published) {
+    return Optional.of(Tokens.jwks(List.of(published)).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private void pass(Duration time) {
+    nanos.addAndGet(time.toNanos());
+  }
+
+  private static String by(ECKey key) {
+    return Tokens.sign(key, JWSAlgorithm.ES256, Tokens.claims());
+  }
+
+  @Test
+  void whileTheKeysWereNeverLoadedNothingIsAcceptedAndItSaysSo() throws Exception {
+    answer.set(Optional.empty());
+    keys.load(false);
+    assertTrue(Tokens.verify(verifier, by(OLD)) instanceof TokenVerifier.Verdict.Unavailable);
+    assertFalse(verifier.isReady());
+    answer.set(set(OLD));
+    keys.load(false);
+    assertTrue(Tokens.accepts(verifier, by(OLD)));
+    assertTrue(verifier.isReady());
+  }
+
+  @Test
+  void aRotatedKeyIsFoundByOneFetch() throws Exception {
+    keys.load(false);
+    answer.set(set(OLD, NEW));
+    assertTrue(Tokens.accepts(verifier, by(NEW)));
+    assertEquals(2, fetches.get());
+    assertTrue(Tokens.accepts(verifier, by(OLD)));
+    assertEquals(2, fetches.get());
+  }
+
+  @Test
+  void tenThousandUnknownKeysCauseOneFetchInThirtySeconds() throws Exception {
+    keys.load(false);
+    String forged = by(Tokens.ec("nobody", Curve.P_256));
+    List<Callable<Boolean>> callers = new ArrayList<>();
+    for (int i = 0; i < 10_000; i++) {
+      callers.add(() -> Tokens.accepts(verifier, forged));
+    }
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (var accepted : threads.invokeAll(callers)) {
+        assertFalse(accepted.get());
+      }
+    }
+    assertEquals(2, fetches.get());
+    pass(Duration.ofSeconds(30));
+    assertFalse(Tokens.accepts(verifier, forged));
+    assertEquals(3, fetches.get());
+  }
+
+  @Test
+  void theLastGoodSetServesOnThroughRubbishAndOutagesButADayAtMost() throws Exception {
+    keys.load(false);
+    for (String rubbish :
+        List.of(
+            "",
+            "<html>",
+            "{\"keys\":[]}",
+            "{\"keys\":7}",
+            "[]",
+            "{\"keys\":[{\"kty\":\"oct\"}]}")) {
+      answer.set(Optional.of(rubbish.getBytes(StandardCharsets.UTF_8)));
+      keys.load(false);
+      assertTrue(Tokens.accepts(verifier, by(OLD)), rubbish);
+    }
+    answer.set(Optional.empty());
+    pass(Duration.ofHours(24));
+    assertTrue(Tokens.accepts(Tokens.verifier(keys, Tokens.NOW), by(OLD)));
+    pass(Duration.ofSeconds(1));
+    assertTrue(
+        Tokens.verify(Tokens.verifier(keys, Tokens.NOW), by(OLD))
+            instanceof TokenVerifier.Verdict.Unavailable);
+  }
+
+  @Test
+  void aTokenOfAKeyThatWasTakenAwayIsRefusedThoughItWasKnown() throws Exception {
+    keys.load(false);
+    String token = by(OLD);
+    assertTrue(Tokens.accepts(verifier, token));
+    answer.set(set(NEW));
+    keys.load(false);
+    assertFalse(Tokens.accepts(verifier, token));
+  }
+}

@@ -1,0 +1,229 @@
+package luki.gateway.tokens;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.nimbusds.jose.jwk.Curve;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Each case of the token corpus, over the wire, against a gateway with a real issuer. */
+class TokenCorpusTest {
+  private static final Path CASES = Path.of("test-fixtures/jwt/jwt-attack-cases.json");
+  private static final String OWN = "/v1/elr/items/maria_k";
+  private static final Pattern STATUSES = Pattern.compile("\\d{3}(?:(?:/| or )\\d{3})*");
+
+  private static final Forge FORGE = new Forge();
+  private static final AtomicReference<String> ISSUED = new AtomicReference<>();
+  private static StandIns services;
+  private static RawUpstream issuer;
+  private static RawUpstream elsewhere;
+  private static TestGateway gateway;
+
+  @BeforeAll
+  static void start() {
+    services = StandIns.start();
+    ISSUED.set(ok(FORGE.jwks()));
+    issuer = issuer(ISSUED);
+    elsewhere = issuer(new AtomicReference<>(ok(FORGE.jwks())));
+    gateway = gateway(issuer);
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    elsewhere.close();
+    issuer.close();
+    services.close();
+  }
+
+  private static RawUpstream issuer(AtomicReference<String> reply) {
+    return RawUpstream.start(
+        connection -> {
+          connection.readRequest();
+          connection.send(reply.get());
+          connection.close();
+        });
+  }
+
+  private static String ok(String body) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+  }
+
+  private static TestGateway gateway(RawUpstream from) {
+    TestGateway started =
+        TestGateway.builder()
+            .with(services.urls())
+            .with("JWT_JWKS_URL", from.url() + "/jwks.json")
+            .with("JWT_ISSUER", Forge.ISSUER)
+            .with("JWT_CLOCK_SKEW_S", "60")
+            .start();
+    Waiting.until(
+        Duration.ofSeconds(15), () -> new Client(started, null).get("/readyz").status() == 200);
+    return started;
+  }
+
+  private static int status(String token) {
+    return new OneLine(gateway.port()).status("GET " + OWN, "Authorization: Bearer " + token);
+  }
+
+  @TestFactory
+  List<DynamicTest> everyCaseOfTheCorpus() throws IOException, InvalidJson {
+    Map<String, Supplier<List<String>>> recipes = new TokenRecipes(FORGE, elsewhere.url()).all();
+    Map<String, Check> others = others();
+    List<DynamicTest> tests = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
+    for (Json one : Json.parse(Files.readAllBytes(CASES)).items()) {
+      String id = one.at("id").string("");
+      String expect = one.at("expect").string("");
+      seen.add(id);
+      Supplier<List<String>> recipe = recipes.get(id);
+      Check other = others.get(id);
+      tests.add(
+          DynamicTest.dynamicTest(
+              id,
+              () -> {
+                assertTrue(recipe != null || other != null, "no recipe for " + one);
+                if (recipe != null) {
+                  tokens(recipe.get(), expect);
+                }
+                if (other != null) {
+                  other.run(expect);
+                }
+              }));
+    }
+    tests.add(
+        DynamicTest.dynamicTest(
+            "no recipe without a case",
+            () -> {
+              assertEquals(Set.of(), minus(recipes.keySet(), seen));
+              assertEquals(Set.of(), minus(others.keySet(), seen));
+            }));
+    return tests;
+  }
+
+  private static Set<String> minus(Set<String> all, Set<String> some) {
+    Set<String> rest = new HashSet<>(all);
+    rest.removeAll(some);
+    return rest;
+  }
+
+  private static void tokens(List<String> tokens, String expect) {
+    assertFalse(tokens.isEmpty());
+    Matcher statuses = STATUSES.matcher(expect);
+    assertTrue(statuses.lookingAt(), "no status in: " + expect);
+    Set<String> allowed = Set.of(statuses.group().split("/| or ", -1));
+    for (String token : tokens) {
+      assertTrue(allowed.contains(Integer.toString(status(token))), expect + ": " + token);
+    }
+  }
+
+  /** What a case needs beside, or instead of, a status for each token. */
+  @FunctionalInterface
+  private interface Check {
+    void run(String expect) throws Exception;
+  }
+
+  private static Map<String, Check> others() {
+    Map<String, Check> checks = new LinkedHashMap<>();
+    checks.put("x5u-ext", _ -> assertEquals(0, elsewhere.connections()));
+    checks.put("kid-crlf", _ -> logHasOneLineForEachRequest());
+    checks.put("kid-unknown-flood", _ -> TokenFloods.unknownKeysCostOneFetch(FORGE));
+    checks.put("sub-crlf", TokenCorpusTest::subjectsWithControls);
+    checks.put("sub-star", _ -> ownDataOnly());
+    checks.put("hdr-two", _ -> twoAuthorizations());
+    checks.put("query-token", _ -> tokensInTheQuery());
+    checks.put("replay-after-rotate", _ -> aKeyThatWasTakenAway());
+    checks.put("jwks-weak", _ -> TokenFloods.doubtfulKeysAreLeftOut(FORGE));
+    checks.put("jwks-oct", _ -> TokenFloods.secretsInASetAreNoKeys(FORGE));
+    checks.put("jwks-huge", _ -> TokenFloods.whatNeverEndsIsCutOff(FORGE));
+    return checks;
+  }
+
+  private static void logHasOneLineForEachRequest() {
+    for (String line : gateway.log()) {
+      assertTrue(line.startsWith("{\"ts\":") && line.endsWith("}"), line);
+    }
+  }
+
+  private static void subjectsWithControls(String expect) {
+    assertEquals("401", expect.substring(expect.length() - 3));
+    services.forget();
+    for (String sub : List.of("maria_k\\r\\nX-Admin: 1", "maria_k\\n", "a\\u0000b", "\\u007f")) {
+      assertEquals(401, status(FORGE.of(Forge.with("sub", "\"" + sub + "\""))), sub);
+    }
+    assertEquals(
+        List.of(),
+        services.seen("memory").stream().filter(s -> !s.path().startsWith("/health")).toList());
+  }
+
+  private static void ownDataOnly() {
+    for (String sub : List.of("*", "0", "admin", "%", "maria_k/../anna", "..")) {
+      int status = status(FORGE.of(Forge.with("sub", "\"" + sub + "\"")));
+      assertTrue(status == 403 || status == 401, sub + ": " + status);
+    }
+  }
+
+  private static void twoAuthorizations() {
+    String good = "Authorization: Bearer " + FORGE.good("ES256");
+    OneLine wire = new OneLine(gateway.port());
+    assertEquals(200, wire.status("GET " + OWN, good));
+    assertEquals(400, wire.status("GET " + OWN, good, good));
+    assertEquals(400, wire.status("GET " + OWN, good, "authorization: Bearer x"));
+    assertEquals(400, wire.status("GET " + OWN, good, "X-API-Key: " + "x"));
+  }
+
+  private static void tokensInTheQuery() throws IOException {
+    String token = FORGE.good("ES256");
+    OneLine wire = new OneLine(gateway.port());
+    for (String name : List.of("access_token", "token", "ACCESS_TOKEN", "Access%5FToken")) {
+      assertEquals(400, wire.status("GET " + OWN + "?" + name + "=" + token), name);
+      assertEquals(
+          400,
+          wire.status("GET " + OWN + "?" + name + "=" + token, "Authorization: Bearer " + token));
+    }
+    assertTrue(gateway.log().stream().noneMatch(line -> line.contains(token.substring(0, 40))));
+  }
+
+  private static void aKeyThatWasTakenAway() {
+    Forge rotating = new Forge();
+    AtomicReference<String> reply = new AtomicReference<>(ok(rotating.jwks()));
+    try (RawUpstream from = issuer(reply);
+        TestGateway other = gateway(from)) {
+      OneLine wire = new OneLine(other.port());
+      String old = "Authorization: Bearer " + rotating.good("RS256");
+      assertEquals(200, wire.status("GET " + OWN, old));
+      assertEquals(200, wire.status("GET " + OWN, old), "from the cache");
+      reply.set(ok(Tokens.jwks(List.of(Tokens.ec("next", Curve.P_256)))));
+      String unknown =
+          rotating.sign(
+              "{\"alg\":\"ES256\",\"kid\":\"next\"}", Forge.json(Forge.claims()), "ES256");
+      assertEquals(401, wire.status("GET " + OWN, "Authorization: Bearer " + unknown));
+      assertEquals(401, wire.status("GET " + OWN, old));
+    }
+  }
+}
