@@ -125,13 +125,13 @@ public class CredentialBench {
 
   /** A token that was verified before. */
   @Benchmark
-  public TokenVerifier.Verdict cachedToken() throws InterruptedException {
+  public TokenVerifier.TokenResult cachedToken() throws InterruptedException {
     return verifier.verify(known);
   }
 
   /** An ES256 token that is seen for the first time. */
   @Benchmark
-  public TokenVerifier.Verdict firstEs256() throws InterruptedException {
+  public TokenVerifier.TokenResult firstEs256() throws InterruptedException {
     if (next == TOKENS) {
       next = 0;
       verifier = verifier();

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditTrail;
-import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.Problems;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.consent.Consent;
 import luki.gateway.contract.Contract;
@@ -24,7 +24,6 @@ import luki.gateway.http.Chain;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
 import luki.gateway.keys.ApiKeyStore;
-import luki.gateway.keys.CredentialWatch;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.Counters;
@@ -161,8 +160,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private boolean isStillGood(Principal principal) {
-    return new CredentialWatch(running().keys, configuration.settings().jwt().skew(), clock)
-        .isStillGood(principal);
+    return running().keys.isStillGood(principal, configuration.settings().jwt().skew());
   }
 
   /** The routes as they are enforced. */

@@ -62,22 +62,22 @@ public final class AuditChain {
   }
 
   /** What a look at a whole file found. */
-  public sealed interface Verdict {
+  public sealed interface ChainCheck {
     /**
      * Every record holds.
      *
      * @param lastHash to be noted elsewhere, so that a cut end shows
      */
-    record Whole(long records, String lastHash) implements Verdict {}
+    record Whole(long records, String lastHash) implements ChainCheck {}
 
     /**
      * The record on this line, counted from 1, is not what was written or not where it was written.
      */
-    record Broken(long line) implements Verdict {}
+    record Broken(long line) implements ChainCheck {}
   }
 
   /** Reads a whole file, line by line. */
-  public static Verdict verify(Path file) throws IOException {
+  public static ChainCheck verify(Path file) throws IOException {
     Link before = Link.FIRST;
     long number = 0;
     // Not Files.newBufferedReader: bytes that are no UTF-8 are a broken record, not a failure.
@@ -88,12 +88,12 @@ public final class AuditChain {
         number++;
         Optional<Link> link = Link.of(line);
         if (link.isEmpty() || !link.get().follows(before)) {
-          return new Verdict.Broken(number);
+          return new ChainCheck.Broken(number);
         }
         before = link.get();
       }
     }
-    return new Verdict.Whole(number, before.hash);
+    return new ChainCheck.Whole(number, before.hash);
   }
 
   private static String hashOf(String text) {

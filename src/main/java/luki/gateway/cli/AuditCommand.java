@@ -27,11 +27,11 @@ final class AuditCommand {
     Path file = file(arguments.word("the audit file"));
     arguments.end();
     return switch (AuditChain.verify(file)) {
-      case AuditChain.Verdict.Whole whole -> {
+      case AuditChain.ChainCheck.Whole whole -> {
         out.println(whole.records() + " records hold; the last hash is " + whole.lastHash());
         yield 0;
       }
-      case AuditChain.Verdict.Broken broken -> {
+      case AuditChain.ChainCheck.Broken broken -> {
         err.println(
             "luki-gateway: "
                 + file

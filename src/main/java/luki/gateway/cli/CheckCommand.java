@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import luki.gateway.app.Configuration;
-import luki.gateway.config.BadConfiguration;
 import luki.gateway.config.ConfigurationCheck;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.json.Json;
 
 /** {@code check}: what is unwise about the configuration, and whether it can be served with. */

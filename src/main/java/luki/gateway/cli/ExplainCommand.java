@@ -10,7 +10,7 @@ import java.util.List;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
-import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.json.InvalidJson;

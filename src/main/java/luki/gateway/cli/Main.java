@@ -9,7 +9,7 @@ import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
 import luki.gateway.app.Build;
-import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems.BadConfiguration;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */
 public final class Main {

@@ -2,7 +2,7 @@ package luki.gateway.cli;
 
 import java.io.PrintStream;
 import luki.gateway.app.Configuration;
-import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems.BadConfiguration;
 
 /** {@code openapi}: the contract as {@code /openapi.json} serves it. */
 final class OpenapiCommand {

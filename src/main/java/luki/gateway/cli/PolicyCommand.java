@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
-import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Access;
 import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Owner;

@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.TreeMap;
 import java.util.function.Function;
 import luki.gateway.app.Configuration;
-import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.delivery.UsageEvent;
 import luki.gateway.delivery.UsageSum;
 

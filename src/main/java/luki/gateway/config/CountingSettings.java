@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import luki.gateway.config.Settings.OnRedisLoss;
 import org.jspecify.annotations.Nullable;
 
 /** What the environment says of limits, of where they are counted, and of bills. */

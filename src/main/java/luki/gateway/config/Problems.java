@@ -32,4 +32,20 @@ public final class Problems {
       throw new BadConfiguration(found);
     }
   }
+
+  /** The configuration is unusable. Lists all problems, and no secret. */
+  public static final class BadConfiguration extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final transient List<String> problems;
+
+    public BadConfiguration(List<String> problems) {
+      super(String.join("\n", problems));
+      this.problems = List.copyOf(problems);
+    }
+
+    public List<String> problems() {
+      return problems;
+    }
+  }
 }

@@ -92,6 +92,16 @@ public record Settings(
       OnRedisLoss onRedisLoss,
       int replicas) {}
 
+  /** What applies to callers while Redis is unavailable. */
+  public enum OnRedisLoss {
+    /** Each instance enforces its share of the limits. */
+    LOCAL,
+    /** Every call is refused: 503. */
+    DENY,
+    /** No limit is enforced. */
+    ALLOW
+  }
+
   /** Where counters are shared: one server, or several of a cluster. The text form hides it. */
   public record Redis(List<URI> addresses) {
     public Redis {

@@ -40,7 +40,7 @@ public final class Consent {
   }
 
   /** An outage is not a denial: the one is told apart from the other. */
-  public enum Verdict {
+  public enum ConsentStatus {
     ALLOWED,
     DENIED,
     UNAVAILABLE
@@ -51,10 +51,10 @@ public final class Consent {
    *
    * @param at when it was answered
    */
-  public record Answer(Verdict verdict, Instant at) {
+  public record Answer(ConsentStatus status, Instant at) {
     /** There is no answer in time. */
     public static Answer none() {
-      return new Answer(Verdict.UNAVAILABLE, Instant.EPOCH);
+      return new Answer(ConsentStatus.UNAVAILABLE, Instant.EPOCH);
     }
   }
 
@@ -79,10 +79,10 @@ public final class Consent {
     if (question.scopes().isEmpty()) {
       throw new IllegalArgumentException("an empty list would always be allowed");
     }
-    return new Answer(verdict(exchange, question), clock.instant());
+    return new Answer(statusOf(exchange, question), clock.instant());
   }
 
-  private Verdict verdict(Exchange exchange, ConsentCache.Question asked)
+  private ConsentStatus statusOf(Exchange exchange, ConsentCache.Question asked)
       throws InterruptedException {
     Json question =
         Json.object()
@@ -93,27 +93,27 @@ public final class Consent {
             .build();
     Call call = Call.post(ServicePath.of("/policy/enforce"), question).idempotent();
     return switch (upstreams.call(Upstream.SECURITY, call, exchange)) {
-      case Reply.Failed _ -> Verdict.UNAVAILABLE;
-      case Reply.Got got -> verdict(got);
+      case Reply.Failed _ -> ConsentStatus.UNAVAILABLE;
+      case Reply.Got got -> statusOf(got);
     };
   }
 
-  private static Verdict verdict(Reply.Got got) {
+  private static ConsentStatus statusOf(Reply.Got got) {
     Json answer;
     try {
       answer = Json.parseReply(Body.bytesOf(got.body()));
     } catch (InvalidJson nonsense) {
-      return Verdict.UNAVAILABLE;
+      return ConsentStatus.UNAVAILABLE;
     }
     if (got.status() == 200) {
       Json allowed = answer.at("allowed");
       return allowed.isTrue()
-          ? Verdict.ALLOWED
-          : allowed.isFalse() ? Verdict.DENIED : Verdict.UNAVAILABLE;
+          ? ConsentStatus.ALLOWED
+          : allowed.isFalse() ? ConsentStatus.DENIED : ConsentStatus.UNAVAILABLE;
     }
     // The reason stands under `detail`, not at the top.
     return got.status() == 403 && DENIALS.contains(answer.at("detail").at("error").string(""))
-        ? Verdict.DENIED
-        : Verdict.UNAVAILABLE;
+        ? ConsentStatus.DENIED
+        : ConsentStatus.UNAVAILABLE;
   }
 }

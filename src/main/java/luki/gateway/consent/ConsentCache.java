@@ -7,9 +7,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.UserId;
-import luki.gateway.keys.BoundedCache;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,7 +88,7 @@ final class ConsentCache {
 
   /** Takes a newer answer in place of the one that is kept. */
   void keep(Question question, Consent.Answer answer) {
-    if (keptNanos == 0 || answer.verdict() == Consent.Verdict.UNAVAILABLE) {
+    if (keptNanos == 0 || answer.status() == Consent.ConsentStatus.UNAVAILABLE) {
       return;
     }
     long now = nanoTime.getAsLong();

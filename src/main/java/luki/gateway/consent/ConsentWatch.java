@@ -84,11 +84,11 @@ public final class ConsentWatch {
 
   private void ask(Subject subject, Shared shared, Exchange exchange) {
     try {
-      Consent.Verdict verdict =
+      Consent.ConsentStatus status =
           consent
               .askAnew(exchange, subject.user, subject.rule.scopes(), subject.rule.operation())
-              .verdict();
-      if (verdict == Consent.Verdict.DENIED) {
+              .status();
+      if (status == Consent.ConsentStatus.DENIED) {
         shared.withdrawn = true;
       }
     } catch (InterruptedException stopping) {

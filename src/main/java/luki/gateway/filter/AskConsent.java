@@ -28,7 +28,7 @@ public final class AskConsent implements Filter {
       return next.handle(exchange);
     }
     Consent.Answer answer = consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
-    return switch (answer.verdict()) {
+    return switch (answer.status()) {
       case ALLOWED ->
           next.handle(
               exchange.consented(new Exchange.ConsentGiven(rule.scopes(), true, answer.at())));

@@ -13,8 +13,8 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.keys.ApiKeyStore;
-import luki.gateway.observe.AuthMethod;
-import luki.gateway.observe.AuthOutcome;
+import luki.gateway.observe.Label.AuthMethod;
+import luki.gateway.observe.Label.AuthOutcome;
 import luki.gateway.observe.Metrics;
 import luki.gateway.tokens.BearerToken;
 import luki.gateway.tokens.TokenVerifier;
@@ -68,13 +68,13 @@ public final class Authenticate implements Filter {
   private Response byToken(BearerToken token, Exchange exchange, Handler next)
       throws IOException, InterruptedException {
     return switch (tokens.verify(token)) {
-      case TokenVerifier.Verdict.Accepted(Principal principal) -> {
+      case TokenVerifier.TokenResult.Accepted(Principal principal) -> {
         metrics.authentication(AuthMethod.BEARER, AuthOutcome.ACCEPTED);
         yield next.handle(exchange.as(principal)).by(principal);
       }
-      case TokenVerifier.Verdict.Refused _ ->
+      case TokenVerifier.TokenResult.Refused _ ->
           refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
-      case TokenVerifier.Verdict.Unlisted _ ->
+      case TokenVerifier.TokenResult.Unlisted _ ->
           refused(
               AuthMethod.BEARER,
               AuthOutcome.REFUSED,
@@ -82,7 +82,7 @@ public final class Authenticate implements Filter {
                   exchange.route().access() instanceof Access.Scoped scoped
                       ? scoped.allOf()
                       : Set.of()));
-      case TokenVerifier.Verdict.Unavailable _ ->
+      case TokenVerifier.TokenResult.Unavailable _ ->
           refused(
               AuthMethod.BEARER,
               AuthOutcome.UNAVAILABLE,

@@ -12,8 +12,8 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Units;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.Plans;
-import luki.gateway.observe.LimitDecision;
-import luki.gateway.observe.LimitName;
+import luki.gateway.observe.Label.LimitDecision;
+import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 import org.jspecify.annotations.Nullable;
 

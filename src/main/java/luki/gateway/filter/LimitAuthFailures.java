@@ -13,8 +13,8 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.AuthFailures;
-import luki.gateway.observe.LimitDecision;
-import luki.gateway.observe.LimitName;
+import luki.gateway.observe.Label.LimitDecision;
+import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 
 /**

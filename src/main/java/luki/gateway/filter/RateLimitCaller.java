@@ -20,8 +20,8 @@ import luki.gateway.limit.Limiter;
 import luki.gateway.limit.LimiterReservation;
 import luki.gateway.limit.Plans;
 import luki.gateway.limit.RateStatus;
-import luki.gateway.observe.LimitDecision;
-import luki.gateway.observe.LimitName;
+import luki.gateway.observe.Label.LimitDecision;
+import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 
 /**

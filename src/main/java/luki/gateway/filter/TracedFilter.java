@@ -5,8 +5,8 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.TraceSpan;
-import luki.gateway.observe.TracedStep;
 import luki.gateway.observe.Tracing;
 
 /** A gate with a span of its own time: until it lets a request pass, or refuses it. */

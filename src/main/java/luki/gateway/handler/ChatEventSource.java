@@ -15,8 +15,8 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
+import luki.gateway.observe.Label.StreamOutcome;
 import luki.gateway.observe.Lifecycle;
-import luki.gateway.observe.StreamOutcome;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -105,10 +105,10 @@ final class Conversation {
   private Remembered remember(Exchange exchange, String message) throws InterruptedException {
     Deadline limit = Deadline.after(deadline).sooner(exchange.deadline());
     Exchange within = exchange.within(limit);
-    try (Branch<Consent.Verdict> verdict = Branch.start(() -> ask(within));
+    try (Branch<Consent.ConsentStatus> verdict = Branch.start(() -> ask(within));
         Branch<List<Json>> search = Branch.start(() -> search(within, message))) {
       // Leaving this block ends the search: without consent its result is never looked at.
-      return switch (verdict.await(limit).orElse(Consent.Verdict.UNAVAILABLE)) {
+      return switch (verdict.await(limit).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
         case DENIED -> Remembered.nothing(MemoryUse.DENIED);
         case UNAVAILABLE -> Remembered.nothing(MemoryUse.UNAVAILABLE);
         case ALLOWED -> found(search.await(limit));
@@ -128,12 +128,12 @@ final class Conversation {
         .orElseGet(() -> Remembered.nothing(MemoryUse.UNAVAILABLE));
   }
 
-  private Consent.Verdict ask(Exchange exchange) throws InterruptedException {
+  private Consent.ConsentStatus ask(Exchange exchange) throws InterruptedException {
     ConsentRule rule = exchange.route().consent();
     if (rule == null) {
       throw new IllegalStateException("no consent rule for " + exchange.route().operationId());
     }
-    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation()).verdict();
+    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation()).status();
   }
 
   private List<Json> search(Exchange exchange, String message)

@@ -141,14 +141,14 @@ public final class OverviewHandler implements Handler.AsksConsent {
     Exchange within = exchange.within(deadline);
     Map<Part, PartResult> outcomes = new LinkedHashMap<>();
     Map<Part, Branch<PartResult>> branches = new LinkedHashMap<>();
-    Map<String, Branch<Consent.Verdict>> verdicts = new LinkedHashMap<>();
+    Map<String, Branch<Consent.ConsentStatus>> verdicts = new LinkedHashMap<>();
     try {
       for (Part part : PARTS) {
         PartResult settled = settled(part, exchange);
         if (settled != null) {
           outcomes.put(part, settled);
         } else {
-          Branch<Consent.Verdict> verdict =
+          Branch<Consent.ConsentStatus> verdict =
               part.consentScope == null
                   ? null
                   : verdicts.computeIfAbsent(part.consentScope, scope -> ask(within, scope));
@@ -176,18 +176,21 @@ public final class OverviewHandler implements Handler.AsksConsent {
         : null;
   }
 
-  private Branch<Consent.Verdict> ask(Exchange exchange, String scope) {
+  private Branch<Consent.ConsentStatus> ask(Exchange exchange, String scope) {
     ConsentRule rule = exchange.route().consent();
     String operation = rule == null ? "overview" : rule.operation();
     return Branch.start(
-        () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).verdict());
+        () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).status());
   }
 
   private PartResult fetch(
-      Part part, Exchange exchange, @Nullable Branch<Consent.Verdict> verdict, Deadline deadline)
+      Part part,
+      Exchange exchange,
+      @Nullable Branch<Consent.ConsentStatus> verdict,
+      Deadline deadline)
       throws InterruptedException, ExecutionException {
     if (verdict != null) {
-      switch (verdict.await(deadline).orElse(Consent.Verdict.UNAVAILABLE)) {
+      switch (verdict.await(deadline).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
         case ALLOWED -> {}
         case DENIED -> {
           return new PartResult.Denied(ApiError.of(ErrorCode.CONSENT_DENIED));

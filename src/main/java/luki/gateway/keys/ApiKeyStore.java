@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -58,10 +60,22 @@ public final class ApiKeyStore {
         : Optional.empty();
   }
 
-  /** Whether a key that was good when its request began still is. */
-  public boolean isStillGood(Principal.Key holder) {
-    Known known = keys.get(holder.id());
-    return known != null && known.entry.isGoodAt(clock.instant());
+  /**
+   * Whether a credential that was valid when its request began is neither revoked nor expired.
+   *
+   * @param skew by which clocks may differ
+   */
+  public boolean isStillGood(Principal principal, Duration skew) {
+    Instant now = clock.instant();
+    return switch (principal) {
+      case Principal.Anonymous _ -> true;
+      case Principal.Key key -> {
+        Known known = keys.get(key.id());
+        yield known != null && known.entry.isGoodAt(now);
+      }
+      case Principal.User user -> now.isBefore(user.expires().plus(skew));
+      case Principal.Service service -> now.isBefore(service.expires().plus(skew));
+    };
   }
 
   /** Whether the file could be read the last time that it changed. */

@@ -6,6 +6,7 @@ import java.util.HexFormat;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import luki.gateway.http.BoundedCache;
 import luki.gateway.http.CallerName;
 import luki.gateway.http.Principal;
 

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
-import luki.gateway.config.OnRedisLoss;
+import luki.gateway.config.Settings.OnRedisLoss;
 import org.jspecify.annotations.Nullable;
 
 /**

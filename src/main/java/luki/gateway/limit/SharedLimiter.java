@@ -5,8 +5,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.LongSupplier;
-import luki.gateway.config.OnRedisLoss;
 import luki.gateway.config.Plan;
+import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.http.Units;
 
 /**

@@ -25,6 +25,12 @@ import luki.gateway.http.Method;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
+import luki.gateway.observe.Label.AuthMethod;
+import luki.gateway.observe.Label.AuthOutcome;
+import luki.gateway.observe.Label.LimitDecision;
+import luki.gateway.observe.Label.LimitName;
+import luki.gateway.observe.Label.StreamOutcome;
+import luki.gateway.observe.Label.UpstreamOutcome;
 import org.jspecify.annotations.Nullable;
 
 /** Every metric of the gateway. Labels are route templates and closed sets; times in seconds. */

@@ -6,6 +6,7 @@ import io.opentelemetry.api.trace.StatusCode;
 import luki.gateway.http.Delivery;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.TraceContext;
+import luki.gateway.observe.Label.UpstreamOutcome;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -25,11 +25,12 @@ import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import luki.gateway.config.BadConfiguration;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
+import luki.gateway.observe.Label.TracedStep;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -27,7 +27,7 @@ final class ServiceCallers {
     this.roles = roles;
   }
 
-  TokenVerifier.Verdict verify(SignedToken token, Instant now, Duration skew) {
+  TokenVerifier.TokenResult verify(SignedToken token, Instant now, Duration skew) {
     Json claims = token.claims();
     String name = claims.at("iss").string("");
     String keyId = token.keyId();
@@ -39,16 +39,16 @@ final class ServiceCallers {
             && Claims.areCurrent(claims, now, skew)
             && Claims.areFor(claims, AUDIENCE);
     if (!good || keyId == null) {
-      return new TokenVerifier.Verdict.Refused();
+      return new TokenVerifier.TokenResult.Refused();
     }
     GatewayFile.Caller caller = callers.get(name);
     if (caller == null) {
-      return new TokenVerifier.Verdict.Unlisted();
+      return new TokenVerifier.TokenResult.Unlisted();
     }
     // A good signature by another service's key is no signature of this one.
     return caller.keys().contains(keyId)
-        ? new TokenVerifier.Verdict.Accepted(principal(name, caller, Claims.expiry(claims)))
-        : new TokenVerifier.Verdict.Refused();
+        ? new TokenVerifier.TokenResult.Accepted(principal(name, caller, Claims.expiry(claims)))
+        : new TokenVerifier.TokenResult.Refused();
   }
 
   /** A service owns no user: only {@code users:any} lets it act for one. */

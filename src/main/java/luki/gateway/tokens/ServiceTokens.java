@@ -26,12 +26,12 @@ import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.http.Access;
+import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
-import luki.gateway.keys.BoundedCache;
 import luki.gateway.upstream.Credentials;
 import org.jspecify.annotations.Nullable;
 

@@ -9,9 +9,9 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.OptionalLong;
 import luki.gateway.config.Roles;
+import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Principal;
 import luki.gateway.json.Json;
-import luki.gateway.keys.BoundedCache;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,36 +73,36 @@ public final class TokenVerifier {
   }
 
   /** What became of a token. */
-  public sealed interface Verdict {
-    record Accepted(Principal principal) implements Verdict {}
+  public sealed interface TokenResult {
+    record Accepted(Principal principal) implements TokenResult {}
 
-    record Refused() implements Verdict {}
+    record Refused() implements TokenResult {}
 
     /** It is a service's and good, but the configuration lists no such service. */
-    record Unlisted() implements Verdict {}
+    record Unlisted() implements TokenResult {}
 
     /** The issuer's keys were never loaded, or not for a day. */
-    record Unavailable() implements Verdict {}
+    record Unavailable() implements TokenResult {}
   }
 
   private record Cached(Principal principal, Instant expires, long generation) {}
 
-  public Verdict verify(BearerToken token) throws InterruptedException {
+  public TokenResult verify(BearerToken token) throws InterruptedException {
     String hash = hashOf(token);
     Instant now = clock.instant();
     Cached known = cache.get(hash);
     if (known != null
         && now.isBefore(known.expires.plus(skew))
         && known.generation == generation()) {
-      return new Verdict.Accepted(known.principal);
+      return new TokenResult.Accepted(known.principal);
     }
     SignedToken signed = SignedToken.parse(token).orElse(null);
     if (signed == null) {
-      return new Verdict.Refused();
+      return new TokenResult.Refused();
     }
-    Verdict verdict =
+    TokenResult verdict =
         signed.type().equals(ServiceCallers.TYPE) ? ofService(signed, now) : ofUser(signed, now);
-    if (verdict instanceof Verdict.Accepted(Principal principal)) {
+    if (verdict instanceof TokenResult.Accepted(Principal principal)) {
       remember(hash, principal, signed.claims());
     }
     return verdict;
@@ -121,12 +121,12 @@ public final class TokenVerifier {
     return users == null ? 0 : users.keys.generation();
   }
 
-  private Verdict ofUser(SignedToken token, Instant now) throws InterruptedException {
+  private TokenResult ofUser(SignedToken token, Instant now) throws InterruptedException {
     if (users == null || !UserClaims.TYPES.contains(token.type())) {
-      return new Verdict.Refused();
+      return new TokenResult.Refused();
     }
     return switch (users.keys.find(token.keyId())) {
-      case KeySource.Lookup.Unavailable _ -> new Verdict.Unavailable();
+      case KeySource.Lookup.Unavailable _ -> new TokenResult.Unavailable();
       case KeySource.Lookup.Found found -> {
         boolean good =
             found.keys().stream().anyMatch(key -> key.verifies(token))
@@ -136,15 +136,15 @@ public final class TokenVerifier {
         yield good
             ? userClaims
                 .principal(token.claims())
-                .<Verdict>map(Verdict.Accepted::new)
-                .orElseGet(Verdict.Refused::new)
-            : new Verdict.Refused();
+                .<TokenResult>map(TokenResult.Accepted::new)
+                .orElseGet(TokenResult.Refused::new)
+            : new TokenResult.Refused();
       }
     };
   }
 
-  private Verdict ofService(SignedToken token, Instant now) {
-    return services == null ? new Verdict.Refused() : services.verify(token, now, skew);
+  private TokenResult ofService(SignedToken token, Instant now) {
+    return services == null ? new TokenResult.Refused() : services.verify(token, now, skew);
   }
 
   private static String hashOf(BearerToken token) {

@@ -8,7 +8,7 @@ import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Upstream;
-import luki.gateway.observe.UpstreamOutcome;
+import luki.gateway.observe.Label.UpstreamOutcome;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 

@@ -15,10 +15,10 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.Label.UpstreamOutcome;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
-import luki.gateway.observe.UpstreamOutcome;
 import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 

@@ -54,14 +54,15 @@ class AuditTrailTest {
     return AuditRecord.keyChange(AuditRecord.Decision.CREATE, "key" + i, "owner" + i, CONTEXT);
   }
 
-  private AuditChain.Verdict verdict() throws IOException {
+  private AuditChain.ChainCheck verdict() throws IOException {
     return AuditChain.verify(file());
   }
 
   @Test
   void aFileThatNobodyTouchedHoldsAndOnlyItsOwnerReadsIt() throws IOException {
     some(5);
-    AuditChain.Verdict.Whole whole = assertInstanceOf(AuditChain.Verdict.Whole.class, verdict());
+    AuditChain.ChainCheck.Whole whole =
+        assertInstanceOf(AuditChain.ChainCheck.Whole.class, verdict());
     assertEquals(5, whole.records());
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
   }
@@ -79,8 +80,8 @@ class AuditTrailTest {
       line.setCharAt(place, (char) (line.charAt(place) ^ (1 << random.nextInt(7))));
       touched.set(at, line.toString());
       Files.write(file(), touched);
-      AuditChain.Verdict.Broken broken =
-          assertInstanceOf(AuditChain.Verdict.Broken.class, verdict(), line.toString());
+      AuditChain.ChainCheck.Broken broken =
+          assertInstanceOf(AuditChain.ChainCheck.Broken.class, verdict(), line.toString());
       assertEquals(at + 1, broken.line(), line.toString());
     }
   }
@@ -104,7 +105,7 @@ class AuditTrailTest {
         (text, line) -> {
           try {
             Files.write(file(), text);
-            assertEquals(new AuditChain.Verdict.Broken(line), verdict());
+            assertEquals(new AuditChain.ChainCheck.Broken(line), verdict());
           } catch (IOException failed) {
             throw new UncheckedIOException(failed);
           }
@@ -115,9 +116,9 @@ class AuditTrailTest {
   void aRecordThatACrashHasCutIsTakenAwayAndSaidSo() throws IOException {
     AuditFile file = some(3);
     Files.writeString(file(), "{\"at\":\"2026-", StandardOpenOption.APPEND);
-    assertEquals(new AuditChain.Verdict.Broken(4), verdict());
+    assertEquals(new AuditChain.ChainCheck.Broken(4), verdict());
     file.append(List.of(entry(3)));
-    assertEquals(5, assertInstanceOf(AuditChain.Verdict.Whole.class, verdict()).records());
+    assertEquals(5, assertInstanceOf(AuditChain.ChainCheck.Whole.class, verdict()).records());
     assertTrue(Files.readAllLines(file()).get(3).contains("\"decision\":\"CUT\""));
   }
 
@@ -128,7 +129,7 @@ class AuditTrailTest {
     for (int i = 0; i < 20; i++) {
       (i % 2 == 0 ? first : second).append(List.of(entry(i), entry(i)));
     }
-    assertEquals(40, assertInstanceOf(AuditChain.Verdict.Whole.class, verdict()).records());
+    assertEquals(40, assertInstanceOf(AuditChain.ChainCheck.Whole.class, verdict()).records());
   }
 
   @Test
@@ -188,7 +189,7 @@ class AuditTrailTest {
         assertFalse(all.contains(secret), secret + " in " + all);
       }
     }
-    assertInstanceOf(AuditChain.Verdict.Whole.class, verdict());
+    assertInstanceOf(AuditChain.ChainCheck.Whole.class, verdict());
   }
 
   private static List<String> read(Path file) {

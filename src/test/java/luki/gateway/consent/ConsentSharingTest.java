@@ -133,7 +133,7 @@ class ConsentSharingTest {
                 });
     asking.await();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      Consent.Answer yes = new Consent.Answer(Consent.Verdict.ALLOWED, Instant.EPOCH);
+      Consent.Answer yes = new Consent.Answer(Consent.ConsentStatus.ALLOWED, Instant.EPOCH);
       Future<Consent.Answer> second =
           threads.submit(
               () -> answers.get(question, Deadline.after(Duration.ofSeconds(30)), () -> yes));

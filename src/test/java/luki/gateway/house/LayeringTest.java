@@ -45,8 +45,8 @@ class LayeringTest {
           contract: luki.http1 config http json
           upstream: luki.http1 config http json observe
           keys: config http json observe
-          tokens: config http json keys observe upstream
-          consent: http json keys upstream
+          tokens: config http json observe upstream
+          consent: http json upstream
           audit: http json keys observe
           limit: config http observe upstream
           delivery: config http json observe upstream

@@ -53,7 +53,7 @@ class RemoteJwkSetTest {
   void whileTheKeysWereNeverLoadedNothingIsAcceptedAndItSaysSo() throws Exception {
     answer.set(Optional.empty());
     keys.load(false);
-    assertTrue(Tokens.verify(verifier, by(OLD)) instanceof TokenVerifier.Verdict.Unavailable);
+    assertTrue(Tokens.verify(verifier, by(OLD)) instanceof TokenVerifier.TokenResult.Unavailable);
     assertFalse(verifier.isReady());
     answer.set(set(OLD));
     keys.load(false);
@@ -111,7 +111,7 @@ class RemoteJwkSetTest {
     pass(Duration.ofSeconds(1));
     assertTrue(
         Tokens.verify(Tokens.verifier(keys, Tokens.NOW), by(OLD))
-            instanceof TokenVerifier.Verdict.Unavailable);
+            instanceof TokenVerifier.TokenResult.Unavailable);
   }
 
   @Test

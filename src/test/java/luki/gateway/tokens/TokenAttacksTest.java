@@ -39,7 +39,7 @@ class TokenAttacksTest {
 
   private static void refused(String token) {
     assertTrue(
-        Tokens.verify(VERIFIER, token) instanceof TokenVerifier.Verdict.Refused, "was taken");
+        Tokens.verify(VERIFIER, token) instanceof TokenVerifier.TokenResult.Refused, "was taken");
   }
 
   private static String withHeader(String header, String claims, String signature) {
@@ -60,14 +60,14 @@ class TokenAttacksTest {
   @Test
   void theSubjectOwnsItselfAndNobodyElse() {
     String token = Tokens.sign(EC, JWSAlgorithm.ES256, Tokens.claims());
-    var verdict = (TokenVerifier.Verdict.Accepted) Tokens.verify(VERIFIER, token);
+    var verdict = (TokenVerifier.TokenResult.Accepted) Tokens.verify(VERIFIER, token);
     Principal principal = verdict.principal();
     assertEquals(Set.of(Tokens.READ), principal.scopes());
     assertTrue(principal.users().include(new UserId("maria_k")));
     assertFalse(principal.users().include(new UserId("anna")));
     for (String sub : List.of("*", "0", "admin")) {
       String other = Tokens.sign(EC, JWSAlgorithm.ES256, Tokens.claims().replace("maria_k", sub));
-      var taken = (TokenVerifier.Verdict.Accepted) Tokens.verify(VERIFIER, other);
+      var taken = (TokenVerifier.TokenResult.Accepted) Tokens.verify(VERIFIER, other);
       assertFalse(taken.principal().users().include(new UserId("maria_k")), sub);
     }
   }

@@ -109,7 +109,7 @@ class TokenClaimsTest {
       var verdict = Tokens.verify(verifier, Tokens.sign(EC, JWSAlgorithm.ES256, claims));
       assertEquals(
           Set.of(Tokens.READ),
-          ((TokenVerifier.Verdict.Accepted) verdict).principal().scopes(),
+          ((TokenVerifier.TokenResult.Accepted) verdict).principal().scopes(),
           claim);
     }
   }
@@ -134,7 +134,7 @@ class TokenClaimsTest {
   void aServiceIsItselfByItsOwnKeyAndItsOwnTypeOfToken() {
     String type = ServiceCallers.TYPE;
     String good = Tokens.signTyped(EC, JWSAlgorithm.ES256, type, serviceClaims("scheduler"));
-    var verdict = (TokenVerifier.Verdict.Accepted) Tokens.verify(services(), good);
+    var verdict = (TokenVerifier.TokenResult.Accepted) Tokens.verify(services(), good);
     assertEquals("service", verdict.principal().kind());
     assertEquals(Set.of(Tokens.READ), verdict.principal().scopes());
     assertFalse(verdict.principal().scopes().contains(Scope.ANY_USER));
@@ -147,6 +147,6 @@ class TokenClaimsTest {
       assertFalse(Tokens.accepts(services(), bad));
     }
     String unlisted = Tokens.signTyped(EC, JWSAlgorithm.ES256, type, serviceClaims("stranger"));
-    assertTrue(Tokens.verify(services(), unlisted) instanceof TokenVerifier.Verdict.Unlisted);
+    assertTrue(Tokens.verify(services(), unlisted) instanceof TokenVerifier.TokenResult.Unlisted);
   }
 }

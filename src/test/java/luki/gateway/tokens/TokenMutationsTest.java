@@ -37,7 +37,7 @@ class TokenMutationsTest {
 
   private void refused(String token, String what) {
     assertTrue(
-        Tokens.verify(verifier, token) instanceof TokenVerifier.Verdict.Refused,
+        Tokens.verify(verifier, token) instanceof TokenVerifier.TokenResult.Refused,
         what + " was taken: " + token);
   }
 

@@ -114,10 +114,10 @@ final class Tokens {
         Clock.fixed(now, ZoneOffset.UTC));
   }
 
-  static TokenVerifier.Verdict verify(TokenVerifier verifier, String token) {
+  static TokenVerifier.TokenResult verify(TokenVerifier verifier, String token) {
     BearerToken bearer = BearerToken.of(token).orElse(null);
     if (bearer == null) {
-      return new TokenVerifier.Verdict.Refused();
+      return new TokenVerifier.TokenResult.Refused();
     }
     try {
       return verifier.verify(bearer);
@@ -128,6 +128,6 @@ final class Tokens {
   }
 
   static boolean accepts(TokenVerifier verifier, String token) {
-    return verify(verifier, token) instanceof TokenVerifier.Verdict.Accepted;
+    return verify(verifier, token) instanceof TokenVerifier.TokenResult.Accepted;
   }
 }

@@ -1,4 +1,4 @@
-package luki.gateway.keys;
+package luki.gateway.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;

@@ -1,4 +1,4 @@
-package luki.gateway.keys;
+package luki.gateway.http;
 
 import java.util.Iterator;
 import java.util.Map;
