@@ -1,21 +1,19 @@
 package luki.edge;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
-import luki.http1.BlockInput;
 import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
 import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
+import luki.http1.Refusals;
 import luki.http1.RequestHead;
 import luki.http1.RequestParser;
-import luki.http1.Upgrade;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,7 +73,7 @@ final class Connection implements Runnable {
         rest();
       }
     } catch (IOException _) {
-      // The client left, or was closed for waiting too long. There is nobody to tell.
+      // The client left, or was too slow.
     } finally {
       life.set(Life.CLOSED);
       out.drop();
@@ -114,7 +112,7 @@ final class Connection implements Runnable {
         throw new BadMessage(Reason.TIMEOUT);
       }
     } catch (BadMessage bad) {
-      refuse(bad.reason());
+      refuse(parser.refused(), bad.reason());
       return false;
     }
     return head != null && exchange(head);
@@ -138,48 +136,36 @@ final class Connection implements Runnable {
     Reply reply = new Reply(this, head, requestBody, closes);
     EdgeContext context = shared.contexts().of(head.target());
     EdgeExchange exchange = new EdgeExchange(this, context, head, requestBody, reply);
-    return ended(reply, handle(context, exchange));
-  }
-
-  /** What the handler threw, or null. */
-  private static @Nullable Throwable handle(@Nullable EdgeContext context, EdgeExchange exchange) {
-    try {
-      if (context == null) {
-        exchange.sendResponseHeaders(404, -1);
-      } else {
-        context.handle(exchange);
-      }
-      return null;
-    } catch (IOException | RuntimeException | Error failure) {
-      return failure;
-    }
+    return ended(head, reply, exchange.handle());
   }
 
   /** What becomes of the connection, now that the handler has returned. */
-  private boolean ended(Reply reply, @Nullable Throwable failure) throws IOException {
+  private boolean ended(RequestHead head, Reply reply, @Nullable Throwable failure)
+      throws IOException {
     Watch watching = watch;
     if (watching != null) {
       watching.end();
     }
     switch (reply.state()) {
-      case UNBEGUN -> failed(reply.requestBody().failure(), failure);
+      case UNBEGUN -> failed(head, reply.requestBody().failure(), failure);
       case BEGUN -> reply.abort();
       case COMPLETE -> {
         return wasComplete(reply);
       }
-      case ABORTED, SWITCHED -> {
+      case ABORTED -> {
         // Closed, or about to be.
       }
     }
     return false;
   }
 
-  private void failed(@Nullable BadMessage bad, @Nullable Throwable failure) throws IOException {
+  private void failed(RequestHead head, @Nullable BadMessage bad, @Nullable Throwable failure)
+      throws IOException {
     if (bad != null) {
-      refuse(bad.reason());
+      refuse(head, bad.reason());
     } else if (!input.hasFailed()) {
-      LOG.log(System.Logger.Level.WARNING, "a handler did not reply", failure);
-      refuse(Reason.FAILED);
+      LOG.log(System.Logger.Level.WARNING, "the handler did not reply", failure);
+      refuse(head, Reason.FAILED);
     }
   }
 
@@ -200,11 +186,26 @@ final class Connection implements Runnable {
     return !reply.closes();
   }
 
-  private void refuse(Reason reason) throws IOException {
+  /** Lets the refusals answer, on an exchange that has what was read of the head and no body. */
+  private void refuse(RequestHead head, Reason reason) throws IOException {
     input.endBody();
-    new Refusal(shared, parser.method(), shared.now() - firstByteAt, socket.getInetAddress())
-        .send(reason, out);
-    if (watch == null) {
+    // What a handler wrote before it failed must not be part of the reply.
+    out.drop();
+    BodyInput nothing = BodyInput.of(BodyFraming.NONE, source, shared.limits().head());
+    RequestBody body = new RequestBody(this, nothing, BodyFraming.NONE, false);
+    Reply reply = new Reply(this, head, body, true);
+    EdgeExchange exchange = new EdgeExchange(this, null, head, body, reply);
+    try {
+      shared.refusals().handle(exchange, reason);
+    } catch (IOException | RuntimeException failure) {
+      LOG.log(System.Logger.Level.WARNING, "a refused message was not answered", failure);
+    }
+    if (reply.state() == Reply.State.UNBEGUN) {
+      Refusals.BARE.handle(exchange, reason);
+    }
+    if (reply.state() != Reply.State.COMPLETE) {
+      reply.abort();
+    } else if (watch == null) {
       linger();
     }
   }
@@ -232,17 +233,9 @@ final class Connection implements Runnable {
     return output.hasFailed() || (watching != null && watching.isGone());
   }
 
-  Upgrade.Streams streams() {
-    input.endBody();
-    InputStream in =
-        new BlockInput() {
-
-          @Override
-          public int read(byte[] into, int offset, int length) throws IOException {
-            return source.read(into, offset, length);
-          }
-        };
-    return new Upgrade.Streams(in, output);
+  /** When the request's first byte arrived. */
+  long firstByteAt() {
+    return firstByteAt;
   }
 
   WriteBuffer out() {

@@ -32,7 +32,8 @@ final class Contexts {
   @Nullable EdgeContext of(String target) {
     int question = target.indexOf('?');
     String path = question < 0 ? target : target.substring(0, question);
-    return find(path.indexOf('%') < 0 ? path : URI.create(path).getPath());
+    // RFC 3986 §3.3: without a base, what begins with two slashes would be read as an authority.
+    return find(path.indexOf('%') < 0 ? path : URI.create("http://host" + path).getPath());
   }
 
   private @Nullable EdgeContext find(String path) {

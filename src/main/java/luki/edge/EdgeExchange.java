@@ -11,17 +11,14 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.HashMap;
 import java.util.Map;
-import luki.http1.Fields;
-import luki.http1.PeerWatch;
-import luki.http1.RawHead;
-import luki.http1.RawReply;
-import luki.http1.RenderedFields;
+import luki.http1.BodyFraming;
+import luki.http1.EngineExchange;
+import luki.http1.FieldHeaders;
 import luki.http1.RequestHead;
-import luki.http1.Upgrade;
 import org.jspecify.annotations.Nullable;
 
 /** One request and its reply. What only the JDK's interface needs is made when it is asked for. */
-final class EdgeExchange extends HttpExchange implements RawHead, RawReply, PeerWatch, Upgrade {
+final class EdgeExchange extends HttpExchange implements EngineExchange {
   private final Connection connection;
   private final @Nullable EdgeContext context;
   private final RequestHead head;
@@ -30,8 +27,8 @@ final class EdgeExchange extends HttpExchange implements RawHead, RawReply, Peer
   private InputStream in;
   private @Nullable OutputStream out;
   private @Nullable OutputStream replacement;
-  private @Nullable Headers requestHeaders;
-  private @Nullable Headers responseHeaders;
+  private final Headers requestHeaders;
+  private final Headers responseHeaders = FieldHeaders.empty();
   private @Nullable URI uri;
   private @Nullable Map<String, Object> attributes;
 
@@ -47,68 +44,64 @@ final class EdgeExchange extends HttpExchange implements RawHead, RawReply, Peer
     this.requestBody = requestBody;
     this.reply = reply;
     this.in = requestBody;
+    this.requestHeaders = FieldHeaders.readOnly(head.fields());
+  }
+
+  /** Runs the handler; what it threw, or null. */
+  @Nullable Throwable handle() {
+    try {
+      if (context == null) {
+        sendResponseHeaders(404, -1);
+      } else {
+        context.handle(this);
+      }
+      return null;
+    } catch (IOException | RuntimeException | Error failure) {
+      return failure;
+    }
   }
 
   @Override
-  public RequestHead head() {
-    return head;
+  public String target() {
+    return head.target();
   }
 
   @Override
-  public OutputStream reply(int status, RenderedFields usual, Fields fields, long length)
-      throws IOException {
-    OutputStream body = reply.begin(status, usual, fields, length);
-    out = body;
-    return body;
+  public long bodyLength() {
+    return switch (head.body()) {
+      case BodyFraming.None _ -> 0;
+      case BodyFraming.Fixed fixed -> fixed.bytes();
+      case BodyFraming.Chunked _, BodyFraming.UntilClose _ -> -1;
+    };
   }
 
   @Override
-  public boolean isGone() {
+  public long receivedNanos() {
+    return connection.firstByteAt();
+  }
+
+  @Override
+  public boolean isPeerGone() {
     return connection.isGone();
   }
 
   @Override
-  public void onGone(Runnable then) {
+  public void onPeerGone(Runnable action) {
     if (!requestBody.isEnded() || reply.state() != Reply.State.UNBEGUN) {
       throw new IllegalStateException("too early or too late to watch");
     }
     reply.close();
-    connection.watch(then);
-  }
-
-  @Override
-  public Streams accept(Fields fields) throws IOException {
-    // RFC 9110 §7.8: HTTP/1.0 cannot ask for it, and the field counts only for this connection.
-    if (!head.http11()
-        || !requestBody.isEnded()
-        || !head.fields().has("Upgrade")
-        || !head.fields().hasToken("Connection", "upgrade")) {
-      throw new IllegalStateException("no upgrade was asked for");
-    }
-    reply.switchProtocols(fields);
-    return connection.streams();
+    connection.watch(action);
   }
 
   @Override
   public Headers getRequestHeaders() {
-    Headers made = requestHeaders;
-    if (made == null) {
-      Headers collected = new Headers();
-      head.fields().forEach(collected::add);
-      made = Headers.of(collected);
-      requestHeaders = made;
-    }
-    return made;
+    return requestHeaders;
   }
 
   @Override
   public Headers getResponseHeaders() {
-    Headers made = responseHeaders;
-    if (made == null) {
-      made = new Headers();
-      responseHeaders = made;
-    }
-    return made;
+    return responseHeaders;
   }
 
   @Override
@@ -148,8 +141,10 @@ final class EdgeExchange extends HttpExchange implements RawHead, RawReply, Peer
 
   @Override
   public OutputStream getResponseBody() {
-    OutputStream replaced = replacement;
-    return replaced == null ? new ResponseBody() : replaced;
+    if (replacement != null) {
+      return replacement;
+    }
+    return out == null ? new ResponseBody() : out;
   }
 
   /** The JDK hands the stream out before there is a head, so that filters can wrap it. */
@@ -188,12 +183,10 @@ final class EdgeExchange extends HttpExchange implements RawHead, RawReply, Peer
     if (reply.state() != Reply.State.UNBEGUN) {
       throw new IOException("the head was sent");
     }
-    Headers headers = responseHeaders;
-    Fields fields = headers == null ? Fields.NONE : ReplyHead.fieldsOf(headers);
     // The interface's numbers: 0 is a length that is not known, -1 is none at all.
-    long known = length > 0 ? length : length == 0 ? UNKNOWN : 0;
+    long known = length > 0 ? length : length == 0 ? Reply.UNKNOWN : 0;
     boolean alone = length < 0 && reply.tellsLengthAlone(status);
-    reply(status, RenderedFields.NONE, fields, alone ? UNKNOWN : known);
+    out = reply.begin(status, FieldHeaders.of(responseHeaders), alone ? Reply.UNKNOWN : known);
   }
 
   @Override

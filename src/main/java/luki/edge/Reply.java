@@ -5,8 +5,6 @@ import java.io.OutputStream;
 import luki.http1.ChunkedOutput;
 import luki.http1.Fields;
 import luki.http1.Grammar;
-import luki.http1.RawReply;
-import luki.http1.RenderedFields;
 import luki.http1.RequestHead;
 
 /**
@@ -18,9 +16,11 @@ final class Reply {
     UNBEGUN,
     BEGUN,
     COMPLETE,
-    ABORTED,
-    SWITCHED
+    ABORTED
   }
+
+  /** A length that is not known before: chunked in HTTP/1.1, until the close in HTTP/1.0. */
+  static final long UNKNOWN = -1;
 
   private final Connection connection;
   private final RequestHead request;
@@ -67,16 +67,15 @@ final class Reply {
    *
    * @param length exact or {@link RawReply#UNKNOWN}
    */
-  OutputStream begin(int newStatus, RenderedFields usual, Fields fields, long length)
-      throws IOException {
+  OutputStream begin(int newStatus, Fields fields, long length) throws IOException {
     if (state != State.UNBEGUN) {
       throw new IllegalStateException("the exchange was answered");
     }
-    if (!StatusLines.isFinal(newStatus) || length < RawReply.UNKNOWN) {
+    if (!StatusLines.isFinal(newStatus) || length < UNKNOWN) {
       throw new IllegalArgumentException("status " + newStatus + ", length " + length);
     }
     boolean bodiless = newStatus == 204 || tellsLengthAlone(newStatus);
-    boolean unsized = length == RawReply.UNKNOWN;
+    boolean unsized = length == UNKNOWN;
     endsWithConnection = unsized && !bodiless && !request.http11();
     closes |=
         endsWithConnection
@@ -88,8 +87,7 @@ final class Reply {
             || requestBody.isLongerThan(Connection.MAX_DRAIN_BYTES);
     status = newStatus;
     ReplyHead.Framing framing = framing(newStatus, bodiless, length, fields);
-    ReplyHead.render(
-        out, newStatus, connection.shared().date(), usual, fields, framing, persistence());
+    ReplyHead.render(out, newStatus, connection.shared().date(), fields, framing, persistence());
     state = State.BEGUN;
     if (bodiless || length == 0) {
       complete();
@@ -97,7 +95,7 @@ final class Reply {
     }
     if (unsized) {
       OutputStream body = request.http11() ? new ChunkedOutput(out) : out;
-      return new ReplyBody(this, body, RawReply.UNKNOWN, false);
+      return new ReplyBody(this, body, UNKNOWN, false);
     }
     return new ReplyBody(this, out, length, false);
   }
@@ -129,18 +127,6 @@ final class Reply {
       return ReplyHead.Persistence.CLOSED;
     }
     return request.http11() ? ReplyHead.Persistence.USUAL : ReplyHead.Persistence.KEPT;
-  }
-
-  /** Answers 101; the connection is the handler's from now on. */
-  void switchProtocols(Fields fields) throws IOException {
-    if (state != State.UNBEGUN) {
-      throw new IllegalStateException("the exchange was answered");
-    }
-    status = 101;
-    closes = true;
-    ReplyHead.renderSwitch(out, connection.shared().date(), fields);
-    state = State.SWITCHED;
-    out.flush();
   }
 
   /** The body is whole. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Objects;
 import luki.http1.ChunkedOutput;
-import luki.http1.RawReply;
 
 /** What a handler writes a reply's body to. */
 final class ReplyBody extends OutputStream {
@@ -16,7 +15,7 @@ final class ReplyBody extends OutputStream {
   /**
    * A body that is still to be written.
    *
-   * @param length exact or {@link RawReply#UNKNOWN}
+   * @param length exact or {@link Reply#UNKNOWN}
    * @param drops there is none, whatever the handler writes
    */
   ReplyBody(Reply reply, OutputStream out, long length, boolean drops) {
@@ -38,7 +37,7 @@ final class ReplyBody extends OutputStream {
       return;
     }
     reply.checkBegun();
-    if (left == RawReply.UNKNOWN) {
+    if (left == Reply.UNKNOWN) {
       out.write(bytes, offset, length);
       return;
     }

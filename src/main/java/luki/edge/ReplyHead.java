@@ -1,12 +1,9 @@
 package luki.edge;
 
-import com.sun.net.httpserver.Headers;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Map;
 import luki.http1.Fields;
+import luki.http1.Grammar;
 import luki.http1.Latin1;
-import luki.http1.RenderedFields;
 
 /** Renders heads of replies. */
 final class ReplyHead {
@@ -17,8 +14,6 @@ final class ReplyHead {
   private static final byte[] KEEP_ALIVE = bytes("Connection: keep-alive\r\n");
   private static final byte[] CHUNKED = bytes("Transfer-Encoding: chunked\r\n");
   private static final byte[] LENGTH = bytes("Content-Length: ");
-  private static final byte[] SWITCHING =
-      bytes("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n");
 
   /** How the connection goes on, as it is said in the head. */
   enum Persistence {
@@ -45,14 +40,12 @@ final class ReplyHead {
       WriteBuffer out,
       int status,
       DateLine date,
-      RenderedFields usual,
       Fields fields,
       Framing framing,
       Persistence persistence) {
-    byte[] into = out.room(OWN_BYTES + usual.length() + fields.renderedLength());
+    byte[] into = out.room(OWN_BYTES + fields.renderedLength());
     int at = StatusLines.render(status, into, out.length());
     at = date.render(into, at);
-    at = usual.render(into, at);
     at = lines(fields, into, at);
     at =
         switch (framing) {
@@ -72,19 +65,11 @@ final class ReplyHead {
     out.fillTo(endLine(into, at));
   }
 
-  static void renderSwitch(WriteBuffer out, DateLine date, Fields fields) {
-    byte[] into = out.room(OWN_BYTES + fields.renderedLength());
-    int at = put(SWITCHING, into, out.length());
-    at = date.render(into, at);
-    at = lines(fields, into, at);
-    out.fillTo(endLine(into, at));
-  }
-
   private static int lines(Fields fields, byte[] into, int start) {
     int at = start;
     for (int i = 0; i < fields.size(); i++) {
       String name = fields.name(i);
-      if (!RenderedFields.isFraming(name)) {
+      if (!Grammar.isFramingField(name)) {
         at = Latin1.put(name, into, at);
         into[at++] = ':';
         into[at++] = ' ';
@@ -92,21 +77,6 @@ final class ReplyHead {
       }
     }
     return at;
-  }
-
-  /**
-   * The JDK's map as field lines.
-   *
-   * @throws IllegalArgumentException one of them must not be sent
-   */
-  static Fields fieldsOf(Headers headers) {
-    Fields.Builder fields = new Fields.Builder();
-    for (Map.Entry<String, List<String>> entry : headers.entrySet()) {
-      for (String value : entry.getValue()) {
-        fields.add(entry.getKey(), value.strip());
-      }
-    }
-    return fields.build();
   }
 
   private static int put(byte[] text, byte[] into, int at) {

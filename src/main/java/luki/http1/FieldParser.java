@@ -11,6 +11,13 @@ final class FieldParser {
 
   static Fields parse(InputBuffer source, HeadLimits limits) throws IOException {
     Fields.Builder fields = new Fields.Builder();
+    parse(source, limits, fields);
+    return fields.build();
+  }
+
+  /** Adds each line as it is read, so that a refused head still shows those before the bad one. */
+  static void parse(InputBuffer source, HeadLimits limits, Fields.Builder fields)
+      throws IOException {
     int left = limits.fieldBytes();
     while (true) {
       int end = source.line(left, Reason.FIELDS_TOO_LARGE, Reason.FIELD);
@@ -20,7 +27,7 @@ final class FieldParser {
       int start = source.position();
       if (end == start) {
         source.endLine(end);
-        return fields.build();
+        return;
       }
       left -= end - start + 2;
       if (left < 0 || fields.size() == limits.fieldLines()) {

@@ -62,6 +62,17 @@ public final class Grammar {
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
   }
 
+  /** Whether the field belongs to one message on one connection, so that only an engine sets it. */
+  public static boolean isFramingField(String name) {
+    return switch (name.length()) {
+      case 4 -> name.equalsIgnoreCase("Date");
+      case 10 -> name.equalsIgnoreCase("Connection") || name.equalsIgnoreCase("Keep-Alive");
+      case 14 -> name.equalsIgnoreCase("Content-Length");
+      case 17 -> name.equalsIgnoreCase("Transfer-Encoding");
+      default -> false;
+    };
+  }
+
   /** {@code token} of RFC 9110 §5.6.2. */
   public static boolean isToken(String text) {
     return !text.isEmpty() && isAll(TOKEN, text, 0, text.length());

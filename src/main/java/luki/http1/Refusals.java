@@ -1,32 +1,19 @@
 package luki.http1;
 
-import java.net.InetAddress;
+import com.sun.net.httpserver.HttpExchange;
+import java.io.IOException;
 
-/** Decides what a refused message is answered, and is the place to count and log it. */
+/** Answers messages that an engine refuses; the connection is closed after the reply. */
 @FunctionalInterface
 public interface Refusals {
-  /**
-   * What is known of it.
-   *
-   * @param method "" where the message was refused before that was known
-   * @param nanos since its first byte
-   * @param peer the other end of the connection
-   */
-  record Refused(BadMessage.Reason reason, String method, long nanos, InetAddress peer) {}
+  /** The status alone. */
+  Refusals BARE = (exchange, reason) -> exchange.sendResponseHeaders(reason.status(), -1);
 
   /**
-   * What to send; the connection is closed after it.
+   * Called once for each refused message.
    *
-   * @param fields without the length and the connection, which are added
-   * @param body sent as UTF-8
+   * @param exchange with the head as far as it was read: an empty method or target where the
+   *     message was refused before that; it has no body
    */
-  record Answer(int status, Fields fields, String body) {}
-
-  /** Asked exactly once for each refused message. Must not block or throw. */
-  Answer answer(Refused refused);
-
-  /** Answers with the status alone. */
-  static Refusals bare() {
-    return refused -> new Answer(refused.reason().status(), Fields.NONE, "");
-  }
+  void handle(HttpExchange exchange, BadMessage.Reason reason) throws IOException;
 }

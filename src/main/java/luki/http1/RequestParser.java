@@ -13,15 +13,19 @@ public final class RequestParser {
   private final InputBuffer source;
   private final HeadLimits limits;
   private String method = "";
+  private String target = "";
+  private boolean http11 = true;
+  private Fields.@Nullable Builder unfinished;
 
   public RequestParser(InputBuffer source, HeadLimits limits) {
     this.source = source;
     this.limits = limits;
   }
 
-  /** The method of the head that was read last, "" where it was refused before that was known. */
-  public String method() {
-    return method;
+  /** What was read of a refused head; method and target are empty where it did not get so far. */
+  public RequestHead refused() {
+    Fields fields = unfinished == null ? Fields.NONE : unfinished.build();
+    return new RequestHead(method, target, http11, fields, BodyFraming.NONE);
   }
 
   /**
@@ -33,6 +37,8 @@ public final class RequestParser {
    */
   public @Nullable RequestHead next() throws IOException {
     method = "";
+    target = "";
+    http11 = true;
     if (source.isEmpty() && !source.fill()) {
       return null;
     }
@@ -58,11 +64,15 @@ public final class RequestParser {
     if (second < end && bytes[second] != ' ') {
       throw new BadMessage(Reason.TARGET);
     }
-    boolean http11 = isHttp11(bytes, second + 1, end);
-    String raw = new String(bytes, space + 1, second - space - 1, StandardCharsets.ISO_8859_1);
+    target = new String(bytes, space + 1, second - space - 1, StandardCharsets.ISO_8859_1);
+    http11 = isHttp11(bytes, second + 1, end);
     source.endLine(end);
-    Fields fields = FieldParser.parse(source, limits);
-    return head(raw, http11, fields);
+    Fields.Builder fields = new Fields.Builder();
+    unfinished = fields;
+    FieldParser.parse(source, limits, fields);
+    RequestHead head = head(target, fields.build());
+    unfinished = null;
+    return head;
   }
 
   private int line() throws IOException {
@@ -73,14 +83,14 @@ public final class RequestParser {
     return end;
   }
 
-  private RequestHead head(String raw, boolean http11, Fields fields) throws BadMessage {
+  private RequestHead head(String raw, Fields fields) throws BadMessage {
     String host = fields.first("Host");
     int hosts = host == null ? 0 : fields.count("Host");
     // RFC 9112 §3.2: exactly one; a request of HTTP/1.0 may have none.
     if (hosts > 1 || (hosts == 0 && http11) || (host != null && !Grammar.isHost(host))) {
       throw new BadMessage(Reason.HOST);
     }
-    String target = RequestTarget.of(method, raw, host);
+    target = RequestTarget.of(method, raw, host);
     BodyFraming body = BodyFraming.ofRequest(http11, fields);
     String expect = fields.first("Expect");
     if (expect != null

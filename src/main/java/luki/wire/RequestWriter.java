@@ -9,7 +9,6 @@ import luki.http1.Fields;
 import luki.http1.Grammar;
 import luki.http1.Latin1;
 import luki.http1.RawClient;
-import luki.http1.RenderedFields;
 
 /** Writes a request: the head and a small body at once. */
 final class RequestWriter {
@@ -84,7 +83,7 @@ final class RequestWriter {
     Fields fields = request.fields();
     for (int i = 0; i < fields.size(); i++) {
       String name = fields.name(i);
-      if (RenderedFields.isFraming(name)
+      if (Grammar.isFramingField(name)
           || name.equalsIgnoreCase("Host")
           || name.equalsIgnoreCase("Expect")) {
         throw new IllegalArgumentException(name + " is the client's");

@@ -4,18 +4,15 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
+import luki.http1.EngineExchange;
+import luki.http1.FieldHeaders;
 import luki.http1.Fields;
 import luki.http1.RawClient;
-import luki.http1.RawHead;
-import luki.http1.RawReply;
 import luki.http1.Refusals;
-import luki.http1.RenderedFields;
-import luki.http1.RequestHead;
 import luki.wire.WireClient;
 import luki.wire.WireSettings;
 
@@ -37,7 +34,7 @@ public final class BareEngines {
   public static void main(String[] ports) throws IOException {
     BareEngines engines = new BareEngines(Integer.parseInt(ports[1]));
     HttpServer server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.bare())
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
             .createHttpServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0])),
                 4096);
@@ -46,19 +43,20 @@ public final class BareEngines {
   }
 
   private void forward(HttpExchange exchange) throws IOException {
-    RequestHead head = ((RawHead) exchange).head();
     byte[] body = exchange.getRequestBody().readAllBytes();
     RawClient.Request request =
-        new RawClient.Request(head.method(), head.target(), type(head.fields()), body);
+        new RawClient.Request(
+            exchange.getRequestMethod(),
+            EngineExchange.of(exchange).target(),
+            type(FieldHeaders.of(exchange.getRequestHeaders())),
+            body);
     RawClient.Limits limits =
         new RawClient.Limits(CONNECT_NANOS, RawClient.NEVER, RawClient.NEVER, false);
     try (RawClient.Reply reply = client.call(origin, request, limits)) {
       byte[] answer = reply.body().readAllBytes();
-      try (OutputStream out =
-          ((RawReply) exchange)
-              .reply(reply.status(), RenderedFields.NONE, type(reply.fields()), answer.length)) {
-        out.write(answer);
-      }
+      FieldHeaders.fill(exchange.getResponseHeaders(), type(reply.fields()));
+      exchange.sendResponseHeaders(reply.status(), answer.length);
+      exchange.getResponseBody().write(answer);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException();

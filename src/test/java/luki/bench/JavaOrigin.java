@@ -28,7 +28,7 @@ public final class JavaOrigin implements AutoCloseable {
 
   JavaOrigin(int port) throws IOException {
     server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.bare())
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 4096);
     server.createContext("/", this::answer);
     server.start();

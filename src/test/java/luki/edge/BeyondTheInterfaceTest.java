@@ -5,48 +5,49 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import luki.http1.EngineExchange;
+import luki.http1.FieldHeaders;
 import luki.http1.Fields;
-import luki.http1.PeerWatch;
-import luki.http1.RawHead;
-import luki.http1.RawReply;
-import luki.http1.RenderedFields;
-import luki.http1.RequestHead;
-import luki.http1.Upgrade;
+import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
 
-/** What an exchange offers beside the JDK's interface. */
+/** What an exchange offers beyond the JDK's interface. */
 class BeyondTheInterfaceTest {
   private static final String GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-  private static final RenderedFields USUAL = new RenderedFields(Fields.of("X-Usual", "1"));
 
-  private static void raw(HttpExchange exchange) throws IOException {
-    RequestHead head = ((RawHead) exchange).head();
-    byte[] text =
-        (head.target() + "|" + head.fields().first("x-a")).getBytes(StandardCharsets.UTF_8);
-    long length = head.target().equals("/chunked") ? RawReply.UNKNOWN : text.length;
-    Fields fields = Fields.of("X-B", "2", "Content-Length", "999", "Date", "never");
-    try (OutputStream body = ((RawReply) exchange).reply(201, USUAL, fields, length)) {
+  private static void answer(HttpExchange exchange) throws IOException {
+    String target = EngineExchange.of(exchange).target();
+    Fields request = FieldHeaders.of(exchange.getRequestHeaders());
+    byte[] text = (target + "|" + request.first("x-a")).getBytes(StandardCharsets.UTF_8);
+    FieldHeaders.fill(
+        exchange.getResponseHeaders(),
+        Fields.of("X-B", "2", "Content-Length", "999", "Date", "never"));
+    exchange.sendResponseHeaders(201, target.equals("/chunked") ? 0 : text.length);
+    try (OutputStream body = exchange.getResponseBody()) {
       body.write(text);
     }
   }
 
   @Test
   void aRequestIsReadAndAnsweredWithoutTheJdksMaps() throws IOException {
-    try (Running server = new Running(BeyondTheInterfaceTest::raw);
+    try (Running server = new Running(BeyondTheInterfaceTest::answer);
         RawClient client = server.connect()) {
       client.send("GET /p?q HTTP/1.1\r\nHost: h\r\nX-A:  b \r\n\r\n");
       String answer = client.readReply();
       assertTrue(answer.startsWith("HTTP/1.1 201 Created\r\nDate: "), answer);
-      assertTrue(answer.contains("\r\nX-Usual: 1\r\nX-B: 2\r\nContent-Length: 6\r\n"), answer);
+      assertTrue(answer.contains("\r\nX-B: 2\r\nContent-Length: 6\r\n"), answer);
       assertTrue(answer.endsWith("\r\n\r\n/p?q|b"), answer);
       assertFalse(answer.contains("never"), answer);
       client.send("GET /chunked HTTP/1.1\r\nHost: h\r\nX-A: b\r\n\r\n");
@@ -58,10 +59,50 @@ class BeyondTheInterfaceTest {
   }
 
   @Test
-  void linesThatAreTheEnginesAreNotRendered() {
-    for (String name : new String[] {"content-length", "Date", "Connection", "Transfer-Encoding"}) {
-      Fields fields = Fields.of(name, "1");
-      assertThrows(IllegalArgumentException.class, () -> new RenderedFields(fields));
+  void theHeadersAreTheSameWhetherReadAsLinesOrAsAMap() throws IOException {
+    HttpHandler both =
+        exchange -> {
+          Headers map = exchange.getRequestHeaders();
+          String first = map.getFirst("X-a") + map.get("X-a") + map.containsKey("x-none");
+          assertThrows(UnsupportedOperationException.class, () -> map.add("X-C", "1"));
+          assertEquals(List.of("1", "2"), FieldHeaders.of(map).all("x-a"));
+          exchange.getResponseHeaders().add("X-Late", "yes");
+          FieldHeaders.fill(exchange.getResponseHeaders(), Fields.of("X-B", "3"));
+          Running.answer(exchange, 200, first);
+        };
+    try (Running server = new Running(both)) {
+      String answer =
+          server.ask("GET /p HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nConnection: close\r\n\r\n");
+      assertTrue(answer.endsWith("\r\n\r\n1[1, 2]false"), answer);
+      assertTrue(answer.contains("\r\nX-late: yes\r\n"), answer);
+      assertTrue(answer.contains("\r\nX-b: 3\r\n"), answer);
+    }
+  }
+
+  @Test
+  void aRefusedMessageKeepsTheHeadThatWasRead() throws IOException {
+    Refusals refusals =
+        (exchange, reason) ->
+            Running.answer(
+                exchange,
+                reason.status(),
+                exchange.getRequestMethod()
+                    + " "
+                    + EngineExchange.of(exchange).target()
+                    + " "
+                    + exchange.getRequestHeaders().getFirst("Origin")
+                    + " "
+                    + exchange.getRequestBody().readAllBytes().length);
+    try (Running server = new Running(EdgeLimits.usual(), refusals, Running.echo())) {
+      String lines = "Host: h\r\nOrigin: o\r\n";
+      for (String rest :
+          List.of(
+              "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", "Expect: x\r\n\r\n", "A b: c")) {
+        String answer = server.ask("PUT /q?r HTTP/1.1\r\n" + lines + rest + "\r\n");
+        assertTrue(answer.endsWith("\r\n\r\nPUT /q?r o 0"), answer);
+        assertTrue(answer.contains("Connection: close\r\n"), answer);
+      }
+      assertTrue(server.ask("NO\r\n\r\n").endsWith("\r\n\r\n  null 0"));
     }
   }
 
@@ -75,12 +116,12 @@ class BeyondTheInterfaceTest {
               new Running(
                   exchange -> {
                     exchange.getRequestBody().readAllBytes();
-                    PeerWatch watch = (PeerWatch) exchange;
-                    watch.onGone(gone::countDown);
-                    seen.add(watch.isGone());
+                    EngineExchange watch = EngineExchange.of(exchange);
+                    watch.onPeerGone(gone::countDown);
+                    seen.add(watch.isPeerGone());
                     watching.countDown();
                     await(gone);
-                    seen.add(watch.isGone());
+                    seen.add(watch.isPeerGone());
                   });
           RawClient client = server.connect()) {
         client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
@@ -109,9 +150,9 @@ class BeyondTheInterfaceTest {
     try (Running server =
         new Running(
             exchange -> {
-              ((PeerWatch) exchange).onGone(told::incrementAndGet);
-              assertThrows(
-                  IllegalStateException.class, () -> ((PeerWatch) exchange).onGone(() -> {}));
+              EngineExchange engine = EngineExchange.of(exchange);
+              engine.onPeerGone(told::incrementAndGet);
+              assertThrows(IllegalStateException.class, () -> engine.onPeerGone(() -> {}));
               exchange.sendResponseHeaders(200, 2);
               exchange.getResponseBody().write(new byte[] {'o', 'k'});
             })) {
@@ -119,36 +160,6 @@ class BeyondTheInterfaceTest {
       assertTrue(answer.contains("Connection: close\r\n"), answer);
       assertTrue(answer.endsWith("ok"), answer);
       assertEquals(0, told.get());
-    }
-  }
-
-  @Test
-  void anAcceptedUpgradeGivesBothStreamsAway() throws IOException {
-    try (Running server =
-            new Running(
-                exchange -> {
-                  Upgrade.Streams streams =
-                      ((Upgrade) exchange).accept(Fields.of("Upgrade", "shout"));
-                  byte[] heard = streams.in().readNBytes(5);
-                  String shouted = new String(heard, StandardCharsets.US_ASCII) + "!";
-                  streams.out().write(shouted.getBytes(StandardCharsets.US_ASCII));
-                });
-        RawClient client = server.connect()) {
-      client.send(
-          "GET /a HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: shout\r\n\r\nhel");
-      String head = client.readUntil("\r\n\r\n");
-      assertTrue(head.startsWith("HTTP/1.1 101 Switching Protocols\r\n"), head);
-      assertTrue(head.contains("Connection: Upgrade\r\n"), head);
-      assertTrue(head.contains("Upgrade: shout\r\n"), head);
-      client.send("lo");
-      assertEquals("hello!", client.readToEnd());
-    }
-  }
-
-  @Test
-  void anUpgradeThatNobodyAskedForIsAFailure() throws IOException {
-    try (Running server = new Running(exchange -> ((Upgrade) exchange).accept(Fields.NONE))) {
-      assertTrue(server.ask(GET).startsWith("HTTP/1.1 500 "));
     }
   }
 }

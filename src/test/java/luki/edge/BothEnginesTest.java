@@ -22,6 +22,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.stream.Stream;
+import luki.gateway.http.Chain;
 import luki.http1.Refusals;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -30,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BothEnginesTest {
   static Stream<HttpServerProvider> engines() {
     return Stream.of(
-        new EdgeProvider(EdgeLimits.usual(), Refusals.bare()), HttpServerProvider.provider());
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE), HttpServerProvider.provider());
   }
 
   /** Sends everything in capitals, and says so. */

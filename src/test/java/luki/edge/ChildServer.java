@@ -15,7 +15,7 @@ final class ChildServer {
   /** Serves until its parent is gone. */
   public static void main(String[] arguments) throws IOException {
     HttpServer server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.bare())
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext("/", Running.echo());
     server.createContext("/hoard", ChildServer::hoard);

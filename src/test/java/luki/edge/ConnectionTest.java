@@ -155,7 +155,7 @@ class ConnectionTest {
             usual.write(),
             50,
             50);
-    try (Running small = new Running(fifty, Refusals.bare(), Running.echo())) {
+    try (Running small = new Running(fifty, Refusals.BARE, Running.echo())) {
       for (int i = 0; i < 5000; i++) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), small.port())) {
           if (i % 2 == 0) {

@@ -47,7 +47,7 @@ class CorpusTest {
       }
       CASES.add(new Case(node.get("id").asText(), node.get("expect").asText(), raw));
     }
-    server = new Running(EdgeLimits.usual(), Refusals.bare(), CorpusTest::handle);
+    server = new Running(EdgeLimits.usual(), Refusals.BARE, CorpusTest::handle);
   }
 
   @AfterAll

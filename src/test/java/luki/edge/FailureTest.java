@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
-import luki.http1.Fields;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
 
@@ -24,9 +23,9 @@ class FailureTest {
 
   private String answer(String request, HttpHandler handler) throws IOException {
     Refusals counting =
-        refused -> {
+        (exchange, reason) -> {
           refusals.incrementAndGet();
-          return new Refusals.Answer(refused.reason().status(), Fields.NONE, "" + refused.reason());
+          Running.answer(exchange, reason.status(), reason.toString());
         };
     try (Running server = new Running(EdgeLimits.usual(), counting, handler)) {
       return server.ask(request);

@@ -42,7 +42,7 @@ class FloodTest {
         new EdgeServer(
             new ServerContext(
                 limits,
-                Refusals.bare(),
+                Refusals.BARE,
                 System::nanoTime,
                 new DateLine(InstantSource.system()),
                 new BufferPool(),

@@ -3,15 +3,16 @@ package luki.edge;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.http1.BadMessage.Reason;
-import luki.http1.Fields;
-import luki.http1.Refusals;
+import luki.http1.EngineExchange;
 import org.junit.jupiter.api.Test;
 
 /** What one client may take, in bytes, time and connections. */
@@ -21,19 +22,23 @@ class LimitsTest {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Duration SHORT = Duration.ofMillis(200);
 
-  private final List<Refusals.Refused> refused = new ArrayList<>();
+  private record Refused(Reason reason, String method, long nanos, InetAddress peer) {}
 
-  private synchronized Refusals.Answer answer(Refusals.Refused message) {
-    refused.add(message);
-    return new Refusals.Answer(
-        message.reason().status(), Fields.of("X-Refused", "yes"), "{\"no\":true}");
+  private final List<Refused> refused = new ArrayList<>();
+
+  private synchronized void answer(HttpExchange exchange, Reason reason) throws IOException {
+    long nanos = System.nanoTime() - EngineExchange.of(exchange).receivedNanos();
+    InetAddress peer = exchange.getRemoteAddress().getAddress();
+    refused.add(new Refused(reason, exchange.getRequestMethod(), nanos, peer));
+    exchange.getResponseHeaders().add("X-Refused", "yes");
+    Running.answer(exchange, reason.status(), "{\"no\":true}");
   }
 
   private Running serving(EdgeLimits limits) throws IOException {
     return new Running(limits, this::answer, Running.echo());
   }
 
-  private synchronized List<Refusals.Refused> refused() {
+  private synchronized List<Refused> refused() {
     return List.copyOf(refused);
   }
 
@@ -43,7 +48,7 @@ class LimitsTest {
       for (String begun : List.of("G", "GET / HTTP/1.1\r\nHost: h\r\nX: ")) {
         String answer = server.ask(begun);
         assertTrue(answer.startsWith("HTTP/1.1 408 Request Timeout\r\n"), answer);
-        assertTrue(answer.contains("X-Refused: yes\r\n"), answer);
+        assertTrue(answer.contains("X-refused: yes\r\n"), answer);
         assertTrue(answer.endsWith("{\"no\":true}"), answer);
       }
       assertEquals(2, refused().size());

@@ -1,5 +1,6 @@
 package luki.edge;
 
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -22,7 +23,7 @@ final class Running implements AutoCloseable {
   }
 
   Running(HttpHandler handler) throws IOException {
-    this(EdgeLimits.usual(), Refusals.bare(), handler);
+    this(EdgeLimits.usual(), Refusals.BARE, handler);
   }
 
   /** Answers 200 with the target, after reading the body. */
@@ -35,6 +36,13 @@ final class Running implements AutoCloseable {
       exchange.getResponseBody().write(head);
       exchange.getResponseBody().write(body);
     };
+  }
+
+  /** Answers with a text of its own. */
+  static void answer(HttpExchange exchange, int status, String text) throws IOException {
+    byte[] body = text.getBytes(StandardCharsets.UTF_8);
+    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
+    exchange.getResponseBody().write(body);
   }
 
   /** The usual limits, with other times. */

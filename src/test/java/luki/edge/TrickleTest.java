@@ -20,7 +20,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import luki.gateway.testing.Waiting;
 import luki.http1.BadMessage.Reason;
-import luki.http1.Fields;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
 
@@ -38,11 +37,11 @@ class TrickleTest {
 
   private Running serving(EdgeLimits limits, HttpHandler handler) throws IOException {
     Refusals counting =
-        refused -> {
-          if (refused.reason() == Reason.TIMEOUT) {
+        (exchange, reason) -> {
+          if (reason == Reason.TIMEOUT) {
             timeouts.incrementAndGet();
           }
-          return new Refusals.Answer(refused.reason().status(), Fields.NONE, "");
+          Refusals.BARE.handle(exchange, reason);
         };
     return new Running(limits, counting, handler);
   }
@@ -152,7 +151,7 @@ class TrickleTest {
     Semaphore taken = new Semaphore(0);
     AtomicReference<Thread> reader = new AtomicReference<>();
     HttpServer server =
-        new EdgeProvider(limits, Refusals.bare(), InstantSource.system(), clock)
+        new EdgeProvider(limits, Refusals.BARE, InstantSource.system(), clock)
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext(
         "/",

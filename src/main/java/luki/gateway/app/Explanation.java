@@ -1,9 +1,11 @@
 package luki.gateway.app;
 
+import java.io.ByteArrayInputStream;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import luki.gateway.config.Settings;
 import luki.gateway.contract.Router;
@@ -16,14 +18,13 @@ import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
+import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
-import luki.gateway.http.RequestId;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.http.Target;
-import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.http1.Fields;
@@ -118,15 +119,21 @@ public final class Explanation {
     Body body = asked.body == null ? Body.EMPTY : asked.body;
     Request request =
         new Request(
-            method, Query.parse(target.rawQuery()), headers, body, Body.bytesOf(body).length, "");
+            method,
+            Query.parse(target.rawQuery()),
+            headers,
+            new ByteArrayInputStream(Body.bytesOf(body)),
+            Body.bytesOf(body).length,
+            "");
     Route route =
         match.route().refuses()
             ? match.route()
             : match.route().answeredBy(method, _ -> Response.empty(204));
     long now = System.nanoTime();
+    Ids ids = new Ids(ThreadLocalRandom::current);
     return new Exchange(
-        new RequestId("explain"),
-        new TraceContext("0".repeat(32), "0".repeat(16), "00"),
+        ids.requestId(headers),
+        ids.trace(headers),
         clock.instant(),
         now,
         request,

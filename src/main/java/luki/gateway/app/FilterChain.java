@@ -2,7 +2,6 @@ package luki.gateway.app;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -63,7 +62,7 @@ record FilterChain(
     KeyedHash names = configuration.principalHash();
     Errors errors = new Errors();
     List<Filter> filters = new ArrayList<>();
-    filters.add(new RequestIds(ThreadLocalRandom::current));
+    filters.add(new RequestIds());
     filters.add(new SecurityHeaders(settings));
     filters.add(new AccessLog(records.accessLog, names));
     if (records.audit != null) {

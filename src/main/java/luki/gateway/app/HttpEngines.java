@@ -7,6 +7,7 @@ import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
+import luki.gateway.server.JdkServer;
 import luki.gateway.server.ServerEngine;
 import luki.gateway.upstream.Engines;
 import luki.http1.HeadLimits;
@@ -24,9 +25,7 @@ final class HttpEngines implements AutoCloseable {
 
   HttpEngines(Settings settings, GatewayFile.Streams streams, ScheduledExecutorService timer) {
     this.server =
-        settings.engines().edge()
-            ? edge(settings.limits())
-            : (address, backlog, _) -> HttpServer.create(address, backlog);
+        settings.engines().edge() ? edge(settings.limits()) : JdkServer.engine(settings.limits());
     // Behind the limits of calls and streams, which say more; it ends what they do not know of.
     Duration silence = streams.betweenEvents().plus(AFTER_THE_STREAMS_OWN);
     this.wire =
@@ -49,8 +48,11 @@ final class HttpEngines implements AutoCloseable {
             limits.write(),
             limits.connections(),
             limits.connectionsPerAddress());
-    return (address, backlog, refusals) ->
-        new EdgeProvider(ours, refusals).createHttpServer(address, backlog);
+    return (address, backlog, handler, refusals) -> {
+      HttpServer server = new EdgeProvider(ours, refusals).createHttpServer(address, backlog);
+      server.createContext("/", handler);
+      return server;
+    };
   }
 
   ServerEngine server() {

@@ -13,7 +13,6 @@ import luki.gateway.app.Gateway;
 import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.observe.Diagnostics;
-import luki.gateway.server.GatewayServer;
 import luki.gateway.upstream.Upstreams;
 
 /** {@code serve}: until SIGTERM or SIGINT, then a drain, then 0. */
@@ -48,7 +47,6 @@ public final class ServeCommand {
   public void serve(Configuration configuration, Ready ready)
       throws BadConfiguration, IOException, InterruptedException {
     Carriers.outnumberPollers();
-    GatewayServer.configureProcess(configuration.settings().limits());
     Upstreams.configureProcess();
     refuseCritical(configuration);
     Gateway gateway = new Gateway(configuration);

@@ -69,7 +69,6 @@ public record GatewayFile(
    * @param total longest life of a stream
    * @param answerBy when nothing has come by then, the status goes out with a comment
    * @param keepAlive silence after which a comment goes out
-   * @param probe silence after which it is tried whether the reader is still there
    * @param maxEventBytes longest single event
    * @param maxOpen streams at once; the next is refused at once
    */
@@ -79,7 +78,6 @@ public record GatewayFile(
       Duration total,
       Duration answerBy,
       Duration keepAlive,
-      Duration probe,
       int maxEventBytes,
       int maxOpen) {}
 

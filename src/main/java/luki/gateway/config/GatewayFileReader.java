@@ -220,7 +220,6 @@ public final class GatewayFileReader {
             "total",
             "answer_by",
             "keep_alive",
-            "probe",
             "max_event_bytes",
             "max_open"));
     return new GatewayFile.Streams(
@@ -229,7 +228,6 @@ public final class GatewayFileReader {
         duration(at + "total"),
         duration(at + "answer_by"),
         duration(at + "keep_alive"),
-        duration(at + "probe"),
         number(at + "max_event_bytes"),
         number(at + "max_open"));
   }

@@ -36,9 +36,10 @@ public final class Cors implements Filter {
       return varied;
     }
     Response allowed =
-        varied
-            .with("Access-Control-Allow-Origin", origin)
-            .with("Access-Control-Expose-Headers", EXPOSED);
+        varied.with(
+            Fields.of(
+                "Access-Control-Allow-Origin", origin,
+                "Access-Control-Expose-Headers", EXPOSED));
     String methods = response.headers().only("Allow");
     boolean preflight =
         exchange.request().method() == Method.OPTIONS
@@ -46,9 +47,10 @@ public final class Cors implements Filter {
     if (!preflight || methods == null) {
       return allowed;
     }
-    return allowed
-        .with("Access-Control-Allow-Methods", methods)
-        .with("Access-Control-Allow-Headers", ALLOWED_HEADERS)
-        .with("Access-Control-Max-Age", "600");
+    return allowed.with(
+        Fields.of(
+            "Access-Control-Allow-Methods", methods,
+            "Access-Control-Allow-Headers", ALLOWED_HEADERS,
+            "Access-Control-Max-Age", "600"));
   }
 }

@@ -23,6 +23,7 @@ import luki.gateway.limit.RateStatus;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
+import luki.http1.Fields;
 
 /**
  * Takes a call's weight from the bucket of all callers and from its own, and holds back what it
@@ -122,9 +123,10 @@ public final class RateLimitCaller implements Filter {
   /** draft-ietf-httpapi-ratelimit-headers: the policy, and how the caller stands with it. */
   private static Response told(Response response, Plan plan, RateStatus rate) {
     long seconds = Math.ceilDiv(rate.nextTokenMicros(), MICROS);
-    return response
-        .with("RateLimit-Policy", "\"user\";q=" + plan.perMinute() + ";w=60")
-        .with("RateLimit", "\"user\";r=" + rate.remaining() + ";t=" + seconds);
+    return response.with(
+        Fields.of(
+            "RateLimit-Policy", "\"user\";q=" + plan.perMinute() + ";w=60",
+            "RateLimit", "\"user\";r=" + rate.remaining() + ";t=" + seconds));
   }
 
   private static Response refused(long micros) {

@@ -1,7 +1,9 @@
 package luki.gateway.filter;
 
-import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.util.Arrays;
 import java.util.List;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -15,10 +17,15 @@ import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.http1.BadMessage;
 import luki.http1.Fields;
 
 /** Reads the body once: its size first, then its type, then strict JSON. */
 public final class ReadBody implements Filter {
+  private static final byte[] NOTHING = new byte[0];
+  private static final int FIRST_BYTES = 64 * 1024;
+  private static final int CHUNKED_BYTES = 1024;
+
   private final int maxBytes;
 
   public ReadBody(int maxBytes) {
@@ -37,14 +44,14 @@ public final class ReadBody implements Filter {
       return Response.refused(ApiError.of(ErrorCode.BODY_TOO_LARGE));
     }
     if (!exchange.route().takesBody()) {
-      return read(request.body()).length == 0
+      return read(request).length == 0
           ? next.handle(exchange)
           : Response.refused(ApiError.invalid("", "no_body"));
     }
     if (!isJson(headers)) {
       return Response.refused(ApiError.of(ErrorCode.UNSUPPORTED_MEDIA_TYPE));
     }
-    byte[] bytes = read(request.body());
+    byte[] bytes = read(request);
     try {
       Json json = Json.parse(bytes);
       // An empty text is no JSON, so there are bytes.
@@ -62,27 +69,51 @@ public final class ReadBody implements Filter {
         && MediaType.parse(type.getFirst()).filter(MediaType::isJson).isPresent();
   }
 
-  private byte[] read(Body body) throws InterruptedException {
-    return switch (body) {
-      case Body.Empty _ -> new byte[0];
-      case Body.Bytes bytes -> bytes.bytes();
-      case Body.Stream stream -> collect(stream.source());
-    };
-  }
-
-  /** Counts while it reads: a chunked body declares no length. */
-  private byte[] collect(Body.Source source) throws InterruptedException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
-    try (source) {
-      for (byte[] piece = source.next(); piece != null; piece = source.next()) {
-        if (bytes.size() + piece.length > maxBytes) {
-          throw new ApiException(ApiError.of(ErrorCode.BODY_TOO_LARGE));
-        }
-        bytes.writeBytes(piece);
-      }
-      return bytes.toByteArray();
+  /** Into one array: of the declared length, or one that grows while a chunked body is counted. */
+  private byte[] read(Request request) {
+    if (request.declaredLength() == 0) {
+      return NOTHING;
+    }
+    try {
+      return request.declaredLength() > 0
+          ? declared(request.body(), (int) request.declaredLength())
+          : counted(request.body());
+    } catch (BadMessage refused) {
+      throw new ApiException(ApiError.of(refused.reason()));
     } catch (IOException cutShort) {
       throw new ApiException(ApiError.invalid("", "body"));
     }
+  }
+
+  private static byte[] declared(InputStream body, int length) throws IOException {
+    // What is only claimed takes no memory: beyond the first bytes the array grows as they come.
+    byte[] bytes = new byte[Math.min(length, FIRST_BYTES)];
+    for (int at = 0; at < length; ) {
+      if (at == bytes.length) {
+        bytes = Arrays.copyOf(bytes, (int) Math.min(length, 2L * at));
+      }
+      int n = body.read(bytes, at, bytes.length - at);
+      if (n < 0) {
+        throw new EOFException("closed within the body");
+      }
+      at += n;
+    }
+    return bytes;
+  }
+
+  private byte[] counted(InputStream body) throws IOException {
+    byte[] bytes = new byte[CHUNKED_BYTES];
+    int at = 0;
+    for (int n = body.read(bytes, 0, bytes.length); n >= 0; ) {
+      at += n;
+      if (at > maxBytes) {
+        throw new ApiException(ApiError.of(ErrorCode.BODY_TOO_LARGE));
+      }
+      if (at == bytes.length) {
+        bytes = Arrays.copyOf(bytes, 2 * at);
+      }
+      n = body.read(bytes, at, bytes.length - at);
+    }
+    return at == bytes.length ? bytes : Arrays.copyOf(bytes, at);
   }
 }

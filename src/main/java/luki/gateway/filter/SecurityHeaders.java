@@ -12,12 +12,11 @@ import luki.http1.Fields;
 /** What a browser must not do with a reply. A page brings its own content policy. */
 public final class SecurityHeaders implements Filter {
   private static final Fields ALWAYS =
-      new Fields.Builder()
-          .add("X-Content-Type-Options", "nosniff")
-          .add("Referrer-Policy", "no-referrer")
-          .add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-          .add("Cache-Control", "no-store")
-          .build();
+      Fields.of(
+          "X-Content-Type-Options", "nosniff",
+          "Referrer-Policy", "no-referrer",
+          "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'",
+          "Cache-Control", "no-store");
 
   private final Settings settings;
 
@@ -28,7 +27,7 @@ public final class SecurityHeaders implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    Response guarded = response.with(response.headers().orElse(ALWAYS));
+    Response guarded = response.withHeaders(response.headers().orElse(ALWAYS));
     return cameOverTls(exchange)
         ? guarded.with("Strict-Transport-Security", "max-age=31536000")
         : guarded;

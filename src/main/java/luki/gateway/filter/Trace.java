@@ -30,7 +30,7 @@ public final class Trace implements Filter {
         tracing.server(exchange.trace(), exchange.request().method(), exchange.route());
     TraceContext trace = span.context();
     boolean decidedAlike = trace.isSampled() == exchange.trace().isSampled();
-    Exchange traced = decidedAlike ? exchange : exchange.known(exchange.id(), trace);
+    Exchange traced = decidedAlike ? exchange : exchange.inTrace(trace);
     if (!span.isRecorded()) {
       return next.handle(traced);
     }

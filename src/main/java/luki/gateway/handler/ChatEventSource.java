@@ -22,10 +22,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * The caller's side of a chat stream: one piece for each event of the agent, comments while it is
  * silent, and one error event where it fails after the status has gone out.
- *
- * <p>The JDK's engine, which only sees a lost reader when it writes gets a blank line a moment
- * after each piece, twice: it means nothing in an event stream, but a reader that has left answers
- * the first with a reset, which the second then meets.
  */
 final class ChatEventSource implements Body.Source {
   static final AgentEvents.Event.Failed TIMED_OUT =
@@ -35,9 +31,7 @@ final class ChatEventSource implements Body.Source {
   // The agent's silence after its status has gone out has a sentence of its own.
   private static final ApiError STOPPED = new ApiError.StoppedResponding(Upstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
-  private static final byte[] PROBE = "\n".getBytes(StandardCharsets.US_ASCII);
   private static final Duration GUARDS_LOOK = Duration.ofSeconds(1);
-  private static final int PROBES = 2;
   private static final Duration LOOK = Duration.ofMillis(500);
 
   private final AgentEvents events;
@@ -48,10 +42,7 @@ final class ChatEventSource implements Body.Source {
   private AgentEvents.@Nullable Event pending;
   private boolean commentFirst;
   private long lastLook;
-  private int probesLeft;
-  private int probesAfterPiece = PROBES;
   private volatile boolean readerLeft;
-  private long lastWrite;
   private boolean ended;
   private long lastPiece;
   private long eventDeadline;
@@ -107,11 +98,6 @@ final class ChatEventSource implements Body.Source {
   @Override
   public OptionalLong firstEventNanos() {
     return firstEventNanos;
-  }
-
-  @Override
-  public void readerIsWatched() {
-    probesAfterPiece = 0;
   }
 
   /** Ends the agent's call at once, wherever this stream waits. */
@@ -192,8 +178,6 @@ final class ChatEventSource implements Body.Source {
 
   private byte[] sent(byte[] piece) {
     lastPiece = System.nanoTime();
-    lastWrite = lastPiece;
-    probesLeft = probesAfterPiece;
     return piece;
   }
 
@@ -222,11 +206,6 @@ final class ChatEventSource implements Body.Source {
     if (new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()).hasPassed()) {
       return sent(COMMENT);
     }
-    if (probesLeft > 0 && probeDue().hasPassed()) {
-      probesLeft--;
-      lastWrite = System.nanoTime();
-      return PROBE;
-    }
     return null;
   }
 
@@ -235,16 +214,11 @@ final class ChatEventSource implements Body.Source {
   }
 
   private Duration untilNextDuty() {
-    Deadline next =
-        Deadline.after(LOOK)
-            .sooner(new Deadline(eventDeadline))
-            .sooner(new Deadline(lifeEnds()))
-            .sooner(new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()));
-    return (probesLeft == 0 ? next : next.sooner(probeDue())).left();
-  }
-
-  private Deadline probeDue() {
-    return new Deadline(lastWrite + clocks.limits.probe().toNanos());
+    return Deadline.after(LOOK)
+        .sooner(new Deadline(eventDeadline))
+        .sooner(new Deadline(lifeEnds()))
+        .sooner(new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()))
+        .left();
   }
 
   @Override

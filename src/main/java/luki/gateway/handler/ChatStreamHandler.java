@@ -1,6 +1,5 @@
 package luki.gateway.handler;
 
-import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
@@ -100,8 +99,7 @@ final class ChatStreamHandler implements Handler.AsksConsent {
             new ChatEventSource.Clocks(limits, begun.called),
             new ChatEventSource.Guards(lifecycle, stillGood, begun.consent));
     metrics.streamBegins();
-    return new Response(
-            200, Response.EVENT_STREAM, new Body.Stream(source), Outcome.NONE, List.of())
+    return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
         .onComplete(
             sent -> {
               metrics.streamEnds(

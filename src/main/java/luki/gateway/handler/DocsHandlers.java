@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -54,7 +55,7 @@ public final class DocsHandlers {
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
     return Map.of(
-        "openapi", _ -> Response.json(200, document),
+        "openapi", _ -> Response.json(200, Body.of(document)),
         "docs", this::page,
         "docs-asset", this::asset);
   }

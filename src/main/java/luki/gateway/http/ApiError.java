@@ -3,6 +3,7 @@ package luki.gateway.http;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import luki.http1.BadMessage;
 import org.jspecify.annotations.Nullable;
 
 /** Why a request gets no success. What a caller may read, and nothing else. */
@@ -32,6 +33,23 @@ public sealed interface ApiError {
 
   static ApiError invalid(String pointer, String rule) {
     return new Invalid(List.of(new Detail(pointer, rule)));
+  }
+
+  /** For a message that an engine refused. */
+  static ApiError of(BadMessage.Reason reason) {
+    return switch (reason) {
+      case REQUEST_LINE, FRAMING, CHUNK -> invalid("", "framing");
+      case FIELD -> invalid("", "header");
+      case HOST -> invalid("", "host");
+      case TARGET -> invalid("", "path");
+      case TIMEOUT -> of(ErrorCode.REQUEST_TIMEOUT);
+      case TARGET_TOO_LONG -> of(ErrorCode.URI_TOO_LONG);
+      case EXPECTATION -> of(ErrorCode.EXPECTATION_FAILED);
+      case FIELDS_TOO_LARGE -> of(ErrorCode.HEADERS_TOO_LARGE);
+      case CODING, METHOD -> of(ErrorCode.NOT_IMPLEMENTED);
+      case VERSION -> of(ErrorCode.HTTP_VERSION_NOT_SUPPORTED);
+      case FAILED, STATUS_LINE -> of(ErrorCode.INTERNAL);
+    };
   }
 
   /**

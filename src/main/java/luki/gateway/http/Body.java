@@ -48,9 +48,6 @@ public sealed interface Body {
      */
     byte @Nullable [] next() throws IOException, InterruptedException;
 
-    /** The engine will tell when the reader leaves, so that no write has to find it out. */
-    default void readerIsWatched() {}
-
     /** The reader has left: there is no use in another piece. Told on another thread. */
     default void readerLeft() {}
 

@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 public final class ErrorReply {
   private ErrorReply() {}
 
-  /** The reply with its envelope, keeping what was learnt on the way. */
+  /** The reply with its envelope, keeping what was learned on the way. */
   public static Response render(Response refused, ApiError error, String traceId) {
     Response envelope = Response.json(error.status(), envelope(error, traceId));
     Fields.Builder headers = new Fields.Builder();
     refused.headers().forEach(headers::add);
     envelope.headers().forEach(headers::add);
     challenge(error, headers);
-    return refused.with(headers.build()).with(envelope.body());
+    return refused.withHeaders(headers.build()).with(envelope.body());
   }
 
   /**

@@ -64,9 +64,9 @@ public record Exchange(
     return new Exchange(id, trace, receivedAt, receivedNanos, request, route, pathParameters, now);
   }
 
-  public Exchange known(RequestId byId, TraceContext inTrace) {
+  public Exchange inTrace(TraceContext other) {
     return new Exchange(
-        byId, inTrace, receivedAt, receivedNanos, request, route, pathParameters, resolved);
+        id, other, receivedAt, receivedNanos, request, route, pathParameters, resolved);
   }
 
   public Exchange as(Principal who) {

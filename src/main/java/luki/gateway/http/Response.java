@@ -1,19 +1,17 @@
 package luki.gateway.http;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.Consumer;
 import luki.gateway.json.Json;
 import luki.http1.Fields;
 
 /**
- * A reply as a value, together with what was learnt on the way to it.
+ * A reply as a value, together with what was learned on the way to it.
  *
- * @param onComplete told once, in order, after the reply has left or could not leave
+ * @param onComplete called once after the reply was sent, or could not be; inner steps first
  */
 public record Response(
-    int status, Fields headers, Body body, Outcome outcome, List<Consumer<Delivery>> onComplete) {
+    int status, Fields headers, Body body, Outcome outcome, Consumer<Delivery> onComplete) {
   private static final Fields JSON = Fields.of("Content-Type", "application/json; charset=utf-8");
 
   /** The head of every event stream; the last line keeps a router from holding events back. */
@@ -23,22 +21,17 @@ public record Response(
           "Cache-Control", "no-cache",
           "X-Accel-Buffering", "no");
 
-  public Response {
-    onComplete = List.copyOf(onComplete);
+  public Response(int status, Fields headers, Body body) {
+    this(status, headers, body, Outcome.NONE, Response::nothing);
   }
 
   public static Response json(int status, Json json) {
-    return json(status, json.bytes());
-  }
-
-  /** Bytes that are known to be JSON. */
-  public static Response json(int status, byte[] json) {
-    return new Response(status, JSON, Body.of(json), Outcome.NONE, List.of());
+    return json(status, Body.of(json.bytes()));
   }
 
   /** A body that is known to be JSON. */
   public static Response json(int status, Body json) {
-    return new Response(status, JSON, json, Outcome.NONE, List.of());
+    return new Response(status, JSON, json);
   }
 
   public static Response text(int status, String contentType, String text) {
@@ -46,26 +39,30 @@ public record Response(
   }
 
   public static Response bytes(int status, String contentType, byte[] bytes) {
-    Fields headers = Fields.of("Content-Type", contentType);
-    return new Response(status, headers, Body.of(bytes), Outcome.NONE, List.of());
+    return new Response(status, Fields.of("Content-Type", contentType), Body.of(bytes));
   }
 
   public static Response empty(int status) {
-    return new Response(status, Fields.NONE, Body.EMPTY, Outcome.NONE, List.of());
+    return new Response(status, Fields.NONE, Body.EMPTY);
   }
 
   /** An error that has yet to get its envelope. */
   public static Response refused(ApiError error) {
     return new Response(
-        error.status(), Fields.NONE, Body.EMPTY, Outcome.NONE.with(error), List.of());
+        error.status(), Fields.NONE, Body.EMPTY, Outcome.NONE.with(error), Response::nothing);
   }
 
   public Response with(String header, String value) {
-    return new Response(status, headers.with(header, value), body, outcome, onComplete);
+    return withHeaders(headers.with(header, value));
   }
 
+  /** Adds these lines, in place of any of the same names. */
   public Response with(Fields lines) {
-    return new Response(status, lines, body, outcome, onComplete);
+    return withHeaders(headers.with(lines));
+  }
+
+  public Response withHeaders(Fields all) {
+    return new Response(status, all, body, outcome, onComplete);
   }
 
   public Response with(Body other) {
@@ -82,8 +79,8 @@ public record Response(
   }
 
   public Response onComplete(Consumer<Delivery> action) {
-    List<Consumer<Delivery>> all = new ArrayList<>(onComplete);
-    all.add(action);
-    return new Response(status, headers, body, outcome, all);
+    return new Response(status, headers, body, outcome, onComplete.andThen(action));
   }
+
+  private static void nothing(Delivery end) {}
 }

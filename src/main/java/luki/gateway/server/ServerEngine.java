@@ -1,5 +1,6 @@
 package luki.gateway.server;
 
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -11,8 +12,10 @@ public interface ServerEngine {
   /**
    * Binds it; it takes requests once it is started.
    *
-   * @param refusals asked by an engine that knows of them about messages that it does not take
+   * @param handler for every path
+   * @param refusals for messages that the engine refuses
    * @throws IOException the address is taken or not this machine's
    */
-  HttpServer bind(InetSocketAddress address, int backlog, Refusals refusals) throws IOException;
+  HttpServer bind(InetSocketAddress address, int backlog, HttpHandler handler, Refusals refusals)
+      throws IOException;
 }

@@ -72,7 +72,8 @@ class StreamReaderTest {
         assertEquals(": keep-alive", stream.word());
         left = System.nanoTime();
       }
-      checkEndedWithin(A_SECOND.plusSeconds(1), left, agentsEnd);
+      // An engine that cannot watch needs one comment to be refused and one to see that.
+      checkEndedWithin(A_SECOND.plusSeconds(TestGateway.isEdge() ? 1 : 2), left, agentsEnd);
       checkLogOfALostReader(gateway);
     }
   }
@@ -95,20 +96,15 @@ class StreamReaderTest {
   }
 
   @Test
-  void aReaderThatLeavesJustAfterAProbeIsFoundAtTheNextComment() throws Exception {
+  void aReaderThatLeavesIsFoundByTheCommentsOfAnEngineThatCannotWatch() throws Exception {
     assumeFalse(TestGateway.isEdge());
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
-        TestGateway gateway =
-            gateway(agent)
-                .yaml("keep_alive: 15s", "keep_alive: 2s")
-                .yaml("probe: 500ms", "probe: 200ms")
-                .start()) {
+        TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
       long left;
       try (LiveStream stream = open(gateway)) {
         assertEquals("id: 1", stream.line());
         assertEquals("data: {\"token\":\"A\"}", stream.line());
-        assertEquals("", stream.line());
         assertEquals("", stream.line());
         left = System.nanoTime();
       }

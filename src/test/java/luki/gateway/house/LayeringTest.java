@@ -54,7 +54,7 @@ class LayeringTest {
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
           app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http json keys limit observe server tokens upstream
-          cli: luki.http1 app audit config contract delivery http json keys observe server tokens upstream
+          cli: luki.http1 app audit config contract delivery http json keys observe tokens upstream
           """);
 
   private static Map<String, Set<String>> rooms(String table) {
@@ -82,7 +82,8 @@ class LayeringTest {
               Map.entry("jdk.management", Set.of("observe", "app")),
               Map.entry("org.slf4j", Set.of("observe")),
               Map.entry("java.net.http", Set.of("upstream", "luki.wire", "app")),
-              Map.entry("com.sun.net.httpserver", Set.of("server", "luki.edge", "app"))));
+              Map.entry(
+                  "com.sun.net.httpserver", Set.of("server", "luki.http1", "luki.edge", "app"))));
 
   /** Packages that every room may use. */
   private static final List<String> EVERYWHERE =

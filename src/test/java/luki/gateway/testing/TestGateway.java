@@ -30,7 +30,6 @@ import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyEntry;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
-import luki.gateway.server.GatewayServer;
 import luki.gateway.upstream.Upstreams;
 
 /**
@@ -115,7 +114,6 @@ public final class TestGateway implements AutoCloseable {
         Problems problems = new Problems();
         Environment environment = Environment.of(variables, directory.resolve("no.env"), problems);
         Configuration configuration = Configuration.of(environment, problems);
-        GatewayServer.configureProcess(configuration.settings().limits());
         Upstreams.configureProcess();
         Gateway wiring = new Gateway(configuration);
         Log log = new Log(stdout);

@@ -1,0 +1,46 @@
+package luki.gateway.http;
+
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
+
+/** The ids of a request: those that its head brings, where they are valid, else new ones. */
+public final class Ids {
+  private final Supplier<? extends RandomGenerator> random;
+
+  public Ids(Supplier<? extends RandomGenerator> random) {
+    this.random = random;
+  }
+
+  public RequestId requestId(Fields headers) {
+    String sent = headers.only("X-Request-Id");
+    Optional<RequestId> valid = sent == null ? Optional.empty() : RequestId.parse(sent);
+    return valid.isPresent() ? valid.get() : new RequestId(hex(16));
+  }
+
+  /** The trace that {@code traceparent} continues, or a new one. */
+  public TraceContext trace(Fields headers) {
+    String spanId = hex(8);
+    TraceContext continued = continued(headers, spanId);
+    return continued == null ? new TraceContext(hex(16), spanId, "00") : continued;
+  }
+
+  private static @Nullable TraceContext continued(Fields headers, String spanId) {
+    String parent = headers.only("traceparent");
+    return parent == null
+        ? null
+        : TraceContext.continuing(parent, String.join(",", headers.all("tracestate")), spanId)
+            .orElse(null);
+  }
+
+  /** Random and not all zero, which W3C Trace Context §3.2.2.3 forbids. */
+  private String hex(int bytes) {
+    byte[] value = new byte[bytes];
+    random.get().nextBytes(value);
+    value[0] |= 1;
+    return HexFormat.of().formatHex(value);
+  }
+}

@@ -1,0 +1,106 @@
+package luki.gateway.server;
+
+import com.sun.net.httpserver.HttpExchange;
+import java.io.IOException;
+import java.io.OutputStream;
+import luki.gateway.http.Body;
+import luki.gateway.http.Delivery;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Method;
+import luki.gateway.http.Response;
+import luki.http1.EngineExchange;
+import luki.http1.FieldHeaders;
+import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
+
+/** Writes one reply to an exchange of any engine, and reports how that ended. */
+final class ReplyWriter {
+  private static final long UNKNOWN_LENGTH = 0;
+  private static final long NO_BODY = -1;
+
+  private final HttpExchange http;
+  private final Response response;
+  // Until it is known better: a write that fails means that the client left.
+  private Delivery.End end = Delivery.End.CLIENT_CLOSED;
+  private long bytesSent;
+  private @Nullable ErrorCode streamError;
+
+  private ReplyWriter(HttpExchange http, Response response) {
+    this.http = http;
+    this.response = response;
+  }
+
+  /**
+   * Writes it; the listeners of the response are called however that ends.
+   *
+   * @throws IOException the reply could not be finished; the engine then drops the connection
+   *     without a last chunk, so that half of a reply never looks whole
+   */
+  static void write(HttpExchange http, Method method, Response response) throws IOException {
+    ReplyWriter writer = new ReplyWriter(http, response);
+    try {
+      switch (response.body()) {
+        case Body.Empty _ -> writer.head(response.headers(), NO_BODY);
+        case Body.Bytes whole -> writer.whole(whole.bytes(), method == Method.HEAD);
+        case Body.Stream stream -> writer.stream(stream.source());
+      }
+      writer.end = Delivery.End.COMPLETE;
+    } finally {
+      response.onComplete().accept(new Delivery(writer.end, writer.bytesSent, writer.streamError));
+    }
+  }
+
+  private void head(Fields headers, long length) throws IOException {
+    FieldHeaders.fill(http.getResponseHeaders(), headers);
+    http.sendResponseHeaders(response.status(), length);
+  }
+
+  private void whole(byte[] bytes, boolean headOnly) throws IOException {
+    if (headOnly) {
+      // RFC 9110 §9.3.2: the length that GET would have.
+      head(response.headers().with("Content-Length", Integer.toString(bytes.length)), NO_BODY);
+      return;
+    }
+    head(response.headers(), bytes.length);
+    OutputStream out = http.getResponseBody();
+    out.write(bytes);
+    out.close();
+    bytesSent = bytes.length;
+  }
+
+  /** Sends each piece at once. */
+  private void stream(Body.Source source) throws IOException {
+    EngineExchange engine = EngineExchange.of(http);
+    try (source) {
+      engine.onPeerGone(source::readerLeft);
+      head(response.headers(), UNKNOWN_LENGTH);
+      OutputStream out = http.getResponseBody();
+      out.flush();
+      for (byte[] piece = next(source); piece != null; piece = next(source)) {
+        out.write(piece);
+        out.flush();
+        bytesSent += piece.length;
+      }
+      if (engine.isPeerGone()) {
+        throw new IOException("the client left");
+      }
+      out.close();
+    } finally {
+      streamError = source.failure();
+    }
+  }
+
+  /** The next piece; a failure of the source is not one of the client. */
+  private byte @Nullable [] next(Body.Source source) throws IOException {
+    try {
+      return source.next();
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+      end = Delivery.End.ABORTED;
+      throw new IOException("stopped", stopping);
+    } catch (IOException | RuntimeException broken) {
+      end = Delivery.End.ABORTED;
+      throw broken;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package luki.http1;
+
+import com.sun.net.httpserver.Headers;
+import com.sun.net.httpserver.HttpExchange;
+
+/** What an engine knows of an exchange beyond the JDK's type. */
+public interface EngineExchange {
+  /** The request target as it was sent; an absolute-form is reduced to its path and query. */
+  String target();
+
+  /** The length of the request body in bytes, 0 for none, -1 where it is chunked. */
+  long bodyLength();
+
+  /** When the first byte of the request arrived, of {@link System#nanoTime}. */
+  long receivedNanos();
+
+  /** Whether the client is known to have left; a failed write shows it too. */
+  boolean isPeerGone();
+
+  /**
+   * Watches the connection from now on: a client that closes it, or its half of it, has left. The
+   * connection serves no further request after this exchange. An engine that cannot watch does
+   * nothing: there only a failed write shows that the client left.
+   *
+   * @param action run once, on another thread; at once if the client has left
+   * @throws IllegalStateException the request body is not read to its end, the head of the reply
+   *     was sent, or a watch is on already
+   */
+  void onPeerGone(Runnable action);
+
+  /** The engine's own view; for an engine without one, what the JDK's type says. */
+  static EngineExchange of(HttpExchange exchange) {
+    return exchange instanceof EngineExchange own ? own : new Standard(exchange, System.nanoTime());
+  }
+
+  /** An exchange of any other engine. */
+  record Standard(HttpExchange exchange, long receivedNanos) implements EngineExchange {
+    @Override
+    public String target() {
+      return exchange.getRequestURI().toString();
+    }
+
+    @Override
+    public long bodyLength() {
+      Headers headers = exchange.getRequestHeaders();
+      String length = headers.getFirst("Content-Length");
+      if (headers.containsKey("Transfer-Encoding")) {
+        return -1;
+      }
+      return length != null && Grammar.isDigits(length, 15) ? Long.parseLong(length) : 0;
+    }
+
+    @Override
+    public boolean isPeerGone() {
+      return false;
+    }
+
+    @Override
+    public void onPeerGone(Runnable action) {}
+  }
+}
