@@ -35,8 +35,8 @@ import luki.gateway.limit.Counters;
 import luki.gateway.limit.Plans;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.Lifecycle;
-import luki.gateway.observe.LineWriter;
 import luki.gateway.observe.Metrics;
+import luki.gateway.observe.QueuedWriter;
 import luki.gateway.observe.Tracing;
 import luki.gateway.tokens.Identity;
 import luki.gateway.tokens.TokenVerifier;
@@ -54,7 +54,8 @@ record FilterChain(
     Tracing tracing) {
 
   /** Where requests are written down. */
-  record Records(LineWriter accessLog, @Nullable AuditTrail audit, @Nullable Billing billing) {}
+  record Records(
+      QueuedWriter<byte[]> accessLog, @Nullable AuditTrail audit, @Nullable Billing billing) {}
 
   /** The security argument in two lists: what a request passes, in this order. */
   Chain chain(ApiKeyStore keys, Records records, KeyedHash limitNames) throws BadConfiguration {
@@ -82,9 +83,7 @@ record FilterChain(
     filters.add(new TracedFilter(tracing, TracedStep.LIMIT, limit));
     filters.addAll(examine());
     filters.add(new TracedFilter(tracing, TracedStep.CONSENT, new AskConsent(consent)));
-    filters.add(
-        new EnforceQuota(
-            plans, records.billing == null ? null : records.billing.log(), names, metrics));
+    filters.add(new EnforceQuota(plans, records.billing, names, metrics));
     return new Chain(filters, errors);
   }
 

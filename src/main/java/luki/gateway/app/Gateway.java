@@ -28,9 +28,11 @@ import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.Counters;
 import luki.gateway.limit.Plans;
+import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Lifecycle;
-import luki.gateway.observe.LineWriter;
 import luki.gateway.observe.Metrics;
+import luki.gateway.observe.Periodic;
+import luki.gateway.observe.QueuedWriter;
 import luki.gateway.observe.Tracing;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.DevIssuer;
@@ -42,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The composition root: the one place where the parts of a gateway are put together. */
 public final class Gateway implements AutoCloseable {
-  private static final Duration KEY_FILE_LOOK = Duration.ofSeconds(2);
+  private static final Duration KEY_FILE_INTERVAL = Duration.ofSeconds(2);
   private static final Duration HEALTH_LOOK = Duration.ofSeconds(10);
 
   private final Configuration configuration;
@@ -59,12 +61,12 @@ public final class Gateway implements AutoCloseable {
   private final Plans plans;
   private final List<Route> routes;
   private @Nullable Running running;
-  private @Nullable Thread keyWatch;
+  private @Nullable Periodic keyWatch;
 
   /** What there is only while a gateway serves. */
   private record Running(
       ApiKeyStore keys,
-      LineWriter accessLog,
+      QueuedWriter<byte[]> accessLog,
       @Nullable AuditTrail audit,
       @Nullable Billing billing,
       KeyedHash limitNames,
@@ -181,7 +183,7 @@ public final class Gateway implements AutoCloseable {
     KeyFile keyFile = new KeyFile(settings.keyFile());
     ApiKeyStore keys =
         new ApiKeyStore(keyFile, KeyedHash.ofPepper(pepper), configuration.roles(), clock);
-    LineWriter accessLog = new LineWriter(log);
+    QueuedWriter<byte[]> accessLog = AccessLine.writer(log);
     Path auditFile = settings.auditFile();
     AuditTrail audit =
         auditFile == null
@@ -200,7 +202,14 @@ public final class Gateway implements AutoCloseable {
             settings, engines.server(), new Router(new Contract(routes)), chain, lifecycle, clock);
     running = new Running(keys, accessLog, audit, billing, limitNames, server);
     keys.refresh();
-    keyWatch = Thread.ofVirtual().name("key-file").start(() -> watch(keys));
+    // On a thread of its own: a slow disk must not delay the deadlines of replies.
+    keyWatch =
+        new Periodic(
+            "key-file",
+            () -> {
+              keys.refresh();
+              return KEY_FILE_INTERVAL;
+            });
     metrics.watchKeyFile(keys::isGood);
     metrics.watchDroppedLines(accessLog::dropped);
     metrics.watchJvm();
@@ -223,18 +232,6 @@ public final class Gateway implements AutoCloseable {
     } catch (IOException unwritable) {
       throw new BadConfiguration(
           List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
-    }
-  }
-
-  /** On a thread of its own: a slow disk must not hold up the deadlines of replies. */
-  private static void watch(ApiKeyStore keys) {
-    try {
-      while (true) {
-        Thread.sleep(KEY_FILE_LOOK);
-        keys.refresh();
-      }
-    } catch (InterruptedException closed) {
-      // close() was called.
     }
   }
 
@@ -271,7 +268,7 @@ public final class Gateway implements AutoCloseable {
       now.server.stop();
     }
     if (keyWatch != null) {
-      keyWatch.interrupt();
+      keyWatch.close();
     }
     counters.close();
     identity.close();

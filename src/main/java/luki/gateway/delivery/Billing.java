@@ -2,25 +2,32 @@ package luki.gateway.delivery;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.HexFormat;
 import java.util.random.RandomGenerator;
 import luki.gateway.config.Settings;
+import luki.gateway.http.CallerName;
+import luki.gateway.http.Route;
+import luki.gateway.http.Units;
 import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.Engines;
 import org.jspecify.annotations.Nullable;
 
-/** Usage events on their way: into the outbox, and from there to the sink where there is one. */
+/** Usage events: each is written to the outbox, and sent from there to the sink if there is one. */
 public final class Billing implements AutoCloseable {
   private static final long SEGMENT_BYTES = 64L << 20;
 
   private final Outbox outbox;
-  private final UsageLog log;
+  private final Clock clock;
+  private final RandomGenerator random;
   private final @Nullable UsageSink sink;
 
   /**
    * Opens the outbox and begins to deliver what is in it.
    *
+   * @param random for ids; 128 bits of it are one
    * @throws IOException the outbox cannot be written
    */
   public Billing(
@@ -31,23 +38,28 @@ public final class Billing implements AutoCloseable {
       RandomGenerator random,
       Metrics metrics)
       throws IOException {
-    this.outbox = new Outbox(file, SEGMENT_BYTES, metrics::usageEventLost);
-    this.log = new UsageLog(outbox, clock, random);
+    this.outbox = new Outbox(file, SEGMENT_BYTES);
+    this.clock = clock;
+    this.random = random;
     URI address = settings.sink();
     this.sink =
         address == null
             ? null
             : new UsageSink(outbox, address, settings.secrets(), engines, clock, random);
-    metrics.watchUsageBacklog(() -> sink == null ? 0 : sink.backlog());
+    metrics.watchUsageEvents(outbox::lost, () -> sink == null ? 0 : sink.backlog());
   }
 
-  public UsageLog log() {
-    return log;
+  /** Writes an event for a billable call. */
+  public void add(CallerName principal, String plan, Route route, Units units, int status) {
+    HexFormat hex = HexFormat.of();
+    String id = "use_" + hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
+    UsageEvent event =
+        new UsageEvent(
+            id, clock.instant(), principal.value(), plan, route.operationId(), units, status);
+    outbox.append((event.toJson() + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
-  /**
-   * Writes what is left to the outbox; what the sink has not taken is delivered after a restart.
-   */
+  /** Writes what is left to the outbox; the rest is sent to the sink after a restart. */
   @Override
   public void close() {
     outbox.close();

@@ -8,51 +8,42 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import luki.gateway.observe.Diagnostics;
-import org.jspecify.annotations.Nullable;
+import luki.gateway.observe.FailureLog;
+import luki.gateway.observe.QueuedWriter;
 
 /**
  * An append-only file of lines, rotated by size. A line is taken at once and written within a few
  * milliseconds; a batch of lines is forced to the disk together. A crash of the process loses only
- * what was not written by then; one of the machine what was not forced.
+ * what was not written by then, a crash of the machine what was not forced.
  *
- * <p>When the disk cannot keep up callers wait, since nothing may be lost; when it fails for longer
- * than they can wait, what does not fit is counted.
+ * <p>While the disk is too slow callers wait, since nothing may be lost; while it fails, what does
+ * not fit into the queue is dropped and counted.
  */
-public final class Outbox implements AutoCloseable {
-  private static final Diagnostics LOG = new Diagnostics("outbox");
-  private static final int CAPACITY = 65_536;
-  private static final int BATCH = 1 << 20;
-  private static final Duration PAUSE = Duration.ofMillis(20);
+final class Outbox implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
-  private static final Duration LAST_WORDS = Duration.ofSeconds(5);
+  private static final QueuedWriter.Limits QUEUE =
+      new QueuedWriter.Limits(
+          65_536, 2048, Duration.ofMillis(20), Duration.ofMillis(200), Duration.ofSeconds(5));
 
   private final Segments segments;
   private final long segmentBytes;
-  private final Runnable lost;
-  private final LinkedBlockingQueue<byte[]> queue = new LinkedBlockingQueue<>(CAPACITY);
   private final FileChannel lockFile;
   private final FileLock lock;
-  private final Thread writer;
+  private final QueuedWriter<byte[]> writer;
   private FileChannel out;
   private int number;
   private boolean torn;
-  private volatile boolean failing;
-  private volatile boolean closing;
 
   /**
    * Opens it for appending; a line that a crash left unfinished is ended first.
    *
    * @param segmentBytes after which another file is begun
-   * @param lost told of each line that could not be kept
    * @throws IOException it cannot be written, or another process writes it
    */
-  public Outbox(Path name, long segmentBytes, Runnable lost) throws IOException {
+  Outbox(Path name, long segmentBytes) throws IOException {
     this.segments = new Segments(name);
     this.segmentBytes = segmentBytes;
-    this.lost = lost;
     this.lockFile =
         FileChannel.open(segments.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     FileLock own = lockFile.tryLock();
@@ -64,8 +55,12 @@ public final class Outbox implements AutoCloseable {
     List<Integer> numbers = segments.numbers();
     this.number = numbers.isEmpty() ? 1 : numbers.getLast();
     this.out = open(number);
-    // A platform thread: a slow disk must not hold one of the carriers.
-    this.writer = Thread.ofPlatform().daemon().name("outbox").start(this::run);
+    FailureLog failures =
+        new FailureLog(
+            new Diagnostics("outbox"),
+            "the outbox cannot be written",
+            "the outbox can be written again");
+    this.writer = new QueuedWriter<>("outbox", QUEUE, failures, this::write);
   }
 
   private FileChannel open(int segment) throws IOException {
@@ -92,70 +87,19 @@ public final class Outbox implements AutoCloseable {
   }
 
   /** Takes a line, which ends with its line break. */
-  public void append(byte[] line) {
-    if (closing) {
-      lost.run();
-      return;
-    }
-    try {
-      // Waited for is a disk that is slow, not one that fails.
-      if (!queue.offer(line)
-          && (failing || !queue.offer(line, PATIENCE.toNanos(), TimeUnit.NANOSECONDS))) {
-        lost.run();
-      }
-    } catch (InterruptedException stopping) {
-      Thread.currentThread().interrupt();
-      if (!queue.offer(line)) {
-        lost.run();
-      }
-    }
+  void append(byte[] line) {
+    writer.add(line, PATIENCE);
   }
 
-  private void run() {
-    try {
-      while (!closing || !queue.isEmpty()) {
-        if (!drain()) {
-          // The disk fails: what is taken stays, and is tried again.
-          Thread.sleep(PAUSE.multipliedBy(10));
-        }
-        Thread.sleep(PAUSE);
-      }
-    } catch (InterruptedException closed) {
-      boolean _ = drain();
-    }
+  /** Lines that could not be kept. */
+  long lost() {
+    return writer.dropped();
   }
 
-  /** Writes what there is; false when it could not, and then nothing of it is forgotten. */
-  private boolean drain() {
-    while (!queue.isEmpty()) {
-      int count = 0;
-      int bytes = 0;
-      for (byte[] line : queue) {
-        count++;
-        bytes += line.length;
-        if (bytes >= BATCH) {
-          break;
-        }
-      }
-      ByteBuffer batch = ByteBuffer.allocate(bytes);
-      int left = count;
-      for (byte[] line : queue) {
-        if (left-- == 0) {
-          break;
-        }
-        batch.put(line);
-      }
-      if (!write(batch.flip())) {
-        return false;
-      }
-      for (int i = 0; i < count; i++) {
-        byte[] _ = queue.remove();
-      }
-    }
-    return true;
-  }
-
-  private boolean write(ByteBuffer batch) {
+  private void write(List<byte[]> lines) throws IOException {
+    ByteBuffer batch = ByteBuffer.allocate(lines.stream().mapToInt(line -> line.length).sum());
+    lines.forEach(batch::put);
+    batch.flip();
     long before = -1;
     try {
       before = out.position();
@@ -174,16 +118,13 @@ public final class Outbox implements AutoCloseable {
         out.write(batch);
       }
       out.force(false);
-      tell(false, null);
-      return true;
     } catch (IOException failure) {
-      tell(true, failure);
       takeBack(before);
-      return false;
+      throw failure;
     }
   }
 
-  /** A batch is written whole or not at all: it is tried again. */
+  /** A batch is written whole or not at all, since it is written again. */
   private void takeBack(long to) {
     try {
       if (to >= 0) {
@@ -191,34 +132,21 @@ public final class Outbox implements AutoCloseable {
         out.position(to);
       }
     } catch (IOException stillFailing) {
-      // Lines may then stand there twice, with the same ids; the next one begins anew.
+      // Lines may then be there twice, with the same ids; the next one begins a new line.
       torn = true;
     }
-  }
-
-  private void tell(boolean fails, @Nullable IOException failure) {
-    if (fails && !failing && failure != null) {
-      LOG.error("the outbox cannot be written", Diagnostics.Field.of("cause", failure));
-    } else if (!fails && failing) {
-      LOG.info("the outbox is written again");
-    }
-    failing = fails;
   }
 
   /** Writes what is left. */
   @Override
   public void close() {
-    closing = true;
+    writer.close();
     try {
-      writer.join(LAST_WORDS);
-      queue.forEach(_ -> lost.run());
       out.close();
       lock.release();
       lockFile.close();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
     } catch (IOException gone) {
-      // Nothing can be done about it any more.
+      // The process ends: there is no better way to release them.
     }
   }
 }

@@ -22,11 +22,14 @@ final class OutboxReader implements AutoCloseable {
   private @Nullable FileChannel in;
   private int segment;
   private long offset;
+  private int deliveredSegment;
+  private long deliveredOffset;
 
   private OutboxReader(Segments segments, int segment, long offset) {
     this.segments = segments;
     this.segment = segment;
     this.offset = offset;
+    delivered();
   }
 
   static OutboxReader atPosition(Segments segments) throws IOException {
@@ -107,10 +110,17 @@ final class OutboxReader implements AutoCloseable {
     offset = 0;
   }
 
-  /** Remembers that everything up to here was delivered. */
+  /** Everything that was read so far was delivered; {@link #commit} writes it down. */
+  void delivered() {
+    deliveredSegment = segment;
+    deliveredOffset = offset;
+  }
+
+  /** Stores how far the delivery has got. */
   void commit() throws IOException {
     Path fresh = segments.position().resolveSibling(segments.position().getFileName() + ".new");
-    byte[] text = (segment + " " + offset + "\n").getBytes(StandardCharsets.US_ASCII);
+    byte[] text =
+        (deliveredSegment + " " + deliveredOffset + "\n").getBytes(StandardCharsets.US_ASCII);
     try (FileChannel out =
         FileChannel.open(
             fresh,

@@ -2,44 +2,56 @@ package luki.gateway.delivery;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import luki.gateway.config.Settings;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.FailureLog;
+import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.Engines;
 import luki.gateway.upstream.MessageSender;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Delivers what stands in an outbox: one event after another, each until it was taken, so in order
- * and at least once. How far it got survives the process; what was delivered after the last note of
- * that is delivered again, with the same id.
+ * Sends the events of an outbox: one after another, each until it was accepted, so in order and at
+ * least once. The position survives the process; what was sent after it was stored last is sent
+ * again, with the same id.
  */
-public final class UsageSink implements AutoCloseable {
+final class UsageSink implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("usage");
-  private static final Duration LOOK = Duration.ofMillis(100);
-  private static final Duration NOTE = Duration.ofMillis(500);
-  private static final Duration AGAIN = Duration.ofSeconds(5);
+  private static final Duration INTERVAL = Duration.ofMillis(100);
+  private static final Duration COMMIT_INTERVAL = Duration.ofMillis(500);
+  private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
   private static final Duration MAX_WAIT = Duration.ofMinutes(1);
   private static final int GONE = 410;
+  private static final String ALGORITHM = "HmacSHA256";
+  private static final String SECRET_PREFIX = "whsec_";
 
   private final Outbox outbox;
   private final MessageSender sender;
-  private final WebhookSignature signature;
+  private final List<SecretKeySpec> keys = new ArrayList<>();
   private final Clock clock;
   private final RandomGenerator random;
-  private final Thread thread;
+  private final FailureLog failures =
+      new FailureLog(
+          LOG, "the usage sink accepts no events", "the usage sink accepts events again");
+  private final Periodic task;
+  private @Nullable OutboxReader reader;
   private volatile long backlog;
-  private volatile boolean disabled;
-  private volatile boolean closing;
 
-  public UsageSink(
+  UsageSink(
       Outbox outbox,
       URI address,
       List<Settings.Secret> secrets,
@@ -48,89 +60,77 @@ public final class UsageSink implements AutoCloseable {
       RandomGenerator random) {
     this.outbox = outbox;
     this.sender = new MessageSender(address, engines);
-    this.signature = new WebhookSignature(secrets);
+    for (Settings.Secret secret : secrets) {
+      String text = secret.value().substring(SECRET_PREFIX.length());
+      keys.add(new SecretKeySpec(Base64.getDecoder().decode(text), ALGORITHM));
+    }
     this.clock = clock;
     this.random = random;
-    this.thread = Thread.ofVirtual().name("usage-sink").start(this::run);
+    this.task = new Periodic("usage-sink", this::deliver);
   }
 
-  /** Bytes that are written and not taken. */
-  public long backlog() {
+  /** Bytes that are written and not accepted yet. */
+  long backlog() {
     return backlog;
   }
 
-  private void run() {
+  private Duration deliver() throws InterruptedException {
     try {
-      while (!closing && !disabled) {
-        try (OutboxReader reader = OutboxReader.atPosition(outbox.segments())) {
-          deliver(reader);
-        } catch (IOException | RuntimeException failure) {
-          // Such as a full disk: it is tried again from the last note.
-          LOG.error("usage events are not delivered", Diagnostics.Field.of("cause", failure));
-          Thread.sleep(AGAIN);
-        }
-      }
-    } catch (InterruptedException closed) {
-      // close() was called.
+      OutboxReader from = reader == null ? OutboxReader.atPosition(outbox.segments()) : reader;
+      reader = from;
+      return deliverAll(from) ? INTERVAL : Periodic.NEVER;
+    } catch (IOException | RuntimeException failure) {
+      // Such as a full disk: delivery starts again from the stored position.
+      LOG.error("usage events cannot be delivered", Diagnostics.Field.of("cause", failure));
+      closeReader();
+      return AFTER_FAILURE;
     }
   }
 
-  private void deliver(OutboxReader reader) throws IOException, InterruptedException {
-    long noted = System.nanoTime();
-    boolean unnoted = false;
+  /** Sends what is written by now; false when the sink wants no more. */
+  private boolean deliverAll(OutboxReader from) throws IOException, InterruptedException {
+    long committed = System.nanoTime();
     try {
-      while (!closing && !disabled) {
-        byte[] line = reader.next();
-        if (line != null) {
-          deliver(line, reader);
-          unnoted = !disabled;
+      for (byte[] line = from.next(); line != null; line = from.next()) {
+        if (!deliver(line, from)) {
+          return false;
         }
-        if (unnoted && (line == null || System.nanoTime() - noted > NOTE.toNanos())) {
-          reader.commit();
-          unnoted = false;
-          noted = System.nanoTime();
-          backlog = reader.left();
-        }
-        if (line == null) {
-          backlog = reader.left();
-          Thread.sleep(LOOK);
+        from.delivered();
+        if (System.nanoTime() - committed > COMMIT_INTERVAL.toNanos()) {
+          from.commit();
+          committed = System.nanoTime();
+          backlog = from.left();
         }
       }
     } finally {
-      if (unnoted) {
-        reader.commit();
-      }
+      from.commit();
     }
+    backlog = from.left();
+    return true;
   }
 
-  private void deliver(byte[] line, OutboxReader reader) throws IOException, InterruptedException {
+  /** Sends one event until it is accepted; false when the sink wants no more. */
+  private boolean deliver(byte[] line, OutboxReader from) throws IOException, InterruptedException {
     String id = idOf(line);
     if (id.isEmpty()) {
       if (line.length > 0) {
-        LOG.warn("a line of the outbox is no event and was left out");
+        LOG.warn("a line of the outbox is not an event and is skipped");
       }
-      return;
+      return true;
     }
     Duration wait = FIRST_WAIT;
-    boolean told = false;
     while (true) {
       int status = send(id, line);
       if (status >= 200 && status <= 299) {
-        if (told) {
-          LOG.info("the usage sink takes events again");
-        }
-        return;
+        failures.succeeded();
+        return true;
       }
-      backlog = reader.left() + line.length;
-      if (!told) {
-        LOG.warn("the usage sink takes no events", Diagnostics.Field.of("status", status));
-        told = true;
-      }
+      backlog = from.left() + line.length;
+      failures.failed(Diagnostics.Field.of("status", status));
       if (status == GONE) {
-        // Standard Webhooks: no more is wanted. What is here stays here.
+        // Standard Webhooks: no more is wanted. The events stay in the outbox.
         LOG.error("the usage sink is gone (410): nothing is sent until the next start");
-        disabled = true;
-        return;
+        return false;
       }
       Thread.sleep(wait.plusMillis(random.nextInt(1 + (int) wait.toMillis() / 4)));
       wait = wait.multipliedBy(2).compareTo(MAX_WAIT) > 0 ? MAX_WAIT : wait.multipliedBy(2);
@@ -147,7 +147,7 @@ public final class UsageSink implements AutoCloseable {
 
   /** The status; 0 when there was none. */
   private int send(String id, byte[] body) throws InterruptedException {
-    Instant now = clock.instant();
+    String seconds = Long.toString(clock.instant().getEpochSecond());
     return sender.post(
         Map.of(
             "Content-Type",
@@ -155,21 +155,43 @@ public final class UsageSink implements AutoCloseable {
             "webhook-id",
             id,
             "webhook-timestamp",
-            Long.toString(now.getEpochSecond()),
+            seconds,
             "webhook-signature",
-            signature.of(id, now, body)),
+            signatures(id + "." + seconds + ".", body)),
         body);
+  }
+
+  /** Standard Webhooks: one for each secret, so that a receiver can change from one to the next. */
+  private String signatures(String prefix, byte[] body) {
+    List<String> signatures = new ArrayList<>();
+    for (SecretKeySpec key : keys) {
+      try {
+        Mac mac = Mac.getInstance(ALGORITHM);
+        mac.init(key);
+        mac.update(prefix.getBytes(StandardCharsets.UTF_8));
+        signatures.add("v1," + Base64.getEncoder().encodeToString(mac.doFinal(body)));
+      } catch (GeneralSecurityException cannotBe) {
+        throw new IllegalStateException(cannotBe);
+      }
+    }
+    return String.join(" ", signatures);
+  }
+
+  private void closeReader() {
+    try {
+      if (reader != null) {
+        reader.close();
+      }
+    } catch (IOException gone) {
+      // It was only read.
+    }
+    reader = null;
   }
 
   @Override
   public void close() {
-    closing = true;
-    thread.interrupt();
-    try {
-      thread.join();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    task.close();
+    closeReader();
     sender.close();
   }
 }

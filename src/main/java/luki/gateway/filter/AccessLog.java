@@ -13,14 +13,15 @@ import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.AccessLine;
-import luki.gateway.observe.LineWriter;
+import luki.gateway.observe.Label.CallerKind;
+import luki.gateway.observe.QueuedWriter;
 
 /** One line for each request, written when its reply has left, a stream's when it has ended. */
 public final class AccessLog implements Filter {
-  private final LineWriter writer;
+  private final QueuedWriter<byte[]> writer;
   private final KeyedHash hash;
 
-  public AccessLog(LineWriter writer, KeyedHash hash) {
+  public AccessLog(QueuedWriter<byte[]> writer, KeyedHash hash) {
     this.writer = writer;
     this.hash = hash;
   }
@@ -28,7 +29,7 @@ public final class AccessLog implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    return response.onComplete(sent -> writer.write(line(exchange, response, sent).bytes()));
+    return response.onComplete(sent -> writer.add(line(exchange, response, sent).bytes()));
   }
 
   private AccessLine line(Exchange exchange, Response response, Delivery sent) {
@@ -48,7 +49,7 @@ public final class AccessLog implements Filter {
         exchange.trace(),
         exchange.id(),
         principal == null ? CallerName.NOBODY : hash.nameOf(principal),
-        principal == null ? "none" : principal.kind(),
+        CallerKind.of(principal),
         error,
         outcome.upstream(),
         outcome.upstreamNanos());

@@ -1,7 +1,7 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.delivery.UsageLog;
+import luki.gateway.delivery.Billing;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Delivery;
 import luki.gateway.http.Exchange;
@@ -25,7 +25,7 @@ public final class EnforceQuota implements Filter {
   private static final int FIRST_ERROR = 400;
 
   private final Plans plans;
-  private final @Nullable UsageLog bills;
+  private final @Nullable Billing bills;
   private final KeyedHash hash;
   private final Metrics metrics;
 
@@ -35,7 +35,7 @@ public final class EnforceQuota implements Filter {
    * @param bills null where nothing is billed
    * @param hash as in the access log: a bill and the log name a caller alike
    */
-  public EnforceQuota(Plans plans, @Nullable UsageLog bills, KeyedHash hash, Metrics metrics) {
+  public EnforceQuota(Plans plans, @Nullable Billing bills, KeyedHash hash, Metrics metrics) {
     this.plans = plans;
     this.bills = bills;
     this.hash = hash;

@@ -15,17 +15,20 @@ import java.util.Optional;
 import luki.gateway.config.Roles;
 import luki.gateway.http.Principal;
 import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.FailureLog;
 
 /** The keys that are good now. A broken file keeps the last good set and is told of once. */
 public final class ApiKeyStore {
-  private static final Diagnostics LOG = new Diagnostics("keys");
-
   private final KeyFile file;
   private final KeyedHash pepper;
   private final Roles roles;
   private final Clock clock;
+  private final FailureLog failures =
+      new FailureLog(
+          new Diagnostics("keys"),
+          "the key file cannot be read; the last good keys stay in force",
+          "the key file can be read again");
   private volatile Map<String, Known> keys = Map.of();
-  private volatile boolean good = true;
   private String stamp = "";
   private final byte[] noHash = new byte[32];
 
@@ -80,7 +83,7 @@ public final class ApiKeyStore {
 
   /** Whether the file could be read the last time that it changed. */
   public boolean isGood() {
-    return good;
+    return !failures.isFailing();
   }
 
   public int size() {
@@ -96,17 +99,9 @@ public final class ApiKeyStore {
       }
       take(file.read());
       stamp = now;
-      if (!good) {
-        LOG.info("the key file can be read again");
-      }
-      good = true;
+      failures.succeeded();
     } catch (IOException | KeyFile.Broken broken) {
-      if (good) {
-        LOG.error(
-            "the key file cannot be read; the last good keys stay in force",
-            Diagnostics.Field.ofConfiguration("file", file.path()));
-      }
-      good = false;
+      failures.failed(Diagnostics.Field.of("file", file.path()));
     }
   }
 

@@ -1,6 +1,9 @@
 package luki.gateway.observe;
 
+import java.io.BufferedOutputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -11,6 +14,7 @@ import luki.gateway.http.RequestId;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
+import luki.gateway.observe.Label.CallerKind;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param at when the request came
  * @param route of which the template shows, empty where the contract has no such path
- * @param auth the kind of the principal, of a closed set
  */
 public record AccessLine(
     Instant at,
@@ -33,22 +36,40 @@ public record AccessLine(
     TraceContext trace,
     RequestId requestId,
     CallerName principal,
-    String auth,
+    CallerKind auth,
     @Nullable ErrorCode error,
     @Nullable Upstream upstream,
     long upstreamNanos) {
 
+  private static final QueuedWriter.Limits QUEUE =
+      new QueuedWriter.Limits(
+          16_384, 1024, Duration.ofMillis(20), Duration.ZERO, Duration.ofSeconds(1));
+
   /** How it ended. */
-  public enum Event {
-    REQUEST("request"),
-    CLIENT_CLOSED("client_closed"),
-    ABORTED("aborted");
+  public enum Event implements Label {
+    REQUEST,
+    CLIENT_CLOSED,
+    ABORTED
+  }
 
-    private final String text;
-
-    Event(String text) {
-      this.text = text;
-    }
+  /** Writes lines, as {@link #bytes} makes them; a batch that cannot be written is dropped. */
+  public static QueuedWriter<byte[]> writer(OutputStream log) {
+    BufferedOutputStream out = new BufferedOutputStream(log, 64 * 1024);
+    FailureLog failures =
+        new FailureLog(
+            new Diagnostics("access-log"),
+            "the access log cannot be written",
+            "the access log can be written again");
+    return new QueuedWriter<>(
+        "access-log",
+        QUEUE,
+        failures,
+        lines -> {
+          for (byte[] line : lines) {
+            out.write(line);
+          }
+          out.flush();
+        });
   }
 
   /** JSON in UTF-8 with its line break. Nothing in it needs escaping but the request id's rule. */
@@ -57,7 +78,7 @@ public record AccessLine(
     line.append("{\"ts\":\"");
     time(line, at);
     line.append("\",\"level\":\"").append(isFault() ? "error" : "info");
-    line.append("\",\"event\":\"").append(event.text);
+    line.append("\",\"event\":\"").append(event.label());
     line.append("\",\"method\":\"").append(method.label()).append('"');
     text(line, "route", route.template());
     line.append(",\"status\":").append(status);
@@ -68,7 +89,7 @@ public record AccessLine(
     text(line, "trace_id", trace.traceId());
     text(line, "request_id", requestId.value());
     text(line, "principal", principal.value());
-    text(line, "auth", auth);
+    text(line, "auth", auth.label());
     text(line, "error_code", error == null ? "" : error.name());
     text(line, "upstream", upstream == null ? "" : upstream.label());
     line.append(",\"upstream_ms\":");

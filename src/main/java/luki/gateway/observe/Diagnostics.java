@@ -1,13 +1,14 @@
 package luki.gateway.observe;
 
 import com.google.errorprone.annotations.CompileTimeConstant;
+import java.nio.file.Path;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What an operator reads on stderr. A sentence is fixed when the code is written, and of a failure
- * only its class is told: its message may hold what a caller sent.
+ * The diagnostics on stderr. A sentence is a constant of the code. Of a failure only its class and
+ * place are logged: its message may contain what a caller sent.
  */
 public final class Diagnostics {
   private final Logger logger;
@@ -16,14 +17,14 @@ public final class Diagnostics {
     this.logger = LoggerFactory.getLogger(name);
   }
 
-  /** To be called before the first logger is made. */
+  /** To be called before the first logger exists. */
   public static void configure(String level) {
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", level);
     System.setProperty("org.slf4j.simpleLogger.showDateTime", "true");
     System.setProperty("org.slf4j.simpleLogger.dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
     System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");
-    // The validator speaks of values at some levels, and of keywords that are none of its business.
+    // The validator logs values at some levels.
     System.setProperty("org.slf4j.simpleLogger.log.com.networknt", "off");
   }
 
@@ -39,7 +40,7 @@ public final class Diagnostics {
     logger.error("{}", new Line(sentence, List.of(fields)));
   }
 
-  /** A value of a kind that cannot hold what a caller sent. */
+  /** A value of a type that cannot contain what a caller sent. */
   public static final class Field {
     private final String name;
     private final String value;
@@ -72,9 +73,9 @@ public final class Diagnostics {
       return new Field(name, text.toString());
     }
 
-    /** Text of the operator's own, from the configuration. */
-    public static Field ofConfiguration(@CompileTimeConstant String name, Object value) {
-      return new Field(name, value.toString());
+    /** A file that the configuration names. */
+    public static Field of(@CompileTimeConstant String name, Path configured) {
+      return new Field(name, configured.toString());
     }
   }
 

@@ -1,9 +1,11 @@
 package luki.gateway.observe;
 
 import java.util.Locale;
+import luki.gateway.http.Principal;
+import org.jspecify.annotations.Nullable;
 
 /** A value of a closed set, as metrics and traces show it. */
-public sealed interface Label {
+public interface Label {
   /** The name of the constant. */
   String name();
 
@@ -12,14 +14,34 @@ public sealed interface Label {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** What kind of credential was looked at. */
+  /** How a caller was authenticated. */
+  enum CallerKind implements Label {
+    NONE,
+    ANONYMOUS,
+    KEY,
+    USER,
+    SERVICE;
+
+    /** NONE where the request ended before authentication. */
+    public static CallerKind of(@Nullable Principal principal) {
+      return switch (principal) {
+        case null -> NONE;
+        case Principal.Anonymous _ -> ANONYMOUS;
+        case Principal.Key _ -> KEY;
+        case Principal.User _ -> USER;
+        case Principal.Service _ -> SERVICE;
+      };
+    }
+  }
+
+  /** The kind of credential that was checked. */
   enum AuthMethod implements Label {
     NONE,
     API_KEY,
     BEARER
   }
 
-  /** What became of a credential. */
+  /** The result of an authentication. */
   enum AuthOutcome implements Label {
     ACCEPTED,
     REFUSED,
@@ -27,7 +49,7 @@ public sealed interface Label {
     UNAVAILABLE
   }
 
-  /** What a limit said. */
+  /** The decision of a limit. */
   enum LimitDecision implements Label {
     ALLOWED,
     REFUSED,
@@ -54,7 +76,7 @@ public sealed interface Label {
     REVOKED
   }
 
-  /** The gates that take time, as their spans are called. */
+  /** The steps of the chain that take time, as their spans are called. */
   enum TracedStep implements Label {
     AUTHENTICATE,
     LIMIT,

@@ -10,17 +10,20 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.core.metrics.Info;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
+import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.Unit;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
+import jdk.management.VirtualThreadSchedulerMXBean;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
@@ -40,74 +43,47 @@ public final class Metrics {
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10
   };
 
-  // Children by their kind: the library looks them up by a list of texts.
-  private final Map<RequestKind, DistributionDataPoint> requestPoints = new ConcurrentHashMap<>();
-  private final Map<CallKind, DistributionDataPoint> callPoints = new ConcurrentHashMap<>();
-  private final Map<AuthKind, CounterDataPoint> authPoints = new ConcurrentHashMap<>();
-  private final Map<LimitKind, CounterDataPoint> limitPoints = new ConcurrentHashMap<>();
+  // Series by their labels: the library finds them by a list of strings, which is slower.
+  private final Map<RequestLabels, DistributionDataPoint> requestSeries = new ConcurrentHashMap<>();
+  private final Map<CallLabels, DistributionDataPoint> callSeries = new ConcurrentHashMap<>();
+  private final Map<CounterLabels, CounterDataPoint> counterSeries = new ConcurrentHashMap<>();
   private final List<Circuit> circuits = new CopyOnWriteArrayList<>();
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final ExpositionFormats formats = ExpositionFormats.init();
 
   private final Histogram requests =
-      Histogram.builder()
-          .name("http_server_request_duration_seconds")
-          .help("Duration of requests, to the end of the reply")
-          .unit(Unit.SECONDS)
-          .labelNames("http_request_method", "http_route", "http_response_status_code")
-          .classicOnly()
-          .classicUpperBounds(SECONDS)
-          .register(registry);
+      histogram(
+          "http_server_request_duration_seconds",
+          "Duration of requests, to the end of the reply",
+          "http_request_method",
+          "http_route",
+          "http_response_status_code");
   private final Gauge active =
-      Gauge.builder()
-          .name("http_server_active_requests")
-          .help("Requests under way, streams included")
-          .register(registry);
-  private final Histogram upstream =
-      Histogram.builder()
-          .name("luki_gateway_upstream_request_duration_seconds")
-          .help("Duration of calls to the services, each attempt by itself")
-          .unit(Unit.SECONDS)
-          .labelNames("upstream", "outcome")
-          .classicOnly()
-          .classicUpperBounds(SECONDS)
-          .register(registry);
+      gauge("http_server_active_requests", "Requests in flight, streams included");
+  private final Histogram calls =
+      histogram(
+          "luki_gateway_upstream_request_duration_seconds",
+          "Duration of calls to the services, each attempt by itself",
+          "upstream",
+          "outcome");
   private final Counter auth =
-      Counter.builder()
-          .name("luki_gateway_auth_total")
-          .help("Credentials that were looked at")
-          .labelNames("method", "outcome")
-          .register(registry);
+      counter("luki_gateway_auth_total", "Credentials that were checked", "method", "outcome");
   private final Counter limits =
-      Counter.builder()
-          .name("luki_gateway_rate_limit_total")
-          .help("What the limits decided")
-          .labelNames("limit", "decision")
-          .register(registry);
-  private final Counter usageLost =
-      Counter.builder()
-          .name("luki_gateway_usage_events_lost_total")
-          .help("Usage events that could not be written to the outbox")
-          .register(registry);
-  private final Gauge streams =
-      Gauge.builder()
-          .name("luki_gateway_streams")
-          .help("Event streams open to readers")
-          .register(registry);
+      counter("luki_gateway_rate_limit_total", "Decisions of the limits", "limit", "decision");
+  private final Gauge streams = gauge("luki_gateway_streams", "Open event streams");
   private final Counter streamOutcomes =
-      Counter.builder()
-          .name("luki_gateway_stream_outcomes_total")
-          .help("How event streams ended")
-          .labelNames("outcome")
-          .register(registry);
+      counter("luki_gateway_stream_outcomes_total", "How event streams ended", "outcome");
   private final Histogram firstEvent =
-      Histogram.builder()
-          .name("luki_gateway_stream_first_event_seconds")
-          .help("From the request to the first event")
-          .unit(Unit.SECONDS)
-          .classicOnly()
-          .classicUpperBounds(SECONDS)
-          .register(registry);
+      histogram("luki_gateway_stream_first_event_seconds", "From the request to the first event");
+
+  /** Labels of a closed set: methods, templates of the contract, statuses. */
+  private record RequestLabels(Method method, String route, int status) {}
+
+  private record CallLabels(Upstream service, UpstreamOutcome outcome) {}
+
+  private record CounterLabels(Counter counter, Label first, Label second) {}
+
+  private record Circuit(Upstream upstream, BooleanSupplier open) {}
 
   public Metrics(String version) {
     Info.builder()
@@ -118,7 +94,7 @@ public final class Metrics {
         .setLabelValues(version);
     GaugeWithCallback.builder()
         .name("luki_gateway_circuit_open")
-        .help("1 while a service is left alone")
+        .help("1 while the circuit breaker of a service is open")
         .labelNames("upstream")
         .callback(
             sink ->
@@ -132,9 +108,61 @@ public final class Metrics {
     }
   }
 
-  /** Shows the figures of the JVM. */
+  private Histogram histogram(String name, String help, String... labels) {
+    return Histogram.builder()
+        .name(name)
+        .help(help)
+        .unit(Unit.SECONDS)
+        .labelNames(labels)
+        .classicOnly()
+        .classicUpperBounds(SECONDS)
+        .register(registry);
+  }
+
+  private Gauge gauge(String name, String help) {
+    return Gauge.builder().name(name).help(help).register(registry);
+  }
+
+  private Counter counter(String name, String help, String... labels) {
+    return Counter.builder().name(name).help(help).labelNames(labels).register(registry);
+  }
+
+  private void watch(String name, String help, LongSupplier value) {
+    GaugeWithCallback.builder()
+        .name(name)
+        .help(help)
+        .callback(sink -> sink.call((double) value.getAsLong()))
+        .register(registry);
+  }
+
+  private void watchCounter(String name, String help, LongSupplier value) {
+    CounterWithCallback.builder()
+        .name(name)
+        .help(help)
+        .callback(sink -> sink.call((double) value.getAsLong()))
+        .register(registry);
+  }
+
+  /** Memory, garbage collection and threads of the JVM, and the carriers of virtual threads. */
   public void watchJvm() {
-    JvmFigures.register(registry);
+    JvmMetrics.builder().register(registry);
+    VirtualThreadSchedulerMXBean scheduler =
+        ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class);
+    if (scheduler == null) {
+      return;
+    }
+    watch(
+        "luki_gateway_virtual_threads_mounted",
+        "Virtual threads that are running",
+        scheduler::getMountedVirtualThreadCount);
+    watch(
+        "luki_gateway_virtual_threads_queued",
+        "Virtual threads that could run and wait for a carrier",
+        scheduler::getQueuedVirtualThreadCount);
+    watch(
+        "luki_gateway_virtual_thread_carriers",
+        "Platform threads that carry virtual ones",
+        scheduler::getPoolSize);
   }
 
   public void requestBegins() {
@@ -148,54 +176,39 @@ public final class Metrics {
    */
   public void requestEnds(Method method, Route route, int status, long nanos, TraceContext trace) {
     active.dec();
-    DistributionDataPoint point =
-        requestPoints.computeIfAbsent(
-            new RequestKind(method, route.template(), status),
-            kind ->
-                requests.labelValues(
-                    kind.method.label(), kind.route, Integer.toString(kind.status)));
+    DistributionDataPoint series =
+        requestSeries.computeIfAbsent(
+            new RequestLabels(method, route.template(), status),
+            key ->
+                requests.labelValues(key.method.label(), key.route, Integer.toString(key.status)));
     if (trace.isSampled()) {
-      point.observeWithExemplar(seconds(nanos), Labels.of("trace_id", trace.traceId()));
+      series.observeWithExemplar(seconds(nanos), Labels.of("trace_id", trace.traceId()));
     } else {
-      point.observe(seconds(nanos));
+      series.observe(seconds(nanos));
     }
   }
 
-  /** A closed set: methods, templates of the contract, statuses. */
-  private record RequestKind(Method method, String route, int status) {}
-
-  private record CallKind(Upstream service, UpstreamOutcome outcome) {}
-
-  private record AuthKind(AuthMethod method, AuthOutcome outcome) {}
-
-  private record LimitKind(LimitName limit, LimitDecision decision) {}
-
-  public void upstreamCall(Upstream who, UpstreamOutcome outcome, long nanos) {
-    callPoints
+  public void upstreamCall(Upstream service, UpstreamOutcome outcome, long nanos) {
+    callSeries
         .computeIfAbsent(
-            new CallKind(who, outcome),
-            kind -> upstream.labelValues(kind.service.label(), kind.outcome.label()))
+            new CallLabels(service, outcome),
+            key -> calls.labelValues(key.service.label(), key.outcome.label()))
         .observe(seconds(nanos));
   }
 
   public void authentication(AuthMethod method, AuthOutcome outcome) {
-    authPoints
-        .computeIfAbsent(
-            new AuthKind(method, outcome),
-            kind -> auth.labelValues(kind.method.label(), kind.outcome.label()))
-        .inc();
+    count(new CounterLabels(auth, method, outcome));
   }
 
   public void rateLimit(LimitName limit, LimitDecision decision) {
-    limitPoints
-        .computeIfAbsent(
-            new LimitKind(limit, decision),
-            kind -> limits.labelValues(kind.limit.label(), kind.decision.label()))
-        .inc();
+    count(new CounterLabels(limits, limit, decision));
   }
 
-  public void usageEventLost() {
-    usageLost.inc();
+  private void count(CounterLabels labels) {
+    counterSeries
+        .computeIfAbsent(
+            labels, key -> key.counter.labelValues(key.first.label(), key.second.label()))
+        .inc();
   }
 
   public void streamBegins() {
@@ -211,52 +224,47 @@ public final class Metrics {
     firstEvent.observe(seconds(nanos));
   }
 
-  /** Shows the state of a service's breaker. */
-  public void watchCircuit(Upstream who, BooleanSupplier open) {
-    circuits.add(new Circuit(who, open));
+  /** Shows the state of a service's circuit breaker. */
+  public void watchCircuit(Upstream service, BooleanSupplier open) {
+    circuits.add(new Circuit(service, open));
   }
 
-  private record Circuit(Upstream upstream, BooleanSupplier open) {}
-
   public void watchDroppedLines(LongSupplier dropped) {
-    CounterWithCallback.builder()
-        .name("luki_gateway_log_lines_dropped_total")
-        .help("Access log lines that did not fit")
-        .callback(sink -> sink.call((double) dropped.getAsLong()))
-        .register(registry);
+    watchCounter(
+        "luki_gateway_log_lines_dropped_total", "Access log lines that were dropped", dropped);
   }
 
   public void watchLimiter(BooleanSupplier degraded) {
-    GaugeWithCallback.builder()
-        .name("luki_gateway_ratelimit_degraded")
-        .help("1 while limits are not counted where they should be")
-        .callback(sink -> sink.call(degraded.getAsBoolean() ? 1 : 0))
-        .register(registry);
+    watch(
+        "luki_gateway_ratelimit_degraded",
+        "1 while limits are not counted where they should be",
+        () -> degraded.getAsBoolean() ? 1 : 0);
   }
 
-  /** Shows how many usage events are written and not delivered. */
-  public void watchUsageBacklog(LongSupplier bytes) {
-    GaugeWithCallback.builder()
-        .name("luki_gateway_usage_backlog_bytes")
-        .help("Usage events in the outbox that the sink has not taken")
-        .callback(sink -> sink.call((double) bytes.getAsLong()))
-        .register(registry);
+  /** Shows how many usage events could not be written, and how many bytes are not delivered. */
+  public void watchUsageEvents(LongSupplier lost, LongSupplier backlog) {
+    watchCounter(
+        "luki_gateway_usage_events_lost_total",
+        "Usage events that could not be written to the outbox",
+        lost);
+    watch(
+        "luki_gateway_usage_backlog_bytes",
+        "Usage events in the outbox that the sink has not accepted",
+        backlog);
   }
 
   public void watchKeySetAge(LongSupplier seconds) {
-    GaugeWithCallback.builder()
-        .name("luki_gateway_jwks_age_seconds")
-        .help("Since the issuer's keys were loaded; -1 while they never were")
-        .callback(sink -> sink.call((double) seconds.getAsLong()))
-        .register(registry);
+    watch(
+        "luki_gateway_jwks_age_seconds",
+        "Since the issuer's keys were loaded; -1 while they never were",
+        seconds);
   }
 
   public void watchKeyFile(BooleanSupplier good) {
-    GaugeWithCallback.builder()
-        .name("luki_gateway_key_file_ok")
-        .help("1 while the file of API keys can be read")
-        .callback(sink -> sink.call(good.getAsBoolean() ? 1 : 0))
-        .register(registry);
+    watch(
+        "luki_gateway_key_file_ok",
+        "1 while the file of API keys can be read",
+        () -> good.getAsBoolean() ? 1 : 0);
   }
 
   /** The text form that the Accept header asks for, Prometheus' own otherwise. */

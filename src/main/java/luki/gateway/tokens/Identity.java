@@ -11,6 +11,7 @@ import luki.gateway.config.Problems;
 import luki.gateway.config.Roles;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
+import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.DocumentFetcher;
 import luki.gateway.upstream.Engines;
 import org.jspecify.annotations.Nullable;
@@ -18,13 +19,14 @@ import org.jspecify.annotations.Nullable;
 /** Who may vouch for a caller with a token, as the settings say it, and the care for their keys. */
 public final class Identity implements AutoCloseable {
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
-  private static final Duration LAST_RETRY = Duration.ofSeconds(10);
+  private static final Duration MAX_RETRY = Duration.ofSeconds(10);
 
   private final TokenVerifier.Rules rules;
   private final TokenVerifier verifier;
   private final @Nullable RemoteJwkSet remote;
   private final @Nullable DocumentFetcher fetcher;
-  private @Nullable Thread refresher;
+  private @Nullable Periodic refresher;
+  private Duration retry = FIRST_RETRY;
 
   private Identity(
       TokenVerifier.Rules rules,
@@ -118,32 +120,25 @@ public final class Identity implements AutoCloseable {
   public void start() {
     RemoteJwkSet keys = remote;
     if (keys != null) {
-      refresher = Thread.ofVirtual().name("jwks").start(() -> refresh(keys));
+      refresher = new Periodic("jwks", () -> refresh(keys));
     }
   }
 
-  private static void refresh(RemoteJwkSet keys) {
-    Duration retry = FIRST_RETRY;
-    try {
-      while (true) {
-        keys.load(false);
-        boolean fresh =
-            keys.ageSeconds() >= 0 && keys.ageSeconds() < RemoteJwkSet.REFRESH.toSeconds();
-        Thread.sleep(fresh ? RemoteJwkSet.REFRESH : retry);
-        retry =
-            fresh || retry.multipliedBy(2).compareTo(LAST_RETRY) > 0
-                ? (fresh ? FIRST_RETRY : LAST_RETRY)
-                : retry.multipliedBy(2);
-      }
-    } catch (InterruptedException closed) {
-      // close() was called.
+  private Duration refresh(RemoteJwkSet keys) throws InterruptedException {
+    keys.load(false);
+    if (keys.ageSeconds() >= 0 && keys.ageSeconds() < RemoteJwkSet.REFRESH.toSeconds()) {
+      retry = FIRST_RETRY;
+      return RemoteJwkSet.REFRESH;
     }
+    Duration pause = retry;
+    retry = pause.multipliedBy(2).compareTo(MAX_RETRY) > 0 ? MAX_RETRY : pause.multipliedBy(2);
+    return pause;
   }
 
   @Override
   public void close() {
     if (refresher != null) {
-      refresher.interrupt();
+      refresher.close();
     }
     if (fetcher != null) {
       fetcher.close();

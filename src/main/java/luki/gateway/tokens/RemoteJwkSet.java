@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.FailureLog;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * at most once in 30 s; the last good set serves on while the issuer is down, a day at most.
  */
 final class RemoteJwkSet implements KeySource {
-  private static final Diagnostics LOG = new Diagnostics("jwks");
   private static final Duration UNKNOWN_KEY_PAUSE = Duration.ofSeconds(30);
   private static final Duration MAX_AGE = Duration.ofHours(24);
   static final Duration REFRESH = Duration.ofMinutes(5);
@@ -24,7 +24,11 @@ final class RemoteJwkSet implements KeySource {
   private volatile @Nullable Loaded loaded;
   private volatile long askedForUnknown;
   private volatile boolean everAsked;
-  private boolean failing;
+  private final FailureLog failures =
+      new FailureLog(
+          new Diagnostics("jwks"),
+          "the issuer's keys cannot be loaded; the last good set stays in use",
+          "the issuer's keys can be loaded again");
 
   RemoteJwkSet(Fetcher fetcher, LongSupplier nanoTime) {
     this.fetcher = fetcher;
@@ -80,20 +84,13 @@ final class RemoteJwkSet implements KeySource {
         Loaded before = loaded;
         long generation = before == null ? 1 : before.generation + 1;
         loaded = new Loaded(fetched.get(), nanoTime.getAsLong(), generation);
+        failures.succeeded();
+      } else {
+        failures.failed();
       }
-      tell(fetched.isPresent());
     } finally {
       lock.unlock();
     }
-  }
-
-  private void tell(boolean worked) {
-    if (!worked && !failing) {
-      LOG.error("the issuer's keys cannot be loaded; the last good set serves on");
-    } else if (worked && failing) {
-      LOG.info("the issuer's keys can be loaded again");
-    }
-    failing = !worked;
   }
 
   @Override

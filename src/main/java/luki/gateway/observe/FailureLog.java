@@ -1,0 +1,36 @@
+package luki.gateway.observe;
+
+import com.google.errorprone.annotations.CompileTimeConstant;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Logs a failure that may last once when it begins and once when it is over. */
+public final class FailureLog {
+  private final Diagnostics log;
+  @CompileTimeConstant private final String failing;
+  @CompileTimeConstant private final String recovered;
+  private final AtomicBoolean isFailing = new AtomicBoolean();
+
+  public FailureLog(
+      Diagnostics log, @CompileTimeConstant String failing, @CompileTimeConstant String recovered) {
+    this.log = log;
+    this.failing = failing;
+    this.recovered = recovered;
+  }
+
+  /** Logs an error unless the failure is known. */
+  public void failed(Diagnostics.Field... fields) {
+    if (isFailing.compareAndSet(false, true)) {
+      log.error(failing, fields);
+    }
+  }
+
+  public void succeeded() {
+    if (isFailing.get() && isFailing.compareAndSet(true, false)) {
+      log.info(recovered);
+    }
+  }
+
+  public boolean isFailing() {
+    return isFailing.get();
+  }
+}
