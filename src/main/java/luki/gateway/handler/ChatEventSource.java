@@ -2,6 +2,7 @@ package luki.gateway.handler;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
 import luki.gateway.config.GatewayFile;
@@ -161,14 +162,23 @@ final class ChatEventSource implements Body.Source {
 
   private byte[] event(String name, Json data) {
     id++;
-    return (name + "id: " + id + "\ndata: " + data + "\n\n").getBytes(StandardCharsets.UTF_8);
+    return event(name + "id: " + id + "\ndata: ", data.bytes());
+  }
+
+  private static byte[] event(String head, byte[] data) {
+    byte[] event =
+        Arrays.copyOf(head.getBytes(StandardCharsets.US_ASCII), head.length() + data.length + 2);
+    System.arraycopy(data, 0, event, head.length(), data.length);
+    event[event.length - 2] = '\n';
+    event[event.length - 1] = '\n';
+    return event;
   }
 
   private byte[] error(ApiError error, StreamOutcome how) {
     ended(how);
     failure = error.code();
     Json data = ErrorReply.envelope(error, exchange.trace().traceId());
-    return ("event: error\ndata: " + data + "\n\n").getBytes(StandardCharsets.UTF_8);
+    return event("event: error\ndata: ", data.bytes());
   }
 
   private void ended(StreamOutcome how) {

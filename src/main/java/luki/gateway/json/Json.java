@@ -51,17 +51,28 @@ public final class Json {
 
   /** Strict JSON (RFC 8259) in strict UTF-8 from a caller: what is doubtful is refused. */
   public static Json parse(byte[] utf8) throws InvalidJson {
-    return parse(decoded(utf8), TreeReader.LoneSurrogates.REFUSE);
+    return parse(utf8, TreeReader.LoneSurrogates.REFUSE);
   }
 
   /** The same from a service, with half of a surrogate pair read as U+FFFD. */
   public static Json parseReply(byte[] utf8) throws InvalidJson {
-    return parse(decoded(utf8), TreeReader.LoneSurrogates.REPLACE);
+    return parse(utf8, TreeReader.LoneSurrogates.REPLACE);
   }
 
   /** Text of a service that was decoded already. */
   public static Json parseReply(String text) throws InvalidJson {
     return parse(text, TreeReader.LoneSurrogates.REPLACE);
+  }
+
+  private static Json parse(byte[] utf8, TreeReader.LoneSurrogates lone) throws InvalidJson {
+    if (!isPlain(utf8)) {
+      return parse(decoded(utf8), lone);
+    }
+    try (JsonParser parser = FACTORY.createParser(utf8)) {
+      return new Json(new TreeReader(parser, lone, null).readAll());
+    } catch (IOException cannotBe) {
+      throw new UncheckedIOException(cannotBe);
+    }
   }
 
   private static Json parse(String text, TreeReader.LoneSurrogates lone) throws InvalidJson {
@@ -70,6 +81,19 @@ public final class Json {
     } catch (IOException cannotBe) {
       throw new UncheckedIOException(cannotBe);
     }
+  }
+
+  /**
+   * ASCII without NUL, which every reader of bytes decodes alike. Jackson's is lenient about other
+   * bytes: it takes overlong forms, and guesses UTF-16 from zeros.
+   */
+  private static boolean isPlain(byte[] bytes) {
+    for (byte octet : bytes) {
+      if (octet <= 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String decoded(byte[] utf8) throws InvalidJson {
@@ -209,7 +233,7 @@ public final class Json {
   /** A builder that starts from the members of this object. */
   public Builder toBuilder() {
     Builder builder = new Builder();
-    node.properties().forEach(entry -> builder.object.set(entry.getKey(), entry.getValue()));
+    node.properties().forEach(entry -> builder.object().set(entry.getKey(), entry.getValue()));
     return builder;
   }
 
@@ -241,34 +265,44 @@ public final class Json {
     return node.hashCode();
   }
 
-  /** An object in the making; members keep the order in which they were put. */
+  /**
+   * Makes one object; members keep the order in which they were put. It can be used until {@link
+   * #build}, so that the value is not copied.
+   */
   public static final class Builder {
-    private final ObjectNode object = JsonNodeFactory.instance.objectNode();
+    private @Nullable ObjectNode unfinished = JsonNodeFactory.instance.objectNode();
 
     private Builder() {}
 
+    private ObjectNode object() {
+      if (unfinished == null) {
+        throw new IllegalStateException("the object was built");
+      }
+      return unfinished;
+    }
+
     public Builder put(String name, String value) {
-      object.put(name, value);
+      object().put(name, value);
       return this;
     }
 
     public Builder put(String name, long value) {
-      object.put(name, value);
+      object().put(name, value);
       return this;
     }
 
     public Builder put(String name, boolean value) {
-      object.put(name, value);
+      object().put(name, value);
       return this;
     }
 
     public Builder put(String name, Json value) {
-      object.set(name, value.node);
+      object().set(name, value.node);
       return this;
     }
 
     public Builder putNull(String name) {
-      object.putNull(name);
+      object().putNull(name);
       return this;
     }
 
@@ -278,12 +312,14 @@ public final class Json {
     }
 
     public Builder remove(String name) {
-      object.remove(name);
+      object().remove(name);
       return this;
     }
 
     public Json build() {
-      return new Json(object.deepCopy());
+      Json built = new Json(object());
+      unfinished = null;
+      return built;
     }
   }
 }

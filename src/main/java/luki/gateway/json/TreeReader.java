@@ -1,6 +1,7 @@
 package luki.gateway.json;
 
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
@@ -50,7 +51,7 @@ final class TreeReader {
       if (parser.nextToken() == null) {
         throw new InvalidJson("", "json");
       }
-      JsonNode root = value(new Path(null, ""), 0);
+      JsonNode root = value(0);
       if (parser.nextToken() != null) {
         throw new InvalidJson("", "json");
       }
@@ -66,109 +67,110 @@ final class TreeReader {
     }
   }
 
-  private JsonNode value(Path path, int depth) throws IOException, InvalidJson {
+  /** Breaks a rule at the value, or member, that the parser is at. */
+  private InvalidJson invalid(String rule) {
+    return new InvalidJson(pointer(), rule);
+  }
+
+  /** Only made when it is asked for: for an error, and for each value of a file. */
+  private String pointer() {
+    StringBuilder pointer = new StringBuilder();
+    JsonPointer left = parser.getParsingContext().pathAsPointer();
+    for (; !left.matches(); left = left.tail()) {
+      pointer.append('/').append(Pointers.escape(left.getMatchingProperty()));
+    }
+    return pointer.toString();
+  }
+
+  private JsonNode value(int depth) throws IOException, InvalidJson {
     values++;
     if (lone == LoneSurrogates.REFUSE && lines == null && values > MAX_VALUES) {
       throw new InvalidJson("", "size");
     }
     if (lines != null) {
-      lines.put(path.toString(), parser.currentTokenLocation().getLineNr());
+      lines.put(pointer(), parser.currentTokenLocation().getLineNr());
     }
     return switch (parser.currentToken()) {
-      case START_OBJECT -> object(path, deeper(path, depth));
-      case START_ARRAY -> array(path, deeper(path, depth));
-      case VALUE_STRING -> NODES.textNode(text(path, parser.getText()));
-      case VALUE_NUMBER_INT -> integer(path);
-      case VALUE_NUMBER_FLOAT -> decimal(path);
+      case START_OBJECT -> object(deeper(depth));
+      case START_ARRAY -> array(deeper(depth));
+      case VALUE_STRING -> NODES.textNode(text(parser.getText()));
+      case VALUE_NUMBER_INT -> integer();
+      case VALUE_NUMBER_FLOAT -> NODES.numberNode(bounded(parser.getDecimalValue()));
       case VALUE_TRUE -> NODES.booleanNode(true);
       case VALUE_FALSE -> NODES.booleanNode(false);
       case VALUE_NULL -> NODES.nullNode();
       case END_OBJECT, END_ARRAY, FIELD_NAME, VALUE_EMBEDDED_OBJECT, NOT_AVAILABLE ->
-          throw new InvalidJson(path.toString(), "json");
+          throw invalid("json");
     };
   }
 
-  private static int deeper(Path path, int depth) throws InvalidJson {
+  private int deeper(int depth) throws InvalidJson {
     if (depth == MAX_DEPTH) {
-      throw new InvalidJson(path.toString(), "nesting");
+      throw invalid("nesting");
     }
     return depth + 1;
   }
 
-  private JsonNode object(Path path, int depth) throws IOException, InvalidJson {
+  private JsonNode object(int depth) throws IOException, InvalidJson {
     ObjectNode node = NODES.objectNode();
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
-      String name = text(path, parser.currentName());
-      Path child = new Path(path, name);
+      String name = text(parser.currentName());
       if (node.has(name)) {
-        throw new InvalidJson(child.toString(), "duplicate");
+        throw invalid("duplicate");
       }
       parser.nextToken();
-      node.set(name, value(child, depth));
+      node.set(name, value(depth));
     }
     return node;
   }
 
-  private JsonNode array(Path path, int depth) throws IOException, InvalidJson {
+  private JsonNode array(int depth) throws IOException, InvalidJson {
     ArrayNode node = NODES.arrayNode();
     while (parser.nextToken() != JsonToken.END_ARRAY) {
-      node.add(value(new Path(path, Integer.toString(node.size())), depth));
+      node.add(value(depth));
     }
     return node;
   }
 
-  private JsonNode integer(Path path) throws IOException, InvalidJson {
+  private JsonNode integer() throws IOException, InvalidJson {
     return switch (parser.getNumberType()) {
       case INT -> NODES.numberNode(parser.getIntValue());
       case LONG -> NODES.numberNode(parser.getLongValue());
       case BIG_INTEGER, FLOAT, DOUBLE, BIG_DECIMAL -> {
-        bounded(path, parser.getDecimalValue());
+        BigDecimal _ = bounded(parser.getDecimalValue());
         yield NODES.numberNode(parser.getBigIntegerValue());
       }
     };
   }
 
-  private JsonNode decimal(Path path) throws IOException, InvalidJson {
-    BigDecimal value = parser.getDecimalValue();
-    bounded(path, value);
-    return NODES.numberNode(value);
-  }
-
   /** The schema validator compares whole numbers in 64 bits, so larger ones could slip by. */
-  private void bounded(Path path, BigDecimal value) throws InvalidJson {
+  private BigDecimal bounded(BigDecimal value) throws InvalidJson {
     if (lone == LoneSurrogates.REFUSE && value.abs().compareTo(TOO_LARGE) >= 0) {
-      throw new InvalidJson(path.toString(), "number");
+      throw invalid("number");
     }
+    return value;
   }
 
-  private String text(Path path, String text) throws InvalidJson {
+  private String text(String text) throws InvalidJson {
     for (int i = 0; i < text.length(); i++) {
       if (Character.isSurrogate(text.charAt(i))) {
-        return paired(path, text);
+        return paired(text);
       }
     }
     return text;
   }
 
-  private String paired(Path path, String text) throws InvalidJson {
+  private String paired(String text) throws InvalidJson {
     StringBuilder out = new StringBuilder(text.length());
     for (int i = 0; i < text.length(); ) {
       int codePoint = text.codePointAt(i);
       i += Character.charCount(codePoint);
       boolean half = codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
       if (half && lone == LoneSurrogates.REFUSE) {
-        throw new InvalidJson(path.toString(), "unicode");
+        throw invalid("unicode");
       }
       out.appendCodePoint(half ? 0xFFFD : codePoint);
     }
     return out.toString();
-  }
-
-  /** A place in the tree, written out as a pointer only when one is asked for. */
-  private record Path(@Nullable Path parent, String name) {
-    @Override
-    public String toString() {
-      return parent == null ? "" : parent + "/" + Pointers.escape(name);
-    }
   }
 }
