@@ -5,7 +5,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 
-/** Takes connections off the listener while there is room for them. */
+/** Accepts connections while there are fewer than the maximum. */
 final class Acceptor implements Runnable {
   private static final Duration MIN_REST = Duration.ofMillis(10);
   private static final Duration MAX_REST = Duration.ofSeconds(1);
@@ -40,7 +40,7 @@ final class Acceptor implements Runnable {
       socket = listener.accept();
       rest = MIN_REST;
     } catch (IOException failed) {
-      // Out of file descriptors, most likely: it will be better when connections have closed.
+      // Most likely out of file descriptors: retry when connections have closed.
       if (!listener.isClosed()) {
         Thread.sleep(rest);
         Duration longer = rest.multipliedBy(2);

@@ -25,7 +25,7 @@ final class Connection implements Runnable {
   private static final System.Logger LOG = System.getLogger("luki.edge");
   private static final int READ_BUFFER = 4 * 1024;
 
-  /** Bytes of a body that are rather read for nothing than the connection closed. */
+  /** Unread bytes of a body that are read and dropped rather than the connection closed. */
   static final int MAX_DRAIN_BYTES = 64 * 1024;
 
   private static final byte[] CONTINUE =
@@ -84,7 +84,7 @@ final class Connection implements Runnable {
 
   private void rest() {
     source.rest();
-    // Left over from a handler, it would close the socket in the next read.
+    // An interrupt that a handler left would close the socket in the next read.
     boolean _ = Thread.interrupted();
     life.set(Life.IDLE);
   }
@@ -139,7 +139,7 @@ final class Connection implements Runnable {
     return ended(head, reply, exchange.handle());
   }
 
-  /** What becomes of the connection, now that the handler has returned. */
+  /** Decides how the connection continues after the handler returned. */
   private boolean ended(RequestHead head, Reply reply, @Nullable Throwable failure)
       throws IOException {
     Watch watching = watch;
@@ -211,7 +211,7 @@ final class Connection implements Runnable {
   }
 
   private void linger() throws IOException {
-    new LingeringClose(socket, source, reading, shared).run();
+    Sockets.linger(socket, source, reading, shared.now());
   }
 
   void sendContinue() throws IOException {
@@ -254,7 +254,7 @@ final class Connection implements Runnable {
     return (InetSocketAddress) socket.getLocalSocketAddress();
   }
 
-  /** Closes at once; as a reset where an end would look like that of the reply. */
+  /** Closes at once; with a reset where a plain close would look like the end of the reply. */
   void drop(boolean asReset) {
     if (asReset) {
       Sockets.reset(socket);
@@ -279,7 +279,7 @@ final class Connection implements Runnable {
     }
   }
 
-  /** At the end of a stop: closes whatever is going on. */
+  /** At the end of a stop: closes the connection in any state. */
   void abort() {
     Sockets.close(socket);
     thread.interrupt();

@@ -9,7 +9,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** The open connections, and how many more there may be. */
+/** The open connections and their limits. */
 final class Connections {
   private final int most;
   private final int mostPerAddress;
@@ -24,7 +24,7 @@ final class Connections {
     this.room = new Semaphore(most);
   }
 
-  /** Waits until there may be one more; then one must be added, or the room given back. */
+  /** Waits until one more is allowed; then one must be added, or the permit released. */
   void awaitRoom() throws InterruptedException {
     room.acquire();
   }
@@ -33,7 +33,7 @@ final class Connections {
     room.release();
   }
 
-  /** Counts the address in; false when it has as many as it may. */
+  /** Counts a connection of the address; false when it has the maximum. */
   boolean admits(InetAddress address) {
     if (mostPerAddress == 0) {
       return true;
@@ -70,7 +70,7 @@ final class Connections {
     return open.size();
   }
 
-  /** No connection serves a further request from now on. */
+  /** From now on no connection serves a further request. */
   void beginStop() {
     stopping = true;
   }
@@ -79,7 +79,7 @@ final class Connections {
     return stopping;
   }
 
-  /** Waits for the last one to close, but not longer. Nothing is admitted afterwards. */
+  /** Waits until all are closed, within the limit. No connection is admitted afterwards. */
   boolean awaitNone(Duration longest) throws InterruptedException {
     return room.tryAcquire(most, longest.toNanos(), TimeUnit.NANOSECONDS);
   }

@@ -183,7 +183,7 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
     if (reply.state() != Reply.State.UNBEGUN) {
       throw new IOException("the head was sent");
     }
-    // The interface's numbers: 0 is a length that is not known, -1 is none at all.
+    // In the JDK's interface 0 means an unknown length and -1 means no body.
     long known = length > 0 ? length : length == 0 ? Reply.UNKNOWN : 0;
     boolean alone = length < 0 && reply.tellsLengthAlone(status);
     out = reply.begin(status, FieldHeaders.of(responseHeaders), alone ? Reply.UNKNOWN : known);
@@ -238,7 +238,7 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
     }
   }
 
-  /** Nobody: there are no authenticators. */
+  /** Always null: there are no authenticators. */
   @Override
   public @Nullable HttpPrincipal getPrincipal() {
     return null;

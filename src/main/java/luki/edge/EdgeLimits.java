@@ -4,17 +4,16 @@ import java.time.Duration;
 import luki.http1.HeadLimits;
 
 /**
- * What one client may take of the server.
+ * Limits for clients of the server.
  *
  * @param head sizes of heads and trailers
  * @param headTime from a head's first byte to its last; then 408
- * @param bodyBytes what a body has to bring for each {@code bodyTime} that is spent waiting for it;
- *     else 408
+ * @param bodyBytes bytes that a body must deliver in each {@code bodyTime} of waiting; else 408
  * @param bodyTime see there
  * @param idle between two requests; then closed
  * @param write for 32 KB of a reply to be taken; then closed
- * @param connections at most so many in total; more wait in the listener's backlog
- * @param connectionsPerAddress at most so many of one address, 0 for any number; more are closed
+ * @param connections maximum in total; more wait in the listener's backlog
+ * @param connectionsPerAddress maximum for one address, 0 = unlimited; more are closed
  */
 public record EdgeLimits(
     HeadLimits head,
@@ -41,7 +40,7 @@ public record EdgeLimits(
         0);
   }
 
-  /** How often deadlines are looked at: a fraction of the shortest. */
+  /** How often deadlines are checked: a fraction of the shortest. */
   Duration tick() {
     Duration tick = MAX_TICK;
     for (Duration limit : new Duration[] {headTime, bodyTime, idle, write}) {

@@ -22,7 +22,7 @@ public final class EdgeProvider extends HttpServerProvider {
   }
 
   /**
-   * With times of one's own.
+   * With other clocks.
    *
    * @param clock for {@code Date}
    * @param nanoTime for deadlines
@@ -44,7 +44,7 @@ public final class EdgeProvider extends HttpServerProvider {
             refusals,
             nanoTime,
             new DateLine(clock),
-            new BufferPool(),
+            new WriteBuffer.Pool(),
             new Contexts(),
             new Connections(limits));
     EdgeServer server = new EdgeServer(shared);

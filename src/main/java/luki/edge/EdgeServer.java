@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** A listener of this engine. */
@@ -16,14 +17,13 @@ final class EdgeServer extends HttpServer {
 
   private final ServerContext shared;
   private final ServerSocket listener;
-  private final Sweeper sweeper;
   private final Thread acceptor;
   private @Nullable Executor executor;
+  private volatile boolean stopped;
 
   EdgeServer(ServerContext shared) throws IOException {
     this.shared = shared;
     this.listener = new ServerSocket();
-    this.sweeper = new Sweeper(shared);
     this.acceptor =
         Thread.ofPlatform().name("edge-accept").unstarted(new Acceptor(listener, shared));
   }
@@ -43,8 +43,19 @@ final class EdgeServer extends HttpServer {
     if (!listener.isBound() || listener.isClosed() || acceptor.getState() != Thread.State.NEW) {
       throw new IllegalStateException("not bound, or started before");
     }
-    Thread.ofPlatform().daemon().name("edge-sweep").start(sweeper);
+    Thread.ofPlatform().daemon().name("edge-sweep").start(this::sweep);
     acceptor.start();
+  }
+
+  /** One thread that checks every deadline, so that no read or write needs a timer. */
+  private void sweep() {
+    long tick = shared.limits().tick().toNanos();
+    while (!stopped) {
+      LockSupport.parkNanos(tick);
+      shared.date().tick();
+      long now = shared.now();
+      shared.connections().forEach(connection -> connection.sweep(now));
+    }
   }
 
   @Override
@@ -79,7 +90,7 @@ final class EdgeServer extends HttpServer {
       connections.forEach(Connection::abort);
       Thread.currentThread().interrupt();
     } finally {
-      sweeper.stop();
+      stopped = true;
     }
   }
 

@@ -19,7 +19,7 @@ final class Reply {
     ABORTED
   }
 
-  /** A length that is not known before: chunked in HTTP/1.1, until the close in HTTP/1.0. */
+  /** An unknown length: chunked in HTTP/1.1, until the close in HTTP/1.0. */
   static final long UNKNOWN = -1;
 
   private final Connection connection;
@@ -57,7 +57,7 @@ final class Reply {
     return closes;
   }
 
-  /** It does, whatever else is said. */
+  /** The connection closes after this exchange. */
   void close() {
     closes = true;
   }
@@ -81,7 +81,7 @@ final class Reply {
         endsWithConnection
             || fields.hasToken("Connection", "close")
             || connection.shared().connections().isStopping()
-            // RFC 9110 §10.1.1: a client that was not told to go on may send its body, or not.
+            // RFC 9110 §10.1.1: a client that got no 100 may or may not send its body.
             || requestBody.isAwaited()
             || requestBody.failure() != null
             || requestBody.isLongerThan(Connection.MAX_DRAIN_BYTES);
@@ -137,7 +137,7 @@ final class Reply {
     }
   }
 
-  /** Closes the connection in a way that no client takes for the end of a reply. */
+  /** Closes the connection so that no client takes it for the end of a reply. */
   void abort() {
     if (state == State.UNBEGUN || state == State.BEGUN) {
       state = State.ABORTED;

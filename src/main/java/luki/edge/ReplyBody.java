@@ -13,10 +13,10 @@ final class ReplyBody extends OutputStream {
   private long left;
 
   /**
-   * A body that is still to be written.
+   * A body to be written.
    *
    * @param length exact or {@link Reply#UNKNOWN}
-   * @param drops there is none, whatever the handler writes
+   * @param drops there is no body: what the handler writes is dropped
    */
   ReplyBody(Reply reply, OutputStream out, long length, boolean drops) {
     this.reply = reply;

@@ -15,22 +15,22 @@ final class ReplyHead {
   private static final byte[] CHUNKED = bytes("Transfer-Encoding: chunked\r\n");
   private static final byte[] LENGTH = bytes("Content-Length: ");
 
-  /** How the connection goes on, as it is said in the head. */
+  /** How the head states whether the connection stays open. */
   enum Persistence {
-    /** As is usual in the version, so that nothing is said. */
+    /** The default of the HTTP version: no field is sent. */
     USUAL,
-    /** HTTP/1.0 is told so. */
+    /** Sent to HTTP/1.0 clients. */
     KEPT,
     CLOSED
   }
 
-  /** What is said of the body's length. */
+  /** How the head states the body's length. */
   sealed interface Framing {
     record Length(long bytes) implements Framing {}
 
     record Chunked() implements Framing {}
 
-    /** Nothing: there is no body, or it ends with the connection. */
+    /** Not at all: there is no body, or it ends with the connection. */
     record Unsaid() implements Framing {}
   }
 

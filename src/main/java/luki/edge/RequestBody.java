@@ -37,7 +37,7 @@ final class RequestBody extends BlockInput {
     return in.isEnded();
   }
 
-  /** Whether it is known that more than so many bytes are unread. */
+  /** Whether more than that many bytes are known to be unread. */
   boolean isLongerThan(long bytes) {
     return declared instanceof BodyFraming.Fixed fixed && fixed.bytes() - taken > bytes;
   }
@@ -61,7 +61,7 @@ final class RequestBody extends BlockInput {
     }
   }
 
-  /** Reads the rest for nothing; false when that is more than so many bytes. */
+  /** Reads and drops the rest; false when that is more than the maximum. */
   boolean drain(long most) throws IOException {
     byte[] dropped = new byte[4096];
     long left = most;

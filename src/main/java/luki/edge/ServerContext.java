@@ -9,7 +9,7 @@ record ServerContext(
     Refusals refusals,
     LongSupplier nanoTime,
     DateLine date,
-    BufferPool buffers,
+    WriteBuffer.Pool buffers,
     Contexts contexts,
     Connections connections) {
   long now() {

@@ -7,8 +7,8 @@ import luki.http1.BadMessage.Reason;
 import luki.http1.IoDeadline;
 
 /**
- * Reads from the socket without a timeout of its own; whoever waits too long is woken by the end of
- * the stream, because the sweeper shuts the input down.
+ * Reads from the socket without a timeout of its own; a read that waits too long ends with the end
+ * of the stream, because the sweeper shuts the input down.
  */
 final class SocketInput extends InputStream {
   private final InputStream in;
@@ -64,7 +64,7 @@ final class SocketInput extends InputStream {
     return n;
   }
 
-  /** Time counts only while somebody waits for the client, never while the handler works. */
+  /** Only the time spent waiting for the client counts, never the handler's own. */
   private int paced(byte[] into, int offset, int length) throws IOException {
     if (arrived >= shared.limits().bodyBytes()) {
       arrived = 0;

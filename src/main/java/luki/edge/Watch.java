@@ -3,7 +3,7 @@ package luki.edge;
 import java.io.IOException;
 import luki.http1.InputBuffer;
 
-/** Blocks in a read while a handler works, which is how the kernel tells that a client left. */
+/** Blocks in a read while a handler works, to see when the client leaves. */
 final class Watch implements Runnable {
   /** A client that goes on sending is not waiting for its reply. */
   private static final int MAX_UNASKED = 64 * 1024;
@@ -22,7 +22,7 @@ final class Watch implements Runnable {
     return gone;
   }
 
-  /** The exchange has ended, so that nobody has to be told any more. */
+  /** The exchange has ended: the action is not run any more. */
   synchronized void end() {
     over = true;
   }

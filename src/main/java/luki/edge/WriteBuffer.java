@@ -3,25 +3,26 @@ package luki.edge;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Arrays;
+import java.util.concurrent.ArrayBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
-/** Gathers a head and the beginning of its body for one write. Holds a buffer only while filled. */
+/** Collects a head and the start of its body for one write; has a buffer only while filled. */
 final class WriteBuffer extends OutputStream {
   private final OutputStream out;
-  private final BufferPool pool;
+  private final Pool pool;
   private byte @Nullable [] bytes;
   private int length;
 
-  WriteBuffer(OutputStream out, BufferPool pool) {
+  WriteBuffer(OutputStream out, Pool pool) {
     this.out = out;
     this.pool = pool;
   }
 
-  /** An array with room for so many bytes behind {@link #length()}. */
+  /** An array with room for that many bytes after {@link #length()}. */
   byte[] room(int needed) {
     byte[] current = bytes;
     if (current == null) {
-      current = needed <= BufferPool.SIZE ? pool.take() : new byte[needed];
+      current = needed <= Pool.SIZE ? pool.take() : new byte[needed];
     } else if (current.length - length < needed) {
       byte[] longer = Arrays.copyOf(current, length + needed);
       pool.give(current);
@@ -47,7 +48,7 @@ final class WriteBuffer extends OutputStream {
 
   @Override
   public void write(byte[] from, int offset, int count) throws IOException {
-    if (bytes == null && count >= BufferPool.SIZE) {
+    if (bytes == null && count >= Pool.SIZE) {
       out.write(from, offset, count);
       return;
     }
@@ -83,5 +84,25 @@ final class WriteBuffer extends OutputStream {
   void drop() {
     bytes = null;
     length = 0;
+  }
+
+  /** Write buffers, in use only while there is something to write. */
+  static final class Pool {
+    private static final int SIZE = 16 * 1024;
+    private static final int KEPT = 256;
+
+    private final ArrayBlockingQueue<byte[]> free = new ArrayBlockingQueue<>(KEPT);
+
+    private byte[] take() {
+      byte[] buffer = free.poll();
+      return buffer == null ? new byte[SIZE] : buffer;
+    }
+
+    private void give(byte[] buffer) {
+      if (buffer.length == SIZE) {
+        // A full pool leaves it to the collector.
+        boolean _ = free.offer(buffer);
+      }
+    }
   }
 }

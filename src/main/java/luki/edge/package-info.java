@@ -1,11 +1,11 @@
 /**
  * A server engine behind the JDK's interface: strict about framing, a virtual thread a connection,
- * blocking sockets, a deadline for whatever waits for a client. It is made with {@code new
- * EdgeProvider(…)} and found by no lookup. What differs from the JDK's own engine:
+ * blocking sockets, a deadline for every wait for a client. It is made with {@code new
+ * EdgeProvider(…)} and not registered as a service. What differs from the JDK's own engine:
  *
  * <ul>
- *   <li>Messages that it takes or repairs are refused, by {@link luki.http1.Refusals}, and their
- *       connection is closed: see {@link luki.http1}.
+ *   <li>Messages that the JDK's server accepts or repairs are refused, by {@link
+ *       luki.http1.Refusals}, and their connection is closed: see {@link luki.http1}.
  *   <li>The connection's own thread runs the handler. {@code setExecutor} is accepted and has no
  *       effect.
  *   <li>An exchange ends when its handler returns: a reply that is not complete by then is aborted,
@@ -17,15 +17,13 @@
  *   <li>{@code Date}, {@code Connection} and the framing are the engine's. A handler's {@code
  *       Connection: close} is heeded; its {@code Content-Length} counts for HEAD and 304.
  *   <li>Attributes belong to one exchange. Those of its context are in {@code getHttpContext()}.
- *   <li>{@code 1xx} cannot be sent but for the 100 that a first read of the body sends, and 101 by
- *       {@link luki.http1.Upgrade}.
+ *   <li>{@code 1xx} cannot be sent but for the 100 that a first read of the body sends.
  *   <li>A path without a context is 404 without a body.
  *   <li>{@code stop} interrupts the handlers that are still at work after its delay.
  *   <li>No authenticators and no TLS.
  * </ul>
  *
- * <p>An exchange is also a {@link luki.http1.RawHead}, {@link luki.http1.RawReply}, {@link
- * luki.http1.PeerWatch} and {@link luki.http1.Upgrade}.
+ * <p>An exchange is also a {@link luki.http1.EngineExchange}.
  */
 @NullMarked
 package luki.edge;

@@ -2,7 +2,7 @@ package luki.http1;
 
 import java.io.IOException;
 
-/** A message that is refused. What follows it on its connection is not to be trusted. */
+/** A refused message. What follows it on its connection must not be trusted. */
 public final class BadMessage extends IOException {
   private static final long serialVersionUID = 1L;
 
@@ -51,7 +51,7 @@ public final class BadMessage extends IOException {
     return reason;
   }
 
-  /** None: it is thrown at the pace of whoever attacks, and the reason says it all. */
+  /** No stack trace: an attacker decides how often it is thrown, and the reason is enough. */
   @Override
   public Throwable fillInStackTrace() {
     return this;

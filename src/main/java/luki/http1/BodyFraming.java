@@ -9,10 +9,10 @@ public sealed interface BodyFraming {
   BodyFraming CHUNKED = new Chunked();
   BodyFraming UNTIL_CLOSE = new UntilClose();
 
-  /** There is none, and nothing said how long it would be. */
+  /** No body, and no field states a length. */
   record None() implements BodyFraming {}
 
-  /** So many bytes, perhaps 0. */
+  /** That many bytes, perhaps 0. */
   record Fixed(long bytes) implements BodyFraming {}
 
   /** The chunked coding says where it ends. */
@@ -48,7 +48,7 @@ public sealed interface BodyFraming {
       }
       return NONE;
     }
-    // §6.3, 1: here the fields tell what a GET or a 200 would have had.
+    // §6.3, 1: here the fields describe what a GET or a 200 would have had.
     if (status == 304 || method.equals("HEAD")) {
       return NONE;
     }
@@ -83,7 +83,7 @@ public sealed interface BodyFraming {
     throw new BadMessage(isList(coding) ? Reason.CODING : Reason.FRAMING);
   }
 
-  /** A coding that is merely unknown, rather than an attempt to hide one. */
+  /** Whether the coding is just unknown, rather than an attempt to hide one. */
   private static boolean isList(String coding) {
     for (String member : coding.split(",", -1)) {
       if (!Grammar.isToken(member.strip())) {

@@ -1,22 +1,82 @@
 package luki.http1;
 
+import java.io.EOFException;
+import java.io.IOException;
+import java.util.Objects;
+
 /**
- * A message's body. Closing it does nothing: whoever owns the connection decides about the rest. An
- * end of the stream before the end of the body is an {@link java.io.EOFException}, each time.
+ * A message's body. Closing it does nothing: the owner of the connection decides about the rest. An
+ * end of the stream before the end of the body is an {@link EOFException}, each time.
  */
 public abstract sealed class BodyInput extends BlockInput
-    permits FixedInput, ChunkedInput, UntilCloseInput {
+    permits BodyInput.Fixed, BodyInput.UntilClose, ChunkedInput {
 
-  /** The body that is framed so and comes next from the source. */
-  public static BodyInput of(BodyFraming length, InputBuffer source, HeadLimits trailers) {
-    return switch (length) {
-      case BodyFraming.None _ -> new FixedInput(source, 0);
-      case BodyFraming.Fixed fixed -> new FixedInput(source, fixed.bytes());
+  /** The body with that framing that comes next from the source. */
+  public static BodyInput of(BodyFraming framing, InputBuffer source, HeadLimits trailers) {
+    return switch (framing) {
+      case BodyFraming.None _ -> new Fixed(source, 0);
+      case BodyFraming.Fixed fixed -> new Fixed(source, fixed.bytes());
       case BodyFraming.Chunked _ -> new ChunkedInput(source, trailers);
-      case BodyFraming.UntilClose _ -> new UntilCloseInput(source);
+      case BodyFraming.UntilClose _ -> new UntilClose(source);
     };
   }
 
   /** The whole body was read, so that the next message may follow. */
   public abstract boolean isEnded();
+
+  /** A body of a known length. */
+  static final class Fixed extends BodyInput {
+    private final InputBuffer source;
+    private long left;
+
+    Fixed(InputBuffer source, long length) {
+      this.source = source;
+      this.left = length;
+    }
+
+    @Override
+    public boolean isEnded() {
+      return left == 0;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      Objects.checkFromIndexSize(offset, length, into.length);
+      if (length == 0) {
+        return 0;
+      }
+      if (left == 0) {
+        return -1;
+      }
+      int n = source.read(into, offset, (int) Math.min(length, left));
+      if (n < 0) {
+        throw new EOFException("closed " + left + " bytes before the end of a body");
+      }
+      left -= n;
+      return n;
+    }
+  }
+
+  /** A response's body that ends with its connection. */
+  static final class UntilClose extends BodyInput {
+    private final InputBuffer source;
+    private boolean ended;
+
+    UntilClose(InputBuffer source) {
+      this.source = source;
+    }
+
+    @Override
+    public boolean isEnded() {
+      return ended;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      Objects.checkFromIndexSize(offset, length, into.length);
+      int n = ended ? -1 : source.read(into, offset, length);
+      ended = n < 0;
+      return n;
+    }
+  }
 }

@@ -46,7 +46,7 @@ public final class ChunkedInput extends BodyInput {
       return 0;
     }
     State before = state;
-    // Until all of this has gone well: who reads on after a failure gets another.
+    // Until this read succeeds: a read after a failure fails again.
     state = State.BROKEN;
     switch (before) {
       case BROKEN -> throw new IOException("a body that already failed");

@@ -5,8 +5,8 @@ import java.io.OutputStream;
 import java.util.Objects;
 
 /**
- * Writes each piece as a chunk, to a stream that had better be buffered. Closing it writes the last
- * chunk and flushes, but does not close that stream; a body that is given up is not closed.
+ * Writes each piece as a chunk, to a stream that should be buffered. Closing it writes the last
+ * chunk and flushes, but does not close that stream; an aborted body is not closed.
  */
 public final class ChunkedOutput extends OutputStream {
   private static final byte[] LAST = {'0', '\r', '\n', '\r', '\n'};

@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** {@link Fields} as the JDK's header map. The map is built when somebody uses it as a map. */
@@ -133,6 +134,12 @@ public final class FieldHeaders extends Headers {
   @Override
   public Set<Map.Entry<String, List<String>>> entrySet() {
     return map().entrySet();
+  }
+
+  @Override
+  public void replaceAll(
+      BiFunction<? super String, ? super List<String>, ? extends List<String>> change) {
+    map().replaceAll(change);
   }
 
   @Override

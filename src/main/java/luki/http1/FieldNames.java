@@ -42,7 +42,7 @@ final class FieldNames {
     return (length * 31 + bytes[from] * 7 + bytes[to - 1] * 13 + bytes[from + length / 2]) & MASK;
   }
 
-  /** The name that stands there, which has at least one byte. */
+  /** The name between the two positions, at least one byte long. */
   static String of(byte[] bytes, int from, int to) {
     int slot = slot(bytes, from, to);
     for (String known = TABLE[slot]; known != null; known = TABLE[slot]) {
@@ -54,7 +54,7 @@ final class FieldNames {
     return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
   }
 
-  /** Whether exactly this text stands there. */
+  /** Whether the bytes are exactly this text. */
   static boolean isAt(String text, byte[] bytes, int from, int to) {
     if (text.length() != to - from) {
       return false;

@@ -202,7 +202,7 @@ public final class Fields {
       return length / 2;
     }
 
-    /** The lines so far; nothing is added afterwards. */
+    /** The lines so far; no line may be added afterwards. */
     public Fields build() {
       return length == 0 ? NONE : new Fields(lines, length);
     }

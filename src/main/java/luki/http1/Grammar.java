@@ -22,7 +22,7 @@ public final class Grammar {
       table[c] = (byte) flags;
     }
     mark(table, "!#$%&'*+-.^_`|~", TOKEN);
-    // RFC 3986 §3.3–3.4. Percent signs are allowed here and their digits looked at apart.
+    // RFC 3986 §3.3–3.4. Percent signs are allowed here; their digits are checked separately.
     mark(table, "-._~!$&'()*+,;=:@/%", PATH | QUERY);
     // Brackets in a query are common enough, and mean nothing to HTTP.
     mark(table, "?[]", QUERY);
@@ -85,7 +85,7 @@ public final class Grammar {
         && (length == 0 || !(isSpace(text.charAt(0)) || isSpace(text.charAt(length - 1))));
   }
 
-  /** {@code 1*DIGIT} of at most so many digits. */
+  /** {@code 1*DIGIT} with a maximum of digits. */
   public static boolean isDigits(String text, int most) {
     return isDigits(text, 0, text.length(), most);
   }

@@ -5,8 +5,8 @@ import java.io.InputStream;
 import luki.http1.BadMessage.Reason;
 
 /**
- * The only reader of a connection: one buffer, reused from message to message. It grows while a
- * long line needs it and shrinks at {@link #rest()}. For one thread at a time.
+ * The only reader of a connection: one buffer, reused for each message. It grows while a long line
+ * needs it and shrinks at {@link #rest()}. For one thread at a time.
  */
 public final class InputBuffer {
   private final InputStream in;
@@ -69,7 +69,7 @@ public final class InputBuffer {
     return n;
   }
 
-  /** To be called between messages: gives back what a long message needed. */
+  /** Called between messages: releases the memory that a long message needed. */
   public void rest() {
     if (position == end && buffer.length > usual) {
       buffer = new byte[usual];
@@ -97,7 +97,7 @@ public final class InputBuffer {
     return n;
   }
 
-  /** Drops up to so many bytes; blocks for at most one read. Returns how many, -1 at the end. */
+  /** Drops up to that many bytes; blocks for at most one read. Returns how many, -1 at the end. */
   long skip(long most) throws IOException {
     if (position == end && !fill()) {
       return -1;
@@ -110,8 +110,8 @@ public final class InputBuffer {
   /**
    * Waits for a whole line, which then begins at {@link #position()}.
    *
-   * @return where its CRLF stands, or -1 when the stream ends before
-   * @throws BadMessage a byte that no line may hold, a bare CR or LF, or more bytes than allowed
+   * @return the position of its CRLF, or -1 when the stream ends before
+   * @throws BadMessage a byte that is not allowed in a line, a bare CR or LF, or too many bytes
    */
   int line(int most, Reason tooLong, Reason bad) throws IOException {
     int scanned = 0;
@@ -148,7 +148,7 @@ public final class InputBuffer {
     return position;
   }
 
-  /** Goes on behind the line whose CRLF stands there. */
+  /** Continues after the line whose CRLF is at that position. */
   void endLine(int crlf) {
     position = crlf + 2;
   }

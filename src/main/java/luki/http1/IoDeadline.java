@@ -3,8 +3,8 @@ package luki.http1;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A moment by which the thread of a connection must have gone on. That thread sets and clears it, a
- * sweeper lets it expire; once expired it stays so. Times are of one monotonic clock.
+ * A deadline for the I/O of a connection's thread. That thread sets and clears it, a sweeper lets
+ * it expire; once expired it stays so. Times are of one monotonic clock.
  */
 public final class IoDeadline {
   private static final long NONE = Long.MAX_VALUE;

@@ -1,7 +1,7 @@
 package luki.http1;
 
 /**
- * What stands before a request's body.
+ * The head of a request.
  *
  * @param method a token, as sent
  * @param target the origin-form, or {@code *}; an absolute-form is reduced to its path and query

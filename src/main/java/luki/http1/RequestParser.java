@@ -117,7 +117,7 @@ public final class RequestParser {
     if (FieldNames.isAt("HTTP/1.0", bytes, from, end)) {
       return false;
     }
-    // RFC 9112 §2.3: HTTP-name "/" DIGIT "." DIGIT is a version, if not one of ours.
+    // RFC 9112 §2.3: HTTP-name "/" DIGIT "." DIGIT is a version, but not a supported one.
     boolean version =
         end - from == 8
             && FieldNames.isAt("HTTP/", bytes, from, from + 5)

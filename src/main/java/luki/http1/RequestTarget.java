@@ -36,7 +36,7 @@ final class RequestTarget {
       end++;
     }
     String named = raw.substring(authority, end);
-    // §3.2: a client sends a Host that is identical; where it differs, two readers may disagree.
+    // §3.2: a client sends an identical Host; where it differs, two readers may disagree.
     if (!Grammar.isHost(named) || (host != null && !named.equalsIgnoreCase(host))) {
       throw new BadMessage(Reason.HOST);
     }

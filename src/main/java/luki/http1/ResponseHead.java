@@ -1,7 +1,7 @@
 package luki.http1;
 
 /**
- * What stands before a response's body.
+ * The head of a response.
  *
  * @param status 100–599
  * @param http11 false: HTTP/1.0

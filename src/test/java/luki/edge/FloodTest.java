@@ -45,7 +45,7 @@ class FloodTest {
                 Refusals.BARE,
                 System::nanoTime,
                 new DateLine(InstantSource.system()),
-                new BufferPool(),
+                new WriteBuffer.Pool(),
                 new Contexts(),
                 connections));
     server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);

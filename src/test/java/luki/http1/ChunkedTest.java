@@ -39,7 +39,7 @@ class ChunkedTest {
       ChunkedInput in = new ChunkedInput(source, HeadLimits.USUAL);
       assertArrayEquals(body, in.readAllBytes());
       assertTrue(in.isEnded());
-      assertEquals('!', new FixedInput(source, 1).read());
+      assertEquals('!', new BodyInput.Fixed(source, 1).read());
     }
   }
 
@@ -104,11 +104,11 @@ class ChunkedTest {
 
   @Test
   void aFixedBodyThatEndsEarlyIsAFailure() throws IOException {
-    FixedInput body = new FixedInput(Sources.of("abc"), 4);
+    BodyInput.Fixed body = new BodyInput.Fixed(Sources.of("abc"), 4);
     assertEquals(3, body.read(new byte[10]));
     assertThrows(EOFException.class, body::read);
     assertThrows(EOFException.class, body::read);
     assertFalse(body.isEnded());
-    assertEquals(-1, new FixedInput(Sources.of("abc"), 0).read());
+    assertEquals(-1, new BodyInput.Fixed(Sources.of("abc"), 0).read());
   }
 }

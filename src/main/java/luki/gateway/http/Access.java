@@ -4,10 +4,10 @@ import java.util.Set;
 
 /** Who may use a route. There is no default: a route without one does not compile. */
 public sealed interface Access {
-  /** Anybody; a credential is not even looked at. */
+  /** Everybody; a credential is ignored. */
   record Public() implements Access {}
 
-  /** Whoever has all of these scopes. */
+  /** Callers with all of these scopes. */
   record Scoped(Set<Scope> allOf) implements Access {
     public Scoped {
       allOf = Set.copyOf(allOf);

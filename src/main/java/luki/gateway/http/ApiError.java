@@ -6,7 +6,7 @@ import java.util.Set;
 import luki.http1.BadMessage;
 import org.jspecify.annotations.Nullable;
 
-/** Why a request gets no success. What a caller may read, and nothing else. */
+/** Why a request is refused or failed; holds only what a caller may read. */
 public sealed interface ApiError {
   ErrorCode code();
 
@@ -115,7 +115,7 @@ public sealed interface ApiError {
     }
   }
 
-  /** A stream's service fell silent after it had begun to answer. */
+  /** A stream's service stopped sending after it had begun to answer. */
   record StoppedResponding(Upstream who) implements ApiError {
     @Override
     public ErrorCode code() {

@@ -12,7 +12,7 @@ public sealed interface Body {
     return bytes.length == 0 ? EMPTY : new Bytes(bytes);
   }
 
-  /** The bytes of a body that is there as a whole. */
+  /** The bytes of a complete body. */
   static byte[] bytesOf(Body body) {
     return switch (body) {
       case Empty _ -> new byte[0];
@@ -23,7 +23,7 @@ public sealed interface Body {
 
   record Empty() implements Body {}
 
-  /** A body that is there as a whole. Nobody changes the bytes after it is made. */
+  /** A complete body. The bytes must not be changed. */
   final class Bytes implements Body {
     private final byte[] bytes;
 
@@ -48,10 +48,10 @@ public sealed interface Body {
      */
     byte @Nullable [] next() throws IOException, InterruptedException;
 
-    /** The reader has left: there is no use in another piece. Told on another thread. */
+    /** The client has left: no further piece is needed. Called on another thread. */
     default void readerLeft() {}
 
-    /** The error that the stream told its reader of in its last piece, if it did. */
+    /** The error in the stream's last piece, if there is one. */
     default @Nullable ErrorCode failure() {
       return null;
     }

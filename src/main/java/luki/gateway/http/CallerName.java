@@ -4,9 +4,9 @@ import java.util.regex.Pattern;
 
 /**
  * A caller as logs, bills and audit records name it: the beginning of a keyed hash, so that the
- * same caller can be followed and nobody can be found out by it.
+ * same caller can be recognised but not identified.
  *
- * @param value 16 lower-case hex digits; empty for nobody
+ * @param value 16 lower-case hex digits; empty for an anonymous caller
  */
 public record CallerName(String value) {
   private static final Pattern HEX = Pattern.compile("([0-9a-f]{16})?");

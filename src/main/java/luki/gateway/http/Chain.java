@@ -16,7 +16,7 @@ public final class Chain {
     this.defects = defects;
   }
 
-  /** Says what a caller is told of a failure that nobody expected. */
+  /** The error for an unhandled exception. */
   @FunctionalInterface
   public interface Defects {
     ApiError of(Exception defect);

@@ -2,7 +2,7 @@ package luki.gateway.http;
 
 import java.time.Duration;
 
-/** A moment on the monotonic clock after which nobody waits for an answer. */
+/** A moment on the monotonic clock after which a result is of no use. */
 public record Deadline(long atNanos) {
   public static Deadline after(Duration duration) {
     return new Deadline(System.nanoTime() + duration.toNanos());
@@ -12,7 +12,7 @@ public record Deadline(long atNanos) {
     return atNanos - other.atNanos <= 0 ? this : other;
   }
 
-  /** What is left, zero when it has passed. */
+  /** The time left, zero when it has passed. */
   public Duration left() {
     return Duration.ofNanos(Math.max(0, atNanos - System.nanoTime()));
   }

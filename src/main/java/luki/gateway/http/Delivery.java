@@ -6,10 +6,10 @@ import org.jspecify.annotations.Nullable;
  * How the sending of a reply ended.
  *
  * @param bytes of the body that were handed to the socket
- * @param streamError the error that a stream ended with after its status had gone out
+ * @param streamError the error that a stream ended with after its status was sent
  */
 public record Delivery(End end, long bytes, @Nullable ErrorCode streamError) {
-  /** Whole; the reader left; or the gateway broke off because the source did. */
+  /** Complete; the client left; or the gateway aborted because the source failed. */
   public enum End {
     COMPLETE,
     CLIENT_CLOSED,

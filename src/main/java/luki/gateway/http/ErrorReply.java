@@ -74,7 +74,7 @@ public final class ErrorReply {
 
   private static void retryAfter(@Nullable Duration wait, Fields.Builder headers) {
     if (wait != null) {
-      // Whole seconds, rounded up: coming back earlier would be in vain.
+      // Whole seconds, rounded up: a retry before that would fail.
       headers.add(
           "Retry-After", Long.toString(Math.max(1, wait.plusNanos(999_999_999).toSeconds())));
     }

@@ -7,7 +7,7 @@ import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request on its way to a handler. Each step passes on a changed copy; nobody writes to it.
+ * A request on its way to a handler. Immutable: each step passes on a changed copy.
  *
  * @param receivedNanos monotonic, for durations
  * @param pathParameters decoded
@@ -43,7 +43,7 @@ public record Exchange(
       @Nullable ConsentGiven consent,
       QuotaReservation reservation) {
 
-    /** Nothing yet but the time that there is. */
+    /** Only the deadline is known. */
     public static Resolved nothing(Deadline deadline) {
       return new Resolved(
           new Principal.Anonymous(), deadline, null, null, null, QuotaReservation.ENDLESS);

@@ -9,7 +9,7 @@ import java.util.Set;
  * @param meters that it counts in; none where it is free of quotas and never billed
  */
 public record Limits(int cost, Set<Meter> meters) {
-  /** For what nobody in particular calls. */
+  /** For operations without a caller. */
   public static final Limits FREE = new Limits(0, Set.of());
 
   public Limits {

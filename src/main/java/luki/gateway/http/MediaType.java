@@ -60,7 +60,7 @@ public record MediaType(String type, String subtype, Map<String, String> paramet
         : value;
   }
 
-  /** JSON in UTF-8, said in whatever way. */
+  /** JSON in UTF-8, in any of its spellings. */
   public boolean isJson() {
     String charset = parameters.getOrDefault("charset", "utf-8");
     return type.equals("application")

@@ -11,7 +11,7 @@ public enum Method {
   OPTIONS,
   TRACE,
   CONNECT,
-  /** One that is not known here: 501, and {@code _OTHER} in metrics and the log. */
+  /** An unknown method: 501, and {@code _OTHER} in metrics and the log. */
   OTHER;
 
   public static Method of(String name) {
@@ -23,7 +23,7 @@ public enum Method {
     return OTHER;
   }
 
-  /** A closed set, whatever a caller sends. */
+  /** From a closed set, for labels. */
   public String label() {
     return this == OTHER ? "_OTHER" : name();
   }

@@ -1,6 +1,6 @@
 package luki.gateway.http;
 
-/** Where the id of the user stands for whom the caller must be allowed to act. */
+/** Where the request names the user that the caller must be allowed to act for. */
 public sealed interface Owner {
   /** The route acts for no user. Said, never assumed. */
   record Nobody() implements Owner {}

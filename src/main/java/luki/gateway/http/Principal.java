@@ -27,7 +27,7 @@ public sealed interface Principal {
     return null;
   }
 
-  /** Nobody has said who they are. */
+  /** No credential was verified. */
   record Anonymous() implements Principal {
     @Override
     public Set<Scope> scopes() {
@@ -50,7 +50,7 @@ public sealed interface Principal {
     }
   }
 
-  /** An end user, by a token of the issuer that is good until {@code expires}. */
+  /** An end user, by a token of the issuer that is valid until {@code expires}. */
   record User(
       String subject, Set<Scope> scopes, Users users, Instant expires, @Nullable String plan)
       implements Principal {
@@ -64,7 +64,7 @@ public sealed interface Principal {
     }
   }
 
-  /** A service of our own, by a token that it signed and that is good until {@code expires}. */
+  /** An internal service, by a token that it signed and that is valid until {@code expires}. */
   record Service(
       String subject, Set<Scope> scopes, Users users, Instant expires, @Nullable String plan)
       implements Principal {

@@ -54,7 +54,7 @@ public final class Query {
     return values.getOrDefault(name, List.of());
   }
 
-  /** The value when the parameter stands there exactly once, else null. */
+  /** The value when the parameter occurs exactly once, else null. */
   public @Nullable String only(String name) {
     List<String> all = all(name);
     return all.size() == 1 ? all.getFirst() : null;

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What one call may use of its caller's quotas. For one thread at a time. */
 public interface QuotaReservation {
-  /** No bound, and nothing is counted. */
+  /** Unlimited; nothing is counted. */
   QuotaReservation ENDLESS =
       new QuotaReservation() {
         @Override

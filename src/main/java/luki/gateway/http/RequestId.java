@@ -2,7 +2,7 @@ package luki.gateway.http;
 
 import java.util.Optional;
 
-/** The id that a caller sent, when it is harmless, or one of ours. */
+/** The id of a request: a valid one from the caller, or a generated one. */
 public record RequestId(String value) {
   private static final int MAX_LENGTH = 128;
 

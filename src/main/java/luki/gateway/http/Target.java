@@ -9,7 +9,7 @@ import java.util.Optional;
  * segments. What could be read in two ways is refused, not repaired.
  *
  * @param segments decoded; empty for {@code /} and for {@code *}
- * @param rawQuery what stands behind the question mark, or ""
+ * @param rawQuery the text after the question mark, or ""
  * @param asterisk the asterisk-form of RFC 9112 §3.2.4
  */
 public record Target(List<String> segments, String rawQuery, boolean asterisk) {
@@ -42,7 +42,7 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
     return Optional.of(new Target(segments, query, false));
   }
 
-  /** RFC 9112 §3.2.2: the absolute-form is taken too; its authority decides nothing here. */
+  /** RFC 9112 §3.2.2: the absolute-form is accepted too; its authority is not used. */
   private static String originForm(String raw) {
     if (raw.regionMatches(true, 0, "http://", 0, 7)
         || raw.regionMatches(true, 0, "https://", 0, 8)) {

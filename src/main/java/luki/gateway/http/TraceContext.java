@@ -6,7 +6,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * W3C Trace Context level 2, as far as it goes on.
+ * W3C Trace Context level 2.
  *
  * @param traceId 32 lower-case hex digits, not all zero
  * @param parentId the span that this hop continues; empty where the trace begins here
@@ -34,7 +34,7 @@ public record TraceContext(
   }
 
   /**
-   * The trace that a valid {@code traceparent} continues, with a span of ours.
+   * The trace that a valid {@code traceparent} continues, with the gateway's span.
    *
    * @param state the lines of {@code tracestate}, joined; dropped when they are not valid
    */
@@ -73,7 +73,7 @@ public record TraceContext(
     return true;
   }
 
-  /** Whether somebody records it. */
+  /** Whether the trace is recorded. */
   public boolean isSampled() {
     return (Character.digit(flags.charAt(1), 16) & SAMPLED) != 0;
   }

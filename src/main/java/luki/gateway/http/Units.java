@@ -1,6 +1,6 @@
 package luki.gateway.http;
 
-/** So many of each {@link Meter}. */
+/** An amount for each {@link Meter}. */
 public record Units(long requests, long chatMessages, long streamedCharacters) {
   public static final Units NONE = new Units(0, 0, 0);
 

@@ -1,6 +1,6 @@
 package luki.gateway.json;
 
-/** A text that is not strict JSON. Says where and which rule, never what stood there. */
+/** A text that is not strict JSON. Names the place and the rule, never the value. */
 public final class InvalidJson extends Exception {
   private static final long serialVersionUID = 1L;
 

@@ -1,19 +1,13 @@
 package luki.gateway.json;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -22,22 +16,12 @@ import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** An immutable JSON value. A member that is not there is {@link #MISSING}, never null. */
+/** An immutable JSON value. An absent member is {@link #MISSING}, never null. */
 public final class Json {
-  /** What {@link #at} gives for a member that is not there. */
+  /** The result of {@link #at} for an absent member. */
   public static final Json MISSING = new Json(MissingNode.getInstance());
 
-  private static final JsonFactory FACTORY =
-      JsonFactory.builder()
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(TreeReader.MAX_DEPTH + 1)
-                  .maxStringLength(Integer.MAX_VALUE)
-                  .maxNameLength(4096)
-                  .maxNumberLength(256)
-                  .build())
-          .build();
-  private static final JsonMapper MAPPER = new JsonMapper(FACTORY);
+  private static final JsonMapper MAPPER = new JsonMapper();
 
   private final JsonNode node;
 
@@ -49,59 +33,19 @@ public final class Json {
     return node;
   }
 
-  /** Strict JSON (RFC 8259) in strict UTF-8 from a caller: what is doubtful is refused. */
+  /** Strict JSON (RFC 8259) in strict UTF-8 from a caller: anything doubtful is refused. */
   public static Json parse(byte[] utf8) throws InvalidJson {
-    return parse(utf8, TreeReader.LoneSurrogates.REFUSE);
+    return new Json(TreeReader.read(utf8, TreeReader.LoneSurrogates.REFUSE));
   }
 
   /** The same from a service, with half of a surrogate pair read as U+FFFD. */
   public static Json parseReply(byte[] utf8) throws InvalidJson {
-    return parse(utf8, TreeReader.LoneSurrogates.REPLACE);
+    return new Json(TreeReader.read(utf8, TreeReader.LoneSurrogates.REPLACE));
   }
 
-  /** Text of a service that was decoded already. */
+  /** Text of a service that is already decoded. */
   public static Json parseReply(String text) throws InvalidJson {
-    return parse(text, TreeReader.LoneSurrogates.REPLACE);
-  }
-
-  private static Json parse(byte[] utf8, TreeReader.LoneSurrogates lone) throws InvalidJson {
-    if (!isPlain(utf8)) {
-      return parse(decoded(utf8), lone);
-    }
-    try (JsonParser parser = FACTORY.createParser(utf8)) {
-      return new Json(new TreeReader(parser, lone, null).readAll());
-    } catch (IOException cannotBe) {
-      throw new UncheckedIOException(cannotBe);
-    }
-  }
-
-  private static Json parse(String text, TreeReader.LoneSurrogates lone) throws InvalidJson {
-    try (JsonParser parser = FACTORY.createParser(text)) {
-      return new Json(new TreeReader(parser, lone, null).readAll());
-    } catch (IOException cannotBe) {
-      throw new UncheckedIOException(cannotBe);
-    }
-  }
-
-  /**
-   * ASCII without NUL, which every reader of bytes decodes alike. Jackson's is lenient about other
-   * bytes: it takes overlong forms, and guesses UTF-16 from zeros.
-   */
-  private static boolean isPlain(byte[] bytes) {
-    for (byte octet : bytes) {
-      if (octet <= 0) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static String decoded(byte[] utf8) throws InvalidJson {
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
-    } catch (CharacterCodingException malformed) {
-      throw new InvalidJson("", "utf-8");
-    }
+    return new Json(TreeReader.read(text, TreeReader.LoneSurrogates.REPLACE));
   }
 
   public static Json of(String text) {
@@ -152,7 +96,7 @@ public final class Json {
     return node.isMissingNode();
   }
 
-  /** Not there, or null: Python services write the one as the other. */
+  /** Absent or null: Python services use both alike. */
   public boolean isAbsent() {
     return node.isMissingNode() || node.isNull();
   }
@@ -169,7 +113,7 @@ public final class Json {
     return node.isTextual() || node.isNumber() || node.isBoolean();
   }
 
-  /** Is the boolean {@code true}, not merely something that is truthy. */
+  /** The boolean {@code true} itself, not another value that counts as true. */
   public boolean isTrue() {
     return node.isBoolean() && node.booleanValue();
   }
@@ -194,7 +138,7 @@ public final class Json {
         : OptionalLong.empty();
   }
 
-  /** Whether it holds more values than that, itself and all below it. */
+  /** Whether it has more values than that, itself included. */
   boolean isLargerThan(int values) {
     return countUpTo(node, values + 1) > values;
   }
@@ -230,7 +174,7 @@ public final class Json {
     return members;
   }
 
-  /** A builder that starts from the members of this object. */
+  /** A builder with the members of this object. */
   public Builder toBuilder() {
     Builder builder = new Builder();
     node.properties().forEach(entry -> builder.object().set(entry.getKey(), entry.getValue()));
@@ -249,7 +193,7 @@ public final class Json {
     return node.toPrettyString();
   }
 
-  /** Compact JSON text. Holds the whole value: never for a log. */
+  /** Compact JSON text. It is the whole value: never for a log. */
   @Override
   public String toString() {
     return new String(bytes(), StandardCharsets.UTF_8);

@@ -82,13 +82,13 @@ public final class JsonSchema {
     for (int i = 0; i < location.getNameCount(); i++) {
       pointer.append('/').append(Pointers.escape(String.valueOf(location.getElement(i))));
     }
-    // The member that is missing or too many is named, so that the caller finds it.
+    // Names the missing or unexpected member, so that the caller finds it.
     if (error.getProperty() != null) {
       pointer.append('/').append(Pointers.escape(error.getProperty()));
     }
     return pointer.toString();
   }
 
-  /** A place (RFC 6901) and the schema keyword that it broke. Holds no value. */
+  /** A place (RFC 6901) and the schema keyword that was violated; no value. */
   public record Violation(String pointer, String rule) {}
 }

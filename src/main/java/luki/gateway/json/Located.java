@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
-/** A YAML document that remembers on which line each of its values stands. */
+/** A YAML document that knows the line of each of its values. */
 public final class Located {
   private final Path file;
   private final Json root;
@@ -64,7 +64,7 @@ public final class Located {
     return file + ":" + lines.getOrDefault(at, 1);
   }
 
-  /** A file that is not what it should be. The message is for its author. */
+  /** A malformed file. The message is for its author. */
   public static final class Malformed extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -1,16 +1,22 @@
 package luki.gateway.json;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonPointer;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -21,17 +27,27 @@ import org.jspecify.annotations.Nullable;
 final class TreeReader {
   static final int MAX_DEPTH = 64;
 
-  /** Values in a text of a caller: more cost more than any good request is worth. */
+  /** Maximum number of values in a caller's text. */
   private static final int MAX_VALUES = 50_000;
 
   private static final BigDecimal TOO_LARGE = BigDecimal.TWO.pow(63);
 
-  /** What to do with half of a surrogate pair, which UTF-8 cannot carry. */
+  /** How to treat half of a surrogate pair, which UTF-8 cannot encode. */
   enum LoneSurrogates {
     REFUSE,
     REPLACE
   }
 
+  private static final JsonFactory FACTORY =
+      JsonFactory.builder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(MAX_DEPTH + 1)
+                  .maxStringLength(Integer.MAX_VALUE)
+                  .maxNameLength(4096)
+                  .maxNumberLength(256)
+                  .build())
+          .build();
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   private final JsonParser parser;
@@ -43,6 +59,47 @@ final class TreeReader {
     this.parser = parser;
     this.lone = lone;
     this.lines = lines;
+  }
+
+  /** Reads one value in strict UTF-8. */
+  static JsonNode read(byte[] utf8, LoneSurrogates lone) throws InvalidJson {
+    if (!isPlain(utf8)) {
+      return read(decoded(utf8), lone);
+    }
+    try (JsonParser parser = FACTORY.createParser(utf8)) {
+      return new TreeReader(parser, lone, null).readAll();
+    } catch (IOException cannotBe) {
+      throw new UncheckedIOException(cannotBe);
+    }
+  }
+
+  static JsonNode read(String text, LoneSurrogates lone) throws InvalidJson {
+    try (JsonParser parser = FACTORY.createParser(text)) {
+      return new TreeReader(parser, lone, null).readAll();
+    } catch (IOException cannotBe) {
+      throw new UncheckedIOException(cannotBe);
+    }
+  }
+
+  /**
+   * ASCII without NUL, which every reader of bytes decodes alike. Jackson's is lenient about other
+   * bytes: it takes overlong forms, and guesses UTF-16 from zeros.
+   */
+  private static boolean isPlain(byte[] bytes) {
+    for (byte octet : bytes) {
+      if (octet <= 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String decoded(byte[] utf8) throws InvalidJson {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+    } catch (CharacterCodingException malformed) {
+      throw new InvalidJson("", "utf-8");
+    }
   }
 
   /** Reads exactly one value and the end of the text. */

@@ -44,7 +44,7 @@ public final class KeyedHash {
     return hash;
   }
 
-  /** How a principal shows in the log; empty for nobody. */
+  /** How a principal shows in the log; empty for an anonymous caller. */
   public CallerName nameOf(Principal principal) {
     return principal.subject().isEmpty()
         ? CallerName.NOBODY

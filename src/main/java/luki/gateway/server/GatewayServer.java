@@ -83,8 +83,7 @@ public final class GatewayServer {
   }
 
   /**
-   * Refuses new requests, lets those under way finish for at most the grace, tells streams to end,
-   * and stops.
+   * Refuses new requests, lets those in flight finish within the grace, ends streams, and stops.
    */
   public void drain(Duration grace) throws InterruptedException {
     lifecycle.draining();

@@ -50,7 +50,7 @@ public final class JdkServer implements HttpHandler {
     set("sun.net.httpserver.idleInterval", Long.toString(limits.idle().toSeconds()));
     set("sun.net.httpserver.maxIdleConnections", Integer.toString(limits.connections()));
     set("jdk.httpserver.maxConnections", Integer.toString(limits.connections()));
-    // Seconds, whatever its documentation says. It covers the head and the body.
+    // In seconds, unlike its documentation says. It covers the head and the body.
     set("sun.net.httpserver.maxReqTime", Long.toString(3 * limits.header().toSeconds()));
     // Above our own limit, so that ours answers in our own shape.
     set("sun.net.httpserver.maxReqHeaderSize", Integer.toString(4 * limits.headerBytes()));
