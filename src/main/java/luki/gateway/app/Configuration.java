@@ -2,11 +2,8 @@ package luki.gateway.app;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -15,6 +12,7 @@ import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.Environment;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Roles;
@@ -22,6 +20,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.config.SettingsReader;
 import luki.gateway.config.Variable;
 import luki.gateway.contract.ContractDocument;
+import luki.gateway.http.Sha256;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.Diagnostics;
@@ -71,7 +70,7 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
                 ConfigurationCheck.Severity.WARNING,
                 "keys of plans that gateway.yaml does not list get the default one: " + unknown));
       }
-      if (!keys.isPrivate()) {
+      if (!OwnerOnly.isPrivate(settings.keyFile())) {
         findings.add(
             keyFile(
                 ConfigurationCheck.Severity.WARNING,
@@ -92,15 +91,9 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
    * Names the contract and the configuration that decide: the beginning of a hash of both files.
    */
   String policyVersion() throws IOException {
-    try {
-      MessageDigest hash = MessageDigest.getInstance("SHA-256");
-      hash.update(Files.readAllBytes(settings.openapiFile()));
-      hash.update((byte) 0);
-      hash.update(Files.readAllBytes(settings.gatewayFile()));
-      return HexFormat.of().formatHex(hash.digest()).substring(0, 12);
-    } catch (NoSuchAlgorithmException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+    byte[] contract = Files.readAllBytes(settings.openapiFile());
+    byte[] file = Files.readAllBytes(settings.gatewayFile());
+    return Sha256.of(contract, new byte[1], file).substring(0, 12);
   }
 
   /** What the audit records of this process share. */

@@ -6,12 +6,10 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.http.Sha256;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
@@ -35,14 +33,14 @@ public final class AuditChain {
       String text =
           entry.members().put("number", number + 1).put("previous", hash).build().toString();
       String body = text.substring(0, text.length() - 1);
-      String sum = hashOf(body);
+      String sum = Sha256.of(body);
       return new Link(number + 1, sum, body + ",\"hash\":\"" + sum + "\"}\n");
     }
 
     /** The link of a line as it stands in a file; empty when it is none or its hash is wrong. */
     static Optional<Link> of(String line) {
       Matcher parts = HASH.matcher(line);
-      if (!parts.matches() || !hashOf(parts.group(1)).equals(parts.group(2))) {
+      if (!parts.matches() || !Sha256.of(parts.group(1)).equals(parts.group(2))) {
         return Optional.empty();
       }
       try {
@@ -94,15 +92,5 @@ public final class AuditChain {
       }
     }
     return new ChainCheck.Whole(number, before.hash);
-  }
-
-  private static String hashOf(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
   }
 }

@@ -5,13 +5,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
+import luki.gateway.config.OwnerOnly;
 
 /**
  * A file of audit records, one JSON object a line, mode 0600. Each record holds the hash of the one
@@ -42,7 +40,7 @@ public final class AuditFile {
    * @throws IOException they may not all be there
    */
   public void append(List<AuditRecord> records) throws IOException {
-    try (FileChannel channel = FileChannel.open(path, HOW, ownerOnly());
+    try (FileChannel channel = FileChannel.open(path, HOW, OwnerOnly.attributes(path));
         FileLock lock = channel.lock()) {
       if (!lock.isValid()) {
         throw new IOException("the lock was lost");
@@ -93,14 +91,5 @@ public final class AuditFile {
       at += channel.write(bytes, at);
     }
     channel.force(false);
-  }
-
-  private static FileAttribute<?>[] ownerOnly() {
-    boolean posix = FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
-    return posix
-        ? new FileAttribute<?>[] {
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
-        }
-        : new FileAttribute<?>[0];
   }
 }

@@ -140,7 +140,9 @@ final class KeyCommand {
     }
     for (String name : checked) {
       if (UserId.parse(name).isEmpty()) {
-        throw new BadUsage("--users, --owner: a user id has 1 to 255 characters, no / and no \\");
+        throw new BadUsage(
+            "--users, --owner: a user id has 1 to 255 characters, none of / \\ ; and no"
+                + " percent-escape");
       }
     }
     return KeyEntry.usersOf(names, owner);

@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.AsciiSet;
 import luki.gateway.http.Query;
 import luki.gateway.keys.ApiKeyText;
 import luki.gateway.tokens.BearerToken;
@@ -30,6 +31,7 @@ public sealed interface PresentedCredential {
 
   // RFC 9110 §11.1: the scheme is a token, compared without case.
   Pattern SCHEME = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)( .*)?");
+  AsciiSet B64TOKEN = AsciiSet.alphanumericAnd("-._~+/");
   Set<String> QUERY_NAMES = Set.of("api_key", "apikey", "access_token", "token", "x-api-key");
 
   /** Reads the head. RFC 6750 §2: a client must not use more than one way. */
@@ -75,19 +77,7 @@ public sealed interface PresentedCredential {
     while (to > from && value.charAt(to - 1) == '=') {
       to--;
     }
-    for (int i = from; i < to; i++) {
-      if (!isTokenCharacter(value.charAt(i))) {
-        return null;
-      }
-    }
-    return to > from ? value.substring(from) : null;
-  }
-
-  private static boolean isTokenCharacter(char c) {
-    return (c >= 'a' && c <= 'z')
-        || (c >= 'A' && c <= 'Z')
-        || (c >= '0' && c <= '9')
-        || "._~+/-".indexOf(c) >= 0;
+    return to > from && B64TOKEN.containsAll(value, from, to) ? value.substring(from) : null;
   }
 
   private static PresentedCredential token(String text) {

@@ -1,14 +1,11 @@
 package luki.gateway.handler;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import luki.gateway.http.ApiException;
+import luki.gateway.http.Sha256;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.InvalidJson;
@@ -112,12 +109,6 @@ final class Memories {
 
   /** The id that the service gives a text: known before it is stored. */
   static String idOf(UserId user, String text) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return user.value() + "_" + HexFormat.of().formatHex(hash).substring(0, HASH_HEX);
-    } catch (NoSuchAlgorithmException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+    return user.value() + "_" + Sha256.of(text).substring(0, HASH_HEX);
   }
 }

@@ -8,6 +8,7 @@ import java.util.Optional;
 /** Percent-encoding of RFC 3986 §2.1 in strict UTF-8. */
 public final class PercentCoding {
   private static final String HEX = "0123456789ABCDEF";
+  private static final AsciiSet UNRESERVED = AsciiSet.alphanumericAnd("-._~");
 
   private PercentCoding() {}
 
@@ -43,23 +44,13 @@ public final class PercentCoding {
   public static String encode(String text) {
     StringBuilder out = new StringBuilder(text.length() + 16);
     for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-      if (isUnreserved(b)) {
+      if (UNRESERVED.contains(b)) {
         out.append((char) b);
       } else {
         out.append('%').append(HEX.charAt((b >> 4) & 0xf)).append(HEX.charAt(b & 0xf));
       }
     }
     return out.toString();
-  }
-
-  private static boolean isUnreserved(byte b) {
-    return (b >= 'a' && b <= 'z')
-        || (b >= 'A' && b <= 'Z')
-        || (b >= '0' && b <= '9')
-        || b == '-'
-        || b == '.'
-        || b == '_'
-        || b == '~';
   }
 
   static int octet(char high, char low) {

@@ -5,6 +5,7 @@ import java.util.Optional;
 /** The id of a request: a valid one from the caller, or a generated one. */
 public record RequestId(String value) {
   private static final int MAX_LENGTH = 128;
+  private static final AsciiSet CHARACTERS = AsciiSet.alphanumericAnd("._-");
 
   public RequestId {
     if (!isHarmless(value)) {
@@ -18,19 +19,8 @@ public record RequestId(String value) {
 
   /** 1 to 128 of {@code A-Za-z0-9._-}. */
   private static boolean isHarmless(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      boolean harmless =
-          (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9')
-              || c == '.'
-              || c == '_'
-              || c == '-';
-      if (!harmless) {
-        return false;
-      }
-    }
-    return !text.isEmpty() && text.length() <= MAX_LENGTH;
+    return !text.isEmpty()
+        && text.length() <= MAX_LENGTH
+        && CHARACTERS.containsAll(text, 0, text.length());
   }
 }

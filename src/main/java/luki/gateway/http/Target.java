@@ -33,7 +33,7 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
     if (path.length() > 1) {
       for (String segment : path.substring(1).split("/", -1)) {
         Optional<String> decoded = PercentCoding.decode(segment, false);
-        if (decoded.isEmpty() || isAmbiguous(decoded.get())) {
+        if (decoded.isEmpty() || !isUnambiguous(decoded.get())) {
           return Optional.empty();
         }
         segments.add(decoded.get());
@@ -57,24 +57,24 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
     return raw;
   }
 
-  /** A segment that some server behind or before us might take for another path. */
-  private static boolean isAmbiguous(String segment) {
+  /**
+   * Whether every server takes the decoded segment for the same one. A dot segment, a slash or a
+   * semicolon may change the path, and so may an escape when the text is decoded once more.
+   */
+  static boolean isUnambiguous(String segment) {
     if (segment.equals(".") || segment.equals("..")) {
-      return true;
+      return false;
     }
     for (int i = 0; i < segment.length(); i++) {
       char c = segment.charAt(i);
-      if (c == '/' || c == '\\' || c == ';' || Character.isISOControl(c)) {
-        return true;
-      }
-      boolean escaped =
+      boolean escape =
           c == '%'
               && i + 2 < segment.length()
               && PercentCoding.octet(segment.charAt(i + 1), segment.charAt(i + 2)) >= 0;
-      if (escaped) {
-        return true;
+      if (escape || c == '/' || c == '\\' || c == ';' || Character.isISOControl(c)) {
+        return false;
       }
     }
-    return false;
+    return true;
   }
 }

@@ -3,11 +3,12 @@ package luki.gateway.http;
 import java.util.Optional;
 
 /**
- * The id of a user, compared exactly. Slashes and controls are refused because the services decode
- * a path before they route it; a dot segment cannot be encoded away.
+ * The id of a user, compared exactly. Only an id that can be a segment of a path is one, since a
+ * user's data is erased by a path: 1 to 255 characters, none of {@code / \ ;} or a control, not a
+ * dot segment, no escape such as {@code %2f}.
  */
 public record UserId(String value) {
-  public static final int MAX_LENGTH = 255;
+  private static final int MAX_LENGTH = 255;
 
   public UserId {
     if (!isValid(value)) {
@@ -20,12 +21,11 @@ public record UserId(String value) {
   }
 
   private static boolean isValid(String text) {
-    if (text.isEmpty()
-        || text.codePointCount(0, text.length()) > MAX_LENGTH
-        || text.equals(".")
-        || text.equals("..")) {
-      return false;
-    }
-    return text.chars().noneMatch(c -> c == '/' || c == '\\' || Character.isISOControl(c));
+    return !text.isEmpty()
+        && text.codePointCount(0, text.length()) <= MAX_LENGTH
+        && Target.isUnambiguous(text)
+        // Half of a surrogate pair has no UTF-8, so it would not come back from a path.
+        && text.codePoints()
+            .noneMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
   }
 }

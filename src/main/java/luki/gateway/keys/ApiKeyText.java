@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.zip.CRC32;
+import luki.gateway.http.AsciiSet;
 
 /**
  * An API key as somebody sent it: {@code luki_<id>_<secret><checksum>} of 12, 43 and 6 base62
@@ -12,8 +13,8 @@ import java.util.zip.CRC32;
 public final class ApiKeyText {
   public static final String PREFIX = "luki_";
 
-  private static final String BASE62 =
-      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  private static final String BASE62 = AsciiSet.DIGITS_AND_LETTERS;
+  private static final AsciiSet CHARACTERS = AsciiSet.alphanumericAnd("");
   private static final int ID = 12;
   private static final int SECRET = 43;
   private static final int CHECKSUM = 6;
@@ -35,17 +36,12 @@ public final class ApiKeyText {
   }
 
   private static boolean isWellFormed(String text) {
-    if (text.length() != BODY + CHECKSUM || !text.startsWith(PREFIX)) {
-      return false;
-    }
-    for (int i = PREFIX.length(); i < text.length(); i++) {
-      char c = text.charAt(i);
-      boolean base62 = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-      if (i == PREFIX.length() + ID ? c != '_' : !base62) {
-        return false;
-      }
-    }
-    return true;
+    int separator = PREFIX.length() + ID;
+    return text.length() == BODY + CHECKSUM
+        && text.startsWith(PREFIX)
+        && CHARACTERS.containsAll(text, PREFIX.length(), separator)
+        && text.charAt(separator) == '_'
+        && CHARACTERS.containsAll(text, separator + 1, text.length());
   }
 
   /** A new key of 256 bits and more; the generator must be a secure one. */

@@ -9,14 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
@@ -25,9 +22,6 @@ import luki.gateway.json.Json;
  * lose nothing and a reader never sees half of it.
  */
 public final class KeyFile {
-  private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
-      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-
   // A file lock is the process's: threads of one process need a lock of their own.
   private static final ReentrantLock THREADS = new ReentrantLock();
 
@@ -80,14 +74,6 @@ public final class KeyFile {
     }
   }
 
-  /** Only its owner may read and write it. True where the file system has no such modes. */
-  public boolean isPrivate() throws IOException {
-    if (!Files.exists(path) || !isPosix()) {
-      return true;
-    }
-    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path)).endsWith("------");
-  }
-
   /** Changes the keys under a lock that other processes respect. */
   public void change(UnaryOperator<List<KeyEntry>> change) throws IOException, Broken {
     Path directory = path.toAbsolutePath().getParent();
@@ -115,10 +101,7 @@ public final class KeyFile {
             .put("version", 1)
             .put("keys", Json.array(keys.stream().map(KeyEntry::toJson).toList()))
             .build();
-    Path next =
-        isPosix()
-            ? Files.createTempFile(directory, ".keys", ".json", OWNER_ONLY)
-            : Files.createTempFile(directory, ".keys", ".json");
+    Path next = Files.createTempFile(directory, ".keys", ".json", OwnerOnly.attributes(path));
     try {
       try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
         ByteBuffer bytes = StandardCharsets.UTF_8.encode(root.pretty() + "\n");
@@ -132,9 +115,5 @@ public final class KeyFile {
     } finally {
       Files.deleteIfExists(next);
     }
-  }
-
-  private boolean isPosix() {
-    return path.getFileSystem().supportedFileAttributeViews().contains("posix");
   }
 }

@@ -8,25 +8,22 @@ import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.ECDSASigner;
 import com.nimbusds.jose.jwk.ECKey;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.json.Json;
-import org.jspecify.annotations.Nullable;
+import luki.gateway.tokens.TokenVerifier.KeySource;
 
 /**
- * Signs end users' tokens where there is no issuer: at a desk with {@code token mint}, and for
- * {@code explain}, which so passes the very checks that a request does. Nothing of it is in force
- * in prod.
+ * Signs end users' tokens where there is no issuer: in development with {@code token mint}, and for
+ * {@code explain}, whose requests so pass the checks of a real one. Its tokens are not accepted in
+ * prod.
  */
 public final class DevIssuer {
-  private static final String NAME = "dev-token-key.pem";
+  private static final String NAME = "dev-token-key.json";
 
   private final ECKey key;
 
@@ -34,12 +31,12 @@ public final class DevIssuer {
     this.key = key;
   }
 
-  /** With a key that is gone with the process. */
+  /** With a key that exists only in this process. */
   public static DevIssuer made() {
     return new DevIssuer(SigningKey.generate());
   }
 
-  /** Where a desk's key is kept: beside the key file. */
+  /** Where the development key is stored: beside the API key file. */
   public static Path fileBeside(Path keyFile) {
     return keyFile.resolveSibling(NAME);
   }
@@ -52,7 +49,7 @@ public final class DevIssuer {
     try {
       return new DevIssuer(SigningKey.read(file));
     } catch (IllegalArgumentException malformed) {
-      throw new IOException(file + " holds no EC P-256 key in PEM; delete it to get another");
+      throw new IOException(file + " has no EC P-256 key; delete it to get another");
     }
   }
 
@@ -62,18 +59,10 @@ public final class DevIssuer {
       Files.createDirectories(directory);
     }
     try {
-      byte[] der = SigningKey.generate().toECPrivateKey().getEncoded();
-      String pem =
-          "-----BEGIN PRIVATE KEY-----\n"
-              + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der)
-              + "\n-----END PRIVATE KEY-----\n";
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.write(file, pem.getBytes(StandardCharsets.US_ASCII), StandardOpenOption.WRITE);
+      Files.createFile(file, OwnerOnly.attributes(file));
+      Files.writeString(file, SigningKey.generate().toJSONString() + "\n");
     } catch (FileAlreadyExistsException byAnother) {
-      // Made at the same time; that one is as good.
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
+      // Another process made it at the same time.
     }
   }
 
@@ -89,9 +78,9 @@ public final class DevIssuer {
     }
   }
 
-  /** A verifier that takes this issuer's tokens by the same rules as the live one. */
+  /** A verifier that accepts this issuer's tokens by the same rules as the live one. */
   public TokenVerifier verifier(TokenVerifier.Rules rules) {
-    return rules.verifier(KeySource.fixed(keys()), null);
+    return new TokenVerifier(rules, keys(), null);
   }
 
   private JwkSet keys() {
@@ -104,21 +93,13 @@ public final class DevIssuer {
     }
   }
 
-  /** The key of a desk, taken once there is one: {@code token mint} may be the first to make it. */
+  /** The key of a file, none while there is no file: {@code token mint} may make it later. */
   static KeySource keysOf(Path file) {
-    return new KeySource() {
-      private volatile Optional<JwkSet> known = Optional.empty();
-
-      @Override
-      public Lookup find(@Nullable String keyId) {
-        if (known.isEmpty() && Files.exists(file)) {
-          try {
-            known = Optional.of(ofFile(file).keys());
-          } catch (IOException unusable) {
-            return new Lookup.Found(List.of());
-          }
-        }
-        return new Lookup.Found(known.map(keys -> keys.named(keyId)).orElse(List.of()));
+    return keyId -> {
+      try {
+        return Files.exists(file) ? ofFile(file).keys().find(keyId) : Optional.of(List.of());
+      } catch (IOException unusable) {
+        return Optional.of(List.of());
       }
     };
   }

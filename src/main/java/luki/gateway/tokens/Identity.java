@@ -12,6 +12,7 @@ import luki.gateway.config.Roles;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.observe.Periodic;
+import luki.gateway.tokens.TokenVerifier.KeySource;
 import luki.gateway.upstream.DocumentFetcher;
 import luki.gateway.upstream.Engines;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ public final class Identity implements AutoCloseable {
         serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
         new TokenVerifier.Rules(jwt.issuer(), jwt.audience(), roles, jwt.skew(), clock);
-    return new Identity(rules, rules.verifier(keys, services), remote, fetcher);
+    return new Identity(rules, new TokenVerifier(rules, keys, services), remote, fetcher);
   }
 
   private static @Nullable KeySource pem(@Nullable Path path, Problems problems) {
@@ -71,7 +72,7 @@ public final class Identity implements AutoCloseable {
       return null;
     }
     try {
-      return KeySource.fixed(JwkSet.ofPem(Files.readString(path)));
+      return JwkSet.ofPem(Files.readString(path));
     } catch (IOException | IllegalArgumentException unusable) {
       problems.add(
           Variable.JWT_PUBLIC_KEY_PATH.name(),

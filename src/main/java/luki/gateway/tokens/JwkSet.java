@@ -25,18 +25,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.tokens.TokenVerifier.KeySource;
 import org.jspecify.annotations.Nullable;
 
-/** Public keys that are trusted together. A key that is doubtful is left out, the others stay. */
-record JwkSet(List<TrustedKey> keys) {
+/** Public keys that are trusted together. A key that cannot be trusted is left out. */
+record JwkSet(List<TrustedKey> keys) implements KeySource {
   private static final Pattern PEM =
       Pattern.compile("-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\\s]+)-----END PUBLIC KEY-----");
   private static final int MAX_KEYS = 100;
-  // RFC 8410 §4: what stands before the 32 bytes of an Ed25519 key.
+  // RFC 8410 §4: what precedes the 32 bytes of an Ed25519 key.
   private static final String ED25519_HEAD = "302a300506032b6570032100";
 
   JwkSet {
     keys = List.copyOf(keys);
+  }
+
+  @Override
+  public Optional<List<TrustedKey>> find(@Nullable String keyId) {
+    return Optional.of(named(keyId));
   }
 
   /** Those of that id; all of them for a token that names none. */
@@ -49,7 +55,7 @@ record JwkSet(List<TrustedKey> keys) {
   /**
    * A PEM of one public key.
    *
-   * @throws IllegalArgumentException it holds none that is taken here
+   * @throws IllegalArgumentException it has none that is accepted here
    */
   static JwkSet ofPem(String text) {
     Matcher pem = PEM.matcher(text);
@@ -73,7 +79,7 @@ record JwkSet(List<TrustedKey> keys) {
     }
   }
 
-  /** A JWK Set (RFC 7517); empty when it is none, or holds no key that can be used. */
+  /** A JWK Set (RFC 7517); empty when it is none, or has no key that can be used. */
   static Optional<JwkSet> ofJwks(byte[] json) {
     List<Json> entries;
     try {
@@ -94,7 +100,7 @@ record JwkSet(List<TrustedKey> keys) {
       }
       key(entry).ifPresent(keys::add);
     }
-    // Two keys of one name: nobody can say which is meant.
+    // Two keys with one id are ambiguous.
     keys.removeIf(key -> twice.contains(Objects.requireNonNullElse(key.id(), "")));
     return keys.isEmpty() ? Optional.empty() : Optional.of(new JwkSet(keys));
   }
@@ -109,7 +115,7 @@ record JwkSet(List<TrustedKey> keys) {
           (jwk.getKeyUse() == null || jwk.getKeyUse().equals(KeyUse.SIGNATURE))
               && (jwk.getKeyOperations() == null
                   || jwk.getKeyOperations().contains(KeyOperation.VERIFY));
-      // A private key that is published is everybody's.
+      // A private key that is published is compromised.
       if (jwk.isPrivate() || !forSignatures) {
         return Optional.empty();
       }

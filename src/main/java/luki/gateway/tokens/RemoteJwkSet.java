@@ -7,6 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
+import luki.gateway.tokens.TokenVerifier.KeySource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,16 +45,16 @@ final class RemoteJwkSet implements KeySource {
   private record Loaded(JwkSet keys, long at, long generation) {}
 
   @Override
-  public Lookup find(@Nullable String keyId) throws InterruptedException {
+  public Optional<List<TrustedKey>> find(@Nullable String keyId) throws InterruptedException {
     List<TrustedKey> known = current(keyId);
     if (known != null && !known.isEmpty()) {
-      return new Lookup.Found(known);
+      return Optional.of(known);
     }
     if (known != null && keyId != null && mayAskForUnknown()) {
       load(true);
       known = current(keyId);
     }
-    return known == null ? new Lookup.Unavailable() : new Lookup.Found(known);
+    return Optional.ofNullable(known);
   }
 
   /** Null while there is no set that is young enough. */

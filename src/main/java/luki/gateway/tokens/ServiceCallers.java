@@ -36,8 +36,8 @@ final class ServiceCallers {
             && !name.isEmpty()
             && name.equals(claims.at("sub").string())
             && keys.named(keyId).stream().anyMatch(key -> key.verifies(token))
-            && Claims.areCurrent(claims, now, skew)
-            && Claims.areFor(claims, AUDIENCE);
+            && token.isCurrent(now, skew)
+            && token.isFor(AUDIENCE);
     if (!good || keyId == null) {
       return new TokenVerifier.TokenResult.Refused();
     }
@@ -47,7 +47,7 @@ final class ServiceCallers {
     }
     // A good signature by another service's key is no signature of this one.
     return caller.keys().contains(keyId)
-        ? new TokenVerifier.TokenResult.Accepted(principal(name, caller, Claims.expiry(claims)))
+        ? new TokenVerifier.TokenResult.Accepted(principal(name, caller, token.expiry()))
         : new TokenVerifier.TokenResult.Refused();
   }
 

@@ -86,7 +86,7 @@ public final class ServiceTokens implements Credentials {
     try {
       return SigningKey.read(file);
     } catch (IOException | IllegalArgumentException unusable) {
-      problems.add(variable.name(), "must name an EC P-256 private key in PEM");
+      problems.add(variable.name(), SigningKey.EXPECTED);
       return null;
     }
   }

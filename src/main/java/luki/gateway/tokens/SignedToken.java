@@ -1,6 +1,8 @@
 package luki.gateway.tokens;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Optional;
@@ -10,8 +12,9 @@ import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A compact JWS (RFC 7515 §7.1) taken apart, not verified. What RFC 8725 warns of is refused here:
- * another encoding of the same bytes, keys and addresses of keys in the header, extensions.
+ * The parts of a compact JWS (RFC 7515 §7.1), not verified. What RFC 8725 warns of is refused here:
+ * another encoding of the same bytes, keys and addresses of keys in the header, extensions. The
+ * registered claims (RFC 7519 §4.1) are read strictly; times are whole seconds.
  *
  * @param algorithm as the header names it; the key decides whether it may
  * @param type in lower case without {@code application/}, "" where there is none
@@ -24,6 +27,8 @@ record SignedToken(
     String signingInput,
     String signature) {
   private static final int MAX_KEY_ID = 256;
+  // So that the skew can be added without an overflow.
+  private static final long MAX_EXPIRY = Instant.MAX.getEpochSecond() - 86_400;
   // crit: no extension is understood here. cty: a token within a token. b64, zip: another form.
   private static final Set<String> REFUSED =
       Set.of("crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#s256", "b64", "zip", "cty", "enc");
@@ -57,7 +62,36 @@ record SignedToken(
     }
   }
 
-  /** Base64url without padding in its one canonical form; nothing at all for any other. */
+  /**
+   * Neither expired nor from the future, give or take the skew. In the very second {@code exp +
+   * skew} a token is expired; {@code nbf} and {@code iat} may be as far ahead as the skew.
+   */
+  boolean isCurrent(Instant now, Duration skew) {
+    long latest = now.getEpochSecond() + skew.toSeconds();
+    return expiry().isAfter(Instant.EPOCH)
+        && now.getEpochSecond() < expiry().getEpochSecond() + skew.toSeconds()
+        && isAtMost(claims.at("nbf"), latest)
+        && isAtMost(claims.at("iat"), latest);
+  }
+
+  private static boolean isAtMost(Json time, long latest) {
+    return time.isMissing() || time.integer().orElse(Long.MAX_VALUE) <= latest;
+  }
+
+  /** {@code exp}; the epoch where it is missing or no time. */
+  Instant expiry() {
+    long seconds = claims.at("exp").integer().orElse(0);
+    return Instant.ofEpochSecond(seconds < 0 || seconds > MAX_EXPIRY ? 0 : seconds);
+  }
+
+  /** {@code aud} is the audience, or an array that contains it. */
+  boolean isFor(String audience) {
+    Json named = claims.at("aud");
+    return audience.equals(named.string())
+        || named.items().stream().anyMatch(one -> audience.equals(one.string()));
+  }
+
+  /** Base64url without padding in its canonical form; nothing for any other. */
   private static byte[] decoded(String part) {
     try {
       byte[] bytes = Base64.getUrlDecoder().decode(part.getBytes(StandardCharsets.ISO_8859_1));

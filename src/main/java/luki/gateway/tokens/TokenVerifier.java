@@ -1,84 +1,75 @@
 package luki.gateway.tokens;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Optional;
 import luki.gateway.config.Roles;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Principal;
-import luki.gateway.json.Json;
+import luki.gateway.http.Sha256;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Bearer tokens to principals: end users' tokens by the issuer's keys, services' tokens by theirs.
- * The type in the header decides which rules hold, and neither is ever taken for the other.
+ * The type in the header decides which rules apply, and neither is ever accepted as the other.
  */
 public final class TokenVerifier {
   private static final int MAX_CACHED = 50_000;
 
-  private final @Nullable Issuer users;
-  private final @Nullable ServiceCallers services;
+  private final Rules rules;
   private final UserClaims userClaims;
-  private final Duration skew;
-  private final Clock clock;
+  private final @Nullable KeySource keys;
+  private final @Nullable ServiceCallers services;
   private final BoundedCache<String, Cached> cache;
 
   /**
-   * Whose tokens are taken.
+   * The rules for end users' tokens, whoever signs them.
    *
-   * @param name what {@code iss} must say, null where any is taken (a desk without a setting)
-   */
-  record Issuer(KeySource keys, @Nullable String name, String audience) {}
-
-  /**
-   * What holds for end users' tokens, whoever signs them.
-   *
-   * @param issuer what {@code iss} must say, null where any is taken
+   * @param issuer what {@code iss} must be, null where any is accepted
    */
   public record Rules(
-      @Nullable String issuer, String audience, Roles roles, Duration skew, Clock clock) {
-    /**
-     * Makes a verifier.
-     *
-     * @param keys of the issuer, null where no end user's token is taken
-     */
-    TokenVerifier verifier(@Nullable KeySource keys, @Nullable ServiceCallers services) {
-      return new TokenVerifier(
-          keys == null ? null : new Issuer(keys, issuer, audience),
-          services,
-          new UserClaims(roles),
-          skew,
-          clock);
+      @Nullable String issuer, String audience, Roles roles, Duration skew, Clock clock) {}
+
+  /** Where the keys of an issuer come from. */
+  @FunctionalInterface
+  interface KeySource {
+    /** The keys of that id, all for a token that names none; empty while none can be loaded. */
+    Optional<List<TrustedKey>> find(@Nullable String keyId) throws InterruptedException;
+
+    /** Changes whenever the keys do, so that no cached result outlives them. */
+    default long generation() {
+      return 0;
+    }
+
+    /** Whether tokens can be verified at all. */
+    default boolean isReady() {
+      return true;
     }
   }
 
-  TokenVerifier(
-      @Nullable Issuer users,
-      @Nullable ServiceCallers services,
-      UserClaims userClaims,
-      Duration skew,
-      Clock clock) {
-    this.users = users;
+  /**
+   * Makes a verifier.
+   *
+   * @param keys of the issuer, null where no end user's token is accepted
+   * @param services null where no service's token is accepted
+   */
+  TokenVerifier(Rules rules, @Nullable KeySource keys, @Nullable ServiceCallers services) {
+    this.rules = rules;
+    this.userClaims = new UserClaims(rules.roles);
+    this.keys = keys;
     this.services = services;
-    this.userClaims = userClaims;
-    this.skew = skew;
-    this.clock = clock;
-    this.cache =
-        new BoundedCache<>(MAX_CACHED, old -> !clock.instant().isBefore(old.expires().plus(skew)));
+    this.cache = new BoundedCache<>(MAX_CACHED, old -> isOver(old, rules.clock.instant()));
   }
 
-  /** What became of a token. */
+  /** The result of a verification. */
   public sealed interface TokenResult {
     record Accepted(Principal principal) implements TokenResult {}
 
     record Refused() implements TokenResult {}
 
-    /** It is a service's and good, but the configuration lists no such service. */
+    /** A valid token of a service that the configuration does not list. */
     record Unlisted() implements TokenResult {}
 
     /** The issuer's keys were never loaded, or not for a day. */
@@ -87,77 +78,57 @@ public final class TokenVerifier {
 
   private record Cached(Principal principal, Instant expires, long generation) {}
 
+  private boolean isOver(Cached cached, Instant now) {
+    return !now.isBefore(cached.expires.plus(rules.skew));
+  }
+
   public TokenResult verify(BearerToken token) throws InterruptedException {
-    String hash = hashOf(token);
-    Instant now = clock.instant();
+    String hash = Sha256.of(token.text());
+    Instant now = rules.clock.instant();
     Cached known = cache.get(hash);
-    if (known != null
-        && now.isBefore(known.expires.plus(skew))
-        && known.generation == generation()) {
+    if (known != null && !isOver(known, now) && known.generation == generation()) {
       return new TokenResult.Accepted(known.principal);
     }
     SignedToken signed = SignedToken.parse(token).orElse(null);
     if (signed == null) {
       return new TokenResult.Refused();
     }
-    TokenResult verdict =
+    TokenResult result =
         signed.type().equals(ServiceCallers.TYPE) ? ofService(signed, now) : ofUser(signed, now);
-    if (verdict instanceof TokenResult.Accepted(Principal principal)) {
-      remember(hash, principal, signed.claims());
+    if (result instanceof TokenResult.Accepted(Principal principal)) {
+      cache.put(hash, new Cached(principal, signed.expiry(), generation()));
     }
-    return verdict;
+    return result;
   }
 
-  private void remember(String hash, Principal principal, Json claims) {
-    OptionalLong expires = claims.at("exp").integer();
-    if (expires.isPresent()) {
-      cache.put(
-          hash, new Cached(principal, Instant.ofEpochSecond(expires.getAsLong()), generation()));
-    }
-  }
-
-  /** A token that was good under keys that have gone is looked at again. */
+  /** A token that was accepted by keys that have changed is verified again. */
   private long generation() {
-    return users == null ? 0 : users.keys.generation();
+    return keys == null ? 0 : keys.generation();
   }
 
   private TokenResult ofUser(SignedToken token, Instant now) throws InterruptedException {
-    if (users == null || !UserClaims.TYPES.contains(token.type())) {
+    if (keys == null || !UserClaims.TYPES.contains(token.type())) {
       return new TokenResult.Refused();
     }
-    return switch (users.keys.find(token.keyId())) {
-      case KeySource.Lookup.Unavailable _ -> new TokenResult.Unavailable();
-      case KeySource.Lookup.Found found -> {
-        boolean good =
-            found.keys().stream().anyMatch(key -> key.verifies(token))
-                && Claims.areCurrent(token.claims(), now, skew)
-                && Claims.areFor(token.claims(), users.audience)
-                && (users.name == null || users.name.equals(token.claims().at("iss").string()));
-        yield good
-            ? userClaims
-                .principal(token.claims())
-                .<TokenResult>map(TokenResult.Accepted::new)
-                .orElseGet(TokenResult.Refused::new)
-            : new TokenResult.Refused();
-      }
-    };
+    Optional<List<TrustedKey>> found = keys.find(token.keyId());
+    if (found.isEmpty()) {
+      return new TokenResult.Unavailable();
+    }
+    boolean valid =
+        found.get().stream().anyMatch(key -> key.verifies(token))
+            && token.isCurrent(now, rules.skew)
+            && token.isFor(rules.audience)
+            && (rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string()));
+    Optional<Principal> user = valid ? userClaims.principal(token) : Optional.empty();
+    return user.<TokenResult>map(TokenResult.Accepted::new).orElseGet(TokenResult.Refused::new);
   }
 
   private TokenResult ofService(SignedToken token, Instant now) {
-    return services == null ? new TokenResult.Refused() : services.verify(token, now, skew);
+    return services == null ? new TokenResult.Refused() : services.verify(token, now, rules.skew);
   }
 
-  private static String hashOf(BearerToken token) {
-    try {
-      byte[] bytes = token.text().getBytes(StandardCharsets.ISO_8859_1);
-      return Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
-  }
-
-  /** Whether end users' tokens can be judged; where none are taken, always. */
+  /** Whether end users' tokens can be verified; always where none are accepted. */
   public boolean isReady() {
-    return users == null || users.keys.isReady();
+    return keys == null || keys.isReady();
   }
 }

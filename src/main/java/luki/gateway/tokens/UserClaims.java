@@ -14,9 +14,12 @@ import luki.gateway.http.Users;
 import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 
-/** The claims of an end user's token to a principal. A claim of another shape refuses the token. */
+/**
+ * The claims of an end user's token to a principal. A token with a claim of another type, or with a
+ * subject that is no user id, is refused.
+ */
 final class UserClaims {
-  /** RFC 9068 §4 for access tokens; issuers of old write {@code JWT} or nothing. */
+  /** RFC 9068 §4 for access tokens; older issuers write {@code JWT} or nothing. */
   static final Set<String> TYPES = Set.of("", "jwt", "at+jwt");
 
   private final Roles roles;
@@ -25,18 +28,17 @@ final class UserClaims {
     this.roles = roles;
   }
 
-  Optional<Principal> principal(Json claims) {
-    String subject = claims.at("sub").string("");
+  Optional<Principal> principal(SignedToken token) {
+    Json claims = token.claims();
+    Optional<UserId> subject = UserId.parse(claims.at("sub").string(""));
     List<String> names = names(claims.at("scope"), claims.at("scp"), claims.at("permissions"));
     List<String> roleNames = strings(claims.at("roles"));
-    boolean goodPlan = claims.at("plan").isMissing() || claims.at("plan").string() != null;
+    Json plan = claims.at("plan");
     if (subject.isEmpty()
-        || subject.length() > UserId.MAX_LENGTH
-        || subject.chars().anyMatch(Character::isISOControl)
         || claims.at("iss").string() == null
         || names == null
         || roleNames == null
-        || !goodPlan) {
+        || !(plan.isMissing() || plan.string() != null)) {
       return Optional.empty();
     }
     Set<Scope> scopes = new HashSet<>();
@@ -47,16 +49,11 @@ final class UserClaims {
     }
     return Optional.of(
         new Principal.User(
-            subject,
+            subject.get().value(),
             roles.expand(scopes, new HashSet<>(roleNames)),
-            own(subject),
-            Claims.expiry(claims),
-            claims.at("plan").string()));
-  }
-
-  /** A subject that cannot be a user id owns nothing. */
-  private static Users own(String subject) {
-    return Users.only(UserId.parse(subject).map(Set::of).orElseGet(Set::of));
+            Users.only(Set.of(subject.get())),
+            token.expiry(),
+            plan.string()));
   }
 
   private static @Nullable List<String> names(Json scope, Json scp, Json permissions) {

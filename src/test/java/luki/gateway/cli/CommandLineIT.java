@@ -212,7 +212,7 @@ class CommandLineIT {
     } finally {
       process.destroyForcibly();
     }
-    Path key = jar.directory().resolve("config/dev-token-key.pem");
+    Path key = jar.directory().resolve("config/dev-token-key.json");
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(key)));
     Jar.Ended prod = jar.run(Map.of(), "token", "mint", "--sub", "m", "--scopes", "elr:read");
     assertEquals(2, prod.code());

@@ -1,5 +1,8 @@
 package luki.gateway.cli;
 
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -9,12 +12,8 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyPairGenerator;
-import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -120,18 +119,13 @@ final class Jar {
         answer -> answer != null && answer.statusCode() == 200);
   }
 
-  /** A signing key made now, in PEM. */
+  /** A signing key made now, as a JWK. */
   Path signingKey() throws IOException {
     try {
-      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-      generator.initialize(new ECGenParameterSpec("secp256r1"));
-      byte[] der = generator.generateKeyPair().getPrivate().getEncoded();
-      String body = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der);
-      String name = "PRIVATE KEY";
       return Files.writeString(
-          directory.resolve("signing.pem"),
-          "-----BEGIN " + name + "-----\n" + body + "\n-----END " + name + "-----\n");
-    } catch (GeneralSecurityException cannotBe) {
+          directory.resolve("signing.json"),
+          new ECKeyGenerator(Curve.P_256).generate().toJSONString());
+    } catch (JOSEException cannotBe) {
       throw new IllegalStateException(cannotBe);
     }
   }

@@ -47,7 +47,7 @@ class LayeringTest {
           keys: config http json observe
           tokens: config http json observe upstream
           consent: http json upstream
-          audit: http json keys observe
+          audit: config http json keys observe
           limit: config http observe upstream
           delivery: config http json observe upstream
           filter: luki.http1 audit config consent delivery http json keys limit observe tokens

@@ -1,22 +1,35 @@
 package luki.gateway.tokens;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
+import com.nimbusds.jose.util.Base64URL;
 import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
-import java.security.interfaces.ECPrivateKey;
 import java.security.spec.ECGenParameterSpec;
+import java.time.Clock;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.Map;
+import luki.gateway.config.Environment;
+import luki.gateway.config.Problems;
+import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.SettingsReader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SigningKeyTest {
+  private static final String CURVE = "06082a8648ce3d030107";
+  private static final String PKCS8 = "020100301306072a8648ce3d0201" + CURVE;
+
   @TempDir Path directory;
 
   private static KeyPair pair(String curve) throws Exception {
@@ -25,42 +38,105 @@ class SigningKeyTest {
     return generator.generateKeyPair();
   }
 
-  private Path pem(String kind, byte[] der) throws Exception {
-    String body = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der);
-    return Files.writeString(
-        directory.resolve("key.pem"),
-        "-----BEGIN " + kind + "-----\n" + body + "\n-----END " + kind + "-----\n");
+  private static ECKey key() throws Exception {
+    return new ECKeyGenerator(Curve.P_256).generate();
   }
 
-  /** RFC 5915 with the private value alone. */
-  private static byte[] sec1(ECPrivateKey key) {
-    String value = HexFormat.of().formatHex(key.getS().toByteArray());
-    String padded = "0".repeat(64) + value;
-    return HexFormat.of().parseHex("30250201010420" + padded.substring(padded.length() - 64));
+  private Path file(String text) throws Exception {
+    return Files.writeString(directory.resolve("key"), text);
+  }
+
+  private Path pem(String kind, byte[] der) throws Exception {
+    String body = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der);
+    return file("-----BEGIN " + kind + "-----\n" + body + "\n-----END " + kind + "-----\n");
+  }
+
+  private Path pem(String kind, String hex) throws Exception {
+    return pem(kind, HexFormat.of().parseHex(hex));
+  }
+
+  private static String hex(Base64URL number) {
+    return HexFormat.of().formatHex(number.decode());
+  }
+
+  private static String der(String tag, String content) {
+    int length = content.length() / 2;
+    String form = length < 0x80 ? "" : "81";
+    return tag + form + HexFormat.of().toHexDigits((byte) length) + content;
+  }
+
+  /** RFC 5915 as openssl writes it: with the curve in SEC 1, without it in PKCS #8. */
+  private static String ecPrivateKey(Base64URL d, ECKey open, boolean curve) {
+    return der(
+        "30",
+        "0201010420"
+            + hex(d)
+            + (curve ? der("a0", CURVE) : "")
+            + der("a1", der("03", "0004" + hex(open.getX()) + hex(open.getY()))));
+  }
+
+  private static String pkcs8(String ecPrivateKey) {
+    return der("30", PKCS8 + der("04", ecPrivateKey));
   }
 
   @Test
-  void thePublicHalfIsFoundFromThePrivateOneInBothForms() throws Exception {
+  void bothFormsOfPemAndTheJwkAreTheSameKey() throws Exception {
     for (int i = 0; i < 5; i++) {
-      KeyPair pair = pair("secp256r1");
-      ECKey pkcs8 = SigningKey.read(pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
-      assertEquals(pair.getPublic(), pkcs8.toECPublicKey());
-      ECKey sec1 = SigningKey.read(pem("EC PRIVATE KEY", sec1((ECPrivateKey) pair.getPrivate())));
-      assertEquals(pair.getPublic(), sec1.toECPublicKey());
-      assertEquals(pkcs8.getKeyID(), sec1.getKeyID());
+      ECKey key = key();
+      ECKey pkcs8 =
+          SigningKey.read(pem("PRIVATE KEY", pkcs8(ecPrivateKey(key.getD(), key, false))));
+      assertEquals(key.toECPublicKey(), pkcs8.toECPublicKey());
+      assertEquals(key.toECPrivateKey(), pkcs8.toECPrivateKey());
+      ECKey sec1 = SigningKey.read(pem("EC PRIVATE KEY", ecPrivateKey(key.getD(), key, true)));
+      assertEquals(pkcs8, sec1);
+      assertEquals(pkcs8, SigningKey.read(file(key.toJSONString())));
+      assertEquals(key.computeThumbprint().toString(), pkcs8.getKeyID());
     }
+  }
+
+  @Test
+  void aPrivateValueAndAPointOfAnotherKeyAreRefused() throws Exception {
+    ECKey one = key();
+    ECKey other = key();
+    Path mixed = pem("EC PRIVATE KEY", ecPrivateKey(one.getD(), other, true));
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(mixed));
+    Path jwk = file(new ECKey.Builder(other).d(one.getD()).build().toJSONString());
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(jwk));
+  }
+
+  @Test
+  void aPemWithoutThePublicPointIsAProblemThatSaysHowToMakeOne() throws Exception {
+    byte[] withoutPoint = pair("secp256r1").getPrivate().getEncoded();
+    Path pem = pem("PRIVATE KEY", withoutPoint);
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(pem));
+    Problems problems = new Problems();
+    Map<String, String> variables = Map.of("SERVICE_TOKEN_KEY_PATH", pem.toString());
+    Environment environment = Environment.of(variables, directory.resolve(".env"), problems);
+    ServiceTokens.of(SettingsReader.read(environment, problems), Clock.systemUTC(), problems);
+    BadConfiguration found = assertThrows(BadConfiguration.class, problems::throwIfAny);
+    assertEquals(1, found.problems().size(), found.problems().toString());
+    String problem = found.problems().getFirst();
+    assertTrue(problem.startsWith("SERVICE_TOKEN_KEY_PATH: "), problem);
+    assertTrue(problem.contains("openssl genpkey"), problem);
+    assertFalse(problem.contains(Base64.getEncoder().encodeToString(withoutPoint)), problem);
   }
 
   @Test
   void anotherCurveAnotherKindAndNoKeyAreRefused() throws Exception {
     Path other = pem("PRIVATE KEY", pair("secp384r1").getPrivate().getEncoded());
     assertThrows(IllegalArgumentException.class, () -> SigningKey.read(other));
+    Path otherJwk = file(new ECKeyGenerator(Curve.P_384).generate().toJSONString());
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(otherJwk));
     KeyPair rsa = KeyPairGenerator.getInstance("RSA").generateKeyPair();
     Path wrong = pem("PRIVATE KEY", rsa.getPrivate().getEncoded());
     assertThrows(IllegalArgumentException.class, () -> SigningKey.read(wrong));
     Path open = pem("PUBLIC KEY", pair("secp256r1").getPublic().getEncoded());
     assertThrows(IllegalArgumentException.class, () -> SigningKey.read(open));
+    Path openJwk = file(key().toPublicJWK().toJSONString());
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(openJwk));
     Path noise = pem("PRIVATE KEY", BigInteger.TEN.toByteArray());
     assertThrows(IllegalArgumentException.class, () -> SigningKey.read(noise));
+    Path noJson = file("{\"kty\":");
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(noJson));
   }
 }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import luki.gateway.http.Principal;
 import luki.gateway.http.UserId;
+import luki.gateway.tokens.TokenVerifier.KeySource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,9 +33,8 @@ class TokenAttacksTest {
   private static final ECKey EC = Tokens.ec("e1", Curve.P_256);
   private static final ECKey EC384 = Tokens.ec("e3", Curve.P_384);
   private static final KeySource KEYS =
-      KeySource.fixed(
-          JwkSet.ofJwks(Tokens.jwks(List.of(RSA, EC, EC384)).getBytes(StandardCharsets.UTF_8))
-              .orElseThrow());
+      JwkSet.ofJwks(Tokens.jwks(List.of(RSA, EC, EC384)).getBytes(StandardCharsets.UTF_8))
+          .orElseThrow();
   private static final TokenVerifier VERIFIER = Tokens.verifier(KEYS, Tokens.NOW);
 
   private static void refused(String token) {

@@ -8,10 +8,7 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +30,7 @@ class TokenClaimsTest {
   }
 
   private static boolean accepted(String claims, Instant now) {
-    TokenVerifier verifier = Tokens.verifier(KeySource.fixed(KEYS), now);
+    TokenVerifier verifier = Tokens.verifier(KEYS, now);
     return Tokens.accepts(verifier, Tokens.sign(EC, JWSAlgorithm.ES256, claims));
   }
 
@@ -89,6 +86,10 @@ class TokenClaimsTest {
       assertFalse(accepted(changed("maria_k", sub)), sub);
     }
     assertFalse(accepted(changed("\"sub\":\"maria_k\",", "")));
+    for (String subject : List.of("a/b", "a;b", "a\\\\b", "..", "", "a%2Fb", "a\\ud800b")) {
+      assertFalse(accepted(changed("\"maria_k\"", "\"" + subject + "\"")), subject);
+    }
+    assertTrue(accepted(changed("\"maria_k\"", "\"auth0|a b 100%\"")));
     assertFalse(accepted(changed("\"sub\":\"maria_k\"", "\"sub\":\"anna\",\"sub\":\"maria_k\"")));
     assertFalse(accepted("[]"));
     for (String roles : List.of("{\"admin\":true}", "\"admin\"", "[null]", "[1]", "null")) {
@@ -104,7 +105,7 @@ class TokenClaimsTest {
             "\"scp\":[\"elr:read\"]",
             "\"permissions\":[\"elr:read\"]",
             "\"roles\":[\"patient\"]")) {
-      TokenVerifier verifier = Tokens.verifier(KeySource.fixed(KEYS), Tokens.NOW);
+      TokenVerifier verifier = Tokens.verifier(KEYS, Tokens.NOW);
       String claims = changed("\"scope\":\"elr:read\"", claim);
       var verdict = Tokens.verify(verifier, Tokens.sign(EC, JWSAlgorithm.ES256, claims));
       assertEquals(
@@ -119,11 +120,7 @@ class TokenClaimsTest {
         Map.of(
             "scheduler", new GatewayFile.Caller(Set.of("e1"), Set.of(), Set.of(Tokens.READ), null));
     return new TokenVerifier(
-        new TokenVerifier.Issuer(KeySource.fixed(KEYS), Tokens.ISSUER, Tokens.AUDIENCE),
-        new ServiceCallers(KEYS, callers, Tokens.ROLES),
-        new UserClaims(Tokens.ROLES),
-        Duration.ofSeconds(30),
-        Clock.fixed(Tokens.NOW, ZoneOffset.UTC));
+        Tokens.rules(Tokens.NOW), KEYS, new ServiceCallers(KEYS, callers, Tokens.ROLES));
   }
 
   private static String serviceClaims(String name) {

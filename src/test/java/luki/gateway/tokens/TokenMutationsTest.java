@@ -25,15 +25,14 @@ class TokenMutationsTest {
   private final Forge forge = new Forge();
   private final TokenVerifier verifier =
       new TokenVerifier(
-          new TokenVerifier.Issuer(
-              KeySource.fixed(
-                  JwkSet.ofJwks(forge.jwks().getBytes(StandardCharsets.UTF_8)).orElseThrow()),
+          new TokenVerifier.Rules(
               Forge.ISSUER,
-              "luki-gateway"),
-          null,
-          new UserClaims(Tokens.ROLES),
-          Duration.ofSeconds(30),
-          Clock.systemUTC());
+              "luki-gateway",
+              Tokens.ROLES,
+              Duration.ofSeconds(30),
+              Clock.systemUTC()),
+          JwkSet.ofJwks(forge.jwks().getBytes(StandardCharsets.UTF_8)).orElseThrow(),
+          null);
 
   private void refused(String token, String what) {
     assertTrue(

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import luki.gateway.config.Roles;
 import luki.gateway.http.Scope;
+import luki.gateway.tokens.TokenVerifier.KeySource;
 
 /** Keys made at run time, and tokens good and bad. */
 final class Tokens {
@@ -106,12 +107,12 @@ final class Tokens {
   }
 
   static TokenVerifier verifier(KeySource keys, Instant now) {
-    return new TokenVerifier(
-        new TokenVerifier.Issuer(keys, ISSUER, AUDIENCE),
-        null,
-        new UserClaims(ROLES),
-        Duration.ofSeconds(30),
-        Clock.fixed(now, ZoneOffset.UTC));
+    return new TokenVerifier(rules(now), keys, null);
+  }
+
+  static TokenVerifier.Rules rules(Instant now) {
+    return new TokenVerifier.Rules(
+        ISSUER, AUDIENCE, ROLES, Duration.ofSeconds(30), Clock.fixed(now, ZoneOffset.UTC));
   }
 
   static TokenVerifier.TokenResult verify(TokenVerifier verifier, String token) {

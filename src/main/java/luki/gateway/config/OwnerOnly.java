@@ -1,0 +1,32 @@
+package luki.gateway.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** Mode 0600, where the file system has modes. */
+public final class OwnerOnly {
+  private OwnerOnly() {}
+
+  /** To create a file with. */
+  public static FileAttribute<?>[] attributes(Path path) {
+    return isPosix(path)
+        ? new FileAttribute<?>[] {
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+        }
+        : new FileAttribute<?>[0];
+  }
+
+  /** Whether nobody but its owner may read or write the file; a missing one is private. */
+  public static boolean isPrivate(Path path) throws IOException {
+    return !Files.exists(path)
+        || !isPosix(path)
+        || PosixFilePermissions.toString(Files.getPosixFilePermissions(path)).endsWith("------");
+  }
+
+  private static boolean isPosix(Path path) {
+    return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+  }
+}
