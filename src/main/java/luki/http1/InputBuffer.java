@@ -14,7 +14,6 @@ public final class InputBuffer {
   private byte[] buffer;
   private int position;
   private int end;
-  private volatile long received;
 
   /**
    * A source with nothing read yet.
@@ -32,11 +31,6 @@ public final class InputBuffer {
     return position == end;
   }
 
-  /** Bytes read from the stream so far. Any thread may ask. */
-  public long received() {
-    return received;
-  }
-
   /**
    * Blocks until there is more.
    *
@@ -49,7 +43,9 @@ public final class InputBuffer {
     } else if (end == buffer.length) {
       makeRoom();
     }
-    return count(in.read(buffer, end, buffer.length - end), true) >= 0;
+    int n = in.read(buffer, end, buffer.length - end);
+    end += Math.max(0, n);
+    return n >= 0;
   }
 
   private void makeRoom() {
@@ -58,15 +54,6 @@ public final class InputBuffer {
     end -= position;
     position = 0;
     buffer = target;
-  }
-
-  private int count(int n, boolean buffered) {
-    if (n > 0) {
-      long sum = received + n;
-      received = sum;
-      end += buffered ? n : 0;
-    }
-    return n;
   }
 
   /** Called between messages: releases the memory that a long message needed. */
@@ -85,7 +72,7 @@ public final class InputBuffer {
     }
     if (position == end) {
       if (length >= buffer.length) {
-        return count(in.read(into, offset, length), false);
+        return in.read(into, offset, length);
       }
       if (!fill()) {
         return -1;
@@ -93,16 +80,6 @@ public final class InputBuffer {
     }
     int n = Math.min(length, end - position);
     System.arraycopy(buffer, position, into, offset, n);
-    position += n;
-    return n;
-  }
-
-  /** Drops up to that many bytes; blocks for at most one read. Returns how many, -1 at the end. */
-  long skip(long most) throws IOException {
-    if (position == end && !fill()) {
-      return -1;
-    }
-    int n = (int) Math.min(most, end - position);
     position += n;
     return n;
   }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Outcome;
+import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;

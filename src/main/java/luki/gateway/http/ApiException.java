@@ -1,5 +1,7 @@
 package luki.gateway.http;
 
+import luki.gateway.http.Response.Outcome;
+
 /** Carries an error out of a handler to the one place that turns it into a reply. */
 public final class ApiException extends RuntimeException {
   private static final long serialVersionUID = 1L;

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 import luki.gateway.json.Json;
 import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A reply as a value, together with what was learned on the way to it.
@@ -83,4 +84,51 @@ public record Response(
   }
 
   private static void nothing(Delivery end) {}
+
+  /**
+   * How the sending of a reply ended.
+   *
+   * @param bytes of the body that were handed to the socket
+   * @param streamError the error that a stream ended with after its status was sent
+   */
+  public record Delivery(End end, long bytes, @Nullable ErrorCode streamError) {
+    /** Complete; the client left; or the gateway aborted because the source failed. */
+    public enum End {
+      COMPLETE,
+      CLIENT_CLOSED,
+      ABORTED
+    }
+  }
+
+  /**
+   * What was learnt on the way to a reply, for the log and the metrics.
+   *
+   * @param refusal the error, when the reply is one
+   * @param principal who called, once that was known
+   * @param upstream the service that mattered most
+   * @param upstreamNanos time spent waiting for it
+   */
+  public record Outcome(
+      @Nullable ApiError refusal,
+      @Nullable Principal principal,
+      @Nullable Upstream upstream,
+      long upstreamNanos) {
+    public static final Outcome NONE = new Outcome(null, null, null, 0);
+
+    public static Outcome upstream(Upstream who, long nanos) {
+      return new Outcome(null, null, who, nanos);
+    }
+
+    Outcome with(Principal who) {
+      return new Outcome(refusal, who, upstream, upstreamNanos);
+    }
+
+    Outcome with(ApiError error) {
+      return new Outcome(error, principal, upstream, upstreamNanos);
+    }
+
+    Outcome withUpstream(Outcome other) {
+      return new Outcome(refusal, principal, other.upstream, other.upstreamNanos);
+    }
+  }
 }

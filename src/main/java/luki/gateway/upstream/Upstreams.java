@@ -13,7 +13,7 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Outcome;
+import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
