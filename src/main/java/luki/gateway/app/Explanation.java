@@ -14,12 +14,12 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain;
-import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
+import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
 import luki.gateway.http.Response;
@@ -86,29 +86,28 @@ public final class Explanation {
   public Told of(Asked asked) {
     Method method = Method.of(asked.method);
     Target target = Target.parse(asked.target).orElse(null);
-    ApiError early = Router.refusalOf(method, asked.target, target);
     List<Step> steps = new ArrayList<>();
-    if (early != null || target == null) {
-      ApiError why = early == null ? ApiError.invalid("", "path") : early;
+    Router.Match match = router.match(method, asked.target, target);
+    if (target == null || !(match.route() instanceof Route.Served served)) {
+      ApiError why =
+          match.route() instanceof Route.Refused(_, _, var error)
+              ? error
+              : ApiError.invalid("", "path");
       return new Told(List.of(refused("Route", why)), why);
     }
-    Router.Match match = router.match(method, target);
-    Exchange exchange = exchange(asked, method, target, match);
-    if (match.route().refuses()) {
-      ApiError why = new Chain(List.of(), new Errors()).handle(exchange).outcome().refusal();
-      return why == null ? new Told(steps, null) : new Told(List.of(refused("Route", why)), why);
-    }
-    steps.add(new Step("Route", match.route().operationId()));
+    Exchange exchange = exchange(asked, method, target, match, served);
+    steps.add(new Step("Route", served.operation().id()));
     List<Filter> watched = gates.stream().<Filter>map(gate -> watched(gate, steps)).toList();
     Response response = new Chain(watched, new Errors()).handle(exchange);
     ApiError refusal = response.outcome().refusal();
     if (refusal == null) {
-      beyond(match.route(), steps);
+      beyond(served, steps);
     }
     return new Told(steps, refusal);
   }
 
-  private Exchange exchange(Asked asked, Method method, Target target, Router.Match match) {
+  private Exchange exchange(
+      Asked asked, Method method, Target target, Router.Match match, Route.Served served) {
     Fields headers = asked.headers;
     if (asked.claims != null) {
       headers = headers.with("Authorization", "Bearer " + signer.apply(asked.claims));
@@ -125,10 +124,6 @@ public final class Explanation {
             new ByteArrayInputStream(Body.bytesOf(body)),
             Body.bytesOf(body).length,
             "");
-    Route route =
-        match.route().refuses()
-            ? match.route()
-            : match.route().answeredBy(method, _ -> Response.empty(204));
     long now = System.nanoTime();
     Ids ids = new Ids(ThreadLocalRandom::current);
     return new Exchange(
@@ -137,7 +132,7 @@ public final class Explanation {
         clock.instant(),
         now,
         request,
-        route,
+        served.with(_ -> Response.empty(204)),
         match.parameters(),
         Exchange.Resolved.nothing(Deadline.after(TIME)));
   }
@@ -192,8 +187,8 @@ public final class Explanation {
     return new Step(gate, error.status() + " " + error.code() + detail);
   }
 
-  private static void beyond(Route route, List<Step> steps) {
-    ConsentRule rule = route.consent();
+  private static void beyond(Route.Served route, List<Step> steps) {
+    ConsentRule rule = route.policy().consent();
     steps.add(
         new Step(
             "AskConsent",
@@ -204,7 +199,7 @@ public final class Explanation {
                     + (rule.askedBy() == ConsentRule.AskedBy.HANDLER
                         ? ", or it goes on without"
                         : "")));
-    Upstream upstream = route.upstream();
+    Upstream upstream = route.operation().upstream();
     steps.add(
         new Step("Handler", upstream == null ? "the gateway itself" : "calls " + upstream.label()));
   }

@@ -22,6 +22,7 @@ import luki.gateway.filter.Measure;
 import luki.gateway.filter.RateLimitCaller;
 import luki.gateway.filter.ReadBody;
 import luki.gateway.filter.RecordDenials;
+import luki.gateway.filter.RefuseUnrouted;
 import luki.gateway.filter.RequestIds;
 import luki.gateway.filter.SecurityHeaders;
 import luki.gateway.filter.Trace;
@@ -73,6 +74,7 @@ record FilterChain(
     filters.add(new Measure(metrics));
     filters.add(new Cors(settings.corsOrigins()));
     filters.add(errors);
+    filters.add(new RefuseUnrouted());
     filters.add(new Admission(lifecycle, configuration.file().maxInFlight()));
     filters.add(new LimitAuthFailures(counters.failures(), settings, limitNames, metrics));
     List<Filter> identify = identify(keys, identity.verifier());

@@ -15,7 +15,6 @@ import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.consent.Consent;
-import luki.gateway.contract.Contract;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
 import luki.gateway.handler.GatewayHandlers;
@@ -59,7 +58,7 @@ public final class Gateway implements AutoCloseable {
   private final Consent consent;
   private final Counters counters;
   private final Plans plans;
-  private final List<Route> routes;
+  private final List<Route.Served> routes;
   private @Nullable Running running;
   private @Nullable Periodic keyWatch;
 
@@ -131,7 +130,7 @@ public final class Gateway implements AutoCloseable {
             configuration.roles(),
             clock);
     return new Explanation(
-        new Router(new Contract(routes)),
+        new Router(routes),
         new FilterChain(
                 configuration, identity, consent, counters, plans, lifecycle, metrics, tracing)
             .offline(noKeys, issuer.verifier(identity.rules())),
@@ -139,7 +138,7 @@ public final class Gateway implements AutoCloseable {
         clock);
   }
 
-  private List<Route> compile(ServiceTokens tokens, Build build, Problems problems) {
+  private List<Route.Served> compile(ServiceTokens tokens, Build build, Problems problems) {
     return new RouteTable(
             configuration,
             upstreams,
@@ -166,7 +165,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   /** The routes as they are enforced. */
-  public List<Route> routes() {
+  public List<Route.Served> routes() {
     return routes;
   }
 
@@ -198,8 +197,7 @@ public final class Gateway implements AutoCloseable {
                 configuration, identity, consent, counters, plans, lifecycle, metrics, tracing)
             .chain(keys, new FilterChain.Records(accessLog, audit, billing), limitNames);
     GatewayServer server =
-        new GatewayServer(
-            settings, engines.server(), new Router(new Contract(routes)), chain, lifecycle, clock);
+        new GatewayServer(settings, engines.server(), new Router(routes), chain, lifecycle, clock);
     running = new Running(keys, accessLog, audit, billing, limitNames, server);
     keys.refresh();
     // On a thread of its own: a slow disk must not delay the deadlines of replies.

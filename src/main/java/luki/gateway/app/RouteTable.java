@@ -8,7 +8,6 @@ import java.util.UUID;
 import java.util.function.Predicate;
 import luki.gateway.config.Problems;
 import luki.gateway.consent.Consent;
-import luki.gateway.contract.Contract;
 import luki.gateway.contract.ContractCompiler;
 import luki.gateway.handler.ChatHandlers;
 import luki.gateway.handler.DocsHandlers;
@@ -18,6 +17,7 @@ import luki.gateway.handler.ModuleHandlers;
 import luki.gateway.handler.OverviewHandler;
 import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Policy;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
 import luki.gateway.observe.Metrics;
@@ -39,16 +39,19 @@ record RouteTable(
     Clock clock) {
 
   /** The routes as they are enforced; an operation that cannot be served is a problem. */
-  List<Route> compile(byte[] publishedKeys, Build build, Problems problems) {
-    Contract contract =
+  List<Route.Served> compile(byte[] publishedKeys, Build build, Problems problems) {
+    Map<String, Handler> handlers = handlers(publishedKeys, build);
+    List<Route.Served> routes =
         ContractCompiler.compile(
-            configuration.document(),
-            handlers(publishedKeys, build),
-            configuration.file().defaultDeadline(),
-            problems);
+            configuration.document(), handlers, configuration.file().defaultDeadline(), problems);
+    Handler metricsHandler = handlers.get(GatewayHandlers.METRICS);
     boolean openMetrics = configuration.settings().metricsOpen();
-    return contract.routes().stream()
-        .map(route -> openMetrics && route.template().equals("/metrics") ? route.opened() : route)
+    return routes.stream()
+        .map(
+            route ->
+                openMetrics && route.handler().equals(metricsHandler)
+                    ? route.with(Policy.open(false))
+                    : route)
         .toList();
   }
 

@@ -74,7 +74,7 @@ public record AuditRecord(
         who == null ? "" : context.hash().nameOf(who).value(),
         rule,
         Decision.DENY,
-        exchange.route().operationId(),
+        exchange.operation().id(),
         code.name(),
         context.policy(),
         exchange.trace().traceId());

@@ -9,9 +9,9 @@ import java.util.TreeSet;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
 import luki.gateway.config.Problems.BadConfiguration;
-import luki.gateway.http.Access;
-import luki.gateway.http.ConsentRule;
-import luki.gateway.http.Owner;
+import luki.gateway.http.Policy.Access;
+import luki.gateway.http.Policy.ConsentRule;
+import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Route;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
@@ -29,7 +29,7 @@ final class PolicyCommand {
     String format = arguments.value("--format");
     arguments.end();
     List<Map<String, String>> rows = new ArrayList<>();
-    for (Route route : routes(Configuration.ofProcess())) {
+    for (Route.Served route : routes(Configuration.ofProcess())) {
       rows.add(row(route));
     }
     switch (format == null ? "md" : format) {
@@ -42,26 +42,26 @@ final class PolicyCommand {
   }
 
   /** The routes as a gateway with this configuration would enforce them. */
-  static List<Route> routes(Configuration configuration) throws BadConfiguration {
+  static List<Route.Served> routes(Configuration configuration) throws BadConfiguration {
     try (Gateway gateway = new Gateway(configuration)) {
       return gateway.routes();
     }
   }
 
-  private static Map<String, String> row(Route route) {
+  private static Map<String, String> row(Route.Served route) {
     Map<String, String> row = new LinkedHashMap<>();
     row.put("method", route.method().name());
     row.put("path", route.template());
-    row.put("scopes", scopes(route.access()));
-    row.put("owner", owner(route.owner()));
-    ConsentRule consent = route.consent();
+    row.put("scopes", scopes(route.policy().access()));
+    row.put("owner", owner(route.policy().owner()));
+    ConsentRule consent = route.policy().consent();
     row.put(
         "consent",
         consent == null
             ? "–"
             : String.join(" ", consent.scopes())
                 + (consent.askedBy() == ConsentRule.AskedBy.HANDLER ? " (goes on without)" : ""));
-    Upstream upstream = route.upstream();
+    Upstream upstream = route.operation().upstream();
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
     return row;

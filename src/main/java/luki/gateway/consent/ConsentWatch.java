@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.UserId;
 
 /**
@@ -66,9 +66,9 @@ public final class ConsentWatch {
 
   /** Begins to watch for a stream. */
   public Watch begin(Exchange exchange) {
-    ConsentRule rule = exchange.route().consent();
+    ConsentRule rule = exchange.policy().consent();
     if (rule == null) {
-      throw new IllegalStateException("no consent rule for " + exchange.route().operationId());
+      throw new IllegalStateException("no consent rule for " + exchange.operation().id());
     }
     Subject subject = new Subject(exchange.user(), rule);
     Shared shared =

@@ -36,7 +36,7 @@ public final class ContractCompiler {
   }
 
   /** Compiles; the result is usable only when no problem was added. */
-  public static Contract compile(
+  public static List<Route.Served> compile(
       ContractDocument document,
       Map<String, Handler> handlers,
       Duration defaultDeadline,
@@ -44,20 +44,20 @@ public final class ContractCompiler {
     return new ContractCompiler(document, handlers, defaultDeadline, problems).compile();
   }
 
-  private Contract compile() {
+  private List<Route.Served> compile() {
     if (!document.root().at("openapi").string("").startsWith("3.1.")) {
       problem("/openapi", "openapi must be 3.1.x");
     }
     references("", document.root());
-    List<Route> routes = new ArrayList<>();
+    List<Route.Served> routes = new ArrayList<>();
     document.root().at("paths").members().forEach((template, item) -> path(template, item, routes));
     if (routes.isEmpty()) {
       problem("/paths", "paths must hold an operation");
     }
-    return new Contract(routes);
+    return List.copyOf(routes);
   }
 
-  private void path(String template, Json item, List<Route> routes) {
+  private void path(String template, Json item, List<Route.Served> routes) {
     String at = "/paths/" + template.replace("~", "~0").replace("/", "~1");
     PathPattern pattern;
     try {

@@ -9,17 +9,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import luki.gateway.config.GatewayFileReader;
 import luki.gateway.config.Problems;
-import luki.gateway.http.Access;
-import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Limits;
 import luki.gateway.http.Meter;
 import luki.gateway.http.Method;
-import luki.gateway.http.Owner;
 import luki.gateway.http.PathPattern;
+import luki.gateway.http.Policy;
+import luki.gateway.http.Policy.Access;
+import luki.gateway.http.Policy.ConsentRule;
+import luki.gateway.http.Policy.Limits;
+import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Route;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
@@ -38,13 +38,13 @@ final class OperationCompiler {
           "handler",
           "deadline",
           "cost",
-          "meters");
+          "meters",
+          "always_admitted");
 
   private static final int MAX_COST = 1000;
 
   private final ContractDocument document;
   private final Map<String, Handler> handlers;
-  private final Set<String> asking;
   private final Duration defaultDeadline;
   private final Problems problems;
   private final RequestRulesCompiler rules;
@@ -56,18 +56,14 @@ final class OperationCompiler {
       Problems problems) {
     this.document = document;
     this.handlers = Map.copyOf(handlers);
-    this.asking =
-        handlers.entrySet().stream()
-            .filter(entry -> entry.getValue() instanceof Handler.AsksConsent)
-            .map(Map.Entry::getKey)
-            .collect(Collectors.toCollection(TreeSet::new));
     this.defaultDeadline = defaultDeadline;
     this.problems = problems;
     this.rules = new RequestRulesCompiler(document, problems);
   }
 
   /** The route, or nothing when the operation has a problem, which is then listed. */
-  Optional<Route> compile(Method method, PathPattern path, Json item, Json operation, String at) {
+  Optional<Route.Served> compile(
+      Method method, PathPattern path, Json item, Json operation, String at) {
     String here = at + "/" + ContractDocument.EXTENSION;
     Json extension = operation.at(ContractDocument.EXTENSION);
     if (!extension.isObject()) {
@@ -86,7 +82,7 @@ final class OperationCompiler {
     if (handler == null) {
       problem(here, "handler must be one of " + new TreeSet<>(handlers.keySet()));
     }
-    if (operation.at("operationId").string() == null) {
+    if (operation.at("operationId").string("").isBlank()) {
       problem(at, "operationId is missing");
     }
     Route.Rules checks = rules.compile(path, item, operation, at);
@@ -95,19 +91,22 @@ final class OperationCompiler {
       return Optional.empty();
     }
     return Optional.of(
-        new Route(
-            operation.at("operationId").string(""),
-            method,
-            path,
-            access,
-            owner,
-            consent(extension.at("consent"), extension.at("handler").string(""), here),
-            upstream,
-            deadline(extension.at("deadline"), here),
-            limits(extension, access, here),
-            produces,
-            !operation.at("requestBody").isMissing(),
-            checks,
+        new Route.Served(
+            new Route.Operation(
+                operation.at("operationId").string(""),
+                method,
+                path,
+                upstream,
+                deadline(extension.at("deadline"), here),
+                produces,
+                !operation.at("requestBody").isMissing(),
+                checks),
+            new Policy(
+                access,
+                owner,
+                consent(extension.at("consent"), extension.at("handler").string(""), here),
+                limits(extension, access, here),
+                alwaysAdmitted(extension.at("always_admitted"), access, here)),
             handler));
   }
 
@@ -197,14 +196,23 @@ final class OperationCompiler {
       problem(here + "/consent", "consent must have scopes, operation, asked_by: filter|handler");
       return null;
     }
-    if (askedBy.equals("handler") && !asking.contains(handler)) {
-      problem(here + "/consent", "asked_by: handler is for handlers that ask: " + asking);
+    if (askedBy.equals("handler") && !(handlers.get(handler) instanceof Handler.AsksConsent)) {
+      problem(
+          here + "/consent", "asked_by: handler is not for " + handler + ", which does not ask");
       return null;
     }
     return new ConsentRule(
         scopes,
         operation,
         askedBy.equals("filter") ? ConsentRule.AskedBy.FILTER : ConsentRule.AskedBy.HANDLER);
+  }
+
+  /** Only what needs no caller: a scoped operation must not pass a gateway that is draining. */
+  private boolean alwaysAdmitted(Json value, Access access, String here) {
+    if (!value.isMissing() && !(value.isTrue() && access instanceof Access.Public)) {
+      problem(here + "/always_admitted", "always_admitted must be true, on a public operation");
+    }
+    return value.isTrue();
   }
 
   private @Nullable Upstream upstream(Json label, String here) {

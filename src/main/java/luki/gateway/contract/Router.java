@@ -1,5 +1,6 @@
 package luki.gateway.contract;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -10,11 +11,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
-import luki.gateway.http.Handler;
-import luki.gateway.http.Limits;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
 import luki.gateway.http.PathPattern.Segment;
+import luki.gateway.http.Policy;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.http.Target;
@@ -22,22 +22,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the route of a method and a normalised path. There always is one: what the contract does
- * not have is a route that refuses, so that every filter sees it too.
+ * not have is a route that is refused, so that the outer filters see it too.
  */
 public final class Router {
   private static final int MAX_TARGET = 8 * 1024;
+  private static final Duration AT_ONCE = Duration.ofSeconds(5);
+  // RFC 9112 §3.2.4: the target * of OPTIONS is no path.
+  private static final PathPattern ASTERISK = new PathPattern("", List.of());
 
   private final Node root = new Node();
   private final Set<Method> allMethods = EnumSet.of(Method.OPTIONS);
 
-  public Router(Contract contract) {
-    for (Route route : contract.routes()) {
-      PathPattern path = route.path();
-      if (path != null) {
-        Node end = root.descend(path.segments(), 0);
-        end.routes.put(route.method(), route);
-        allMethods.add(route.method());
-      }
+  public Router(List<Route.Served> routes) {
+    for (Route.Served route : routes) {
+      root.descend(route.operation().path().segments(), 0).add(route);
+      allMethods.add(route.method());
     }
   }
 
@@ -46,56 +45,71 @@ public final class Router {
     public Match {
       parameters = Map.copyOf(parameters);
     }
+
+    static Match refused(Method method, @Nullable PathPattern path, ApiError error) {
+      return new Match(new Route.Refused(method, path, error), Map.of());
+    }
   }
 
-  /** Why a request line is not even routed; null when it is. */
-  public static @Nullable ApiError refusalOf(Method method, String raw, @Nullable Target target) {
+  /**
+   * The route of a request line.
+   *
+   * @param raw the target as it was sent
+   * @param target the same, parsed and normalised; null where it is not valid
+   */
+  public Match match(Method method, String raw, @Nullable Target target) {
     if (raw.length() > MAX_TARGET) {
-      return ApiError.of(ErrorCode.URI_TOO_LONG);
+      return Match.refused(method, null, ApiError.of(ErrorCode.URI_TOO_LONG));
     }
     if (target == null) {
-      return ApiError.invalid("", "path");
+      return Match.refused(method, null, ApiError.invalid("", "path"));
     }
-    return method == Method.OTHER ? ApiError.of(ErrorCode.NOT_IMPLEMENTED) : null;
-  }
-
-  public Match match(Method method, Target target) {
+    if (method == Method.OTHER) {
+      return Match.refused(method, null, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
+    }
     if (target.asterisk()) {
-      return new Match(
-          method == Method.OPTIONS
-              ? Route.fixed("options", method, null, allowing(allMethods))
-              : Route.refusing(method, null, ApiError.invalid("", "path")),
-          Map.of());
+      return method == Method.OPTIONS
+          ? new Match(options(ASTERISK, allMethods, false), Map.of())
+          : Match.refused(method, null, ApiError.invalid("", "path"));
     }
     List<String> values = new ArrayList<>(2);
     Node node = root.find(target.segments(), 0, values);
-    if (node == null) {
-      return new Match(Route.refusing(method, null, ApiError.of(ErrorCode.NOT_FOUND)), Map.of());
-    }
-    return node.match(method, values);
+    return node == null
+        ? Match.refused(method, null, ApiError.of(ErrorCode.NOT_FOUND))
+        : node.match(method, values);
   }
 
-  private static Handler allowing(Set<Method> methods) {
+  /** What OPTIONS answers for a path: its methods, to anyone. */
+  private static Route options(PathPattern path, Set<Method> methods, boolean alwaysAdmitted) {
     String allow = String.join(", ", new TreeSet<>(methods.stream().map(Enum::name).toList()));
-    return exchange -> Response.empty(204).with("Allow", allow);
+    return new Route.Served(
+        new Route.Operation(
+            "options", Method.OPTIONS, path, null, AT_ONCE, "", false, _ -> List.of()),
+        Policy.open(alwaysAdmitted),
+        _ -> Response.empty(204).with("Allow", allow));
   }
 
-  /** HEAD is GET without the body (RFC 9110 §9.3.2); a stream's agent is not called for it. */
-  private static Route headOf(Route get) {
-    return get.isEventStream()
-        ? get.answeredBy(
-            Method.HEAD,
-            exchange -> Response.empty(200).with(Response.EVENT_STREAM),
-            // Nobody says anything to it, so it is no message.
-            new Limits(get.limits().cost(), Set.of()))
-        : get.answeredBy(Method.HEAD, get.handler());
+  /** HEAD of a stream answers without calling the agent, so it counts as no message. */
+  private static Route.Served headOf(Route.Served get) {
+    Route.Operation head = get.operation().head();
+    return head.isEventStream()
+        ? new Route.Served(
+            head, get.policy().unmetered(), _ -> Response.empty(200).with(Response.EVENT_STREAM))
+        : new Route.Served(head, get.policy(), get.handler());
   }
 
-  /** A step in the tree of paths: literals win over a parameter. */
+  /** A step in the tree of paths: a literal takes precedence over a parameter. */
   private static final class Node {
     private final Map<String, Node> literals = new HashMap<>();
-    private final Map<Method, Route> routes = new EnumMap<>(Method.class);
+    private final Map<Method, Route.Served> routes = new EnumMap<>(Method.class);
     private @Nullable Node parameter;
+
+    void add(Route.Served route) {
+      routes.put(route.method(), route);
+      if (route.method() == Method.GET) {
+        routes.putIfAbsent(Method.HEAD, headOf(route));
+      }
+    }
 
     Node descend(List<Segment> segments, int depth) {
       if (depth == segments.size()) {
@@ -132,34 +146,26 @@ public final class Router {
     }
 
     Match match(Method method, List<String> values) {
-      Route route = routes.get(method);
-      Route get = routes.get(Method.GET);
-      if (route == null && method == Method.HEAD && get != null) {
-        route = headOf(get);
-      }
+      Route.Served route = routes.get(method);
       if (route != null) {
-        return new Match(route, named(route, values));
+        return new Match(route, named(route.operation().path(), values));
       }
-      PathPattern path = routes.values().iterator().next().path();
+      Route.Served any = routes.values().iterator().next();
+      PathPattern path = any.operation().path();
       Set<Method> allowed = EnumSet.copyOf(routes.keySet());
       allowed.add(Method.OPTIONS);
-      if (get != null) {
-        allowed.add(Method.HEAD);
-      }
-      return new Match(
-          method == Method.OPTIONS
-              ? Route.fixed("options", method, path, allowing(allowed))
-              : Route.refusing(method, path, new ApiError.WrongMethod(allowed)),
-          Map.of());
+      return method == Method.OPTIONS
+          ? new Match(options(path, allowed, any.policy().alwaysAdmitted()), Map.of())
+          : Match.refused(method, path, new ApiError.WrongMethod(allowed));
     }
 
-    private static Map<String, String> named(Route route, List<String> values) {
-      if (values.isEmpty() || route.path() == null) {
+    private static Map<String, String> named(PathPattern path, List<String> values) {
+      if (values.isEmpty()) {
         return Map.of();
       }
       Map<String, String> named = new HashMap<>();
       int index = 0;
-      for (Segment segment : route.path().segments()) {
+      for (Segment segment : path.segments()) {
         if (segment instanceof Segment.Parameter(String name)) {
           named.put(name, values.get(index++));
         }

@@ -50,12 +50,12 @@ public final class Billing implements AutoCloseable {
   }
 
   /** Writes an event for a billable call. */
-  public void add(CallerName principal, String plan, Route route, Units units, int status) {
+  public void add(
+      CallerName principal, String plan, Route.Operation operation, Units units, int status) {
     HexFormat hex = HexFormat.of();
     String id = "use_" + hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
     UsageEvent event =
-        new UsageEvent(
-            id, clock.instant(), principal.value(), plan, route.operationId(), units, status);
+        new UsageEvent(id, clock.instant(), principal.value(), plan, operation.id(), units, status);
     outbox.append((event.toJson() + "\n").getBytes(StandardCharsets.UTF_8));
   }
 

@@ -1,11 +1,10 @@
 package luki.gateway.filter;
 
-import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Decision;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
-import luki.gateway.http.Route;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
 
@@ -13,9 +12,9 @@ import luki.gateway.http.UserId;
 public final class AccessPolicy {
   private AccessPolicy() {}
 
-  /** May this principal use the route at all? */
-  public static Decision decide(Route route, Principal principal) {
-    return switch (route.access()) {
+  /** May this principal call the operation at all? */
+  public static Decision decide(Access access, Principal principal) {
+    return switch (access) {
       case Access.Public _ -> Decision.PERMIT;
       case Access.Scoped scoped ->
           switch (principal) {

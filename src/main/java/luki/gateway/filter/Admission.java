@@ -2,7 +2,6 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -13,7 +12,6 @@ import luki.gateway.observe.Lifecycle;
 
 /** Refuses early what a stopping or crowded process would only let wait. Health always answers. */
 public final class Admission implements Filter {
-  private static final Set<String> HEALTH = Set.of("/health", "/healthz", "/readyz");
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final Lifecycle lifecycle;
@@ -26,11 +24,7 @@ public final class Admission implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    if (exchange.route().refuses()) {
-      // 404 and 405 come before whatever else is wrong with the request, its body too.
-      return exchange.route().handler().handle(exchange);
-    }
-    if (HEALTH.contains(exchange.route().template())) {
+    if (exchange.policy().alwaysAdmitted()) {
       return next.handle(exchange);
     }
     int inFlight = lifecycle.begin();

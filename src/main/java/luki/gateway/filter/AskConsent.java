@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.time.Duration;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.ConsentRule;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Response;
 
 /** Asks for the user's consent where the contract names one, before anything is done. */
@@ -23,7 +23,7 @@ public final class AskConsent implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    ConsentRule rule = exchange.route().consent();
+    ConsentRule rule = exchange.policy().consent();
     if (rule == null || rule.askedBy() == ConsentRule.AskedBy.HANDLER) {
       return next.handle(exchange);
     }

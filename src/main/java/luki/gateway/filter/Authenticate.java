@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.keys.ApiKeyStore;
@@ -35,7 +35,7 @@ public final class Authenticate implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    return switch (exchange.route().access()) {
+    return switch (exchange.policy().access()) {
       case Access.Public _ -> next.handle(exchange);
       case Access.Scoped _ -> identified(exchange, next);
     };
@@ -79,7 +79,7 @@ public final class Authenticate implements Filter {
               AuthMethod.BEARER,
               AuthOutcome.REFUSED,
               new ApiError.MissingScope(
-                  exchange.route().access() instanceof Access.Scoped scoped
+                  exchange.policy().access() instanceof Access.Scoped scoped
                       ? scoped.allOf()
                       : Set.of()));
       case TokenVerifier.TokenResult.Unavailable _ ->

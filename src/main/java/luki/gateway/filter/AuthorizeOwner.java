@@ -10,7 +10,7 @@ import luki.gateway.http.Decision;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Owner;
+import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Response;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
@@ -36,7 +36,7 @@ public final class AuthorizeOwner implements Filter {
 
   private static Optional<UserId> userOf(Exchange exchange) {
     String named =
-        switch (exchange.route().owner()) {
+        switch (exchange.policy().owner()) {
           case Owner.Nobody _ -> null;
           case Owner.InBody in -> text(exchange.json().at(in.name()), "/" + in.name());
           case Owner.InQuery in -> present(exchange.request().query().all(in.name()), in.name());

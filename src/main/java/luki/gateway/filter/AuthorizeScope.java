@@ -11,7 +11,7 @@ import luki.gateway.http.Response;
 public final class AuthorizeScope implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    return switch (AccessPolicy.decide(exchange.route(), exchange.principal())) {
+    return switch (AccessPolicy.decide(exchange.policy().access(), exchange.principal())) {
       case Decision.Permit _ -> next.handle(exchange);
       case Decision.Deny deny -> Response.refused(deny.because());
     };

@@ -44,7 +44,7 @@ public final class EnforceQuota implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    if (!exchange.route().limits().isMetered()) {
+    if (!exchange.policy().limits().isMetered()) {
       return next.handle(exchange);
     }
     QuotaReservation reservation = exchange.reservation();
@@ -71,7 +71,7 @@ public final class EnforceQuota implements Filter {
       bills.add(
           hash.nameOf(exchange.principal()),
           plans.of(exchange.principal().plan()).name(),
-          exchange.route(),
+          exchange.operation(),
           used,
           status);
     }

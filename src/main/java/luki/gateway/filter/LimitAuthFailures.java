@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Settings;
-import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -37,7 +36,7 @@ public final class LimitAuthFailures implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    if (exchange.route().access() instanceof Access.Public || failures.isOff()) {
+    if (exchange.policy().isPublic() || failures.isOff()) {
       return next.handle(exchange);
     }
     String address = hash.shortOf("address:" + client.of(exchange.request()));

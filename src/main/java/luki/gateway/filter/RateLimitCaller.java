@@ -4,14 +4,13 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Plan;
-import luki.gateway.http.Access;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Limits;
 import luki.gateway.http.Meter;
+import luki.gateway.http.Policy.Limits;
 import luki.gateway.http.Response;
 import luki.gateway.http.Units;
 import luki.gateway.keys.KeyedHash;
@@ -51,10 +50,10 @@ public final class RateLimitCaller implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    if (exchange.route().access() instanceof Access.Public) {
+    if (exchange.policy().isPublic()) {
       return next.handle(exchange);
     }
-    Limits limits = exchange.route().limits();
+    Limits limits = exchange.policy().limits();
     GlobalLimit.Grant grant = global.take(limits.cost());
     switch (grant) {
       case GlobalLimit.Grant.Wait(long micros) -> {
@@ -82,7 +81,7 @@ public final class RateLimitCaller implements Filter {
   private Response decided(
       Exchange exchange, Handler next, Plan plan, Limiter.Verdict verdict, GlobalLimit.Grant grant)
       throws IOException, InterruptedException {
-    Limits limits = exchange.route().limits();
+    Limits limits = exchange.policy().limits();
     Response response =
         switch (verdict) {
           case Limiter.Verdict.Admitted admitted -> {

@@ -36,14 +36,14 @@ public final class ReadBody implements Filter {
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Request request = exchange.request();
     Fields headers = request.headers();
-    if (exchange.route().isEventStream()
-        && !MediaType.accepts(headers.all("Accept"), exchange.route().produces())) {
+    if (exchange.operation().isEventStream()
+        && !MediaType.accepts(headers.all("Accept"), exchange.operation().produces())) {
       return Response.refused(ApiError.of(ErrorCode.NOT_ACCEPTABLE));
     }
     if (request.declaredLength() > maxBytes) {
       return Response.refused(ApiError.of(ErrorCode.BODY_TOO_LARGE));
     }
-    if (!exchange.route().takesBody()) {
+    if (!exchange.operation().takesBody()) {
       return read(request).length == 0
           ? next.handle(exchange)
           : Response.refused(ApiError.invalid("", "no_body"));

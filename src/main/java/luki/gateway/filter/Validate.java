@@ -17,7 +17,7 @@ public final class Validate implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    List<ApiError.Detail> details = new ArrayList<>(exchange.route().rules().check(exchange));
+    List<ApiError.Detail> details = new ArrayList<>(exchange.operation().rules().check(exchange));
     if (!exchange.request().method().isSafe()) {
       idempotencyKey(exchange.request().headers().all(IDEMPOTENCY_KEY), details);
     }

@@ -8,9 +8,9 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
@@ -87,7 +87,7 @@ final class Conversation {
 
   /** A verdict that was not had is not passed on as one. */
   private Exchange told(Exchange exchange, MemoryUse use) {
-    ConsentRule rule = exchange.route().consent();
+    ConsentRule rule = exchange.policy().consent();
     if (rule == null || use == MemoryUse.UNAVAILABLE) {
       return exchange;
     }
@@ -129,9 +129,9 @@ final class Conversation {
   }
 
   private Consent.ConsentStatus ask(Exchange exchange) throws InterruptedException {
-    ConsentRule rule = exchange.route().consent();
+    ConsentRule rule = exchange.policy().consent();
     if (rule == null) {
-      throw new IllegalStateException("no consent rule for " + exchange.route().operationId());
+      throw new IllegalStateException("no consent rule for " + exchange.operation().id());
     }
     return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation()).status();
   }

@@ -19,6 +19,9 @@ import luki.gateway.upstream.Upstreams;
 
 /** What the gateway answers by itself: its name, its health, its metrics, its keys. */
 public final class GatewayHandlers {
+  /** The handler's name in the contract. METRICS_ACCESS decides who may call it. */
+  public static final String METRICS = "metrics";
+
   private static final String SERVICE = "luki-api-gateway";
 
   private final String version;
@@ -58,7 +61,7 @@ public final class GatewayHandlers {
     handlers.put("healthz", _ -> Response.json(200, status("ok")));
     handlers.put("readyz", this::readiness);
     handlers.put("health", this::health);
-    handlers.put("metrics", this::exposition);
+    handlers.put(METRICS, this::exposition);
     handlers.put("jwks", _ -> Response.bytes(200, "application/jwk-set+json", jwks));
     return handlers;
   }

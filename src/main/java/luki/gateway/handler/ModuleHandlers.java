@@ -8,7 +8,6 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern.Segment;
 import luki.gateway.http.Response;
-import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
@@ -71,10 +70,9 @@ public final class ModuleHandlers {
 
   /** Same path, query and body; what comes back is the module's own JSON. */
   private Response module(Exchange exchange) throws InterruptedException {
-    Route route = exchange.route();
-    Upstream upstream = route.upstream();
+    Upstream upstream = exchange.operation().upstream();
     if (upstream == null) {
-      throw new IllegalStateException("no downstream for " + route.operationId());
+      throw new IllegalStateException("no downstream for " + exchange.operation().id());
     }
     Upstreams.Success reply = upstreams.json(upstream, callOf(exchange), exchange);
     Response response =
@@ -93,15 +91,14 @@ public final class ModuleHandlers {
             : Call.bytes(method, path, payload.raw().bytes());
     Fields headers = exchange.request().headers();
     String key = headers.only(IDEMPOTENCY_KEY);
-    boolean takesKey = exchange.route().upstream() == Upstream.TOKENS && key != null;
+    boolean takesKey = exchange.operation().upstream() == Upstream.TOKENS && key != null;
     Call named = call.ofNamedResource();
     return takesKey && key != null ? named.with(IDEMPOTENCY_KEY, key) : named;
   }
 
   private static ServicePath pathOf(Exchange exchange) {
     ServicePath path = ServicePath.of("");
-    var pattern = exchange.route().path();
-    List<Segment> segments = pattern == null ? List.of() : pattern.segments();
+    List<Segment> segments = exchange.operation().path().segments();
     for (Segment segment : segments.subList(PREFIX_SEGMENTS, segments.size())) {
       path =
           switch (segment) {

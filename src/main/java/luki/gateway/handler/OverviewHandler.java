@@ -12,11 +12,11 @@ import java.util.function.Function;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.ConsentRule;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Response;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
@@ -177,7 +177,7 @@ public final class OverviewHandler implements Handler.AsksConsent {
   }
 
   private Branch<Consent.ConsentStatus> ask(Exchange exchange, String scope) {
-    ConsentRule rule = exchange.route().consent();
+    ConsentRule rule = exchange.policy().consent();
     String operation = rule == null ? "overview" : rule.operation();
     return Branch.start(
         () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).status());

@@ -29,7 +29,7 @@ public final class Chain {
   private Response step(int index, Exchange exchange) {
     try {
       return index == filters.size()
-          ? exchange.route().handler().handle(exchange)
+          ? exchange.served().handler().handle(exchange)
           : filters.get(index).apply(exchange, new Next(index));
     } catch (ApiException refusal) {
       return Response.refused(refusal.error()).from(refusal.outcome());

@@ -60,6 +60,29 @@ public record Exchange(
     }
   }
 
+  /**
+   * The operation with its policy and handler.
+   *
+   * @throws IllegalStateException the route is refused: no step after the refusal may run
+   */
+  public Route.Served served() {
+    return switch (route) {
+      case Route.Served served -> served;
+      case Route.Refused(_, _, var error) ->
+          throw new IllegalStateException("refused with " + error.code() + ", yet processed");
+    };
+  }
+
+  /** As {@link #served}. */
+  public Route.Operation operation() {
+    return served().operation();
+  }
+
+  /** As {@link #served}. */
+  public Policy policy() {
+    return served().policy();
+  }
+
   private Exchange with(Resolved now) {
     return new Exchange(id, trace, receivedAt, receivedNanos, request, route, pathParameters, now);
   }
@@ -129,7 +152,7 @@ public record Exchange(
   public UserId user() {
     UserId user = subject();
     if (user == null) {
-      throw new IllegalStateException("no user was resolved for " + route.operationId());
+      throw new IllegalStateException("no user was resolved for " + operation().id());
     }
     return user;
   }

@@ -5,113 +5,100 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One operation of the contract as the gateway enforces it.
- *
- * @param path null for what the contract does not have: an unknown path is a route too, whose
- *     handler refuses
- * @param deadline for the whole of it, from the request's head on
- * @param produces the media type of its success
- * @param limits what a call takes from its caller
- * @param takesBody a JSON body is required; otherwise there must be none
+ * What a request line leads to: an operation of the contract, or an error. Which of the two it is
+ * follows from the type alone; no name or path of the contract has a meaning to the filters.
  */
-public record Route(
-    String operationId,
-    Method method,
-    @Nullable PathPattern path,
-    Access access,
-    Owner owner,
-    @Nullable ConsentRule consent,
-    @Nullable Upstream upstream,
-    Duration deadline,
-    Limits limits,
-    String produces,
-    boolean takesBody,
-    Rules rules,
-    Handler handler) {
-  private static final String REFUSED = "refused";
-  private static final Duration AT_ONCE = Duration.ofSeconds(5);
+public sealed interface Route {
+  Method method();
 
-  /** A route for a request that the contract does not know: public, and its answer is the error. */
-  public static Route refusing(Method method, @Nullable PathPattern path, ApiError error) {
-    return fixed(REFUSED, method, path, exchange -> Response.refused(error));
+  /** The template of its path, a safe label; empty where the contract has no such path. */
+  String template();
+
+  /** For the whole exchange, from the request's head on. */
+  Duration deadline();
+
+  /**
+   * An operation, and how it is enforced.
+   *
+   * @param handler makes the reply once every filter has let the request pass
+   */
+  record Served(Operation operation, Policy policy, Handler handler) implements Route {
+    @Override
+    public Method method() {
+      return operation.method;
+    }
+
+    @Override
+    public String template() {
+      return operation.path.template();
+    }
+
+    @Override
+    public Duration deadline() {
+      return operation.deadline;
+    }
+
+    public Served with(Policy other) {
+      return new Served(operation, other, handler);
+    }
+
+    public Served with(Handler other) {
+      return new Served(operation, policy, other);
+    }
   }
 
-  /** The contract has no such operation; the answer is an error, whoever asks. */
-  public boolean refuses() {
-    return operationId.equals(REFUSED);
+  /**
+   * A request that is refused whoever sends it: no such path or method, or not a valid request.
+   *
+   * @param path null where the contract has no such path
+   */
+  record Refused(Method method, @Nullable PathPattern path, ApiError error) implements Route {
+    private static final Duration AT_ONCE = Duration.ofSeconds(5);
+
+    @Override
+    public String template() {
+      return path == null ? "" : path.template();
+    }
+
+    @Override
+    public Duration deadline() {
+      return AT_ONCE;
+    }
   }
 
-  /** A public route that the gateway adds to the contract, such as OPTIONS. */
-  public static Route fixed(
-      String operationId, Method method, @Nullable PathPattern path, Handler handler) {
-    return new Route(
-        operationId,
-        method,
-        path,
-        new Access.Public(),
-        new Owner.Nobody(),
-        null,
-        null,
-        AT_ONCE,
-        Limits.FREE,
-        "application/json",
-        false,
-        exchange -> List.of(),
-        handler);
+  /**
+   * One operation of the contract, without who may call it.
+   *
+   * @param id the contract's {@code operationId}, a label for records and messages
+   * @param upstream the service behind it; null where the gateway answers or asks several
+   * @param deadline for the whole exchange, from the request's head on
+   * @param produces the media type of its success
+   * @param takesBody a JSON body is required; otherwise there must be none
+   */
+  record Operation(
+      String id,
+      Method method,
+      PathPattern path,
+      @Nullable Upstream upstream,
+      Duration deadline,
+      String produces,
+      boolean takesBody,
+      Rules rules) {
+
+    public boolean isEventStream() {
+      return produces.equals("text/event-stream");
+    }
+
+    /** HEAD is GET without the body (RFC 9110 §9.3.2). */
+    public Operation head() {
+      return new Operation(id, Method.HEAD, path, upstream, deadline, produces, takesBody, rules);
+    }
   }
 
-  /** The template, a safe label; empty where the contract has no such path. */
-  public String template() {
-    return path == null ? "" : path.template();
-  }
-
-  public boolean isEventStream() {
-    return produces.equals("text/event-stream");
-  }
-
-  /** The same for everybody. */
-  public Route opened() {
-    return new Route(
-        operationId,
-        method,
-        path,
-        new Access.Public(),
-        new Owner.Nobody(),
-        consent,
-        upstream,
-        deadline,
-        limits,
-        produces,
-        takesBody,
-        rules,
-        handler);
-  }
-
-  public Route answeredBy(Method asked, Handler other) {
-    return answeredBy(asked, other, limits);
-  }
-
-  public Route answeredBy(Method asked, Handler other, Limits taking) {
-    return new Route(
-        operationId,
-        asked,
-        path,
-        access,
-        owner,
-        consent,
-        upstream,
-        deadline,
-        taking,
-        produces,
-        takesBody,
-        rules,
-        other);
-  }
-
-  /** The contract's schemas, as far as a request must meet them. */
+  /** The contract's schemas, as far as a request must conform to them. */
   @FunctionalInterface
-  public interface Rules {
-    /** What is wrong with the parameters and the body; empty when nothing is. */
+  interface Rules {
+    /** What is wrong with the parameters and the body; empty when both are valid. */
     List<ApiError.Detail> check(Exchange exchange);
   }
 }

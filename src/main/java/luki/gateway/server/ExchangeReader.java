@@ -56,14 +56,10 @@ final class ExchangeReader {
             http.getRequestBody(),
             engine.bodyLength(),
             peerOf(http));
-    ApiError error =
-        reason == null ? Router.refusalOf(method, engine.target(), target) : ApiError.of(reason);
     Router.Match match =
-        error != null || target == null
-            ? new Router.Match(
-                Route.refusing(method, null, error == null ? ApiError.invalid("", "path") : error),
-                Map.of())
-            : router.match(method, target);
+        reason == null
+            ? router.match(method, engine.target(), target)
+            : new Router.Match(new Route.Refused(method, null, ApiError.of(reason)), Map.of());
     long received = engine.receivedNanos();
     return new Exchange(
         ids.requestId(headers),

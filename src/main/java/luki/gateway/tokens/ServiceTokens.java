@@ -25,9 +25,9 @@ import java.util.UUID;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
-import luki.gateway.http.Access;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
@@ -115,7 +115,7 @@ public final class ServiceTokens implements Credentials {
             audience,
             exchange.principal(),
             exchange.subject(),
-            exchange.route().access(),
+            exchange.policy().access(),
             consent == null ? null : consent.scopes(),
             consent != null && consent.allowed());
     Instant now = clock.instant();

@@ -76,14 +76,14 @@ class ContractCompilerTest {
 
   @TempDir private Path directory;
 
-  private Contract compile(String text) throws BadConfiguration, IOException {
+  private List<Route.Served> compile(String text) throws BadConfiguration, IOException {
     Path file = Files.writeString(directory.resolve("contract.yaml"), text);
     Problems problems = new Problems();
     ContractDocument document = ContractDocument.read(file, problems);
-    Contract contract =
+    List<Route.Served> routes =
         ContractCompiler.compile(document, HANDLERS, Duration.ofSeconds(10), problems);
     problems.throwIfAny();
-    return contract;
+    return routes;
   }
 
   private List<String> problemsOf(String text) {
@@ -122,10 +122,10 @@ class ContractCompilerTest {
 
   @Test
   void aConsistentDocumentCompiles() throws Exception {
-    List<Route> routes = compile(GOOD).routes();
-    assertEquals(List.of("getTea"), routes.stream().map(Route::operationId).toList());
+    List<Route.Served> routes = compile(GOOD);
+    assertEquals(List.of("getTea"), routes.stream().map(one -> one.operation().id()).toList());
     assertEquals(Duration.ofSeconds(3), routes.getFirst().deadline());
-    assertEquals(2, compile(with("cups/{id}", "getCup")).routes().size());
+    assertEquals(2, compile(with("cups/{id}", "getCup")).size());
   }
 
   @Test
@@ -178,6 +178,7 @@ class ContractCompilerTest {
   void anOperationIdIsTakenOnce() {
     stops(with("cups/{id}", "getTea"), "x-gateway: {access: public", "operationId", "getTea");
     stops(changed("      operationId: getTea\n", ""), "get:", "operationId");
+    stops(changed("operationId: getTea", "operationId: ' '"), "get:", "operationId");
   }
 
   @Test
@@ -187,6 +188,17 @@ class ContractCompilerTest {
     stops(changed("schemas/Tea'", "schemas/Coffee'"), "schemas/Coffee", "schemas/Coffee");
     stops(changed("/schemas/Tea'", "/schemas/Tea/x'"), "Tea/x", "Tea/x");
     stops(changed("'#/components/schemas/Tea'", "'https://x.test/'"), "x.test", "x.test");
+  }
+
+  @Test
+  void onlyAPublicOperationIsAlwaysAdmitted() throws Exception {
+    String scoped = changed("deadline: 3s", "always_admitted: true");
+    stops(scoped, "always_admitted", "always_admitted");
+    String open = with("cups/{id}", "getCup").replace("handler: tea}", "handler: tea, ALWAYS}");
+    stops(open.replace("ALWAYS", "always_admitted: 7"), "always_admitted", "always_admitted");
+    List<Route.Served> routes = compile(open.replace("ALWAYS", "always_admitted: true"));
+    assertEquals(
+        List.of(false, true), routes.stream().map(one -> one.policy().alwaysAdmitted()).toList());
   }
 
   @Test
@@ -275,6 +287,6 @@ class ContractCompilerTest {
               ContractCompiler.compile(document, stubs, Duration.ofSeconds(10), problems);
               problems.throwIfAny();
             });
-    assertTrue(refused.problems().getFirst().contains("for handlers that ask"));
+    assertTrue(refused.problems().getFirst().contains("which does not ask"));
   }
 }
