@@ -39,7 +39,7 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
   /** Reads all of it, so that every problem is told at once. */
   public static Configuration of(Environment environment, Problems problems)
       throws BadConfiguration {
-    Settings settings = SettingsReader.read(environment, problems);
+    Settings settings = SettingsReader.read(environment);
     if (!settings.gatewayFile().toFile().canRead() || !settings.openapiFile().toFile().canRead()) {
       problems.throwIfAny();
     }

@@ -8,15 +8,23 @@ import java.util.Map;
 import java.util.Set;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
+import org.jspecify.annotations.Nullable;
 
-/** Looks at a configuration that can be served with and says what is unwise about it. */
+/** Finds what is unwise in a configuration that is valid. */
 public final class ConfigurationCheck {
   // DOWNSTREAMS' roles: a care team gets its users by name, on the key or from the token.
   private static final Set<String> MAY_ACT_FOR_ANYBODY = Set.of("agent");
 
-  private ConfigurationCheck() {}
+  private final Settings settings;
+  private final boolean prod;
+  private final List<Finding> findings = new ArrayList<>();
 
-  /** How bad it is; in prod nothing starts with a critical one. */
+  private ConfigurationCheck(Settings settings) {
+    this.settings = settings;
+    this.prod = !settings.dev();
+  }
+
+  /** How bad it is; a critical finding prevents startup in prod. */
   public enum Severity {
     CRITICAL,
     WARNING
@@ -30,110 +38,116 @@ public final class ConfigurationCheck {
   public record Finding(Severity severity, String where, String text) {}
 
   public static List<Finding> of(Settings settings, GatewayFile file) {
-    List<Finding> findings = new ArrayList<>();
-    secrets(settings, findings);
-    services(settings, findings);
-    limits(settings, file, findings);
-    if (settings.metricsOpen() && !settings.dev()) {
-      findings.add(warning("METRICS_ACCESS", "open: everybody can read the metrics"));
+    ConfigurationCheck check = new ConfigurationCheck(settings);
+    if (check.prod && !settings.engines().edge()) {
+      check.findings.add(
+          new Finding(
+              Severity.CRITICAL,
+              "HTTP_ENGINE",
+              "jdk: this server answers malformed requests itself and notices slow and lost clients late;"
+                  + " use edge"));
     }
-    if (settings.trustedProxies().stream().anyMatch(Cidr::isEverything)) {
-      findings.add(warning("TRUSTED_PROXIES", "trusts every address, so it trusts every client"));
-    }
+    check.secrets();
+    check.services();
+    check.limits(file);
+    check.warnIf(
+        check.prod && settings.metricsOpen(), "METRICS_ACCESS", "open: everybody can read them");
+    check.warnIf(
+        settings.trustedProxies().stream().anyMatch(Cidr::isEverything),
+        "TRUSTED_PROXIES",
+        "trusts every address, so it trusts every client");
     file.roles()
         .forEach(
-            (role, scopes) -> {
-              if (scopes.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role)) {
-                findings.add(warning("roles/" + role, "users:any lets it act for every user"));
-              }
-            });
-    return findings;
+            (role, scopes) ->
+                check.warnIf(
+                    scopes.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role),
+                    "roles/" + role,
+                    "users:any lets it act for every user"));
+    return check.findings;
   }
 
-  private static void secrets(Settings settings, List<Finding> findings) {
-    Severity missing = settings.dev() ? Severity.WARNING : Severity.CRITICAL;
+  private void secrets() {
     if (settings.pepper() == null) {
-      findings.add(
-          new Finding(
-              missing,
-              "API_KEY_PEPPER",
-              settings.dev()
-                  ? "unset: a fixed pepper is used, good for a desk only"
-                  : "must be set in prod: text of at least 32 bytes"));
+      missing(
+          "API_KEY_PEPPER",
+          "unset: a fixed pepper is used, for development only",
+          "must be set in prod: text of at least 32 bytes");
     }
     if (settings.signingKey() == null) {
-      findings.add(
-          new Finding(
-              missing,
-              "SERVICE_TOKEN_KEY_PATH",
-              settings.dev()
-                  ? "unset: the gateway's tokens are signed by a key made at start"
-                  : "must name an EC P-256 private key in prod"));
+      missing(
+          "SERVICE_TOKEN_KEY_PATH",
+          "unset: the gateway's tokens are signed by a key made at start",
+          "must name an EC P-256 private key in prod");
     }
-    URI jwks = settings.jwt().jwks();
-    if (jwks != null && "http".equals(jwks.getScheme()) && !settings.dev()) {
-      findings.add(warning("JWT_JWKS_URL", "http: whoever is on the way can put in their keys"));
-    }
-    if (settings.jwt().isOn() && settings.jwt().issuer() == null) {
-      findings.add(warning("JWT_ISSUER", "unset: a token of any issuer with this key is taken"));
-    }
-    if (settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT)) {
-      findings.add(
-          warning("AGENT_INTERNAL_SECRET", "unset: the agent cannot tell the gateway from others"));
-    }
+    warnIf(
+        prod && isPlainHttp(settings.jwt().jwks()),
+        "JWT_JWKS_URL",
+        "http: an attacker on the network can replace the keys; use https");
+    warnIf(
+        settings.jwt().isOn() && settings.jwt().issuer() == null,
+        "JWT_ISSUER",
+        "unset: a token of any issuer with this key is accepted");
+    warnIf(
+        settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT),
+        "AGENT_INTERNAL_SECRET",
+        "unset: the agent cannot distinguish the gateway from other callers");
   }
 
-  private static void services(Settings settings, List<Finding> findings) {
+  private void services() {
     Map<URI, Upstream> seen = new HashMap<>();
     for (Upstream upstream : Upstream.values()) {
       URI url = settings.urls().get(upstream);
       String variable = SettingsReader.variableOf(upstream).name();
-      if (url == null) {
-        findings.add(warning(variable, "unset: its routes answer 503"));
-        continue;
-      }
-      Upstream other = seen.putIfAbsent(url, upstream);
+      Upstream other = url == null ? null : seen.putIfAbsent(url, upstream);
+      warnIf(url == null, variable, "unset: its routes answer 503");
       if (other != null) {
-        findings.add(
-            warning(
-                variable, "has the same address as " + SettingsReader.variableOf(other).name()));
+        warnIf(
+            true, variable, "has the same address as " + SettingsReader.variableOf(other).name());
       }
     }
   }
 
-  private static void limits(Settings settings, GatewayFile file, List<Finding> findings) {
+  private void limits(GatewayFile file) {
     Settings.RateLimits rates = settings.rates();
-    boolean quotas = file.plans().values().stream().anyMatch(plan -> !plan.quotas().isEmpty());
-    if (settings.redis() == null && quotas) {
-      findings.add(
-          warning(
-              "REDIS_URL",
-              "unset: quotas are counted by each process for itself and begin anew with it"));
-    }
-    if (settings.redis() == null && rates.replicas() > 1) {
-      findings.add(
-          warning("REPLICAS", "without REDIS_URL each instance enforces the whole of each limit"));
-    }
     Settings.Redis redis = settings.redis();
-    if (!settings.dev()
-        && redis != null
-        && redis.addresses().stream()
-            .anyMatch(a -> "redis".equals(a.getScheme()) && a.getUserInfo() != null)) {
-      findings.add(warning("REDIS_URL", "redis: the password is sent in the clear; use rediss"));
-    }
-    URI sink = settings.usage().sink();
-    if (!settings.dev() && sink != null && "http".equals(sink.getScheme())) {
-      findings.add(warning("USAGE_SINK_URL", "http: whoever is on the way can read the events"));
-    }
-    if (!settings.dev() && rates.perMinute() == 0) {
-      findings.add(warning("RATE_LIMIT_PER_MIN", "0: callers may ask as fast as they like"));
-    }
-    if (!settings.dev() && rates.authFailuresPerMinute() == 0) {
-      findings.add(warning("AUTH_FAILURES_PER_MIN", "0: credentials may be guessed at any rate"));
-    }
+    warnIf(
+        redis == null && file.plans().values().stream().anyMatch(plan -> !plan.quotas().isEmpty()),
+        "REDIS_URL",
+        "unset: each process counts quotas for itself and forgets them when it ends");
+    warnIf(
+        redis == null && rates.replicas() > 1,
+        "REPLICAS",
+        "without REDIS_URL each instance enforces the whole of each limit");
+    warnIf(
+        prod
+            && redis != null
+            && redis.addresses().stream()
+                .anyMatch(a -> "redis".equals(a.getScheme()) && a.getUserInfo() != null),
+        "REDIS_URL",
+        "redis: the password is sent unencrypted; use rediss");
+    warnIf(
+        prod && isPlainHttp(settings.usage().sink()),
+        "USAGE_SINK_URL",
+        "http: the events are sent unencrypted; use https");
+    warnIf(prod && rates.perMinute() == 0, "RATE_LIMIT_PER_MIN", "0: callers have no rate limit");
+    warnIf(
+        prod && rates.authFailuresPerMinute() == 0,
+        "AUTH_FAILURES_PER_MIN",
+        "0: credentials may be guessed at any rate");
   }
 
-  private static Finding warning(String where, String text) {
-    return new Finding(Severity.WARNING, where, text);
+  private static boolean isPlainHttp(@Nullable URI address) {
+    return address != null && "http".equals(address.getScheme());
+  }
+
+  private void missing(String variable, String inDev, String inProd) {
+    findings.add(
+        new Finding(prod ? Severity.CRITICAL : Severity.WARNING, variable, prod ? inProd : inDev));
+  }
+
+  private void warnIf(boolean condition, String where, String text) {
+    if (condition) {
+      findings.add(new Finding(Severity.WARNING, where, text));
+    }
   }
 }

@@ -3,30 +3,37 @@ package luki.gateway.config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The process environment with a {@code .env} file beneath it. */
+/**
+ * The variables of the process over those of a {@code .env} file. A value that is not of its type
+ * is added to the problems and replaced by the default.
+ */
 public final class Environment {
-  // What Kubernetes puts into every container for a service called luki-something.
+  // Kubernetes sets these in every container for a service called luki-something.
   private static final Pattern INJECTED =
       Pattern.compile(".*_SERVICE_HOST|.*_SERVICE_PORT(_.*)?|.*_PORT|.*_PORT_.*");
 
   private final Map<String, String> values;
+  private final Problems problems;
 
-  private Environment(Map<String, String> values) {
+  private Environment(Map<String, String> values, Problems problems) {
     this.values = Map.copyOf(values);
+    this.problems = problems;
   }
 
-  /** That of this process and the working directory. */
+  /** Those of this process and the working directory. */
   public static Environment ofProcess(Problems problems) {
     return of(System.getenv(), Path.of(".env"), problems);
   }
 
-  /** The given values over those of the file, where there is one. */
+  /** The given values over those of the file, if it exists. */
   public static Environment of(Map<String, String> process, Path dotEnv, Problems problems) {
     Map<String, String> values = new HashMap<>();
     if (Files.isRegularFile(dotEnv)) {
@@ -45,7 +52,7 @@ public final class Environment {
         problems.add(name, "is not a variable of the gateway; did you mean " + nearest + "?");
       }
     }
-    return new Environment(values);
+    return new Environment(values, problems);
   }
 
   private static void readDotEnv(
@@ -85,8 +92,8 @@ public final class Environment {
     return present(name) != null;
   }
 
-  /** Those whose names begin so, for a library that has its own. */
-  public Map<String, String> beginningWith(String prefix) {
+  /** The variables whose names begin so, for a library that has its own. */
+  Map<String, String> beginningWith(String prefix) {
     Map<String, String> found = new HashMap<>();
     values.forEach(
         (name, value) -> {
@@ -100,5 +107,91 @@ public final class Environment {
   private @Nullable String present(String name) {
     String value = values.get(name);
     return value == null || value.isBlank() ? null : value.strip();
+  }
+
+  void problem(Variable variable, String shouldBe) {
+    problems.add(variable.name(), shouldBe);
+  }
+
+  String text(Variable variable) {
+    String value = get(variable);
+    return value == null ? variable.defaultText() : value;
+  }
+
+  int number(Variable variable, int min, int max) {
+    try {
+      int value = Integer.parseInt(text(variable));
+      if (value >= min && value <= max) {
+        return value;
+      }
+    } catch (NumberFormatException malformed) {
+      // The same problem as a number out of range.
+    }
+    problem(variable, "must be a whole number from " + min + " to " + max);
+    return variable.defaultText().isEmpty() ? min : Integer.parseInt(variable.defaultText());
+  }
+
+  Duration seconds(Variable variable, int min, int max) {
+    return Duration.ofSeconds(number(variable, min, max));
+  }
+
+  String choice(Variable variable, List<String> choices) {
+    String value = text(variable);
+    if (!choices.contains(value)) {
+      problem(variable, "must be one of " + String.join(", ", choices));
+      return variable.defaultText();
+    }
+    return value;
+  }
+
+  /** A file that must exist. */
+  Path file(Variable variable) {
+    Path path = Path.of(text(variable));
+    if (!Files.isReadable(path)) {
+      problem(variable, "must name a readable file; " + path + " is not one");
+    }
+    return path;
+  }
+
+  /** A file that must exist if the variable is set. */
+  @Nullable Path optionalFile(Variable variable) {
+    return get(variable) == null ? null : file(variable);
+  }
+
+  /** A file that the gateway creates. */
+  @Nullable Path created(Variable variable) {
+    String value = get(variable);
+    return value == null ? null : Path.of(value);
+  }
+
+  /** Null for text that is not of the type. */
+  @FunctionalInterface
+  interface Parser<T> {
+    @Nullable T parse(String text);
+  }
+
+  /** The value; null when it is unset or malformed. */
+  <T> @Nullable T parsed(Variable variable, Parser<T> parser, String shouldBe) {
+    String text = get(variable);
+    T value = text == null ? null : parser.parse(text);
+    if (text != null && value == null) {
+      problem(variable, shouldBe);
+    }
+    return value;
+  }
+
+  /** The values of a comma list. */
+  <T> List<T> list(Variable variable, Parser<T> parser, String shouldBe) {
+    List<T> items = new ArrayList<>();
+    for (String item : text(variable).split(",", -1)) {
+      T value = item.isBlank() ? null : parser.parse(item.strip());
+      if (value != null) {
+        items.add(value);
+      } else if (!item.isBlank()) {
+        problem(variable, shouldBe);
+        return List.of();
+      }
+    }
+    return items;
   }
 }

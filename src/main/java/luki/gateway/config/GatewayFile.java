@@ -10,7 +10,7 @@ import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code config/gateway.yaml} says.
+ * The content of {@code config/gateway.yaml}.
  *
  * @param redisDeadline how long a request may wait for a counter in Redis
  * @param roles what each role may do; {@code admin} is not among them, it has every scope
@@ -55,9 +55,9 @@ public record GatewayFile(
   /**
    * How a service is called.
    *
-   * @param connect until a connection stands
+   * @param connect connect timeout
    * @param total from the call to the last byte of a unary reply
-   * @param maxConcurrent calls under way at once; the next is refused at once
+   * @param maxConcurrent calls in flight; the next is refused at once
    */
   public record Service(Duration connect, Duration total, int maxConcurrent) {}
 
@@ -67,8 +67,8 @@ public record GatewayFile(
    * @param firstEvent longest wait for the agent's first event
    * @param betweenEvents longest silence of the agent after it
    * @param total longest life of a stream
-   * @param answerBy when nothing has come by then, the status goes out with a comment
-   * @param keepAlive silence after which a comment goes out
+   * @param answerBy without an event by then the status is sent with a comment
+   * @param keepAlive silence after which a comment is sent
    * @param maxEventBytes longest single event
    * @param maxOpen streams at once; the next is refused at once
    */
@@ -82,12 +82,12 @@ public record GatewayFile(
       int maxOpen) {}
 
   /**
-   * When a failing service is left alone.
+   * When the circuit breaker of a failing service opens.
    *
    * @param window over which calls are counted
-   * @param minCalls fewer say nothing
-   * @param open how long it is left alone before a probe
-   * @param probes good ones in a row that close it
+   * @param minCalls with fewer it stays closed
+   * @param open how long it stays open before a probe
+   * @param probes successful ones in a row that close it
    */
   public record Breaker(Duration window, int minCalls, Duration open, int probes) {}
 

@@ -8,15 +8,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a caller may use.
  *
- * @param perMinute calls; 0 for any number
+ * @param perMinute calls; 0 = unlimited
  * @param burst calls at once
- * @param quotas none for a meter without a bound
+ * @param quotas no entry for a meter without a bound
  */
 public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quotas) {
-  /** Of callers that have no plan, or one that is not listed. */
+  /** For callers that have no plan, or one that is not listed. */
   public static final String DEFAULT = "default";
 
-  /** The time of a call is a whole number of microseconds, rounded up: here it is ten. */
+  /** The time of a call is a whole number of microseconds, rounded up: ten at this rate. */
   public static final int MAX_PER_MINUTE = 6_000_000;
 
   public Plan {
@@ -24,7 +24,7 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
   }
 
   /**
-   * So many a day and a month, in UTC.
+   * Bounds for a day and a month, in UTC.
    *
    * @param day {@link #UNBOUNDED} where only the month has a bound
    */
@@ -32,7 +32,7 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
     public static final long UNBOUNDED = -1;
   }
 
-  /** What each of several instances enforces while they cannot talk to each other. */
+  /** What each of several instances enforces while they share no counters. */
   public Plan shared(int instances) {
     if (instances == 1 || quotas.isEmpty()) {
       return this;
@@ -48,17 +48,17 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
     return bound <= 0 ? bound : Math.max(1, bound / instances);
   }
 
-  /** How many of a meter; {@link Quota#UNBOUNDED} for any number. */
+  /** The bound of a meter, or {@link Quota#UNBOUNDED}. */
   public long bound(Meter meter, boolean month) {
     Quota quota = quotas.get(meter);
     return quota == null ? Quota.UNBOUNDED : month ? quota.month() : quota.day();
   }
 
   /**
-   * What the file says of a plan.
+   * A plan as the file defines it.
    *
-   * @param perMinute null for what the environment says
-   * @param burst null for as many as in a minute
+   * @param perMinute null for the default of the environment
+   * @param burst null for the same as in a minute
    */
   public record Rules(
       @Nullable Integer perMinute, @Nullable Integer burst, Map<Meter, Quota> quotas) {

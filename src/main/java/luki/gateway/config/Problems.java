@@ -3,7 +3,7 @@ package luki.gateway.config;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Everything that is wrong with a configuration, so that it can be said at once. */
+/** The problems of a configuration; all of them are reported together. */
 public final class Problems {
   private final List<String> found = new ArrayList<>();
 
@@ -26,7 +26,7 @@ public final class Problems {
     return found.isEmpty();
   }
 
-  /** Ends the start when there is any. */
+  /** Prevents startup if there is any. */
   public void throwIfAny() throws BadConfiguration {
     if (!found.isEmpty()) {
       throw new BadConfiguration(found);

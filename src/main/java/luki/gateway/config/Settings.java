@@ -10,9 +10,9 @@ import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the environment says, checked. Sizes are in bytes.
+ * The settings of the environment, checked. Sizes are in bytes.
  *
- * @param telemetry the variables of OpenTelemetry, as they are
+ * @param telemetry the variables of OpenTelemetry, unchanged
  */
 public record Settings(
     String host,
@@ -50,7 +50,7 @@ public record Settings(
   }
 
   /**
-   * End users' tokens; where neither key nor address is set, none is taken.
+   * End users' tokens; none is accepted where neither key nor address is set.
    *
    * @param skew by which clocks may differ
    */
@@ -65,7 +65,7 @@ public record Settings(
     }
   }
 
-  /** Bounds of what is read, kept open and waited for. */
+  /** Bounds of sizes, connections and waits. */
   public record Limits(
       int bodyBytes,
       int headerBytes,
@@ -77,9 +77,9 @@ public record Settings(
       Duration write) {}
 
   /**
-   * How fast callers may be; 0 is as fast as they like.
+   * Rates of callers; 0 = unlimited.
    *
-   * @param perMinute of each caller whose plan says nothing else
+   * @param perMinute of each caller whose plan has no rate
    * @param globalPerMinute of all callers together
    * @param authFailuresPerMinute of each address
    * @param replicas instances that share the limits
@@ -117,8 +117,8 @@ public record Settings(
   /**
    * Where usage events go.
    *
-   * @param outbox the file that they are written to first; null for nowhere
-   * @param sink who gets them from there; null for nobody
+   * @param outbox the file that they are written to first; null: none are made
+   * @param sink where they are sent from there; null: nowhere
    * @param secrets that sign them, the newest first
    */
   public record UsageOut(@Nullable Path outbox, @Nullable URI sink, List<Secret> secrets) {
@@ -127,7 +127,7 @@ public record Settings(
     }
   }
 
-  /** Which engines speak HTTP: our own, or the JDK's. */
+  /** Which engines are used: the gateway's own, or the JDK's. */
   public record Engines(boolean edge, boolean wire) {}
 
   /** A value that no text form shows. */
@@ -138,7 +138,7 @@ public record Settings(
     }
   }
 
-  /** Whether a trusted proxy is at the other end of the connection. */
+  /** Whether the address of the TCP connection is a trusted proxy. */
   public boolean trusts(String peer) {
     return trustedProxies.stream().anyMatch(block -> block.contains(peer));
   }

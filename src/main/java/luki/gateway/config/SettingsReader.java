@@ -1,13 +1,14 @@
 package luki.gateway.config;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Base64;
 import java.util.EnumMap;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.http.Upstream;
@@ -17,136 +18,144 @@ import org.jspecify.annotations.Nullable;
 public final class SettingsReader {
   private static final int MIN_PEPPER_BYTES = 32;
   private static final List<String> LEVELS = List.of("TRACE", "DEBUG", "INFO", "WARN", "ERROR");
+  // Standard Webhooks: the prefix of a secret and its size in bytes.
+  private static final String SECRET_PREFIX = "whsec_";
+  private static final int MIN_SECRET = 24;
+  private static final int MAX_SECRET = 64;
 
   private final Environment environment;
-  private final Problems problems;
-  private final Values values;
-  private final CountingSettings shared;
 
-  private SettingsReader(Environment environment, Problems problems) {
+  private SettingsReader(Environment environment) {
     this.environment = environment;
-    this.problems = problems;
-    this.values = new Values(environment, problems);
-    this.shared = new CountingSettings(values);
   }
 
-  public static Settings read(Environment environment, Problems problems) {
-    return new SettingsReader(environment, problems).settings();
+  public static Settings read(Environment environment) {
+    return new SettingsReader(environment).settings();
   }
 
   private Settings settings() {
-    boolean dev = values.choice(Variable.ENVIRONMENT, List.of("dev", "prod")).equals("dev");
+    boolean dev = environment.choice(Variable.ENVIRONMENT, List.of("dev", "prod")).equals("dev");
     String host = environment.get(Variable.HOST);
-    String metrics = environment.get(Variable.METRICS_ACCESS);
+    List<URI> redis =
+        environment.list(
+            Variable.REDIS_URL,
+            SettingsReader::redisAddress,
+            "must be redis://[user:password@]host[:port][/database] or rediss://…, or a comma"
+                + " list of them for a cluster");
     return new Settings(
         host != null ? host : dev ? "127.0.0.1" : Variable.HOST.defaultText(),
-        values.number(Variable.PORT, 0, 65535),
+        environment.number(Variable.PORT, 0, 65535),
         dev,
         urls(),
-        values.existing(Variable.GATEWAY_CONFIG),
-        values.existing(Variable.OPENAPI_FILE),
-        Path.of(values.text(Variable.API_KEYS_FILE)),
-        pepper(),
+        environment.file(Variable.GATEWAY_CONFIG),
+        environment.file(Variable.OPENAPI_FILE),
+        Path.of(environment.text(Variable.API_KEYS_FILE)),
+        environment.parsed(
+            Variable.API_KEY_PEPPER, SettingsReader::pepper, "must have at least 32 bytes"),
         jwt(dev),
-        values.optionalFile(Variable.SERVICE_JWKS_PATH),
-        values.optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
-        values.optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
-        secretHeader(),
-        Duration.ofSeconds(values.number(Variable.CONSENT_CACHE_S, 0, 30)),
-        values.optional(Variable.AUDIT_FILE),
+        environment.optionalFile(Variable.SERVICE_JWKS_PATH),
+        environment.optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
+        environment.optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
+        environment.parsed(
+            Variable.AGENT_INTERNAL_SECRET, SettingsReader::fieldValue, "must be visible ASCII"),
+        environment.seconds(Variable.CONSENT_CACHE_S, 0, 30),
+        environment.created(Variable.AUDIT_FILE),
         origins(),
-        proxies(),
+        environment.list(
+            Variable.TRUSTED_PROXIES,
+            block -> Cidr.parse(block).orElse(null),
+            "must list blocks such as 10.0.0.0/8"),
         limits(),
-        shared.rates(),
-        shared.redis(),
-        shared.usage(),
+        rates(),
+        redis.isEmpty() ? null : new Settings.Redis(redis),
+        usage(),
         environment.beginningWith("OTEL_"),
         new Settings.Engines(
-            values.choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
-            values.choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),
-        metrics == null
+            environment.choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
+            environment.choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),
+        environment.get(Variable.METRICS_ACCESS) == null
             ? dev
-            : values.choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
-        values.choice(Variable.LOG_LEVEL, LEVELS),
-        Duration.ofSeconds(values.number(Variable.SHUTDOWN_GRACE_S, 0, 600)));
+            : environment.choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
+        environment.choice(Variable.LOG_LEVEL, LEVELS),
+        environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600));
   }
 
   private Settings.Jwt jwt(boolean dev) {
-    String address = environment.get(Variable.JWT_JWKS_URL);
-    URI jwks = address == null ? null : Values.httpAddress(address);
-    if (address != null && jwks == null) {
-      problems.add(Variable.JWT_JWKS_URL.name(), "must be an http or https address");
-    }
     Settings.Jwt jwt =
         new Settings.Jwt(
-            values.optionalFile(Variable.JWT_PUBLIC_KEY_PATH),
-            jwks,
+            environment.optionalFile(Variable.JWT_PUBLIC_KEY_PATH),
+            httpAddress(Variable.JWT_JWKS_URL),
             environment.get(Variable.JWT_ISSUER),
-            values.text(Variable.JWT_AUDIENCE),
-            Duration.ofSeconds(values.number(Variable.JWT_CLOCK_SKEW_S, 0, 600)));
+            environment.text(Variable.JWT_AUDIENCE),
+            environment.seconds(Variable.JWT_CLOCK_SKEW_S, 0, 600));
     if (jwt.publicKey() != null && jwt.jwks() != null) {
-      problems.add(
-          Variable.JWT_PUBLIC_KEY_PATH.name(), "must not be set together with JWT_JWKS_URL");
+      environment.problem(
+          Variable.JWT_PUBLIC_KEY_PATH, "must not be set together with JWT_JWKS_URL");
     }
     if (jwt.isOn() && jwt.issuer() == null && !dev) {
-      problems.add(Variable.JWT_ISSUER.name(), "must be set in prod: who issues the tokens");
+      environment.problem(Variable.JWT_ISSUER, "must be set in prod: who issues the tokens");
     }
     return jwt;
   }
 
   private Settings.Limits limits() {
     return new Settings.Limits(
-        values.number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
-        values.number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
-        values.number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
-        values.number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
-        values.number(Variable.MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000),
-        Duration.ofSeconds(values.number(Variable.HEADER_TIMEOUT_S, 1, 600)),
-        Duration.ofSeconds(values.number(Variable.IDLE_TIMEOUT_S, 1, 3600)),
-        Duration.ofSeconds(values.number(Variable.WRITE_TIMEOUT_S, 1, 600)));
+        environment.number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
+        environment.number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
+        environment.number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
+        environment.number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
+        environment.number(Variable.MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000),
+        environment.seconds(Variable.HEADER_TIMEOUT_S, 1, 600),
+        environment.seconds(Variable.IDLE_TIMEOUT_S, 1, 3600),
+        environment.seconds(Variable.WRITE_TIMEOUT_S, 1, 600));
   }
 
-  private Settings.@Nullable Secret pepper() {
-    String value = environment.get(Variable.API_KEY_PEPPER);
-    if (value == null) {
-      return null;
-    }
-    if (value.getBytes(StandardCharsets.UTF_8).length < MIN_PEPPER_BYTES) {
-      problems.add(Variable.API_KEY_PEPPER.name(), "must have at least 32 bytes");
-    }
-    return new Settings.Secret(value);
+  private Settings.RateLimits rates() {
+    int perMinute = environment.number(Variable.RATE_LIMIT_PER_MIN, 0, Plan.MAX_PER_MINUTE);
+    String onLoss =
+        environment.choice(Variable.RATE_LIMIT_ON_REDIS_LOSS, List.of("local", "deny", "allow"));
+    return new Settings.RateLimits(
+        perMinute,
+        environment.get(Variable.RATE_LIMIT_BURST) == null
+            ? perMinute
+            : environment.number(Variable.RATE_LIMIT_BURST, 1, Plan.MAX_PER_MINUTE),
+        environment.number(Variable.RATE_LIMIT_GLOBAL_PER_MIN, 0, Plan.MAX_PER_MINUTE),
+        environment.number(Variable.AUTH_FAILURES_PER_MIN, 0, Plan.MAX_PER_MINUTE),
+        Settings.OnRedisLoss.valueOf(onLoss.toUpperCase(Locale.ROOT)),
+        environment.number(Variable.REPLICAS, 1, 10_000));
   }
 
-  private Settings.@Nullable Secret secretHeader() {
-    String value = environment.get(Variable.AGENT_INTERNAL_SECRET);
-    if (value == null) {
-      return null;
+  private Settings.UsageOut usage() {
+    Path outbox = environment.created(Variable.USAGE_OUTBOX);
+    URI sink = httpAddress(Variable.USAGE_SINK_URL);
+    List<Settings.Secret> secrets =
+        environment.list(
+            Variable.USAGE_SINK_SECRET,
+            SettingsReader::signingSecret,
+            "must be whsec_ and base64 of 24 to 64 bytes, or a comma list of them");
+    if (sink != null && (outbox == null || environment.get(Variable.USAGE_SINK_SECRET) == null)) {
+      environment.problem(
+          Variable.USAGE_SINK_URL, "needs USAGE_OUTBOX and USAGE_SINK_SECRET as well");
     }
-    if (!value.chars().allMatch(c -> c > 0x20 && c < 0x7f)) {
-      problems.add(Variable.AGENT_INTERNAL_SECRET.name(), "must be visible ASCII");
-    }
-    return new Settings.Secret(value);
+    return new Settings.UsageOut(outbox, sink, secrets);
   }
 
   private Map<Upstream, URI> urls() {
     Map<Upstream, URI> urls = new EnumMap<>(Upstream.class);
     for (Upstream upstream : Upstream.values()) {
-      Variable variable = variableOf(upstream);
-      String value = environment.get(variable);
-      if (value != null) {
-        URI url = serviceUrl(value);
-        if (url == null) {
-          problems.add(
-              variable.name(), "must be http://host[:port] or https://host[:port], nothing else");
-        } else {
-          urls.put(upstream, url);
-        }
+      URI url =
+          environment.parsed(
+              variableOf(upstream),
+              SettingsReader::serviceUrl,
+              "must be http://host[:port] or https://host[:port], nothing else");
+      if (url != null) {
+        urls.put(upstream, url);
       }
     }
     return urls;
   }
 
-  /** The variable that holds the address of a service. */
+  /** The variable with the address of a service. */
   public static Variable variableOf(Upstream upstream) {
     return switch (upstream) {
       case AGENT -> Variable.AGENT_URL;
@@ -159,32 +168,68 @@ public final class SettingsReader {
     };
   }
 
-  private static @Nullable URI serviceUrl(String value) {
-    URI url =
-        Values.httpAddress(value.endsWith("/") ? value.substring(0, value.length() - 1) : value);
+  private Set<String> origins() {
+    return new HashSet<>(
+        environment.list(
+            Variable.CORS_ALLOWED_ORIGINS,
+            origin -> origin.matches("https?://[^/*\\s]+") ? origin : null,
+            "must list exact origins such as https://app.example, without a path or a wildcard"));
+  }
+
+  private static Settings.@Nullable Secret pepper(String text) {
+    return text.getBytes(StandardCharsets.UTF_8).length < MIN_PEPPER_BYTES
+        ? null
+        : new Settings.Secret(text);
+  }
+
+  private static Settings.@Nullable Secret fieldValue(String text) {
+    return text.chars().allMatch(c -> c > 0x20 && c < 0x7f) ? new Settings.Secret(text) : null;
+  }
+
+  private static Settings.@Nullable Secret signingSecret(String text) {
+    try {
+      int bytes =
+          text.startsWith(SECRET_PREFIX)
+              ? Base64.getDecoder().decode(text.substring(SECRET_PREFIX.length())).length
+              : 0;
+      return bytes >= MIN_SECRET && bytes <= MAX_SECRET ? new Settings.Secret(text) : null;
+    } catch (IllegalArgumentException malformed) {
+      return null;
+    }
+  }
+
+  private @Nullable URI httpAddress(Variable variable) {
+    return environment.parsed(
+        variable, SettingsReader::httpAddress, "must be an http or https address");
+  }
+
+  private static @Nullable URI httpAddress(String text) {
+    URI url = address(text, "http", "https");
+    return url != null && url.getPort() != 0 && url.getRawUserInfo() == null ? url : null;
+  }
+
+  private static @Nullable URI serviceUrl(String text) {
+    URI url = httpAddress(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);
     return url == null || !url.getRawPath().isEmpty() ? null : url;
   }
 
-  private Set<String> origins() {
-    Set<String> origins = new LinkedHashSet<>(values.commaList(Variable.CORS_ALLOWED_ORIGINS));
-    if (!origins.stream().allMatch(origin -> origin.matches("https?://[^/*\\s]+"))) {
-      problems.add(
-          Variable.CORS_ALLOWED_ORIGINS.name(),
-          "must list exact origins such as https://app.example, without a path or a wildcard");
-    }
-    return origins;
+  private static @Nullable URI redisAddress(String text) {
+    URI address = address(text, "redis", "rediss");
+    return address != null && address.getRawPath().matches("(/\\d{0,3})?") ? address : null;
   }
 
-  private List<Cidr> proxies() {
-    List<Cidr> blocks = new ArrayList<>();
-    for (String item : values.commaList(Variable.TRUSTED_PROXIES)) {
-      Cidr.parse(item)
-          .ifPresentOrElse(
-              blocks::add,
-              () ->
-                  problems.add(
-                      Variable.TRUSTED_PROXIES.name(), "must list blocks such as 10.0.0.0/8"));
+  private static @Nullable URI address(String text, String scheme, String secureScheme) {
+    try {
+      URI address = new URI(text);
+      boolean valid =
+          (scheme.equals(address.getScheme()) || secureScheme.equals(address.getScheme()))
+              && address.getHost() != null
+              && address.getPort() < 65536
+              && address.getRawQuery() == null
+              && address.getRawFragment() == null;
+      return valid ? address : null;
+    } catch (URISyntaxException malformed) {
+      return null;
     }
-    return blocks;
   }
 }

@@ -8,59 +8,62 @@ import org.jspecify.annotations.Nullable;
 public enum Variable {
   PORT("8081", "main listener; TLS is the router's in front"),
   HOST("0.0.0.0", "address to listen on; 127.0.0.1 in dev"),
-  ENVIRONMENT(
-      "prod", "dev or prod; in prod the start is refused while check has a critical finding"),
+  ENVIRONMENT("prod", "dev or prod; in prod a critical finding of check prevents startup"),
   AGENT_URL("", "the agent; a route whose service has no URL answers 503", "LUKI_CORE_AGENT_URL"),
   MEMORY_URL("", "the memory service", "LUKI_MEMORY_SERVICE_URL"),
   COG_URL("", "the cognitive service", "LUKI_COGNITIVE_SERVICE_URL"),
   ENG_URL("", "the engagement service", "LUKI_ENGAGEMENT_SERVICE_URL"),
   REP_URL("", "the reporting service", "LUKI_REPORTING_SERVICE_URL"),
-  SECURITY_URL("", "the security service, which knows consent", "LUKI_SECURITY_SERVICE_URL"),
+  SECURITY_URL(
+      "", "the security service, which decides about consent", "LUKI_SECURITY_SERVICE_URL"),
   TOKEN_URL("", "the token service"),
   GATEWAY_CONFIG("config/gateway.yaml", "roles, plans, deadlines and resilience of each service"),
-  OPENAPI_FILE("config/openapi.yaml", "the contract in force"),
+  OPENAPI_FILE("config/openapi.yaml", "the contract that is enforced"),
   API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
   API_KEY_PEPPER("", "text of 32 bytes or more that the key hashes depend on; required in prod"),
   JWT_PUBLIC_KEY_PATH("", "end users' tokens: the issuer's public key (PEM: RSA, EC or Ed25519)"),
   JWT_JWKS_URL("", "end users' tokens: the issuer's JWK Set, instead of one key"),
-  JWT_ISSUER("", "what iss must say; required in prod when end users' tokens are taken"),
-  JWT_AUDIENCE("luki-gateway", "what aud must hold"),
+  JWT_ISSUER("", "required value of iss; must be set in prod when end users' tokens are accepted"),
+  JWT_AUDIENCE("luki-gateway", "required value of aud"),
   JWT_CLOCK_SKEW_S("30", "seconds by which clocks may differ"),
   SERVICE_JWKS_PATH("", "public keys of the internal services that may call the gateway"),
   SERVICE_TOKEN_KEY_PATH(
-      "", "EC P-256 private key (PEM) that signs the gateway's own tokens; required in prod"),
-  SERVICE_TOKEN_PREVIOUS_KEY_PATH("", "the key it follows, published until this is removed"),
-  CONSENT_CACHE_S("0", "seconds, 0 to 30, for which a user's answer about consent is kept"),
+      "",
+      "EC P-256 private key that signs the gateway's own tokens (PEM with its public point, or JWK);"
+          + " required in prod"),
+  SERVICE_TOKEN_PREVIOUS_KEY_PATH("", "the signing key before it, published until this is removed"),
+  CONSENT_CACHE_S("0", "seconds, 0 to 30, for which an answer about consent is cached"),
   REDIS_URL(
       "",
       "redis:// or rediss://, a comma list for a cluster; unset: limits in memory, one instance"),
   RATE_LIMIT_PER_MIN(
-      "60", "calls a minute of each user or key whose plan says nothing else; 0: any number"),
-  RATE_LIMIT_BURST("", "calls at once; as many as in a minute when unset"),
-  RATE_LIMIT_GLOBAL_PER_MIN("0", "calls a minute of all callers together; 0: any number"),
+      "60", "calls a minute of each user or key whose plan has no rate; 0 = unlimited"),
+  RATE_LIMIT_BURST("", "calls at once; unset: as many as in a minute"),
+  RATE_LIMIT_GLOBAL_PER_MIN("0", "calls a minute of all callers together; 0 = unlimited"),
   AUTH_FAILURES_PER_MIN(
-      "60", "failed authentications a minute of one address (IPv6: its /64); 0: any number"),
+      "60", "failed authentications a minute of one address (IPv6: its /64); 0 = unlimited"),
   RATE_LIMIT_ON_REDIS_LOSS(
       "local", "local: each instance enforces limit / REPLICAS; deny: 503; allow: no limit"),
   REPLICAS("1", "instances that share the limits"),
-  USAGE_OUTBOX("", "file that an event for each billable call is written to; rotated"),
-  USAGE_SINK_URL("", "who gets the events from there, signed as in Standard Webhooks"),
-  USAGE_SINK_SECRET("", "whsec_ and base64; a comma list, the newest first, while it changes"),
-  AUDIT_FILE("", "denials and key changes are recorded here; the command line adds .cli"),
+  USAGE_OUTBOX("", "file to which an event for each billable call is written; rotated"),
+  USAGE_SINK_URL("", "address to which the events are sent, signed as in Standard Webhooks"),
+  USAGE_SINK_SECRET("", "whsec_ and base64; a comma list, the newest first, during a rotation"),
+  AUDIT_FILE("", "file for records of denials and key changes; the command line adds .cli"),
   AGENT_INTERNAL_SECRET("", "sent to the agent as X-Internal-Secret"),
   CORS_ALLOWED_ORIGINS("", "comma list of exact origins"),
-  TRUSTED_PROXIES("", "comma list of CIDRs whose X-Forwarded-For and -Proto are believed"),
+  TRUSTED_PROXIES("", "comma list of CIDRs whose X-Forwarded-For and -Proto are trusted"),
   MAX_BODY_BYTES("1048576", "longest request body"),
   MAX_HEADER_BYTES("16384", "longest header block"),
-  MAX_REPLY_BYTES("8388608", "longest reply of a service; it is read whole and checked"),
+  MAX_REPLY_BYTES("8388608", "longest reply of a service; it is buffered and checked"),
   MAX_CONNECTIONS("20000", "open connections in total"),
-  MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0: any number"),
-  HEADER_TIMEOUT_S("10", "seconds within which a request must have come in"),
+  MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0 = unlimited"),
+  HEADER_TIMEOUT_S("10", "seconds within which a request must arrive"),
   IDLE_TIMEOUT_S("100", "seconds that an idle connection is kept"),
-  WRITE_TIMEOUT_S("30", "seconds that a reader may let a write wait"),
-  HTTP_ENGINE("edge", "the server's engine: edge, our own, or jdk"),
-  HTTP_CLIENT("wire", "the client's engine: wire, our own, or jdk"),
-  METRICS_ACCESS("scope", "scope: /metrics needs ops:read; open: no credential; open in dev"),
+  WRITE_TIMEOUT_S("30", "seconds that a write may wait for the client"),
+  HTTP_ENGINE("edge", "the HTTP server: edge (the gateway's own), or jdk, which is not for prod"),
+  HTTP_CLIENT("wire", "the HTTP client: wire (the gateway's own) or jdk"),
+  METRICS_ACCESS(
+      "scope", "scope: /metrics needs ops:read; open: no credential; unset: open in dev only"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
   OTEL_EXPORTER_OTLP_ENDPOINT("", "where traces go, by OTLP over HTTP; no tracing while unset"),
   OTEL_EXPORTER_OTLP_HEADERS("", "headers of the exporter, such as its key; all OTEL_* are read"),
@@ -84,7 +87,7 @@ public enum Variable {
     this.alias = alias;
   }
 
-  /** What holds when it is unset; empty where nothing does. */
+  /** The value when it is unset; empty for none. */
   public String defaultText() {
     return defaultText;
   }
@@ -103,7 +106,7 @@ public enum Variable {
         .anyMatch(known -> known.name().equals(name) || name.equals(known.alias));
   }
 
-  /** The known name that looks most like this one. */
+  /** The known name that is most similar. */
   static Optional<String> nearest(String name) {
     return Arrays.stream(values())
         .map(known -> known.alias == null ? known.name() : known.alias)

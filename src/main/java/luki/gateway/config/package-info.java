@@ -1,4 +1,4 @@
-/** Settings from the environment and {@code config/gateway.yaml}, and the audit of them. */
+/** Settings from the environment and {@code config/gateway.yaml}, and the check of them. */
 @NullMarked
 package luki.gateway.config;
 

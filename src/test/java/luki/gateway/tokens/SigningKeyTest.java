@@ -112,7 +112,7 @@ class SigningKeyTest {
     Problems problems = new Problems();
     Map<String, String> variables = Map.of("SERVICE_TOKEN_KEY_PATH", pem.toString());
     Environment environment = Environment.of(variables, directory.resolve(".env"), problems);
-    ServiceTokens.of(SettingsReader.read(environment, problems), Clock.systemUTC(), problems);
+    ServiceTokens.of(SettingsReader.read(environment), Clock.systemUTC(), problems);
     BadConfiguration found = assertThrows(BadConfiguration.class, problems::throwIfAny);
     assertEquals(1, found.problems().size(), found.problems().toString());
     String problem = found.problems().getFirst();

@@ -1,0 +1,120 @@
+package luki.gateway.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import luki.gateway.config.Problems.BadConfiguration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is wrong with settings is reported whole, with its place and without its value. */
+class ConfigurationFilesTest {
+  @TempDir Path directory;
+
+  private final Problems problems = new Problems();
+
+  private List<String> found() {
+    return assertThrows(BadConfiguration.class, problems::throwIfAny).problems();
+  }
+
+  private GatewayFile file(String from, String to) throws IOException, BadConfiguration {
+    String text = Files.readString(Path.of("config/gateway.yaml"));
+    assertTrue(text.contains(from), from);
+    return GatewayFileReader.read(
+        Files.writeString(directory.resolve("gateway.yaml"), text.replace(from, to)), problems);
+  }
+
+  @Test
+  void theFileOfTheRepositoryHasNoProblem() throws Exception {
+    GatewayFile file = file("roles:", "roles:");
+    assertTrue(problems.isEmpty());
+    assertEquals(1200, file.plans().get("care_home").perMinute());
+  }
+
+  @Test
+  void aKeyThatNothingReadsIsAProblemWhereverItIs() throws Exception {
+    Map<String, String> changes =
+        Map.of(
+            "breaker:\n", "breaker:\n  prbes: 1\n",
+            "\nstreams:\n", "\nstream: {}\nstreams:\n",
+            "  agent:\n    connect", "  agent:\n    retries: 3\n    connect",
+            "  memory:\n    connect", "  memry: {}\n  memory:\n    connect",
+            "chat_messages: {day: 500", "chat_messages: {week: 3, day: 500",
+            "      requests: {day", "      calls: {day: 3}\n      requests: {day");
+    for (Map.Entry<String, String> change : changes.entrySet()) {
+      Problems own = new Problems();
+      String text = Files.readString(Path.of("config/gateway.yaml"));
+      assertTrue(text.contains(change.getKey()), change.getKey());
+      Path file =
+          Files.writeString(
+              directory.resolve("gateway.yaml"), text.replace(change.getKey(), change.getValue()));
+      GatewayFileReader.read(file, own);
+      List<String> found = assertThrows(BadConfiguration.class, own::throwIfAny).problems();
+      assertEquals(1, found.size(), found.toString());
+      assertTrue(
+          found.getFirst().matches(".*gateway\\.yaml:\\d+: \\w+ is not a known key"),
+          found.toString());
+    }
+  }
+
+  @Test
+  void valuesOfAnotherTypeAreProblemsWithTheirLine() throws Exception {
+    file("  window: 10s\n  min_calls: 20", "  window: 10\n  min_calls: 0");
+    List<String> found = found();
+    assertEquals(2, found.size(), found.toString());
+    assertTrue(found.get(0).contains("/breaker/window must be a duration"), found.toString());
+    assertTrue(
+        found.get(1).contains("/breaker/min_calls must be a whole number"), found.toString());
+  }
+
+  private Settings settings(Map<String, String> variables) {
+    return SettingsReader.read(Environment.of(variables, directory.resolve("no.env"), problems));
+  }
+
+  @Test
+  void allProblemsOfTheEnvironmentAreReportedTogetherWithoutAValue() {
+    Map<String, String> wrong = new HashMap<>();
+    wrong.put("PORT", "secret-1");
+    wrong.put("API_KEY_PEPPER", "secret-2");
+    wrong.put("AGENT_INTERNAL_SECRET", "secret 3");
+    wrong.put("REDIS_URL", "redis://u:secret-4@/x,http://secret-4");
+    wrong.put("USAGE_SINK_SECRET", "whsec_secret-5");
+    wrong.put("USAGE_SINK_URL", "https://sink.test?secret-6");
+    wrong.put("AGENT_URL", "https://u:secret-7@agent.test");
+    wrong.put("TRUSTED_PROXIES", "10.0.0.0/8,secret-8");
+    wrong.put("CORS_ALLOWED_ORIGINS", "https://a.test/secret-9");
+    wrong.put("JWT_JWKS_URL", "ftp://secret-10");
+    settings(wrong);
+    List<String> found = found();
+    for (String name : wrong.keySet()) {
+      assertEquals(1, found.stream().filter(text -> text.startsWith(name + ": ")).count(), name);
+    }
+    assertEquals(wrong.size(), found.size(), found.toString());
+    assertFalse(found.toString().contains("secret-"), found.toString());
+  }
+
+  @Test
+  void theJdksServerIsACriticalFindingInProdOnly() throws Exception {
+    GatewayFile file = file("roles:", "roles:");
+    for (String environment : List.of("prod", "dev")) {
+      for (String engine : List.of("edge", "jdk")) {
+        Settings settings = settings(Map.of("ENVIRONMENT", environment, "HTTP_ENGINE", engine));
+        boolean critical =
+            ConfigurationCheck.of(settings, file).stream()
+                .anyMatch(
+                    finding ->
+                        finding.where().equals("HTTP_ENGINE")
+                            && finding.severity() == ConfigurationCheck.Severity.CRITICAL);
+        assertEquals(environment.equals("prod") && engine.equals("jdk"), critical);
+      }
+    }
+  }
+}
