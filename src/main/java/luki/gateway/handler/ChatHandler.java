@@ -1,7 +1,6 @@
 package luki.gateway.handler;
 
 import java.util.Set;
-import java.util.function.Supplier;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -19,22 +18,18 @@ final class ChatHandler implements Handler.AsksConsent {
   // What the agent answers when it made no session of its own: shared by everybody.
   private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");
 
-  private final Upstreams upstreams;
-  private final Conversation conversation;
-  private final Supplier<String> sessionIds;
+  private final ChatHandlers.Parts parts;
 
-  ChatHandler(Upstreams upstreams, Conversation conversation, Supplier<String> sessionIds) {
-    this.upstreams = upstreams;
-    this.conversation = conversation;
-    this.sessionIds = sessionIds;
+  ChatHandler(ChatHandlers.Parts parts) {
+    this.parts = parts;
   }
 
   @Override
   public Response handle(Exchange exchange) throws InterruptedException {
     Conversation.Said said = Conversation.Said.inBody(exchange.json());
-    Conversation.Prepared prepared = conversation.prepare(exchange, said);
+    Conversation.Prepared prepared = parts.conversation().prepare(exchange, said);
     Call call = Call.post(CHAT, prepared.request());
-    Upstreams.Success reply = upstreams.json(Upstream.AGENT, call, prepared.exchange());
+    Upstreams.Success reply = parts.upstreams().json(Upstream.AGENT, call, prepared.exchange());
     String text = reply.json().at("response").string();
     if (text == null) {
       throw new ApiException(Upstreams.nonsense(Upstream.AGENT), reply.outcome());
@@ -55,7 +50,7 @@ final class ChatHandler implements Handler.AsksConsent {
       return callers;
     }
     String agents = reply.at("session_id").string("");
-    return NO_SESSIONS.contains(agents) ? sessionIds.get() : agents;
+    return NO_SESSIONS.contains(agents) ? parts.sessionIds().get() : agents;
   }
 
   /** Some answers come as a JSON object in a string; then its final response is the answer. */

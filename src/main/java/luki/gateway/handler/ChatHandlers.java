@@ -14,8 +14,22 @@ import luki.gateway.upstream.Upstreams;
 
 /** Chat in one reply and as events. */
 public final class ChatHandlers {
-  private final ChatHandler chat;
-  private final ChatStreamHandler stream;
+  private final Parts parts;
+
+  /**
+   * What both handlers need.
+   *
+   * @param stillGood whether a caller's credential is still valid while a stream goes on
+   */
+  record Parts(
+      Upstreams upstreams,
+      Conversation conversation,
+      Supplier<String> sessionIds,
+      GatewayFile.Streams limits,
+      Lifecycle lifecycle,
+      Predicate<Principal> stillGood,
+      ConsentWatch consentWatch,
+      Metrics metrics) {}
 
   public ChatHandlers(
       Upstreams upstreams,
@@ -25,12 +39,10 @@ public final class ChatHandlers {
       Predicate<Principal> stillGood,
       Metrics metrics,
       Supplier<String> sessionIds) {
-    Conversation conversation = new Conversation(upstreams, consent, file.chatMemoryDeadline());
-    this.chat = new ChatHandler(upstreams, conversation, sessionIds);
-    this.stream =
-        new ChatStreamHandler(
+    this.parts =
+        new Parts(
             upstreams,
-            conversation,
+            new Conversation(upstreams, consent, file.chatMemoryDeadline()),
             sessionIds,
             file.streams(),
             lifecycle,
@@ -41,6 +53,6 @@ public final class ChatHandlers {
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    return Map.of("chat", chat, "chat-stream", stream);
+    return Map.of("chat", new ChatHandler(parts), "chat-stream", new ChatStreamHandler(parts));
   }
 }

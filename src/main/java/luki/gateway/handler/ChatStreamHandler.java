@@ -1,15 +1,11 @@
 package luki.gateway.handler;
 
-import java.util.function.Predicate;
-import java.util.function.Supplier;
-import luki.gateway.config.GatewayFile;
 import luki.gateway.consent.ConsentWatch;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Principal;
 import luki.gateway.http.Query;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
@@ -17,52 +13,28 @@ import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Label.StreamOutcome;
-import luki.gateway.observe.Lifecycle;
-import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
-import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 
 /** A message and the answer to it as it comes. */
 final class ChatStreamHandler implements Handler.AsksConsent {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
-  private final Upstreams upstreams;
-  private final Conversation conversation;
-  private final Supplier<String> sessionIds;
-  private final GatewayFile.Streams limits;
-  private final Lifecycle lifecycle;
-  private final Predicate<Principal> stillGood;
-  private final ConsentWatch consentWatch;
-  private final Metrics metrics;
 
-  ChatStreamHandler(
-      Upstreams upstreams,
-      Conversation conversation,
-      Supplier<String> sessionIds,
-      GatewayFile.Streams limits,
-      Lifecycle lifecycle,
-      Predicate<Principal> stillGood,
-      ConsentWatch consentWatch,
-      Metrics metrics) {
-    this.upstreams = upstreams;
-    this.conversation = conversation;
-    this.sessionIds = sessionIds;
-    this.limits = limits;
-    this.lifecycle = lifecycle;
-    this.stillGood = stillGood;
-    this.consentWatch = consentWatch;
-    this.metrics = metrics;
+  private final ChatHandlers.Parts parts;
+
+  ChatStreamHandler(ChatHandlers.Parts parts) {
+    this.parts = parts;
   }
 
   @Override
   public Response handle(Exchange exchange) throws InterruptedException {
     Conversation.Said said = saidIn(exchange);
-    Conversation.Prepared prepared = conversation.prepare(exchange, said);
+    Conversation.Prepared prepared = parts.conversation().prepare(exchange, said);
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
     long called = System.nanoTime();
     AgentEvents events =
-        new AgentEvents(upstreams.stream(Upstream.AGENT, call, prepared.exchange()));
+        new AgentEvents(parts.upstreams().stream(Upstream.AGENT, call, prepared.exchange()));
     AgentEvents.Event first;
     try {
       first = first(exchange, events);
@@ -77,7 +49,9 @@ final class ChatStreamHandler implements Handler.AsksConsent {
     }
     Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
     ConsentWatch.Watch watch =
-        prepared.memory() == Conversation.MemoryUse.USED ? consentWatch.begin(exchange) : null;
+        prepared.memory() == Conversation.MemoryUse.USED
+            ? parts.consentWatch().begin(exchange)
+            : null;
     return streaming(exchange, events, first, meta, new Begun(called, watch)).from(outcome);
   }
 
@@ -96,17 +70,19 @@ final class ChatStreamHandler implements Handler.AsksConsent {
             first,
             meta,
             exchange,
-            new ChatEventSource.Clocks(limits, begun.called),
-            new ChatEventSource.Guards(lifecycle, stillGood, begun.consent));
-    metrics.streamBegins();
+            new ChatEventSource.Clocks(parts.limits(), begun.called),
+            new ChatEventSource.Guards(parts.lifecycle(), parts.stillGood(), begun.consent));
+    parts.metrics().streamBegins();
     return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
         .onComplete(
             sent -> {
-              metrics.streamEnds(
-                  sent.end() == Delivery.End.CLIENT_CLOSED
-                      ? StreamOutcome.CLIENT_CLOSED
-                      : source.outcome());
-              source.firstEventNanos().ifPresent(metrics::firstEvent);
+              parts
+                  .metrics()
+                  .streamEnds(
+                      sent.end() == Delivery.End.CLIENT_CLOSED
+                          ? StreamOutcome.CLIENT_CLOSED
+                          : source.outcome());
+              source.firstEventNanos().ifPresent(parts.metrics()::firstEvent);
             });
   }
 
@@ -126,14 +102,15 @@ final class ChatStreamHandler implements Handler.AsksConsent {
 
   private String sessionOf(Conversation.Said said) {
     String callers = said.sessionId().string();
-    return callers == null ? sessionIds.get() : callers;
+    return callers == null ? parts.sessionIds().get() : callers;
   }
 
   /** Waits for what decides the status, but not longer than routers wait for a first byte. */
   private AgentEvents.@Nullable Event first(Exchange exchange, AgentEvents events)
       throws InterruptedException {
-    Deadline answerBy = new Deadline(exchange.receivedNanos() + limits.answerBy().toNanos());
-    Deadline firstEvent = Deadline.after(limits.firstEvent());
+    Deadline answerBy =
+        new Deadline(exchange.receivedNanos() + parts.limits().answerBy().toNanos());
+    Deadline firstEvent = Deadline.after(parts.limits().firstEvent());
     AgentEvents.Event event = events.poll(answerBy.sooner(firstEvent).left());
     return event == null && firstEvent.hasPassed() ? ChatEventSource.TIMED_OUT : event;
   }

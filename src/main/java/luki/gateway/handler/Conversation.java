@@ -138,7 +138,7 @@ final class Conversation {
 
   private List<Json> search(Exchange exchange, String message)
       throws InterruptedException, ApiException {
-    String query = Blank.cut(Blank.trim(message), QUERY_CODE_POINTS);
+    String query = ServiceText.cut(ServiceText.trim(message), QUERY_CODE_POINTS);
     Call call =
         Call.post(MemoryCalls.SEARCH, MemoryCalls.query(exchange.user(), query, MEMORIES))
             .idempotent();

@@ -57,7 +57,7 @@ public final class ElrHandlers {
   }
 
   static void refuseBlank(String text, String pointer) {
-    if (Blank.isBlank(text)) {
+    if (ServiceText.isBlank(text)) {
       throw new ApiException(ApiError.invalid(pointer, "blank"));
     }
   }
@@ -109,7 +109,7 @@ public final class ElrHandlers {
           .thenComparing(entry -> entry.at("chunk_id").string(""));
 
   private static Instant createdAt(Json entry) {
-    return Times.parse(entry.at("created_at").string("")).orElse(Instant.MIN);
+    return ServiceText.parse(entry.at("created_at").string("")).orElse(Instant.MIN);
   }
 
   private Response delete(Exchange exchange) throws InterruptedException {

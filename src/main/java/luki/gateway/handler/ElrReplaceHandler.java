@@ -98,7 +98,7 @@ final class ElrReplaceHandler implements Handler {
     if (stamp != null) {
       return stamp.equals(text.at().toString());
     }
-    return Times.parse(entry.at("created_at").string(""))
+    return ServiceText.parse(entry.at("created_at").string(""))
         .map(created -> created.isAfter(text.at().minus(CLOCKS_DIFFER)))
         .orElse(true);
   }

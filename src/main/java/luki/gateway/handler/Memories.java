@@ -68,7 +68,7 @@ final class Memories {
     Json metadata = entry.at("metadata");
     String id = entry.at("chunk_id").string();
     String text = entry.at("content").string();
-    Json created = Times.utc(entry.at("created_at"));
+    Json created = ServiceText.utc(entry.at("created_at"));
     if (id == null || text == null || created.isMissing()) {
       throw new ApiException(Upstreams.nonsense(Upstream.MEMORY));
     }

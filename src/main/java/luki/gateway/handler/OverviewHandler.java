@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
@@ -98,40 +98,30 @@ public final class OverviewHandler implements Handler.AsksConsent {
   }
 
   private static Json zoned(Json reply, String field) {
-    Json time = Times.utc(reply.at(field));
+    Json time = ServiceText.utc(reply.at(field));
     return time.isMissing() ? reply : reply.toBuilder().put(field, time).build();
   }
 
-  /** What became of a part. */
-  private sealed interface PartResult {
-    String status();
+  /**
+   * The result of a part.
+   *
+   * @param data null unless the part is there
+   * @param denial null unless the caller or the user does not allow it
+   */
+  private record PartResult(
+      String status, @Nullable Json data, @Nullable ApiError denial, boolean timedOut) {
+    static final PartResult NOT_CONFIGURED = new PartResult("not_configured", null, null, false);
 
-    record Ok(Json data) implements PartResult {
-      @Override
-      public String status() {
-        return "ok";
-      }
+    static PartResult ok(Json data) {
+      return new PartResult("ok", data, null, false);
     }
 
-    record Denied(ApiError because) implements PartResult {
-      @Override
-      public String status() {
-        return "denied";
-      }
+    static PartResult denied(ApiError because) {
+      return new PartResult("denied", null, because, false);
     }
 
-    record Unavailable(boolean timedOut) implements PartResult {
-      @Override
-      public String status() {
-        return "unavailable";
-      }
-    }
-
-    record NotConfigured() implements PartResult {
-      @Override
-      public String status() {
-        return "not_configured";
-      }
+    static PartResult unavailable(boolean timedOut) {
+      return new PartResult("unavailable", null, null, timedOut);
     }
   }
 
@@ -139,40 +129,40 @@ public final class OverviewHandler implements Handler.AsksConsent {
   public Response handle(Exchange exchange) throws InterruptedException {
     Deadline deadline = new Deadline(exchange.deadline().atNanos() - RESERVE.toNanos());
     Exchange within = exchange.within(deadline);
-    Map<Part, PartResult> outcomes = new LinkedHashMap<>();
+    Map<Part, PartResult> results = new LinkedHashMap<>();
     Map<Part, Branch<PartResult>> branches = new LinkedHashMap<>();
-    Map<String, Branch<Consent.ConsentStatus>> verdicts = new LinkedHashMap<>();
+    Map<String, Branch<Consent.ConsentStatus>> consents = new LinkedHashMap<>();
     try {
       for (Part part : PARTS) {
         PartResult settled = settled(part, exchange);
         if (settled != null) {
-          outcomes.put(part, settled);
+          results.put(part, settled);
         } else {
-          Branch<Consent.ConsentStatus> verdict =
+          Branch<Consent.ConsentStatus> answer =
               part.consentScope == null
                   ? null
-                  : verdicts.computeIfAbsent(part.consentScope, scope -> ask(within, scope));
-          branches.put(part, Branch.start(() -> fetch(part, within, verdict, deadline)));
+                  : consents.computeIfAbsent(part.consentScope, scope -> ask(within, scope));
+          branches.put(part, Branch.start(() -> fetch(part, within, answer, deadline)));
         }
       }
       for (Map.Entry<Part, Branch<PartResult>> branch : branches.entrySet()) {
-        outcomes.put(branch.getKey(), await(branch.getValue(), deadline));
+        results.put(branch.getKey(), await(branch.getValue(), deadline));
       }
     } finally {
       branches.values().forEach(Branch::close);
-      verdicts.values().forEach(Branch::close);
+      consents.values().forEach(Branch::close);
     }
-    return reply(exchange, outcomes);
+    return reply(exchange, results);
   }
 
   /** A part that is known without a call. */
   private @Nullable PartResult settled(Part part, Exchange exchange) {
     if (!upstreams.isConfigured(part.upstream)) {
-      return new PartResult.NotConfigured();
+      return PartResult.NOT_CONFIGURED;
     }
     boolean lacks = part.scope != null && !exchange.principal().scopes().contains(part.scope);
     return lacks && part.scope != null
-        ? new PartResult.Denied(new ApiError.MissingScope(Set.of(part.scope)))
+        ? PartResult.denied(new ApiError.MissingScope(Set.of(part.scope)))
         : null;
   }
 
@@ -186,46 +176,46 @@ public final class OverviewHandler implements Handler.AsksConsent {
   private PartResult fetch(
       Part part,
       Exchange exchange,
-      @Nullable Branch<Consent.ConsentStatus> verdict,
+      @Nullable Branch<Consent.ConsentStatus> answer,
       Deadline deadline)
       throws InterruptedException, ExecutionException {
-    if (verdict != null) {
-      switch (verdict.await(deadline).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
+    if (answer != null) {
+      switch (answer.await(deadline).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
         case ALLOWED -> {}
         case DENIED -> {
-          return new PartResult.Denied(ApiError.of(ErrorCode.CONSENT_DENIED));
+          return PartResult.denied(ApiError.of(ErrorCode.CONSENT_DENIED));
         }
         case UNAVAILABLE -> {
-          return new PartResult.Unavailable(deadline.hasPassed());
+          return PartResult.unavailable(deadline.hasPassed());
         }
       }
     }
     try {
       Json json = upstreams.json(part.upstream, part.call.apply(exchange), exchange).json();
-      return new PartResult.Ok(part.shown.apply(json));
+      return PartResult.ok(part.shown.apply(json));
     } catch (ApiException failure) {
-      return new PartResult.Unavailable(failure.error().code() == ErrorCode.DOWNSTREAM_TIMEOUT);
+      return PartResult.unavailable(failure.error().code() == ErrorCode.DOWNSTREAM_TIMEOUT);
     }
   }
 
   private static PartResult await(Branch<PartResult> branch, Deadline deadline)
       throws InterruptedException {
     try {
-      return branch.await(deadline).orElse(new PartResult.Unavailable(true));
+      return branch.await(deadline).orElse(PartResult.unavailable(true));
     } catch (ExecutionException failed) {
-      return new PartResult.Unavailable(false);
+      return PartResult.unavailable(false);
     }
   }
 
-  private static Response reply(Exchange exchange, Map<Part, PartResult> outcomes) {
+  private static Response reply(Exchange exchange, Map<Part, PartResult> results) {
     Json.Builder parts = Json.object();
     boolean complete = true;
     boolean any = false;
     for (Part part : PARTS) {
-      PartResult result = outcomes.getOrDefault(part, new PartResult.NotConfigured());
+      PartResult result = results.getOrDefault(part, PartResult.NOT_CONFIGURED);
       Json.Builder shown = Json.object().put("status", result.status());
-      if (result instanceof PartResult.Ok(Json data)) {
-        shown.put("data", data);
+      if (result.data() != null) {
+        shown.put("data", result.data());
         any = true;
       } else {
         complete = false;
@@ -233,7 +223,7 @@ public final class OverviewHandler implements Handler.AsksConsent {
       parts.put(part.upstream.label(), shown.build());
     }
     if (!any) {
-      return Response.refused(failure(new ArrayList<>(outcomes.values())));
+      return Response.refused(failure(new ArrayList<>(results.values())));
     }
     Json meta =
         Json.object().put("trace_id", exchange.trace().traceId()).put("complete", complete).build();
@@ -247,22 +237,19 @@ public final class OverviewHandler implements Handler.AsksConsent {
   }
 
   /** The error when there is no part at all, by what the configured ones have in common. */
-  private static ApiError failure(List<PartResult> outcomes) {
+  private static ApiError failure(List<PartResult> results) {
     List<PartResult> configured =
-        outcomes.stream().filter(o -> !(o instanceof PartResult.NotConfigured)).toList();
+        results.stream().filter(result -> !result.equals(PartResult.NOT_CONFIGURED)).toList();
     if (configured.isEmpty()) {
       return ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
     }
-    if (configured.stream()
-        .allMatch(o -> o instanceof PartResult.Unavailable(boolean late) && late)) {
+    if (configured.stream().allMatch(PartResult::timedOut)) {
       return ApiError.of(ErrorCode.DOWNSTREAM_TIMEOUT);
     }
-    Optional<PartResult> denied =
-        configured.stream().filter(PartResult.Denied.class::isInstance).findFirst();
-    if (configured.stream().allMatch(PartResult.Denied.class::isInstance)
-        && denied.get() instanceof PartResult.Denied(ApiError because)) {
-      return because;
-    }
-    return ApiError.of(ErrorCode.DOWNSTREAM_UNAVAILABLE);
+    List<ApiError> denials =
+        configured.stream().map(PartResult::denial).filter(Objects::nonNull).toList();
+    return denials.size() == configured.size()
+        ? denials.getFirst()
+        : ApiError.of(ErrorCode.DOWNSTREAM_UNAVAILABLE);
   }
 }
