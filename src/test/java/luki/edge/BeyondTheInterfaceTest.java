@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import luki.gateway.testing.RawHttpClient;
 import luki.http1.EngineExchange;
 import luki.http1.FieldHeaders;
 import luki.http1.Fields;
@@ -43,7 +44,7 @@ class BeyondTheInterfaceTest {
   @Test
   void aRequestIsReadAndAnsweredWithoutTheJdksMaps() throws IOException {
     try (Running server = new Running(BeyondTheInterfaceTest::answer);
-        RawClient client = server.connect()) {
+        RawHttpClient client = server.connect()) {
       client.send("GET /p?q HTTP/1.1\r\nHost: h\r\nX-A:  b \r\n\r\n");
       String answer = client.readReply();
       assertTrue(answer.startsWith("HTTP/1.1 201 Created\r\nDate: "), answer);
@@ -123,7 +124,7 @@ class BeyondTheInterfaceTest {
                     await(gone);
                     seen.add(watch.isPeerGone());
                   });
-          RawClient client = server.connect()) {
+          RawHttpClient client = server.connect()) {
         client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
         await(watching);
         if (reset) {

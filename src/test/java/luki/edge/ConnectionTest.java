@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import luki.gateway.testing.RawHttpClient;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,7 +35,7 @@ class ConnectionTest {
 
   @Test
   void aConnectionServesManyRequests() throws IOException {
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       for (int i = 0; i < 50; i++) {
         client.send("POST /" + i + " HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
         assertTrue(client.readReply().endsWith("POST /" + i + " abc"));
@@ -48,7 +49,7 @@ class ConnectionTest {
     for (int i = 0; i < 1000; i++) {
       all.append("GET /").append(i).append(" HTTP/1.1\r\nHost: h\r\n\r\n");
     }
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       client.send(all.toString());
       for (int i = 0; i < 1000; i++) {
         assertTrue(client.readReply().endsWith("GET /" + i + " "));
@@ -68,7 +69,7 @@ class ConnectionTest {
     String plain = server.ask("GET /a HTTP/1.0\r\n\r\n");
     assertEquals(1, answers(plain));
     assertTrue(plain.contains("Connection: close\r\n"));
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
       assertTrue(client.readReply().contains("Connection: keep-alive\r\n"));
       client.send("GET /b HTTP/1.0\r\n\r\n");
@@ -78,7 +79,7 @@ class ConnectionTest {
 
   @Test
   void aHalfClosedClientIsStillAnswered() throws IOException {
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       client.send(GET);
       client.socket().shutdownOutput();
       assertTrue(client.readToEnd().endsWith("GET /a "));
@@ -95,7 +96,7 @@ class ConnectionTest {
 
   @Test
   void anExpectingClientIsToldToGoOnWhenItsBodyIsRead() throws IOException {
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       client.send(
           "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
       assertEquals("HTTP/1.1 100 Continue\r\n\r\n", client.readUntil("\r\n\r\n"));
@@ -107,7 +108,7 @@ class ConnectionTest {
   @Test
   void anExpectingClientWhoseBodyNobodyReadsIsAnsweredAtOnceAndLeft() throws IOException {
     try (Running refusing = new Running(exchange -> exchange.sendResponseHeaders(401, -1));
-        RawClient client = refusing.connect()) {
+        RawHttpClient client = refusing.connect()) {
       client.send(
           "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
       String answer = client.readToEnd();
@@ -174,8 +175,8 @@ class ConnectionTest {
 
   @Test
   void stopLetsAnExchangeFinish() throws Exception {
-    try (RawClient client = server.connect();
-        RawClient idle = server.connect()) {
+    try (RawHttpClient client = server.connect();
+        RawHttpClient idle = server.connect()) {
       idle.send(GET);
       idle.readReply();
       client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na");

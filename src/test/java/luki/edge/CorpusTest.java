@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import luki.gateway.testing.RawHttpClient;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,7 +72,7 @@ class CorpusTest {
 
   /** Statuses of the final replies; the client's half is closed, so that the server closes too. */
   private static List<Integer> statuses(byte[]... pieces) throws IOException {
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       try {
         for (byte[] piece : pieces) {
           client.send(piece);
@@ -147,7 +148,7 @@ class CorpusTest {
   void aRefusedMessageIsAnsweredAtOnceAndItsConnectionClosed() throws IOException {
     for (Case message : CASES) {
       if (message.expect().equals("reject") && !message.id().matches("trace|track")) {
-        try (RawClient client = server.connect()) {
+        try (RawHttpClient client = server.connect()) {
           try {
             client.send(message.bytes());
           } catch (IOException closedBefore) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.AfterEach;
@@ -60,15 +62,12 @@ class FloodTest {
     server.stop(0);
   }
 
-  private RawClient connect() throws IOException {
-    return new RawClient(server.getAddress().getPort());
+  private RawHttpClient connect() throws IOException {
+    return new RawHttpClient(server.getAddress().getPort());
   }
 
   private String health() throws IOException {
-    try (RawClient client = connect()) {
-      client.send(HEALTH);
-      return client.readToEnd();
-    }
+    return RawHttpClient.readAll(server.getAddress().getPort(), HEALTH);
   }
 
   /** Asks until the flood is over. How often it was told. */
@@ -94,7 +93,7 @@ class FloodTest {
     Future<Integer> good = threads.submit(this::askForHealth);
     List<String> begun = List.of("", "G", "GET / HTTP/1.1\r\nHost: h\r\nX: ", GET + GET);
     for (int i = 0; i < 5000; i++) {
-      try (RawClient client = connect()) {
+      try (RawHttpClient client = connect()) {
         client.send(begun.get(i % begun.size()));
         // An end for the half of each kind, a reset for the other.
         if (i / begun.size() % 2 == 0) {
@@ -107,18 +106,12 @@ class FloodTest {
 
   /** A head without end that does not begin before all the others do. */
   private String bomb(CountDownLatch all, String begun, String piece) throws Exception {
-    try (RawClient client = connect()) {
+    try (RawHttpClient client = connect()) {
       client.send(begun);
       all.countDown();
       all.await();
-      String block = piece.repeat(16 * 1024 / piece.length());
-      try {
-        for (int sent = 0; sent < 1024 * 1024; sent += block.length()) {
-          client.send(block);
-        }
-      } catch (IOException closed) {
-        // The answer may be there all the same.
-      }
+      client.sendAsFarAsTaken(
+          piece.repeat(1024 * 1024 / piece.length()).getBytes(StandardCharsets.US_ASCII));
       return client.readToEnd();
     }
   }

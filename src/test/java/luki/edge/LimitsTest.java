@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import luki.gateway.testing.RawHttpClient;
 import luki.http1.BadMessage.Reason;
 import luki.http1.EngineExchange;
 import org.junit.jupiter.api.Test;
@@ -71,8 +72,8 @@ class LimitsTest {
   @Test
   void anIdleConnectionIsClosedWithoutAWord() throws IOException {
     try (Running server = serving(Running.within(LONG, LONG, SHORT, LONG));
-        RawClient fresh = server.connect();
-        RawClient used = server.connect()) {
+        RawHttpClient fresh = server.connect();
+        RawHttpClient used = server.connect()) {
       used.send(GET);
       used.readReply();
       assertEquals("", fresh.readToEnd());
@@ -97,8 +98,8 @@ class LimitsTest {
                   }
                   Running.echo().handle(exchange);
                 });
-        RawClient client = server.connect();
-        RawClient idle = server.connect()) {
+        RawHttpClient client = server.connect();
+        RawHttpClient idle = server.connect()) {
       client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
       // By the time that this one is closed, every limit has passed for the other one as well.
       assertTrue(idle.isClosed());
@@ -126,7 +127,7 @@ class LimitsTest {
                     throw stalled;
                   }
                 });
-        RawClient client = server.connect()) {
+        RawHttpClient client = server.connect()) {
       client.send(GET);
       assertTrue(failed.await(10, TimeUnit.SECONDS));
     }
@@ -152,17 +153,17 @@ class LimitsTest {
     EdgeLimits usual = EdgeLimits.usual();
     EdgeLimits two = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 2, 0);
     try (Running server = serving(two);
-        RawClient third = openThird(server)) {
+        RawHttpClient third = openThird(server)) {
       third.send(LAST);
       assertTrue(third.readToEnd().endsWith("GET /z "));
     }
   }
 
   /** Two that are served, a third that waits; then the first leaves. */
-  private static RawClient openThird(Running server) throws IOException {
-    RawClient second;
-    RawClient third;
-    try (RawClient first = server.connect()) {
+  private static RawHttpClient openThird(Running server) throws IOException {
+    RawHttpClient second;
+    RawHttpClient third;
+    try (RawHttpClient first = server.connect()) {
       first.send(GET);
       first.readReply();
       second = server.connect();
@@ -180,8 +181,8 @@ class LimitsTest {
     EdgeLimits usual = EdgeLimits.usual();
     EdgeLimits one = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 10, 1);
     try (Running server = serving(one)) {
-      try (RawClient first = server.connect();
-          RawClient second = server.connect()) {
+      try (RawHttpClient first = server.connect();
+          RawHttpClient second = server.connect()) {
         first.send(GET);
         first.readReply();
         assertTrue(second.isClosed());

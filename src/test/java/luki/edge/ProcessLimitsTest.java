@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 
@@ -48,28 +49,21 @@ class ProcessLimitsTest {
     return process.info().totalCpuDuration().orElseThrow();
   }
 
-  private static String ask(int port) throws IOException {
-    try (RawClient client = new RawClient(port)) {
-      client.send(LAST);
-      return client.readToEnd();
-    }
-  }
-
   @Test
   void outOfDescriptorsItWaitsWithoutSpinningAndThenServesWhoHasWaited() throws Exception {
     assumeTrue(Files.isDirectory(Path.of("/proc/self/fd")), "descriptors are counted in /proc");
     Process process = start(DESCRIPTORS, List.of("-Xmx64m"));
-    List<RawClient> idle = new ArrayList<>();
+    List<RawHttpClient> idle = new ArrayList<>();
     try (BufferedReader out = process.inputReader()) {
       int port = Integer.parseInt(out.readLine());
-      assertTrue(ask(port).endsWith("GET /z "));
+      assertTrue(RawHttpClient.readAll(port, LAST).endsWith("GET /z "));
       // With those that the process has for itself these are more than it can have.
       for (int i = 0; i < DESCRIPTORS; i++) {
-        idle.add(new RawClient(port));
+        idle.add(new RawHttpClient(port));
       }
       Waiting.until(PATIENCE, () -> openIn(process), open -> open == DESCRIPTORS);
-      RawClient early = idle.removeFirst();
-      RawClient late = idle.removeLast();
+      RawHttpClient early = idle.removeFirst();
+      RawHttpClient late = idle.removeLast();
       early.send(GET);
       assertTrue(early.readReply().endsWith("GET /a "));
 
@@ -86,7 +80,7 @@ class ProcessLimitsTest {
       assertTrue(late.readReply().endsWith("GET /a "));
       early.send(GET);
       assertTrue(early.readReply().endsWith("GET /a "));
-      assertTrue(ask(port).endsWith("GET /z "));
+      assertTrue(RawHttpClient.readAll(port, LAST).endsWith("GET /z "));
       Waiting.until(PATIENCE, () -> openIn(process), open -> open < DESCRIPTORS / 2);
       early.close();
       late.close();
@@ -96,8 +90,8 @@ class ProcessLimitsTest {
     }
   }
 
-  private static void closeAll(List<RawClient> clients) throws IOException {
-    for (RawClient client : clients) {
+  private static void closeAll(List<RawHttpClient> clients) throws IOException {
+    for (RawHttpClient client : clients) {
       client.close();
     }
   }
@@ -117,8 +111,8 @@ class ProcessLimitsTest {
     Process process = start(DESCRIPTORS, flags);
     try (BufferedReader out = process.inputReader()) {
       int port = Integer.parseInt(out.readLine());
-      assertTrue(ask(port).endsWith("GET /z "));
-      try (RawClient client = new RawClient(port)) {
+      assertTrue(RawHttpClient.readAll(port, LAST).endsWith("GET /z "));
+      try (RawHttpClient client = new RawHttpClient(port)) {
         client.send("GET /hoard HTTP/1.1\r\nHost: h\r\n\r\n");
         assertTrue(client.isClosed());
       }

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import luki.gateway.testing.RawHttpClient;
 import luki.http1.Refusals;
 
 /** A server of this engine on a port of its own. */
@@ -60,16 +61,13 @@ final class Running implements AutoCloseable {
     return server;
   }
 
-  RawClient connect() throws IOException {
-    return new RawClient(port());
+  RawHttpClient connect() throws IOException {
+    return new RawHttpClient(port());
   }
 
   /** Sends the bytes on a connection of their own, and reads to its end. */
   String ask(String bytes) throws IOException {
-    try (RawClient client = connect()) {
-      client.send(bytes);
-      return client.readToEnd();
-    }
+    return RawHttpClient.readAll(port(), bytes);
   }
 
   @Override

@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import luki.http1.BadMessage.Reason;
 import luki.http1.Refusals;
@@ -48,7 +49,7 @@ class TrickleTest {
 
   /** Begins so, then sends the text byte by byte, over and over, until the server closes. */
   private static String trickle(Running server, String begun, String text) throws Exception {
-    try (RawClient client = server.connect()) {
+    try (RawHttpClient client = server.connect()) {
       client.send(begun);
       Thread sender = Thread.ofVirtual().start(() -> send(client, text));
       try {
@@ -60,7 +61,7 @@ class TrickleTest {
     }
   }
 
-  private static void send(RawClient client, String text) {
+  private static void send(RawHttpClient client, String text) {
     try {
       for (int i = 0; true; i = (i + 1) % text.length()) {
         client.send(text.substring(i, i + 1));
@@ -164,7 +165,7 @@ class TrickleTest {
           exchange.sendResponseHeaders(200, -1);
         });
     server.start();
-    try (RawClient client = new RawClient(server.getAddress().getPort())) {
+    try (RawHttpClient client = new RawHttpClient(server.getAddress().getPort())) {
       client.send(POST + "Content-Length: " + spans * enough + "\r\n\r\n");
       for (int i = 0; i < spans; i++) {
         // Only time that it spends waiting for the client counts.

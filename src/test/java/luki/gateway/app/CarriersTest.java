@@ -2,14 +2,9 @@ package luki.gateway.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import luki.gateway.cli.Main;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 
@@ -61,34 +57,16 @@ class CarriersTest {
         .start();
   }
 
-  private static Socket connect(int port) throws IOException {
-    Socket socket = new Socket();
-    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), PATIENCE_MS);
-    socket.setSoTimeout(PATIENCE_MS);
-    return socket;
-  }
-
   /** Sends so many requests at once and reads their replies. */
-  private static void ask(Socket socket, int count) throws IOException {
-    socket.getOutputStream().write(ASK.repeat(count).getBytes(StandardCharsets.US_ASCII));
-    InputStream in = socket.getInputStream();
-    StringBuilder replies = new StringBuilder();
-    byte[] block = new byte[4096];
-    for (int left = count; left > 0; ) {
-      int n = in.read(block);
-      if (n < 0) {
-        throw new EOFException(replies.toString());
-      }
-      replies.append(new String(block, 0, n, StandardCharsets.US_ASCII));
-      for (int at = replies.indexOf(ANSWER); at >= 0; at = replies.indexOf(ANSWER)) {
-        replies.delete(0, at + ANSWER.length());
-        left--;
-      }
+  private static void ask(RawHttpClient client, int count) throws IOException {
+    client.send(ASK.repeat(count));
+    for (int i = 0; i < count; i++) {
+      client.readUntil(ANSWER);
     }
   }
 
   private static boolean isServed(int port) {
-    try (Socket newcomer = connect(port)) {
+    try (RawHttpClient newcomer = new RawHttpClient(port, PATIENCE_MS, 0)) {
       ask(newcomer, 1);
       return true;
     } catch (IOException _) {
@@ -97,10 +75,9 @@ class CarriersTest {
   }
 
   private void askAllTheTime(int port) {
-    try (Socket socket = connect(port)) {
-      socket.setSoTimeout(0);
+    try (RawHttpClient client = new RawHttpClient(port)) {
       while (!over.get()) {
-        ask(socket, AT_ONCE);
+        ask(client, AT_ONCE);
         asked.add(AT_ONCE);
       }
     } catch (IOException broken) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import luki.gateway.json.Json;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ class BoundsDefectsTest {
   }
 
   private static void assertRefused(String path, Json body) {
-    Client.Answer answer = SETTING.maria().post(path, body.toString());
+    HttpReply answer = SETTING.maria().post(path, body.toString());
     assertEquals(400, answer.status(), answer.body());
     assertEquals("INVALID_REQUEST", answer.code());
     SETTING.assertNothingWasCalled(path);
@@ -40,7 +41,7 @@ class BoundsDefectsTest {
   void S18_aBodyBeyondTheLimitIsTooLarge() {
     String body = maria().put("message", "a".repeat(200_000)).build().toString();
     for (String path : List.of("/v1/chat", "/v1/chat/stream", "/v1/elr/ingest_text")) {
-      Client.Answer answer = SETTING.maria().post(path, body);
+      HttpReply answer = SETTING.maria().post(path, body);
       assertEquals(413, answer.status());
       assertEquals("BODY_TOO_LARGE", answer.code());
     }
@@ -61,7 +62,7 @@ class BoundsDefectsTest {
   @Test
   void S18_lengthsAreCountedInCodePoints() {
     String fullQuery = "🙂".repeat(1000);
-    Client.Answer answer =
+    HttpReply answer =
         SETTING.maria().post("/v1/elr/search", maria().put("query", fullQuery).build().toString());
     assertEquals(200, answer.status(), answer.body());
     SETTING.services().forget();
@@ -122,7 +123,7 @@ class BoundsDefectsTest {
         "/v1/chat/stream?user_id=maria_k"
       })
   void S18_numbersInAQueryHaveARange(String target) {
-    Client.Answer answer = SETTING.maria().get(target);
+    HttpReply answer = SETTING.maria().get(target);
     assertEquals(400, answer.status(), answer.body());
     SETTING.assertNothingWasCalled(target);
   }
@@ -131,10 +132,10 @@ class BoundsDefectsTest {
   @ValueSource(strings = {"0", "51", "-1", "1.5", "\"10\"", "true", "null", "1e400", "[]"})
   void S18_numbersInABodyHaveARange(String limit) {
     String body = "{\"user_id\":\"maria_k\",\"query\":\"a\",\"limit\":%s}".formatted(limit);
-    Client.Answer search = SETTING.maria().post("/v1/elr/search", body);
+    HttpReply search = SETTING.maria().post("/v1/elr/search", body);
     assertEquals(400, search.status(), search.body());
     String days = limit.equals("51") ? "366" : limit;
-    Client.Answer report =
+    HttpReply report =
         SETTING
             .maria()
             .post(
@@ -162,7 +163,7 @@ class BoundsDefectsTest {
       })
   void S18_metadataIsFlatAndLeavesTheServicesOwnKeysAlone(String metadata) {
     String body = "{\"user_id\":\"maria_k\",\"text\":\"a\",\"metadata\":%s}".formatted(metadata);
-    Client.Answer answer = SETTING.maria().post("/v1/elr/ingest_text", body);
+    HttpReply answer = SETTING.maria().post("/v1/elr/ingest_text", body);
     assertEquals(400, answer.status(), answer.body());
     SETTING.assertNothingWasCalled(metadata);
   }
@@ -183,7 +184,7 @@ class BoundsDefectsTest {
         "{\"user_id\":\"maria_k\",\"message\":\"a\",\"context\":[]}"
       })
   void S18_whatIsNoChatRequestIsRefused(String body) {
-    Client.Answer answer = SETTING.maria().post("/v1/chat", body);
+    HttpReply answer = SETTING.maria().post("/v1/chat", body);
     assertEquals(400, answer.status(), answer.body());
     SETTING.assertNothingWasCalled(body);
   }

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
 import luki.gateway.upstream.Breaker;
 import luki.gateway.upstream.Breaker.Verdict;
@@ -191,7 +192,7 @@ class BreakerDefectsTest {
       for (int i = 0; i < 20; i++) {
         assertEquals("DOWNSTREAM_ERROR", maria.delete(ITEM).code());
       }
-      Client.Answer shed = maria.delete(ITEM);
+      HttpReply shed = maria.delete(ITEM);
       assertEquals(503, shed.status(), shed.body());
       assertEquals("DOWNSTREAM_CIRCUIT_OPEN", shed.code());
       assertTrue(shed.header("Retry-After").orElse("").matches("[1-9]\\d*"));

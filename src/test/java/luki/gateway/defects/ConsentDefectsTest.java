@@ -14,6 +14,7 @@ import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,7 +36,7 @@ class ConsentDefectsTest {
     setting.services().override("security", "POST", "/policy", Reply.json(status, body));
   }
 
-  private void assertRefused(Client.Answer answer, int status, String code) {
+  private void assertRefused(HttpReply answer, int status, String code) {
     assertEquals(status, answer.status(), answer.body());
     assertEquals(code, answer.code());
     for (String service : List.of("memory", "engagement", "cognitive", "reporting", "tokens")) {
@@ -92,7 +93,7 @@ class ConsentDefectsTest {
   @MethodSource("outages")
   void R11_allElseIsAnOutage(int status, String body) {
     securitySays(status, body);
-    Client.Answer answer = setting.maria().post("/v1/elr/search", SEARCH);
+    HttpReply answer = setting.maria().post("/v1/elr/search", SEARCH);
     assertRefused(answer, 503, "CONSENT_UNAVAILABLE");
     assertTrue(answer.header("Retry-After").isPresent());
   }
@@ -108,7 +109,7 @@ class ConsentDefectsTest {
   void R11_aConnectionThatBreaksIsAnOutage() {
     try (RawUpstream security = Sockets.faulty((c, _) -> c.reset());
         Setting raw = Setting.start(g -> g.with("SECURITY_URL", security.url()))) {
-      Client.Answer answer = raw.maria().post("/v1/elr/search", SEARCH);
+      HttpReply answer = raw.maria().post("/v1/elr/search", SEARCH);
       assertEquals("CONSENT_UNAVAILABLE", answer.code());
       assertEquals(List.of(), raw.calls("memory"));
     }
@@ -173,7 +174,7 @@ class ConsentDefectsTest {
   void S9_withoutAPolicyServiceNothingThatNeedsConsentIsDone() {
     try (Setting blind = Setting.without("security")) {
       Client maria = blind.maria();
-      for (Client.Answer answer :
+      for (HttpReply answer :
           List.of(
               maria.post("/v1/elr/search", SEARCH),
               maria.get("/v1/elr/items/maria_k"),
@@ -191,11 +192,11 @@ class ConsentDefectsTest {
   void S9_aServiceWithoutAnAddressIsSaidToBeMissing() {
     try (Setting less = Setting.without("memory", "agent")) {
       Client maria = less.maria();
-      Client.Answer list = maria.get("/v1/elr/items/maria_k");
+      HttpReply list = maria.get("/v1/elr/items/maria_k");
       assertEquals(503, list.status());
       assertEquals("DOWNSTREAM_NOT_CONFIGURED", list.code());
       for (String path : List.of("/v1/chat", "/v1/chat/stream")) {
-        Client.Answer chat = maria.post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
+        HttpReply chat = maria.post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
         assertEquals(503, chat.status());
         assertEquals("DOWNSTREAM_NOT_CONFIGURED", chat.code());
       }
@@ -206,7 +207,7 @@ class ConsentDefectsTest {
   void S9_withoutAKeyFileNobodyIsLetIn() {
     try (Setting other = Setting.start()) {
       String key = other.gateway().key(List.of("maria_k"), "elr:read");
-      Client.Answer answer = setting.withKey(key).get("/v1/elr/items/maria_k");
+      HttpReply answer = setting.withKey(key).get("/v1/elr/items/maria_k");
       assertEquals(401, answer.status());
       assertEquals(Optional.of(true), answer.header("WWW-Authenticate").map(h -> !h.isEmpty()));
       setting.assertNothingWasCalled("no key file");

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,7 +91,7 @@ class CredentialDefectsTest {
       Client forger = SETTING.withKey(forged.getValue());
       for (DataRoute route : DataRoute.all(SETTING)) {
         String target = route.target(Setting.MARIA);
-        Client.Answer answer = forger.send(route.method(), target, route.body(Setting.MARIA));
+        HttpReply answer = forger.send(route.method(), target, route.body(Setting.MARIA));
         assertEquals(401, answer.status(), forged.getKey() + ": " + route);
         assertEquals("UNAUTHENTICATED", answer.code());
         assertTrue(answer.header("WWW-Authenticate").isPresent());
@@ -105,7 +106,7 @@ class CredentialDefectsTest {
     Seen seen = SETTING.calls("engagement").getFirst();
     String overheard = seen.header("Authorization").orElseThrow().substring("Bearer ".length());
     SETTING.services().forget();
-    Client.Answer answer = SETTING.withKey(overheard).get("/v1/engagement/metrics/maria_k");
+    HttpReply answer = SETTING.withKey(overheard).get("/v1/engagement/metrics/maria_k");
     assertEquals(401, answer.status());
     SETTING.assertNothingWasCalled("a token that was meant for a service");
   }
@@ -120,8 +121,7 @@ class CredentialDefectsTest {
       })
   void S2_whatOnlyLooksLikeAKeyIsNone(String text) {
     assertEquals(401, SETTING.withKey(text).get("/v1/elr/items/maria_k").status());
-    Client.Answer inOtherHeader =
-        SETTING.stranger().get("/v1/elr/items/maria_k", "X-API-Key", text);
+    HttpReply inOtherHeader = SETTING.stranger().get("/v1/elr/items/maria_k", "X-API-Key", text);
     assertEquals(401, inOtherHeader.status());
     SETTING.assertNothingWasCalled(text);
   }
@@ -150,7 +150,7 @@ class CredentialDefectsTest {
     List<DataRoute> routes = DataRoute.all(SETTING);
     assertTrue(routes.size() >= 30, routes.toString());
     for (DataRoute route : routes) {
-      Client.Answer answer =
+      HttpReply answer =
           SETTING.stranger().send(route.method(), route.target("maria_k"), route.body("maria_k"));
       assertEquals(401, answer.status(), route.toString());
       assertTrue(answer.header("WWW-Authenticate").isPresent(), route.toString());
@@ -163,7 +163,7 @@ class CredentialDefectsTest {
     Client unscoped =
         SETTING.withKey(SETTING.gateway().key(List.of(Setting.MARIA), "webhooks:write"));
     for (DataRoute route : DataRoute.all(SETTING)) {
-      Client.Answer answer =
+      HttpReply answer =
           unscoped.send(route.method(), route.target("maria_k"), route.body("maria_k"));
       assertEquals(403, answer.status(), route.toString());
       assertEquals("FORBIDDEN", answer.code(), route.toString());
@@ -209,9 +209,9 @@ class CredentialDefectsTest {
   void S5_aBodyDoesNotHideThatThereIsNoSuchRoute() {
     String body = "{\"user_id\":\"maria_k\",\"message\":\"a\"}";
     for (Client caller : List.of(SETTING.stranger(), SETTING.maria())) {
-      Client.Answer nowhere = caller.post("/v1/chatXYZ", body);
+      HttpReply nowhere = caller.post("/v1/chatXYZ", body);
       assertEquals(404, nowhere.status(), nowhere.body());
-      Client.Answer otherMethod = caller.put("/v1/chat", body);
+      HttpReply otherMethod = caller.put("/v1/chat", body);
       assertEquals(405, otherMethod.status(), otherMethod.body());
     }
     SETTING.assertNothingWasCalled("no such route");

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawConnection;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,7 +45,7 @@ class DeadlineDefectsTest {
         Setting setting = before(memory)) {
       Client maria = setting.maria();
       long began = System.nanoTime();
-      Client.Answer answer = maria.get(LIST);
+      HttpReply answer = maria.get(LIST);
       long tookMillis = (System.nanoTime() - began) / 1_000_000;
       assertEquals(504, answer.status(), answer.body());
       assertEquals("DOWNSTREAM_TIMEOUT", answer.code());
@@ -91,7 +92,7 @@ class DeadlineDefectsTest {
         Setting setting =
             Setting.start(
                 g -> g.with("AGENT_URL", agent.url()).yaml("total: 60s", "total: 700ms"))) {
-      Client.Answer answer =
+      HttpReply answer =
           setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
       assertEquals(504, answer.status(), answer.body());
       assertEquals(1, Sockets.calls(agent).size());
@@ -120,7 +121,7 @@ class DeadlineDefectsTest {
                     connection.close();
                   });
           Setting setting = before(memory)) {
-        Client.Answer answer = setting.maria().get(LIST);
+        HttpReply answer = setting.maria().get(LIST);
         assertEquals(502, answer.status(), how + answer.body());
         assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
       }
@@ -148,7 +149,7 @@ class DeadlineDefectsTest {
                   }
                 });
         Setting setting = before(memory)) {
-      Client.Answer answer = setting.maria().get(LIST);
+      HttpReply answer = setting.maria().get(LIST);
       assertEquals(502, answer.status());
       assertEquals("DOWNSTREAM_ERROR", answer.code());
       assertTrue(brokenOff.await(10, TimeUnit.SECONDS));
@@ -163,7 +164,7 @@ class DeadlineDefectsTest {
       String body = EMPTY_LIST + padding + " ".repeat(more);
       try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", body)));
           Setting setting = before(memory)) {
-        Client.Answer answer = setting.maria().get(LIST);
+        HttpReply answer = setting.maria().get(LIST);
         assertEquals(more == 0 ? 200 : 502, answer.status(), more + " too many");
         if (more > 0) {
           assertEquals("DOWNSTREAM_ERROR", answer.code());
@@ -184,7 +185,7 @@ class DeadlineDefectsTest {
                         "HTTP/1.1 %s Moved\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n"
                             .formatted(status, elsewhere.url())));
         Setting setting = before(memory)) {
-      Client.Answer answer = setting.maria().get(LIST);
+      HttpReply answer = setting.maria().get(LIST);
       assertEquals(502, answer.status(), answer.body());
       assertEquals("DOWNSTREAM_ERROR", answer.code());
       assertTrue(answer.header("Location").isEmpty());
@@ -211,7 +212,7 @@ class DeadlineDefectsTest {
                   connection.close();
                 });
         Setting setting = before(memory)) {
-      Client.Answer answer = setting.maria().get(LIST);
+      HttpReply answer = setting.maria().get(LIST);
       assertEquals(502, answer.status(), answer.body());
       assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
     }
@@ -224,7 +225,7 @@ class DeadlineDefectsTest {
       long best = Long.MAX_VALUE;
       for (int i = 0; i < 5; i++) {
         long began = System.nanoTime();
-        Client.Answer answer = maria.delete("/v1/elr/items/maria_k_a");
+        HttpReply answer = maria.delete("/v1/elr/items/maria_k_a");
         best = Math.min(best, System.nanoTime() - began);
         assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
         assertEquals(502, answer.status());

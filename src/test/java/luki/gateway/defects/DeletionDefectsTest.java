@@ -10,6 +10,7 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -67,7 +68,7 @@ class DeletionDefectsTest {
       })
   void S16_anErasureWithoutACountIsNoSuccess(String body) {
     setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, body));
-    Client.Answer answer = setting.maria().delete(ALL);
+    HttpReply answer = setting.maria().delete(ALL);
     assertEquals(502, answer.status(), answer.body());
     assertEquals("DOWNSTREAM_ERROR", answer.code());
   }
@@ -77,7 +78,7 @@ class DeletionDefectsTest {
     AtomicInteger left = new AtomicInteger(3);
     try (RawUpstream memory = countingDown(left);
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
-      Client.Answer answer = raw.maria().delete(ALL);
+      HttpReply answer = raw.maria().delete(ALL);
       assertEquals(200, answer.status(), answer.body());
       assertEquals(21, answer.json().at("deleted").integer().orElseThrow());
       assertEquals("maria_k", answer.json().at("user_id").string());
@@ -100,7 +101,7 @@ class DeletionDefectsTest {
   void S16_anErasureThatNeverEndsIsGivenUpAfterTenRounds() {
     String never = "{\"status\":\"success\",\"deleted_count\":1}";
     setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, never));
-    Client.Answer answer = setting.maria().delete(ALL);
+    HttpReply answer = setting.maria().delete(ALL);
     assertEquals(502, answer.status(), answer.body());
     assertEquals(10, setting.calls("memory").size());
   }
@@ -110,7 +111,7 @@ class DeletionDefectsTest {
     AtomicInteger left = new AtomicInteger(9);
     try (RawUpstream memory = countingDown(left);
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
-      Client.Answer answer = raw.maria().delete(ALL);
+      HttpReply answer = raw.maria().delete(ALL);
       assertEquals(200, answer.status(), answer.body());
       assertEquals(63, answer.json().at("deleted").integer().orElseThrow());
     }
@@ -136,7 +137,7 @@ class DeletionDefectsTest {
     setting.services().revoke("maria_k", "elr_memories", "analytics", "personalization");
     setting.services().forget();
     assertEquals(204, maria.delete(ITEM).status());
-    Client.Answer erased = maria.delete(ALL);
+    HttpReply erased = maria.delete(ALL);
     assertEquals(1, erased.json().at("deleted").integer().orElseThrow(), erased.body());
     assertEquals(List.of(), setting.calls("security"));
     assertTrue(setting.calls("memory").stream().map(Seen::method).allMatch("DELETE"::equals));

@@ -14,6 +14,7 @@ import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,22 +24,22 @@ import org.junit.jupiter.api.Timeout;
 class HealthDefectsTest {
   private static final Duration SOON = Duration.ofSeconds(15);
 
-  private static Client.Answer health(Setting setting, String status) {
+  private static HttpReply health(Setting setting, String status) {
     return Waiting.until(
         SOON,
         () -> setting.stranger().get("/health"),
         answer -> answer.json().at("status").string("").equals(status) && settled(answer));
   }
 
-  private static boolean settled(Client.Answer answer) {
+  private static boolean settled(HttpReply answer) {
     return !answer.json().at("checks").toString().contains("unknown");
   }
 
-  private static String check(Client.Answer health, String service) {
+  private static String check(HttpReply health, String service) {
     return health.json().at("checks").at(service).at("status").string();
   }
 
-  private static void assertNoAddress(Setting setting, Client.Answer answer) {
+  private static void assertNoAddress(Setting setting, HttpReply answer) {
     for (String url : setting.services().urls().values()) {
       assertFalse(answer.body().contains(url.substring(url.lastIndexOf(':') + 1)), answer.body());
     }
@@ -49,7 +50,7 @@ class HealthDefectsTest {
   @Test
   void R12_allIsWellWhenEveryServiceIsUp() {
     try (Setting setting = Setting.start()) {
-      Client.Answer health = health(setting, "healthy");
+      HttpReply health = health(setting, "healthy");
       assertEquals(200, health.status());
       assertEquals("luki-api-gateway", health.json().at("service").string());
       assertFalse(health.json().at("version").string("").isBlank());
@@ -66,7 +67,7 @@ class HealthDefectsTest {
   @Test
   void R12_oneServiceDownIsADegradationAndStillReady() {
     try (Setting setting = Setting.start(g -> g.with("ENG_URL", Sockets.nobody()))) {
-      Client.Answer health = health(setting, "degraded");
+      HttpReply health = health(setting, "degraded");
       assertEquals(200, health.status());
       assertEquals("down", check(health, "engagement"));
       assertEquals("up", check(health, "memory"));
@@ -81,7 +82,7 @@ class HealthDefectsTest {
     try (Setting setting =
         Setting.start(
             g -> g.with("AGENT_URL", Sockets.nobody()).with("MEMORY_URL", Sockets.nobody()))) {
-      Client.Answer health = health(setting, "unhealthy");
+      HttpReply health = health(setting, "unhealthy");
       assertEquals(503, health.status());
       assertEquals("down", check(health, "agent"));
       assertEquals(200, setting.stranger().get("/readyz").status());
@@ -99,7 +100,7 @@ class HealthDefectsTest {
   @Test
   void R12_whatIsNotConfiguredIsSaidToBeAndIsNoFault() {
     try (Setting setting = Setting.without("tokens", "memory")) {
-      Client.Answer health = health(setting, "healthy");
+      HttpReply health = health(setting, "healthy");
       assertEquals("not_configured", check(health, "tokens"));
       assertEquals("not_configured", check(health, "memory"));
     }
@@ -114,7 +115,7 @@ class HealthDefectsTest {
       for (int i = 0; i < 20; i++) {
         maria.delete("/v1/elr/items/maria_k_a");
       }
-      Client.Answer health = setting.stranger().get("/health");
+      HttpReply health = setting.stranger().get("/health");
       assertEquals("down", check(health, "memory"), health.body());
       assertEquals("degraded", health.json().at("status").string());
     }
@@ -145,7 +146,7 @@ class HealthDefectsTest {
         Setting setting = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client maria = setting.maria();
       assertEquals(200, setting.stranger().get("/readyz").status());
-      CompletableFuture<Client.Answer> inFlight =
+      CompletableFuture<HttpReply> inFlight =
           CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
       CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
@@ -169,7 +170,7 @@ class HealthDefectsTest {
     assertEquals("DRAINING", setting.stranger().get("/readyz").code());
     assertEquals(200, setting.stranger().get("/healthz").status());
     assertEquals(200, setting.stranger().get("/health").status());
-    Client.Answer refused = maria.get("/v1/engagement/metrics/maria_k");
+    HttpReply refused = maria.get("/v1/engagement/metrics/maria_k");
     assertEquals(503, refused.status());
     assertEquals("DRAINING", refused.code());
     assertEquals(Optional.of("1"), refused.header("Retry-After"));
@@ -189,7 +190,7 @@ class HealthDefectsTest {
                   }
                 });
         Setting setting = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
-      Client.Answer health = health(setting, "degraded");
+      HttpReply health = health(setting, "degraded");
       Json checks = health.json().at("checks");
       assertEquals("{\"status\":\"down\"}", checks.at("agent").toString());
       assertFalse(health.body().contains("leak"));

@@ -12,6 +12,7 @@ import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -37,17 +38,17 @@ class LimitDefectsTest {
     return limits("RATE_LIMIT_PER_MIN", "6", "RATE_LIMIT_BURST", Integer.toString(burst));
   }
 
-  private static int remaining(Client.Answer answer) {
+  private static int remaining(HttpReply answer) {
     return field(answer, 1);
   }
 
-  private static int seconds(Client.Answer answer) {
+  private static int seconds(HttpReply answer) {
     return field(answer, 2);
   }
 
-  private static int field(Client.Answer answer, int group) {
+  private static int field(HttpReply answer, int group) {
     Matcher standing = STANDING.matcher(answer.header("RateLimit").orElse(""));
-    assertTrue(standing.matches(), answer.response().headers().toString());
+    assertTrue(standing.matches(), answer.headers().toString());
     return Integer.parseInt(standing.group(group));
   }
 
@@ -55,24 +56,23 @@ class LimitDefectsTest {
   void everyReplyThatTheLimitSawSaysHowItStands() {
     try (Setting setting = Setting.start(slow(4))) {
       Client maria = setting.maria();
-      List<Client.Answer> seen = new ArrayList<>();
+      List<HttpReply> seen = new ArrayList<>();
       seen.add(maria.get(READS));
       seen.add(maria.get("/v1/engagement/metrics/somebody_else"));
       seen.add(maria.post("/v1/chat", "{"));
       seen.add(maria.get(READS + "?what=1"));
       seen.add(maria.get(READS));
-      assertEquals(
-          List.of(200, 403, 400, 400, 429), seen.stream().map(Client.Answer::status).toList());
+      assertEquals(List.of(200, 403, 400, 400, 429), seen.stream().map(HttpReply::status).toList());
       assertEquals(List.of(3, 2, 1, 0, 0), seen.stream().map(LimitDefectsTest::remaining).toList());
-      for (Client.Answer answer : seen) {
+      for (HttpReply answer : seen) {
         assertEquals(Optional.of("\"user\";q=6;w=60"), answer.header("RateLimit-Policy"));
         assertTrue(seconds(answer) >= 8 && seconds(answer) <= 10, answer.header("RateLimit").get());
       }
-      Client.Answer refused = seen.getLast();
+      HttpReply refused = seen.getLast();
       assertEquals("RATE_LIMITED", refused.code());
       int retry = Integer.parseInt(refused.header("Retry-After").orElseThrow());
       assertTrue(retry >= seconds(refused) && retry <= 10, "Retry-After " + retry);
-      Client.Answer stranger = setting.stranger().get(READS);
+      HttpReply stranger = setting.stranger().get(READS);
       assertEquals(401, stranger.status());
       assertEquals(Optional.empty(), stranger.header("RateLimit"));
     }
@@ -124,7 +124,7 @@ class LimitDefectsTest {
       assertEquals(429, bad.get(READS).status());
       for (int i = 0; i < 20; i++) {
         for (String path : List.of("/healthz", "/readyz", "/health", "/openapi.json")) {
-          Client.Answer answer = setting.stranger().get(path);
+          HttpReply answer = setting.stranger().get(path);
           assertEquals(200, answer.status(), path);
           assertEquals(Optional.empty(), answer.header("RateLimit"));
         }
@@ -142,7 +142,7 @@ class LimitDefectsTest {
       for (int i = 0; i < 5; i++) {
         assertEquals(401, setting.withKey("luki_guess" + i).get(READS).status());
       }
-      Client.Answer sixth = setting.withKey("luki_guess6").get(READS);
+      HttpReply sixth = setting.withKey("luki_guess6").get(READS);
       assertEquals(429, sixth.status());
       assertEquals("RATE_LIMITED", sixth.code());
       assertTrue(Integer.parseInt(sixth.header("Retry-After").orElseThrow()) <= 13);
@@ -190,7 +190,7 @@ class LimitDefectsTest {
     try (Setting setting = Setting.start(slow(9))) {
       Client maria = setting.maria();
       assertEquals(4, remaining(maria.get("/v1/users/maria_k/overview")));
-      Client.Answer second = maria.get("/v1/users/maria_k/overview");
+      HttpReply second = maria.get("/v1/users/maria_k/overview");
       assertEquals(429, second.status());
       assertEquals(4, remaining(second));
       int retry = Integer.parseInt(second.header("Retry-After").orElseThrow());

@@ -12,6 +12,7 @@ import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,7 +32,7 @@ class MemoryRoutesDefectsTest {
     return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
-  static List<String> texts(Client.Answer list) {
+  static List<String> texts(HttpReply list) {
     assertEquals(200, list.status(), list.body());
     List<String> texts = new ArrayList<>();
     list.json().at("items").items().forEach(item -> texts.add(item.at("text").string()));
@@ -48,7 +49,7 @@ class MemoryRoutesDefectsTest {
         "sensitivity":"sensitive"}\
         """;
     Client maria = setting.maria();
-    Client.Answer kept = maria.post(path, given);
+    HttpReply kept = maria.post(path, given);
     assertEquals(201, kept.status(), kept.body());
     assertTrue(kept.json().at("id").string().matches("maria_k_[0-9a-f]{12}"), kept.body());
     Json listed = maria.get("/v1/elr/items/maria_k").json().at("items").at(0);
@@ -95,7 +96,7 @@ class MemoryRoutesDefectsTest {
       })
   void R5_a200ThatKeptNothingIsNoSuccess(String body) {
     setting.services().override("memory", "POST", "/ingestion/elr", Reply.json(200, body));
-    Client.Answer answer = setting.maria().post("/v1/elr/items", item("maria_k", "the sea"));
+    HttpReply answer = setting.maria().post("/v1/elr/items", item("maria_k", "the sea"));
     assertEquals(502, answer.status(), answer.body());
     assertEquals("DOWNSTREAM_ERROR", answer.code());
   }
@@ -106,7 +107,7 @@ class MemoryRoutesDefectsTest {
     for (int i = 1; i <= 5; i++) {
       assertEquals(201, maria.post("/v1/elr/items", item("maria_k", "text " + i)).status());
     }
-    Client.Answer page = maria.get("/v1/elr/items/maria_k?limit=2&offset=1");
+    HttpReply page = maria.get("/v1/elr/items/maria_k?limit=2&offset=1");
     assertEquals(List.of("text 4", "text 3"), texts(page));
     assertEquals(5, page.json().at("total").integer().orElseThrow());
     assertEquals(2, page.json().at("limit").integer().orElseThrow());
@@ -143,7 +144,7 @@ class MemoryRoutesDefectsTest {
             entry.formatted("z", ".6"));
     String body = "{\"results\":[%s],\"total_count\":1000}".formatted(results);
     setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
-    Client.Answer list = setting.maria().get("/v1/elr/items/maria_k");
+    HttpReply list = setting.maria().get("/v1/elr/items/maria_k");
     assertEquals(List.of("z", "a", "b", "c"), texts(list));
     assertTrue(list.json().at("truncated").isTrue(), list.body());
   }
@@ -175,7 +176,7 @@ class MemoryRoutesDefectsTest {
     setting.as("anna").post("/v1/elr/items", item("anna", "red garden cherries"));
     setting.services().forget();
     String query = "{\"user_id\":\"maria_k\",\"query\":\"garden red cherries\",\"limit\":2}";
-    Client.Answer found = maria.post("/v1/elr/search", query);
+    HttpReply found = maria.post("/v1/elr/search", query);
     assertEquals(List.of("cherries in the red garden", "red cherries"), texts(found));
     assertEquals(2, found.json().at("total").integer().orElseThrow());
     assertFalse(found.body().contains("score"), found.body());
@@ -191,21 +192,21 @@ class MemoryRoutesDefectsTest {
   void R5_anyUserIdWorksOnEveryMemoryRoute(String user) {
     Client caller = setting.as(user);
     String path = encoded(user);
-    Client.Answer kept = caller.post("/v1/elr/ingest_text", item(user, "one"));
+    HttpReply kept = caller.post("/v1/elr/ingest_text", item(user, "one"));
     assertEquals(201, kept.status(), kept.body());
     String id = kept.json().at("id").string();
     assertTrue(id.startsWith(user + "_"), id);
     assertEquals(List.of("one"), texts(caller.get("/v1/elr/items/" + path)));
-    Client.Answer changed = caller.put("/v1/elr/items/" + encoded(id), item(user, "two"));
+    HttpReply changed = caller.put("/v1/elr/items/" + encoded(id), item(user, "two"));
     assertEquals(id, changed.json().at("replaces").string(), changed.body());
     assertEquals(List.of("two"), texts(caller.get("/v1/elr/items/" + path)));
     caller.post("/v1/elr/items", item(user, "three"));
-    Client.Answer stats = caller.get("/v1/elr/users/" + path + "/stats");
+    HttpReply stats = caller.get("/v1/elr/users/" + path + "/stats");
     assertEquals(2, stats.json().at("total_memories").integer().orElseThrow(), stats.body());
     String newId = changed.json().at("id").string();
     assertEquals(204, caller.delete("/v1/elr/items/" + encoded(newId)).status());
     assertEquals(List.of("three"), texts(caller.get("/v1/elr/items/" + path)));
-    Client.Answer erased = caller.delete("/v1/elr/users/" + path);
+    HttpReply erased = caller.delete("/v1/elr/users/" + path);
     assertEquals(1, erased.json().at("deleted").integer().orElseThrow(), erased.body());
     assertEquals(List.of(), texts(caller.get("/v1/elr/items/" + path)));
   }

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -140,7 +141,7 @@ class OutboundDefectsTest {
     setting.services().secret("another secret than ours");
     Client maria = setting.maria();
     for (String path : List.of("/v1/chat", "/v1/chat/stream")) {
-      Client.Answer answer = maria.post(path, CHAT);
+      HttpReply answer = maria.post(path, CHAT);
       assertEquals(502, answer.status(), answer.body());
       assertEquals("DOWNSTREAM_REFUSED", answer.code());
       assertFalse(answer.body().contains("secret"), answer.body());
@@ -206,7 +207,7 @@ class OutboundDefectsTest {
 
   @Test
   void S19_aRequestIdThatIsHarmlessIsKeptAndPassedOn() {
-    Client.Answer answer =
+    HttpReply answer =
         setting.maria().get("/v1/engagement/metrics/maria_k", "X-Request-Id", "A.b_c-1");
     assertEquals(Optional.of("A.b_c-1"), answer.header("X-Request-Id"));
     assertEquals(
@@ -230,7 +231,7 @@ class OutboundDefectsTest {
     Client maria = setting.maria();
     for (String id : hostile) {
       setting.services().forget();
-      Client.Answer answer = maria.get("/v1/engagement/metrics/maria_k", "X-Request-Id", id);
+      HttpReply answer = maria.get("/v1/engagement/metrics/maria_k", "X-Request-Id", id);
       String given = answer.header("X-Request-Id").orElseThrow();
       assertTrue(given.matches("[A-Za-z0-9._-]{1,128}"), given);
       assertNotEquals(id, given);
@@ -245,7 +246,7 @@ class OutboundDefectsTest {
   @Test
   void S19_aRequestIdOfTheGreatestLengthIsKept() {
     String longest = "x".repeat(128);
-    Client.Answer answer = setting.stranger().get("/healthz", "X-Request-Id", longest);
+    HttpReply answer = setting.stranger().get("/healthz", "X-Request-Id", longest);
     assertEquals(Optional.of(longest), answer.header("X-Request-Id"));
   }
 }

@@ -11,6 +11,7 @@ import luki.gateway.json.Json;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,8 +45,7 @@ class OwnershipDefectsTest {
     List<DataRoute> routes = routesOfUsers();
     assertTrue(routes.size() >= 28, routes.toString());
     for (DataRoute route : routes) {
-      Client.Answer answer =
-          anna.send(route.method(), route.target("maria_k"), route.body("maria_k"));
+      HttpReply answer = anna.send(route.method(), route.target("maria_k"), route.body("maria_k"));
       assertEquals(403, answer.status(), route.toString());
       assertEquals("NOT_OWNER", answer.code(), route.toString());
     }
@@ -57,7 +57,7 @@ class OwnershipDefectsTest {
     Client maria = SETTING.maria();
     for (DataRoute route : routesOfUsers()) {
       String target = route.target("maria_k");
-      Client.Answer answer = maria.send(route.method(), target, route.body("maria_k"));
+      HttpReply answer = maria.send(route.method(), target, route.body("maria_k"));
       assertNotEquals(403, answer.status(), route + ": " + answer.body());
     }
   }
@@ -77,7 +77,7 @@ class OwnershipDefectsTest {
         "DELETE|/v1/cognitive/life-story/sessions/ls_1?user_id=anna&user_id=maria_k|"
       })
   void S3_twoUsersInOneRequestAreOneTooMany(String method, String target, String body) {
-    Client.Answer answer = SETTING.as("anna").send(method, target, body);
+    HttpReply answer = SETTING.as("anna").send(method, target, body);
     assertEquals(400, answer.status(), answer.body());
     assertEquals("INVALID_REQUEST", answer.code());
     SETTING.assertNothingWasCalled(target);
@@ -96,7 +96,7 @@ class OwnershipDefectsTest {
     Client maria = SETTING.as("maria");
     Client mariaK = SETTING.as("maria_k");
     String item = "/v1/elr/items/maria_k_0123456789ab";
-    Client.Answer stolen = maria.delete(item);
+    HttpReply stolen = maria.delete(item);
     assertEquals(403, stolen.status());
     assertEquals("NOT_OWNER", stolen.code());
     assertEquals(403, maria.put(item, "{\"user_id\":\"maria_k\",\"text\":\"mine\"}").status());
@@ -112,7 +112,7 @@ class OwnershipDefectsTest {
     SETTING.services().grant("maria", "elr_memories");
     Client mariaK = SETTING.as("maria_k");
     SETTING.services().revoke("maria_k", "elr_memories");
-    Client.Answer answer =
+    HttpReply answer =
         mariaK.put(
             "/v1/elr/items/maria_k_0123456789ab", "{\"user_id\":\"maria_k\",\"text\":\"a\"}");
     assertEquals("CONSENT_DENIED", answer.code());
@@ -125,10 +125,10 @@ class OwnershipDefectsTest {
   void S6_anItemWithoutAnOwnerIsRefused(String id) {
     Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
     for (Client caller : List.of(SETTING.maria(), anyone)) {
-      Client.Answer deletion = caller.delete("/v1/elr/items/" + id);
+      HttpReply deletion = caller.delete("/v1/elr/items/" + id);
       boolean refused = deletion.status() == 400 || deletion.code().equals("NOT_OWNER");
       assertTrue(refused, deletion.status() + " " + deletion.body());
-      Client.Answer replacement =
+      HttpReply replacement =
           caller.put("/v1/elr/items/" + id, "{\"user_id\":\"\",\"text\":\"a\"}");
       assertEquals(400, replacement.status(), replacement.body());
     }
@@ -154,10 +154,10 @@ class OwnershipDefectsTest {
   void S7_memoriesOfAnotherUserNeverComeOutOfALookUp() {
     memoryAnswersWithTwoUsers();
     Client maria = SETTING.maria();
-    Client.Answer list = maria.get("/v1/elr/items/maria_k");
-    Client.Answer found =
+    HttpReply list = maria.get("/v1/elr/items/maria_k");
+    HttpReply found =
         maria.post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"garden\"}");
-    for (Client.Answer answer : List.of(list, found)) {
+    for (HttpReply answer : List.of(list, found)) {
       assertEquals(200, answer.status());
       assertEquals(1, answer.json().at("items").size());
       assertFalse(answer.body().contains("anna"), answer.body());
@@ -167,7 +167,7 @@ class OwnershipDefectsTest {
   @Test
   void S7_memoriesOfAnotherUserNeverReachThePrompt() {
     memoryAnswersWithTwoUsers();
-    Client.Answer answer =
+    HttpReply answer =
         SETTING.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"garden\"}");
     assertEquals("used", answer.json().at("meta").at("memory").string());
     String told = SETTING.calls("agent").getFirst().body();
@@ -192,7 +192,7 @@ class OwnershipDefectsTest {
   void S8_cognitiveAndImageRoutesAskForConsent() {
     Client ida = SETTING.as("ida");
     SETTING.services().revoke("ida", "elr_memories", "personalization", "analytics");
-    List<Client.Answer> answers =
+    List<HttpReply> answers =
         List.of(
             ida.post("/v1/cognitive/life-story/start", "{\"user_id\":\"ida\"}"),
             ida.get("/v1/cognitive/life-story/sessions/ida"),
@@ -202,7 +202,7 @@ class OwnershipDefectsTest {
             ida.post(
                 "/v1/cognitive/images/photo-reminiscence",
                 "{\"user_id\":\"ida\",\"answers\":[\"the sea\"]}"));
-    for (Client.Answer answer : answers) {
+    for (HttpReply answer : answers) {
       assertEquals("CONSENT_DENIED", answer.code(), answer.body());
       assertEquals(403, answer.status());
     }

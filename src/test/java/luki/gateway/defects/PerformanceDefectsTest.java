@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -95,7 +96,7 @@ class PerformanceDefectsTest {
                     g.with("ENG_URL", engagement.url())
                         .yaml("max_concurrent: 256", "max_concurrent: 2"))) {
       Client maria = setting.maria();
-      List<CompletableFuture<Client.Answer>> held = new ArrayList<>();
+      List<CompletableFuture<HttpReply>> held = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
         held.add(CompletableFuture.supplyAsync(() -> maria.get("/v1/engagement/metrics/maria_k")));
       }
@@ -105,7 +106,7 @@ class PerformanceDefectsTest {
       assertEquals(200, maria.get("/v1/tokens/balances/maria_k").status());
       assertEquals(200, maria.post("/v1/chat", CHAT).status());
       release.countDown();
-      for (CompletableFuture<Client.Answer> one : held) {
+      for (CompletableFuture<HttpReply> one : held) {
         assertEquals(200, one.get(20, TimeUnit.SECONDS).status());
       }
       assertEquals(2, Sockets.calls(engagement).size());
@@ -117,7 +118,7 @@ class PerformanceDefectsTest {
     long best = Long.MAX_VALUE;
     for (int i = 0; i < 30; i++) {
       long began = System.nanoTime();
-      Client.Answer shed = maria.get("/v1/engagement/metrics/maria_k");
+      HttpReply shed = maria.get("/v1/engagement/metrics/maria_k");
       best = Math.min(best, System.nanoTime() - began);
       assertEquals(503, shed.status(), shed.body());
       assertEquals("OVERLOADED", shed.code());
@@ -142,15 +143,15 @@ class PerformanceDefectsTest {
             Setting.start(
                 g -> g.with("AGENT_URL", agent.url()).yaml("max_open: 8192", "max_open: 1"))) {
       Client maria = setting.maria();
-      CompletableFuture<Client.Answer> first =
+      CompletableFuture<HttpReply> first =
           CompletableFuture.supplyAsync(() -> maria.post("/v1/chat/stream", CHAT));
       Waiting.until(Duration.ofSeconds(20), () -> Sockets.calls(agent).size() == 1);
-      Client.Answer second = maria.post("/v1/chat/stream", CHAT);
+      HttpReply second = maria.post("/v1/chat/stream", CHAT);
       assertEquals(503, second.status(), second.body());
       assertEquals("OVERLOADED", second.code());
       release.countDown();
       assertTrue(first.join().body().contains("event: done"), first.join().body());
-      Client.Answer third =
+      HttpReply third =
           Waiting.until(
               Duration.ofSeconds(10),
               () -> maria.post("/v1/chat/stream", CHAT),
@@ -172,7 +173,7 @@ class PerformanceDefectsTest {
                         .with("MEMORY_URL", memory.url())
                         .yaml("memory_deadline: 1500ms", "memory_deadline: 10s")
                         .yaml("total: 2s", "total: 10s"))) {
-      Client.Answer answer = setting.maria().post(path, CHAT);
+      HttpReply answer = setting.maria().post(path, CHAT);
       assertTrue(answer.body().contains("\"memory\":\"used\""), answer.body());
     }
   }
@@ -208,7 +209,7 @@ class PerformanceDefectsTest {
     }
   }
 
-  private static String memoryOf(Client.Answer answer) {
+  private static String memoryOf(HttpReply answer) {
     assertEquals(200, answer.status(), answer.body());
     return answer.json().at("meta").at("memory").string();
   }

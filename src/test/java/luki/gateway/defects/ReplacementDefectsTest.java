@@ -16,6 +16,7 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,7 +30,7 @@ class ReplacementDefectsTest {
   @AutoClose private final Setting setting = Setting.start();
 
   private static String kept(Client caller, String text) {
-    Client.Answer answer = caller.post("/v1/elr/items", body(text));
+    HttpReply answer = caller.post("/v1/elr/items", body(text));
     assertEquals(201, answer.status(), answer.body());
     return answer.json().at("id").string();
   }
@@ -46,7 +47,7 @@ class ReplacementDefectsTest {
   void R5_anotherTextReplacesTheOldOneUnderANewId() {
     Client maria = setting.maria();
     String old = kept(maria, "June");
-    Client.Answer answer =
+    HttpReply answer =
         maria.put(
             "/v1/elr/items/" + old,
             "{\"user_id\":\"maria_k\",\"text\":\"July\",\"tags\":[\"new\"]}");
@@ -71,7 +72,7 @@ class ReplacementDefectsTest {
   void R5_theSameTextGetsItsNewTags() {
     Client maria = setting.maria();
     String id = kept(maria, "June");
-    Client.Answer answer =
+    HttpReply answer =
         maria.put(
             "/v1/elr/items/" + id,
             "{\"user_id\":\"maria_k\",\"text\":\"June\",\"tags\":[\"new\"],"
@@ -98,7 +99,7 @@ class ReplacementDefectsTest {
     String old = kept(maria, "June");
     setting.services().forget();
     setting.services().override("memory", "DELETE", "/delete/memory/" + old, failing());
-    Client.Answer answer = maria.put("/v1/elr/items/" + old, body("July"));
+    HttpReply answer = maria.put("/v1/elr/items/" + old, body("July"));
     assertEquals(502, answer.status(), answer.body());
     List<String> deletes =
         setting.calls("memory").stream()
@@ -155,13 +156,13 @@ class ReplacementDefectsTest {
                   }
                 });
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
-      Client.Answer answer = raw.maria().put("/v1/elr/items/maria_k_0123456789ab", body("July"));
+      HttpReply answer = raw.maria().put("/v1/elr/items/maria_k_0123456789ab", body("July"));
       assertEquals(200, answer.status(), answer.body());
       assertEquals(2, deletes.get());
     }
   }
 
-  private static void assertAllInUtc(Client.Answer answer, int atLeast) {
+  private static void assertAllInUtc(HttpReply answer, int atLeast) {
     assertTrue(answer.status() < 300, answer.body());
     Matcher time = TIME.matcher(answer.body());
     int found = 0;
@@ -183,7 +184,7 @@ class ReplacementDefectsTest {
     assertAllInUtc(maria.post("/v1/elr/search", search), 1);
     String id = maria.get("/v1/elr/items/maria_k").json().at("items").at(0).at("id").string();
     assertAllInUtc(maria.put("/v1/elr/items/" + id, body("July")), 1);
-    Client.Answer stats = maria.get("/v1/elr/users/maria_k/stats");
+    HttpReply stats = maria.get("/v1/elr/users/maria_k/stats");
     assertAllInUtc(stats, 0);
   }
 
@@ -200,7 +201,7 @@ class ReplacementDefectsTest {
           """
               .formatted(form);
       setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
-      Client.Answer list = setting.maria().get("/v1/elr/items/maria_k");
+      HttpReply list = setting.maria().get("/v1/elr/items/maria_k");
       String shown = list.json().at("items").at(0).at("created_at").string("");
       assertTrue(shown.matches("2026-11-23T14:42:38\\.50*Z"), shown);
     }
@@ -209,14 +210,14 @@ class ReplacementDefectsTest {
   @Test
   void R13_everyTimeOfAnOverviewIsInUtc() {
     Client maria = setting.maria();
-    Client.Answer tracked =
+    HttpReply tracked =
         maria.post(
             "/v1/engagement/interactions",
             "{\"user_id\":\"maria_k\",\"interaction_type\":\"walk\","
                 + "\"timestamp\":\"2026-11-23T10:00:00\"}");
     assertEquals(200, tracked.status(), tracked.body());
     maria.post("/v1/elr/items", body("June"));
-    Client.Answer overview = maria.get("/v1/users/maria_k/overview");
+    HttpReply overview = maria.get("/v1/users/maria_k/overview");
     assertAllInUtc(overview, 2);
     assertTrue(overview.json().at("meta").at("complete").isTrue(), overview.body());
     assertFalse(overview.body().contains("last_updated"), overview.body());

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,7 +49,7 @@ class RetryDefectsTest {
   void R10_aSearchThatFailedIsTriedOnceMore(String how) {
     try (RawUpstream memory = failingOnce(how, "{\"results\":[],\"total_count\":0}");
         Setting setting = before("MEMORY_URL", memory)) {
-      Client.Answer answer =
+      HttpReply answer =
           setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}");
       assertEquals(200, answer.status(), answer.body());
       assertEquals(2, Sockets.calls(memory).size());
@@ -70,7 +71,7 @@ class RetryDefectsTest {
             + "\"chunk_ids\":[\"maria_k_ca978112ca1b\"]}";
     try (RawUpstream memory = failingOnce(how, answer);
         Setting setting = before("MEMORY_URL", memory)) {
-      Client.Answer got = setting.maria().send(method, target, body);
+      HttpReply got = setting.maria().send(method, target, body);
       assertTrue(got.status() < 300, got.body());
       assertEquals(2, Sockets.calls(memory).size());
     }
@@ -90,7 +91,7 @@ class RetryDefectsTest {
   void R10_twiceIsEnough() {
     try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
         Setting setting = before("MEMORY_URL", memory)) {
-      Client.Answer answer = setting.maria().get("/v1/elr/items/maria_k");
+      HttpReply answer = setting.maria().get("/v1/elr/items/maria_k");
       assertEquals(502, answer.status());
       assertEquals("DOWNSTREAM_ERROR", answer.code());
       assertEquals(2, Sockets.calls(memory).size());
@@ -119,8 +120,7 @@ class RetryDefectsTest {
   void R10_aMessageThatWentOutIsNeverSentTwice(String how, String path) {
     try (RawUpstream agent = failingOnce(how, "{\"response\":\"twice\"}");
         Setting setting = before("AGENT_URL", agent)) {
-      Client.Answer answer =
-          setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
+      HttpReply answer = setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
       assertEquals(502, answer.status(), answer.body());
       assertEquals(1, Sockets.calls(agent).size());
     }
@@ -148,7 +148,7 @@ class RetryDefectsTest {
   @Test
   void R10_aMessageThatNeverWentOutIsTriedOnceMore() {
     try (Setting setting = Setting.start(g -> g.with("AGENT_URL", Sockets.nobody()))) {
-      Client.Answer answer =
+      HttpReply answer =
           setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
       assertEquals(502, answer.status());
       assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
@@ -186,13 +186,13 @@ class RetryDefectsTest {
                 });
         Setting setting = before("MEMORY_URL", memory)) {
       Client maria = setting.maria();
-      CompletableFuture<Client.Answer> one =
+      CompletableFuture<HttpReply> one =
           CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
       assertEquals(200, maria.get("/v1/elr/items/maria_k").status());
       assertEquals(200, one.get(20, TimeUnit.SECONDS).status());
       // Both connections are in the pool, and both are dead.
       restarted.set(true);
-      Client.Answer answer = maria.get("/v1/elr/items/maria_k");
+      HttpReply answer = maria.get("/v1/elr/items/maria_k");
       assertEquals(200, answer.status(), answer.body());
     }
   }

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,12 +32,11 @@ class StreamDefectsTest {
     return "data: {\"token\": \"" + text + "\"}\n\n";
   }
 
-  private static Client.Answer streamed(List<byte[]> chunks, String close) {
+  private static HttpReply streamed(List<byte[]> chunks, String close) {
     return answered("200 OK", "text/event-stream; charset=utf-8", chunks, close);
   }
 
-  private static Client.Answer answered(
-      String status, String type, List<byte[]> chunks, String close) {
+  private static HttpReply answered(String status, String type, List<byte[]> chunks, String close) {
     try (RawUpstream agent = RawUpstream.start(RawUpstream.stream(status, type, chunks, close));
         Setting setting =
             Setting.start(
@@ -51,7 +50,7 @@ class StreamDefectsTest {
     }
   }
 
-  private static List<String> tokens(Client.Answer answer) {
+  private static List<String> tokens(HttpReply answer) {
     assertEquals(200, answer.status(), answer.body());
     List<String> tokens = new ArrayList<>();
     answer
@@ -72,7 +71,7 @@ class StreamDefectsTest {
     return tokens;
   }
 
-  private static void assertDone(Client.Answer answer) {
+  private static void assertDone(HttpReply answer) {
     assertTrue(answer.body().contains("event: done\n"), answer.body());
     assertFalse(answer.body().contains("event: error"), answer.body());
   }
@@ -84,7 +83,7 @@ class StreamDefectsTest {
     for (byte b : whole) {
       singly.add(new byte[] {b});
     }
-    Client.Answer answer = streamed(singly, "eof");
+    HttpReply answer = streamed(singly, "eof");
     assertEquals(List.of("žena", "🍒 cherry"), tokens(answer));
     assertDone(answer);
   }
@@ -92,7 +91,7 @@ class StreamDefectsTest {
   @Test
   void R6_eventsInOneReadStaySeparate() {
     byte[] whole = bytes(token("a") + token("b") + token("") + token("c") + DONE);
-    Client.Answer answer = streamed(List.of(whole), "eof");
+    HttpReply answer = streamed(List.of(whole), "eof");
     assertEquals(List.of("a", "b", "", "c"), tokens(answer));
     assertDone(answer);
     List<String> ids = answer.body().lines().filter(line -> line.startsWith("id: ")).toList();
@@ -106,7 +105,7 @@ class StreamDefectsTest {
     List<byte[]> halves =
         List.of(
             Arrays.copyOfRange(whole, 0, inside), Arrays.copyOfRange(whole, inside, whole.length));
-    Client.Answer answer = streamed(halves, "eof");
+    HttpReply answer = streamed(halves, "eof");
     assertEquals(List.of("🍒"), tokens(answer));
   }
 
@@ -116,7 +115,7 @@ class StreamDefectsTest {
     String whole = (token("a") + token("b") + DONE).replace("\n", end);
     List<byte[]> pieces =
         Stream.of(whole.split("(?<=\r)", -1)).filter(s -> !s.isEmpty()).map(s -> bytes(s)).toList();
-    Client.Answer answer = streamed(pieces, "eof");
+    HttpReply answer = streamed(pieces, "eof");
     assertEquals(List.of("a", "b"), tokens(answer));
     assertDone(answer);
   }
@@ -128,7 +127,7 @@ class StreamDefectsTest {
             + "data: {\"other\": 1}\n\n"
             + "data: {\"token\":\ndata: \"in two lines\"}\n\n"
             + "data:{\"token\":\"no space\"}\n\n";
-    Client.Answer answer = streamed(List.of(bytes(noise + DONE)), "eof");
+    HttpReply answer = streamed(List.of(bytes(noise + DONE)), "eof");
     assertEquals(List.of("in two lines", "no space"), tokens(answer));
     assertFalse(answer.body().contains("comment"), answer.body());
     assertFalse(answer.body().contains("other"), answer.body());
@@ -137,7 +136,7 @@ class StreamDefectsTest {
 
   @Test
   void R6_nothingAfterTheEndIsRead() {
-    Client.Answer answer = streamed(List.of(bytes(token("a") + DONE + token("late"))), "eof");
+    HttpReply answer = streamed(List.of(bytes(token("a") + DONE + token("late"))), "eof");
     assertEquals(List.of("a"), tokens(answer));
     assertDone(answer);
   }
@@ -155,7 +154,7 @@ class StreamDefectsTest {
       })
   void R6_aFailureBeforeTheFirstEventIsARealStatus(
       String data, String close, int status, String code) {
-    Client.Answer answer = streamed(List.of(bytes("data: " + data + "\n\n")), close);
+    HttpReply answer = streamed(List.of(bytes("data: " + data + "\n\n")), close);
     assertEquals(status, answer.status(), answer.body());
     assertEquals(code, answer.code());
     assertFalse(answer.body().contains("secret"), answer.body());
@@ -173,8 +172,7 @@ class StreamDefectsTest {
         "{\"other\": \"secret cause\"}|stall|DOWNSTREAM_TIMEOUT"
       })
   void R6_aFailureAfterItIsOneErrorEventAndTheEnd(String data, String close, String code) {
-    Client.Answer answer =
-        streamed(List.of(bytes(token("a")), bytes("data: " + data + "\n\n")), close);
+    HttpReply answer = streamed(List.of(bytes(token("a")), bytes("data: " + data + "\n\n")), close);
     assertEquals(List.of("a"), tokens(answer));
     String[] parts = answer.body().split("event: error\n", -1);
     assertEquals(2, parts.length, answer.body());
@@ -186,7 +184,7 @@ class StreamDefectsTest {
   @Test
   void R6_anEventWithoutItsBlankLineDoesNotCount() {
     String cut = token("a") + "data: {\"done\": true}\n";
-    Client.Answer answer = streamed(List.of(bytes(cut)), "eof");
+    HttpReply answer = streamed(List.of(bytes(cut)), "eof");
     assertEquals(List.of("a"), tokens(answer));
     assertTrue(answer.body().contains("event: error\n"), answer.body());
   }
@@ -200,7 +198,7 @@ class StreamDefectsTest {
     "307 Temporary,text/event-stream,502,DOWNSTREAM_ERROR"
   })
   void R6_anAnswerThatIsNoStreamIsARealStatus(String line, String type, int status, String code) {
-    Client.Answer answer = answered(line, type, List.of(bytes(token("a") + DONE)), "eof");
+    HttpReply answer = answered(line, type, List.of(bytes(token("a") + DONE)), "eof");
     assertEquals(status, answer.status(), answer.body());
     assertEquals(code, answer.code());
   }

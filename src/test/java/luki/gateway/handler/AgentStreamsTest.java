@@ -20,6 +20,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,7 +93,7 @@ class AgentStreamsTest {
     return chunks;
   }
 
-  private static void check(String name, JsonNode stream, Client.Answer answer) {
+  private static void check(String name, JsonNode stream, HttpReply answer) {
     JsonNode expected = stream.path("expect");
     assertEquals(expected.path("status").asInt(), answer.status(), name + ": " + answer.body());
     for (String text : textsOfFailures(stream)) {
@@ -105,7 +106,7 @@ class AgentStreamsTest {
     }
   }
 
-  private static void checkEnvelope(String name, JsonNode expected, Client.Answer answer) {
+  private static void checkEnvelope(String name, JsonNode expected, HttpReply answer) {
     assertEquals("application/json; charset=utf-8", answer.header("Content-Type").orElse(""), name);
     assertEquals(Set.of("error"), answer.json().members().keySet(), name);
     var error = answer.json().at("error");
@@ -115,7 +116,7 @@ class AgentStreamsTest {
     assertEquals(traceOf(answer), error.at("trace_id").string(), name);
   }
 
-  private static void checkEvents(String name, JsonNode expected, Client.Answer answer) {
+  private static void checkEvents(String name, JsonNode expected, HttpReply answer) {
     ReceivedEvents received = ReceivedEvents.of(answer.body());
     assertTrue(received.rest().isBlank(), name + " ends with: " + received.rest());
     checkTokens(name, expected, received);
@@ -149,8 +150,7 @@ class AgentStreamsTest {
     }
   }
 
-  private static void checkDone(
-      String name, JsonNode expected, Client.Answer answer, JsonNode done) {
+  private static void checkDone(String name, JsonNode expected, HttpReply answer, JsonNode done) {
     assertEquals(Set.of("done", "tool_calls", "meta"), names(done), name);
     assertTrue(done.path("done").isBoolean() && done.path("done").asBoolean(), name);
     JsonNode calls =
@@ -164,7 +164,7 @@ class AgentStreamsTest {
   }
 
   private static void checkError(
-      String name, JsonNode expected, Client.Answer answer, ReceivedEvents.Event event) {
+      String name, JsonNode expected, HttpReply answer, ReceivedEvents.Event event) {
     assertEquals("", event.id(), name);
     assertEquals(Set.of("error"), names(event.data()), name);
     JsonNode error = event.data().path("error");
@@ -174,7 +174,7 @@ class AgentStreamsTest {
     assertEquals(traceOf(answer), error.path("trace_id").asText(), name);
   }
 
-  private static String traceOf(Client.Answer answer) {
+  private static String traceOf(HttpReply answer) {
     return answer.header("X-Trace-Id").orElseThrow();
   }
 

@@ -21,6 +21,7 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Seen;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -91,14 +92,14 @@ class SampleReplayTest {
 
     String[] request = row.request();
     String body = request.length < 3 ? null : request[2];
-    Client.Answer answer = client.send(request[0], ascii(request[1]), body);
+    HttpReply answer = client.send(request[0], ascii(request[1]), body);
 
     checkReply(row, sample, answer);
     checkNoLeak(row, sample, answer);
     checkCalls(row, sample);
   }
 
-  private static void checkReply(Row row, Sample sample, Client.Answer answer) throws Exception {
+  private static void checkReply(Row row, Sample sample, HttpReply answer) throws Exception {
     assertEquals(row.status(), answer.status(), answer.body());
     assertEquals(Optional.empty(), answer.header("Location"));
     if (!row.code().isEmpty()) {
@@ -130,12 +131,12 @@ class SampleReplayTest {
     return pointer.equals("/") ? whole : whole.at(pointer);
   }
 
-  private static void checkNoLeak(Row row, Sample sample, Client.Answer answer) {
+  private static void checkNoLeak(Row row, Sample sample, HttpReply answer) {
     for (String never : List.of("similarity_score", "new-session", "demo_session", "model_used")) {
       assertFalse(answer.body().contains(never), answer.body());
     }
     if (row.has('!')) {
-      String all = answer.body() + answer.response().headers().map();
+      String all = answer.body() + answer.headers();
       for (String text : SampleReplays.textsOfFailures(sample.response())) {
         assertFalse(all.contains(text), row + " shows: " + text);
       }
@@ -232,7 +233,7 @@ class SampleReplayTest {
         Client owner = new Client(alone, alone.key(List.of(user), "elr:delete"));
         String path = sample.path().replace("/delete/all/", "/v1/elr/users/");
 
-        Client.Answer answer = owner.delete(path);
+        HttpReply answer = owner.delete(path);
 
         assertEquals(200, answer.status(), answer.body());
         assertEquals("{\"user_id\":\"%s\",\"deleted\":%d}".formatted(user, count), answer.body());

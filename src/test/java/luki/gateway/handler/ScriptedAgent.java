@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import luki.gateway.standin.RawConnection;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 
@@ -56,8 +57,8 @@ final class ScriptedAgent {
     return TestGateway.builder().with("AGENT_URL", agent.url());
   }
 
-  static LiveStream open(TestGateway gateway) throws IOException {
-    return LiveStream.open(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+  static ChatStream open(TestGateway gateway) throws IOException {
+    return ChatStream.open(gateway, gateway.key(List.of("maria_k"), "chat:write"));
   }
 
   static Client client(TestGateway gateway) {

@@ -22,7 +22,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,7 +45,7 @@ class StreamBehaviourTest {
                   chunk(connection, "data: {\"token\": \"B\"}\n\n" + DONE);
                 });
         TestGateway gateway = gateway(agent).start();
-        LiveStream stream = open(gateway)) {
+        ChatStream stream = open(gateway)) {
       assertEquals("id: 1", stream.line());
       assertEquals("data: {\"token\":\"A\"}", stream.line());
       assertEquals("", stream.line());
@@ -61,7 +63,7 @@ class StreamBehaviourTest {
   void theHeadSaysThatNobodyMayHoldTheEventsBack() throws Exception {
     try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start();
-        LiveStream stream = open(gateway)) {
+        ChatStream stream = open(gateway)) {
       assertEquals(200, stream.status());
       assertEquals("text/event-stream", stream.header("Content-Type"));
       assertEquals("no-cache", stream.header("Cache-Control"));
@@ -85,7 +87,7 @@ class StreamBehaviourTest {
                   chunk(connection, "en\": \"B\"}\n\n" + DONE);
                 });
         TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 400ms").start();
-        LiveStream stream = open(gateway)) {
+        ChatStream stream = open(gateway)) {
       assertEquals("id: 1", stream.word());
       assertEquals("data: {\"token\":\"A\"}", stream.word());
       long read = System.nanoTime();
@@ -114,7 +116,7 @@ class StreamBehaviourTest {
                           + "Traceback");
                 });
         TestGateway gateway = gateway(agent).yaml("answer_by: 20s", "answer_by: 300ms").start();
-        LiveStream stream = open(gateway)) {
+        ChatStream stream = open(gateway)) {
       assertEquals(200, stream.status());
       assertEquals(": keep-alive", stream.word());
       commentWasRead.countDown();
@@ -138,13 +140,13 @@ class StreamBehaviourTest {
                 .yaml("answer_by: 20s", "answer_by: 300ms")
                 .yaml("first_event: 60s", "first_event: 1500ms")
                 .start();
-        LiveStream stream = open(gateway)) {
+        ChatStream stream = open(gateway)) {
       assertEquals(": keep-alive", stream.word());
       checkOnlyAnError("DOWNSTREAM_TIMEOUT", stream, stream.rest());
     }
   }
 
-  private static void checkOnlyAnError(String code, LiveStream stream, String rest) {
+  private static void checkOnlyAnError(String code, ChatStream stream, String rest) {
     ReceivedEvents received = ReceivedEvents.of(rest.stripLeading());
     assertEquals(1, received.events().size(), rest);
     assertEquals("error", received.last().name());
@@ -157,7 +159,7 @@ class StreamBehaviourTest {
   void headAnswersTheHeadOfAStreamWithoutCallingTheAgent() {
     try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start()) {
-      Client.Answer answer =
+      HttpReply answer =
           client(gateway).send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null);
 
       assertEquals(200, answer.status());
@@ -177,7 +179,7 @@ class StreamBehaviourTest {
   void drainingEndsAnOpenStreamWithAnEventOfItsOwn() throws Exception {
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, new CompletableFuture<>()));
         TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "0").start();
-        LiveStream stream = open(gateway)) {
+        ChatStream stream = open(gateway)) {
       assertEquals("id: 1", stream.word());
       assertEquals("data: {\"token\":\"A\"}", stream.word());
 

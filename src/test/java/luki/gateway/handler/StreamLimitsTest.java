@@ -3,11 +3,6 @@ package luki.gateway.handler;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +10,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
+import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -39,39 +36,6 @@ class StreamLimitsTest {
         });
   }
 
-  private static Socket ask(TestGateway gateway, String key, int receiveBuffer) throws Exception {
-    Socket socket = new Socket();
-    if (receiveBuffer > 0) {
-      socket.setReceiveBufferSize(receiveBuffer);
-    }
-    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), gateway.port()));
-    socket.setSoTimeout(20_000);
-    String body = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
-    socket
-        .getOutputStream()
-        .write(
-            ("POST /v1/chat/stream HTTP/1.1\r\nHost: a\r\nX-API-Key: "
-                    + key
-                    + "\r\nContent-Type: application/json\r\nContent-Length: "
-                    + body.length()
-                    + "\r\n\r\n"
-                    + body)
-                .getBytes(StandardCharsets.UTF_8));
-    return socket;
-  }
-
-  /** Reads until that text has come; false when the stream ended before. */
-  private static boolean reads(InputStream in, String wanted) throws Exception {
-    StringBuilder seen = new StringBuilder();
-    for (int b = in.read(); b >= 0; b = in.read()) {
-      seen.append((char) b);
-      if (seen.indexOf(wanted, Math.max(0, seen.length() - wanted.length())) >= 0) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   private static TestGateway gateway(RawUpstream agent, Map<String, String> more) {
     return TestGateway.builder()
         .with("AGENT_URL", agent.url())
@@ -84,9 +48,10 @@ class StreamLimitsTest {
   void theLifeOfAStreamIsBoundedThoughTheAgentNeverPauses() throws Exception {
     try (RawUpstream agent = chatterbox(TOKEN, 20);
         TestGateway gateway = gateway(agent, Map.of());
-        Socket reader = ask(gateway, gateway.key(List.of("maria_k"), "chat:write"), 0)) {
-      assertTrue(reads(reader.getInputStream(), "event: error"));
-      assertTrue(reads(reader.getInputStream(), "DOWNSTREAM_TIMEOUT"));
+        ChatStream reader =
+            ChatStream.open(gateway, gateway.key(List.of("maria_k"), "chat:write"))) {
+      assertTrue(reader.reaches("event: error"));
+      assertTrue(reader.reaches("DOWNSTREAM_TIMEOUT"));
     }
   }
 
@@ -98,10 +63,11 @@ class StreamLimitsTest {
                 .with("AGENT_URL", agent.url())
                 .with("SHUTDOWN_GRACE_S", "1")
                 .start();
-        Socket reader = ask(gateway, gateway.key(List.of("maria_k"), "chat:write"), 0)) {
-      assertTrue(reads(reader.getInputStream(), "\"x\""));
+        ChatStream reader =
+            ChatStream.open(gateway, gateway.key(List.of("maria_k"), "chat:write"))) {
+      assertTrue(reader.reaches("\"x\""));
       Thread drain = Thread.ofVirtual().start(() -> drain(gateway));
-      assertTrue(reads(reader.getInputStream(), "DRAINING"));
+      assertTrue(reader.reaches("DRAINING"));
       assertTrue(drain.join(Duration.ofSeconds(5)));
     }
   }
@@ -119,12 +85,12 @@ class StreamLimitsTest {
     try (RawUpstream agent = chatterbox(TOKEN, 20);
         TestGateway gateway = TestGateway.builder().with("AGENT_URL", agent.url()).start()) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
-      try (Socket reader = ask(gateway, key, 0)) {
-        assertTrue(reads(reader.getInputStream(), "\"x\""));
+      try (ChatStream reader = ChatStream.open(gateway, key)) {
+        assertTrue(reader.reaches("\"x\""));
         gateway.keys().revoke(key.split("_", -1)[1]);
         gateway.refreshKeys();
-        assertTrue(reads(reader.getInputStream(), "event: error"));
-        assertTrue(reads(reader.getInputStream(), "UNAUTHENTICATED"));
+        assertTrue(reader.reaches("event: error"));
+        assertTrue(reader.reaches("UNAUTHENTICATED"));
       }
     }
   }
@@ -139,15 +105,15 @@ class StreamLimitsTest {
       Client maria = new Client(gateway, key);
       String memory = "{\"user_id\":\"maria_k\",\"text\":\"Hi there\"}";
       assertEquals(201, maria.post("/v1/elr/ingest_text", memory).status());
-      try (Socket one = ask(gateway, key, 0);
-          Socket two = ask(gateway, key, 0)) {
-        assertTrue(reads(one.getInputStream(), "\"x\""));
-        assertTrue(reads(two.getInputStream(), "\"x\""));
+      try (ChatStream one = ChatStream.open(gateway, key);
+          ChatStream two = ChatStream.open(gateway, key)) {
+        assertTrue(one.reaches("\"x\""));
+        assertTrue(two.reaches("\"x\""));
         services.forget();
         services.revoke("maria_k", "elr_memories");
         long began = System.nanoTime();
-        assertTrue(reads(one.getInputStream(), "CONSENT_DENIED"));
-        assertTrue(reads(two.getInputStream(), "CONSENT_DENIED"));
+        assertTrue(one.reaches("CONSENT_DENIED"));
+        assertTrue(two.reaches("CONSENT_DENIED"));
         assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 5);
         long asked =
             services.seen("security").stream().filter(s -> s.method().equals("POST")).count();
@@ -165,12 +131,13 @@ class StreamLimitsTest {
                 .with("AGENT_URL", agent.url())
                 .with("WRITE_TIMEOUT_S", "1")
                 .start();
-        Socket reader = ask(gateway, gateway.key(List.of("maria_k"), "chat:write"), 4096)) {
+        RawHttpClient slow = new RawHttpClient(gateway.port(), 20_000, 4096);
+        ChatStream reader = ChatStream.open(slow, gateway.key(List.of("maria_k"), "chat:write"))) {
       List<String> log =
           Waiting.until(Duration.ofSeconds(15), gateway::log, lines -> !lines.isEmpty());
       assertTrue(log.getFirst().contains("\"event\":\"client_closed\""), log.getFirst());
       assertEquals(1, log.size());
-      assertTrue(reader.isConnected());
+      assertEquals(200, reader.status());
     }
   }
 }

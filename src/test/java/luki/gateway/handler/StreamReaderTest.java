@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
@@ -47,7 +48,7 @@ class StreamReaderTest {
                 });
         TestGateway gateway = gateway(agent).start()) {
       long left;
-      try (LiveStream stream = open(gateway)) {
+      try (ChatStream stream = open(gateway)) {
         assertEquals("id: 1", stream.word());
         assertEquals("data: {\"token\":\"A\"}", stream.word());
         assertEquals("id: 2", stream.word());
@@ -64,7 +65,7 @@ class StreamReaderTest {
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
       long left;
-      try (LiveStream stream = open(gateway)) {
+      try (ChatStream stream = open(gateway)) {
         assertEquals("id: 1", stream.word());
         assertEquals("data: {\"token\":\"A\"}", stream.word());
         // The second comment: by then nothing else is due before the next one.
@@ -85,7 +86,7 @@ class StreamReaderTest {
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway = gateway(agent).start()) {
       long left;
-      try (LiveStream stream = open(gateway)) {
+      try (ChatStream stream = open(gateway)) {
         assertEquals("id: 1", stream.word());
         assertEquals("data: {\"token\":\"A\"}", stream.word());
         left = System.nanoTime();
@@ -102,7 +103,7 @@ class StreamReaderTest {
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
       long left;
-      try (LiveStream stream = open(gateway)) {
+      try (ChatStream stream = open(gateway)) {
         assertEquals("id: 1", stream.line());
         assertEquals("data: {\"token\":\"A\"}", stream.line());
         assertEquals("", stream.line());
@@ -137,8 +138,8 @@ class StreamReaderTest {
                   chunk(connection, "data: {\"error\": \"boom\"}\n\n");
                 });
         TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
-      try (LiveStream stream = open(gateway);
-          LiveStream leaving = open(gateway)) {
+      try (ChatStream stream = open(gateway);
+          ChatStream leaving = open(gateway)) {
         assertEquals("id: 1", stream.word());
         assertEquals("id: 1", leaving.word());
         assertEquals("2", metric(gateway, "luki_gateway_streams"));

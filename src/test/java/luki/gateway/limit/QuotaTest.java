@@ -14,6 +14,7 @@ import java.util.concurrent.Future;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
@@ -93,13 +94,13 @@ class QuotaTest {
       for (int i = 0; i < 2; i++) {
         assertEquals(200, maria.post("/v1/chat", CHAT).status());
       }
-      List<Future<Client.Answer>> calls = new ArrayList<>();
+      List<Future<HttpReply>> calls = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
         calls.add(threads.submit(() -> maria.post("/v1/chat", CHAT)));
       }
       Map<Integer, Integer> statuses = new HashMap<>();
-      for (Future<Client.Answer> call : calls) {
-        Client.Answer answer = call.get();
+      for (Future<HttpReply> call : calls) {
+        HttpReply answer = call.get();
         statuses.merge(answer.status(), 1, Integer::sum);
         if (answer.status() != 200) {
           assertEquals("QUOTA_EXCEEDED", answer.code());
@@ -144,7 +145,7 @@ class QuotaTest {
                 });
         TestGateway gateway = gateway(shared, agent.url(), "{day: 9}", "{day: 1501}")) {
       Client maria = client(gateway);
-      Client.Answer answer = maria.post("/v1/chat/stream", CHAT);
+      HttpReply answer = maria.post("/v1/chat/stream", CHAT);
       assertEquals(200, answer.status());
       // Four characters each, by code points: the 376th does not fit any more.
       assertEquals(375, answer.body().split("ab\u00e9", -1).length - 1);
@@ -157,7 +158,7 @@ class QuotaTest {
               () -> window(maria, "streamed_characters", "day"),
               now -> now.at("used").integer().orElse(0) > 0);
       assertEquals(1500, day.at("used").integer().orElseThrow());
-      Client.Answer next = maria.post("/v1/chat/stream", CHAT);
+      HttpReply next = maria.post("/v1/chat/stream", CHAT);
       assertEquals(200, next.status());
       assertTrue(next.body().startsWith("event: error"), next.body());
     }

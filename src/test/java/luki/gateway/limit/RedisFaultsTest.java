@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Relay;
 import luki.gateway.testing.TestGateway;
@@ -212,12 +213,12 @@ class RedisFaultsTest {
       assertEquals(200, maria.get(READS).status());
       redis.kill();
       for (int i = 0; i < 10; i++) {
-        Client.Answer answer = maria.get(READS);
+        HttpReply answer = maria.get(READS);
         assertEquals("LIMITER_UNAVAILABLE", answer.code());
         assertEquals(503, answer.status());
         assertEquals(Optional.of("1"), answer.header("Retry-After"));
       }
-      Client.Answer ready = new Client(gateway, null).get("/readyz");
+      HttpReply ready = new Client(gateway, null).get("/readyz");
       assertEquals("LIMITER_UNAVAILABLE", ready.code());
       assertEquals(200, new Client(gateway, null).get("/healthz").status());
       redis.restart();
@@ -253,7 +254,7 @@ class RedisFaultsTest {
       Client maria = caller(gateway);
       assertEquals(200, maria.get(READS).status());
       redis.kill();
-      Client.Answer answer =
+      HttpReply answer =
           Waiting.until(BACK, () -> maria.get(READS), found -> found.status() != 200);
       assertEquals("LIMITER_UNAVAILABLE", answer.code());
     }
@@ -266,7 +267,7 @@ class RedisFaultsTest {
       assertTrue(maria.get(READS).header("RateLimit").isPresent());
       redis.kill();
       for (int i = 0; i < 50; i++) {
-        Client.Answer answer = maria.get(READS);
+        HttpReply answer = maria.get(READS);
         assertEquals(200, answer.status());
         assertEquals(Optional.empty(), answer.header("RateLimit"));
       }

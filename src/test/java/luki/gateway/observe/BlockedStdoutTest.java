@@ -4,11 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -16,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -103,20 +100,11 @@ class BlockedStdoutTest {
   }
 
   private static void ask(TestGateway gateway, int count, List<Long> nanos) throws IOException {
-    byte[] request = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
-      socket.setTcpNoDelay(true);
-      InputStream in = socket.getInputStream();
-      byte[] reply = new byte[4096];
+    try (RawHttpClient client = new RawHttpClient(gateway.port())) {
       for (int i = 0; i < count; i++) {
         long start = System.nanoTime();
-        socket.getOutputStream().write(request);
-        int n = in.read(reply);
-        String text = new String(reply, 0, n, StandardCharsets.US_ASCII);
-        while (!text.endsWith("}")) {
-          n = in.read(reply);
-          text += new String(reply, 0, n, StandardCharsets.US_ASCII);
-        }
+        client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.readReply();
         nanos.add(System.nanoTime() - start);
       }
     }

@@ -8,9 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Status;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -19,8 +16,10 @@ import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.UnaryOperator;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Collector;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
@@ -123,7 +122,7 @@ class TracesTest {
   @Test
   void aSuccessIsOneTraceFromTheCallerToTheService() {
     try (TestGateway gateway = gateway()) {
-      Client.Answer reply =
+      HttpReply reply =
           caller(gateway).get(READS, "traceparent", SAMPLED, "tracestate", "vendor=a:b,other=1");
       assertEquals(200, reply.status());
       assertEquals(TRACE, reply.header("X-Trace-Id").orElseThrow());
@@ -177,7 +176,7 @@ class TracesTest {
   void aCallersErrorIsNoErrorOfOursAndKeepsItsTrace() {
     try (TestGateway gateway = gateway()) {
       for (String path : List.of(READS, "/v1/nothing")) {
-        Client.Answer reply = new Client(gateway, null).get(path);
+        HttpReply reply = new Client(gateway, null).get(path);
         String trace = reply.header("X-Trace-Id").orElseThrow();
         assertEquals(trace, reply.json().at("error").at("trace_id").string());
         Span server = collector.await(trace, 1).getLast();
@@ -197,7 +196,7 @@ class TracesTest {
   void aFailingServiceIsAnErrorOfBothSpans() {
     answer = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
     try (TestGateway gateway = gateway()) {
-      Client.Answer reply = caller(gateway).get(READS, "traceparent", SAMPLED);
+      HttpReply reply = caller(gateway).get(READS, "traceparent", SAMPLED);
       assertEquals(502, reply.status());
       List<Span> spans = collector.await(TRACE, 5);
       Span server = named(spans, "GET " + READS);
@@ -215,7 +214,7 @@ class TracesTest {
   void aSilentServiceIsATimeout() {
     mayAnswer = new CountDownLatch(1);
     try (TestGateway gateway = gateway(builder -> builder.yaml("total: 30s", "total: 300ms"))) {
-      Client.Answer reply = caller(gateway).get(READS, "traceparent", SAMPLED);
+      HttpReply reply = caller(gateway).get(READS, "traceparent", SAMPLED);
       assertEquals(504, reply.status());
       List<Span> spans = collector.await(TRACE, 5);
       assertEquals("DOWNSTREAM_TIMEOUT", attribute(named(spans, "GET " + READS), "error.type"));
@@ -242,7 +241,7 @@ class TracesTest {
   void aStreamsSpansEndWithItAndKnowItsFirstEvent() {
     try (RawUpstream agent = agent(100, 5);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
-      Client.Answer reply =
+      HttpReply reply =
           caller(gateway)
               .post(
                   "/v1/chat/stream",
@@ -273,19 +272,8 @@ class TracesTest {
     try (RawUpstream agent = agent(20, 500);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
-      String body = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
-      String request =
-          "POST /v1/chat/stream HTTP/1.1\r\nHost: a\r\nX-API-Key: "
-              + key
-              + "\r\ntraceparent: "
-              + SAMPLED
-              + "\r\nContent-Type: application/json\r\nContent-Length: "
-              + body.length()
-              + "\r\n\r\n"
-              + body;
-      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
-        socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
-        assertEquals('H', socket.getInputStream().read());
+      try (ChatStream stream = ChatStream.open(gateway, key, "traceparent: " + SAMPLED)) {
+        assertEquals(200, stream.status());
       }
       Span server = named(collector.await(TRACE, 5), "POST /v1/chat/stream");
       assertEquals("client_closed", attribute(server, "luki.reply.end"));
@@ -350,7 +338,7 @@ class TracesTest {
               List.of(SAMPLED, "no member"),
               List.of(SAMPLED, "Upper=1"));
       for (List<String> one : cases) {
-        Client.Answer reply =
+        HttpReply reply =
             maria.get(
                 READS,
                 "traceparent",

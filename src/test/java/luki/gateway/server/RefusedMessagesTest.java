@@ -4,10 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,14 +31,6 @@ class RefusedMessagesTest {
     }
   }
 
-  private static String ask(String bytes) throws IOException {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
-      socket.setSoTimeout(5000);
-      socket.getOutputStream().write(bytes.getBytes(StandardCharsets.ISO_8859_1));
-      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    }
-  }
-
   @ParameterizedTest
   @CsvSource({
     "400, 'Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc'",
@@ -50,7 +40,8 @@ class RefusedMessagesTest {
   })
   void keepTheRequestsIdAndCors(int status, String rest) throws IOException {
     String answer =
-        ask(
+        RawHttpClient.readAll(
+            gateway.port(),
             "POST /v1/chat HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\nOrigin: "
                 + ORIGIN
                 + "\r\n"
@@ -67,7 +58,9 @@ class RefusedMessagesTest {
   @Test
   void aPathThatStartsWithTwoSlashesIsAnsweredLikeAnyOther() throws IOException {
     for (String path : new String[] {"//%41", "//a", "//"}) {
-      String answer = ask("GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      String answer =
+          RawHttpClient.readAll(
+              gateway.port(), "GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
       assertTrue(answer.startsWith("HTTP/1.1 404 "), answer);
       assertTrue(answer.toLowerCase(Locale.ROOT).contains("x-request-id: "), answer);
       assertTrue(answer.contains("{\"error\":{\"code\":\"NOT_FOUND\""), answer);

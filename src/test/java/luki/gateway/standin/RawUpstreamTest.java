@@ -4,10 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import luki.gateway.testing.RawHttpClient;
+import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -56,8 +54,8 @@ class RawUpstreamTest {
     try (RawUpstream raw =
             RawUpstream.start(
                 RawUpstream.stream("503 Busy", "text/plain", List.of(bytes("č")), "eof"));
-        Socket socket = connect(raw)) {
-      socket.getOutputStream().write(bytes(REQUEST));
+        RawHttpClient client = new RawHttpClient(raw.port())) {
+      client.send(bytes(REQUEST));
       String expected =
           """
           HTTP/1.1 503 Busy
@@ -70,7 +68,7 @@ class RawUpstreamTest {
 
           """
               .replace("\n", "\r\n");
-      byte[] reply = socket.getInputStream().readNBytes(bytes(expected).length);
+      byte[] reply = client.read(bytes(expected).length);
       assertEquals(expected, new String(reply, StandardCharsets.UTF_8));
       assertEquals(List.of(REQUEST), raw.requests());
     }
@@ -81,18 +79,10 @@ class RawUpstreamTest {
     try (RawUpstream raw =
             RawUpstream.start(
                 RawUpstream.stream("200 OK", "text/plain", List.of(bytes("abc")), "reset"));
-        Socket socket = connect(raw)) {
-      socket.getOutputStream().write(bytes(REQUEST));
-      InputStream in = socket.getInputStream();
-      StringBuilder read = new StringBuilder();
-      assertThrows(
-          IOException.class,
-          () -> {
-            for (int b = in.read(); b >= 0; b = in.read()) {
-              read.append((char) b);
-            }
-          });
-      assertTrue(read.toString().endsWith("3\r\nabc\r\n"), read.toString());
+        RawHttpClient client = new RawHttpClient(raw.port())) {
+      client.send(bytes(REQUEST));
+      String read = client.readToEnd();
+      assertTrue(read.endsWith("3\r\nabc\r\n(reset)"), read);
     }
   }
 
@@ -107,13 +97,10 @@ class RawUpstreamTest {
               stall.serve(connection);
               steps.add("peer gone");
             })) {
-      try (Socket socket = connect(raw)) {
-        socket.getOutputStream().write(bytes(REQUEST));
+      try (RawHttpClient client = new RawHttpClient(raw.port())) {
+        client.send(bytes(REQUEST));
         // All that was sent has come: closing earlier would break a write, not end the stall.
-        StringBuilder read = new StringBuilder();
-        while (read.indexOf("abc") < 0) {
-          read.append((char) socket.getInputStream().read());
-        }
+        client.readUntil("abc");
         assertTrue(steps.isEmpty());
       }
       assertEquals("peer gone", steps.poll(10, TimeUnit.SECONDS));
@@ -129,9 +116,9 @@ class RawUpstreamTest {
               closed.add(connection.peerClosed(Duration.ofMillis(20)));
               closed.add(connection.peerClosed(Duration.ofSeconds(10)));
             })) {
-      try (Socket socket = connect(raw)) {
+      try (RawHttpClient client = new RawHttpClient(raw.port())) {
         assertEquals(false, closed.poll(10, TimeUnit.SECONDS));
-        assertTrue(socket.isConnected());
+        assertTrue(client.socket().isConnected());
       }
       assertEquals(true, closed.poll(10, TimeUnit.SECONDS));
     }
@@ -144,9 +131,9 @@ class RawUpstreamTest {
                 _ -> {
                   throw new IllegalStateException("wrong script");
                 });
-        Socket socket = connect(raw)) {
-      assertEquals(-1, socket.getInputStream().read());
-      StandInsTest.await(() -> raw.failures().size() == 1);
+        RawHttpClient client = new RawHttpClient(raw.port())) {
+      assertTrue(client.isClosed());
+      Waiting.until(Duration.ofSeconds(10), () -> raw.failures().size() == 1);
     }
   }
 
@@ -159,10 +146,6 @@ class RawUpstreamTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> RawUpstream.stream("200 OK", "text/plain", List.of(), "fin"));
-  }
-
-  private static Socket connect(RawUpstream raw) throws IOException {
-    return new Socket(InetAddress.ofLiteral("127.0.0.1"), raw.port());
   }
 
   private static byte[] bytes(String text) {

@@ -9,8 +9,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -22,9 +20,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
+import luki.gateway.testing.RawHttpClient;
+import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -183,7 +181,7 @@ class StandInsTest {
     assertEquals("data: {\"done\": true}", events.getLast());
     assertEquals(whole.path("response").asText(), joined.toString());
     assertTrue(joined.indexOf("I like hiking") > 0, joined.toString());
-    await(() -> standIns.openStreams() == 0);
+    Waiting.until(Duration.ofSeconds(10), () -> standIns.openStreams() == 0);
     assertEquals(0, standIns.abandonedStreams());
   }
 
@@ -198,7 +196,7 @@ class StandInsTest {
       assertEquals(1, standIns.openStreams());
     }
     long left = System.nanoTime();
-    await(() -> standIns.abandonedStreams() == 1);
+    Waiting.until(Duration.ofSeconds(10), () -> standIns.abandonedStreams() == 1);
     // A pause is 60 ms; what matters is that it is far below the 12 s of the whole.
     assertTrue(System.nanoTime() - left < Duration.ofSeconds(5).toNanos());
     assertEquals(0, standIns.openStreams());
@@ -236,17 +234,13 @@ class StandInsTest {
         """
             .formatted(host, host, host)
             .replace("\n", "\r\n");
-    try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), memory.getPort())) {
-      socket.getOutputStream().write(requests.getBytes(StandardCharsets.US_ASCII));
-      byte[] replies = socket.getInputStream().readAllBytes();
-      List<String> statuses =
-          Pattern.compile("HTTP/1\\.1 (\\d+)")
-              .matcher(new String(replies, StandardCharsets.UTF_8))
-              .results()
-              .map(status -> status.group(1))
-              .toList();
-      assertEquals(List.of("307", "200", "404"), statuses);
-    }
+    List<String> statuses =
+        Pattern.compile("HTTP/1\\.1 (\\d+)")
+            .matcher(RawHttpClient.readAll(memory.getPort(), requests))
+            .results()
+            .map(status -> status.group(1))
+            .toList();
+    assertEquals(List.of("307", "200", "404"), statuses);
   }
 
   private HttpResponse<String> send(String service, String method, String path, String body)
@@ -271,13 +265,5 @@ class StandInsTest {
         .header("X-Probe", "test")
         .header("Content-Type", "application/json")
         .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
-  }
-
-  static void await(BooleanSupplier condition) {
-    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "the condition never came");
-      LockSupport.parkNanos(Duration.ofMillis(2).toNanos());
-    }
   }
 }

@@ -7,6 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import luki.gateway.http.PercentCoding;
+import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.RawHttpClient;
+import luki.gateway.testing.TestGateway;
 import luki.http1.Fields;
 
 /** A request to be, down to its bytes. Immutable: each change gives another one. */
@@ -154,6 +157,11 @@ final class Ask {
       case ANNOUNCED -> {}
     }
     return out.toByteArray();
+  }
+
+  /** Sends it on a connection of its own, and reads one reply. */
+  HttpReply sendTo(TestGateway gateway) {
+    return RawHttpClient.exchange(gateway.port(), bytes());
   }
 
   private void chunks(ByteArrayOutputStream out) {

@@ -12,6 +12,7 @@ import com.github.tomakehurst.wiremock.core.WireMockConfiguration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,7 +32,6 @@ class BadInputTest {
 
   private static WireMockServer downstream;
   private static TestGateway gateway;
-  private static Wire wire;
 
   @BeforeAll
   static void start() {
@@ -44,7 +44,6 @@ class BadInputTest {
             .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES));
     SERVICES.forEach(variable -> builder.with(variable, downstream.baseUrl()));
     gateway = builder.start();
-    wire = new Wire(gateway.port());
   }
 
   @AfterAll
@@ -75,7 +74,7 @@ class BadInputTest {
 
   private static void isRefused(Case one) {
     downstream.resetRequests();
-    Wire.Answer answer = wire.send(one.ask());
+    HttpReply answer = one.ask().sendTo(gateway);
     Envelope.holds(answer, one.ask().template(), one.status(), one.code());
     one.also().accept(answer);
     assertEquals(List.of(), seen());

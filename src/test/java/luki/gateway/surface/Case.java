@@ -1,9 +1,10 @@
 package luki.gateway.surface;
 
 import java.util.function.Consumer;
+import luki.gateway.testing.HttpReply;
 
 /** A bad request and what must come back; {@code also} looks closer at the reply. */
-record Case(String name, Ask ask, int status, String code, Consumer<Wire.Answer> also) {
+record Case(String name, Ask ask, int status, String code, Consumer<HttpReply> also) {
   /** Stands in hostile values; a reply that holds it has quoted one. */
   static final String MARKER = "hostile7f3a";
 

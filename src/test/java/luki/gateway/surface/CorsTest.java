@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,7 +22,6 @@ class CorsTest {
 
   private static TestGateway gateway;
   private static TestGateway unlisted;
-  private static Wire wire;
 
   private final Ask chat = Operation.named("chat").good();
 
@@ -33,7 +33,6 @@ class CorsTest {
             .with("MAX_BODY_BYTES", "4096")
             .start();
     unlisted = TestGateway.builder().start();
-    wire = new Wire(gateway.port());
   }
 
   @AfterAll
@@ -42,7 +41,7 @@ class CorsTest {
     unlisted.close();
   }
 
-  private static void allows(Wire.Answer answer, int status, String origin) {
+  private static void allows(HttpReply answer, int status, String origin) {
     assertEquals(status, answer.status());
     assertEquals(origin, answer.only("Access-Control-Allow-Origin"));
     assertEquals(List.of(), answer.all("Access-Control-Allow-Credentials"));
@@ -52,7 +51,7 @@ class CorsTest {
     assertTrue(names(answer.only("Vary")).contains("origin"), answer::toString);
   }
 
-  private static void allowsNothing(Wire.Answer answer) {
+  private static void allowsNothing(HttpReply answer) {
     List<String> found =
         answer.headers().keySet().stream()
             .filter(name -> name.toLowerCase(Locale.ROOT).startsWith("access-control-"))
@@ -75,20 +74,20 @@ class CorsTest {
       Ask from = chat.header("Origin", origin);
       Ask known = Callers.as(from, callers.full());
       Ask get = Ask.of("GET", "/healthz").header("Origin", origin);
-      allows(wire.send(get), 200, origin);
-      allows(wire.send(get.template("/healthz/%2e%2e")), 400, origin);
-      allows(wire.send(known.body("{")), 400, origin);
-      allows(wire.send(from), 401, origin);
-      allows(wire.send(Callers.as(from, Case.MARKER)), 401, origin);
+      allows(get.sendTo(gateway), 200, origin);
+      allows(get.template("/healthz/%2e%2e").sendTo(gateway), 400, origin);
+      allows(known.body("{").sendTo(gateway), 400, origin);
+      allows(from.sendTo(gateway), 401, origin);
+      allows(Callers.as(from, Case.MARKER).sendTo(gateway), 401, origin);
       Ask unscoped = Callers.as(from, callers.without(Operation.named("chat")));
-      allows(wire.send(unscoped), 403, origin);
-      allows(wire.send(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}")), 403, origin);
-      allows(wire.send(from.template("/v1/nowhere").body("")), 404, origin);
-      allows(wire.send(from.method("DELETE").body("")), 405, origin);
-      allows(wire.send(known.body(" ".repeat(5000))), 413, origin);
-      allows(wire.send(known.withoutHeader("Content-Type")), 415, origin);
-      allows(wire.send(from.method("BREW").body("")), 501, origin);
-      allows(wire.send(known), 503, origin);
+      allows(unscoped.sendTo(gateway), 403, origin);
+      allows(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}").sendTo(gateway), 403, origin);
+      allows(from.template("/v1/nowhere").body("").sendTo(gateway), 404, origin);
+      allows(from.method("DELETE").body("").sendTo(gateway), 405, origin);
+      allows(known.body(" ".repeat(5000)).sendTo(gateway), 413, origin);
+      allows(known.withoutHeader("Content-Type").sendTo(gateway), 415, origin);
+      allows(from.method("BREW").body("").sendTo(gateway), 501, origin);
+      allows(known.sendTo(gateway), 503, origin);
     }
   }
 
@@ -117,11 +116,11 @@ class CorsTest {
       })
   void aLookAlikeIsAnotherOrigin(String origin) {
     for (Ask ask : List.of(chat, Ask.of("GET", "/healthz"), Ask.of("GET", "/nowhere"))) {
-      Wire.Answer answer = wire.send(ask.header("Origin", origin));
+      HttpReply answer = ask.header("Origin", origin).sendTo(gateway);
       allowsNothing(answer);
       assertEquals("Origin", answer.only("Vary"));
     }
-    Wire.Answer preflight = wire.send(preflight(origin));
+    HttpReply preflight = preflight(origin).sendTo(gateway);
     assertEquals(204, preflight.status());
     allowsNothing(preflight);
     assertEquals("Origin", preflight.only("Vary"));
@@ -130,22 +129,21 @@ class CorsTest {
   @Test
   void twoOriginsAreNone() {
     Ask two = chat.header("Origin", LISTED).header("Origin", LISTED_TOO);
-    allowsNothing(wire.send(two));
+    allowsNothing(two.sendTo(gateway));
   }
 
   @Test
   void aRequestWithoutAnOriginStillVaries() {
-    Wire.Answer answer = wire.send(Ask.of("GET", "/healthz"));
+    HttpReply answer = Ask.of("GET", "/healthz").sendTo(gateway);
     allowsNothing(answer);
     assertEquals("Origin", answer.only("Vary"));
   }
 
   @Test
   void withoutAListNothingIsSaidOfOrigins() {
-    Wire bare = new Wire(unlisted.port());
     for (String origin : List.of(LISTED, "null", "*")) {
       for (Ask ask : List.of(chat.header("Origin", origin), preflight(origin))) {
-        Wire.Answer answer = bare.send(ask);
+        HttpReply answer = ask.sendTo(unlisted);
         allowsNothing(answer);
         assertEquals(List.of(), answer.all("Vary"));
       }
@@ -155,7 +153,7 @@ class CorsTest {
   @Test
   void aPreflightNeedsNoCredentialAndNamesWhatMayBeSent() {
     for (String origin : List.of(LISTED, LISTED_TOO)) {
-      Wire.Answer answer = wire.send(preflight(origin));
+      HttpReply answer = preflight(origin).sendTo(gateway);
       allows(answer, 204, origin);
       assertEquals("", answer.rest());
       assertEquals(
@@ -170,7 +168,7 @@ class CorsTest {
 
   @Test
   void anOptionsThatIsNoPreflightGetsNoPreflightHeaders() {
-    Wire.Answer answer = wire.send(Ask.of("OPTIONS", "/v1/chat").header("Origin", LISTED));
+    HttpReply answer = Ask.of("OPTIONS", "/v1/chat").header("Origin", LISTED).sendTo(gateway);
     allows(answer, 204, LISTED);
     assertEquals(List.of(), answer.all("Access-Control-Allow-Headers"));
     assertEquals(List.of(), answer.all("Access-Control-Max-Age"));
@@ -178,7 +176,7 @@ class CorsTest {
 
   @Test
   void aPreflightOutsideTheContractIsNotFound() {
-    Wire.Answer answer = wire.send(preflight(LISTED).template("/v1/nowhere"));
+    HttpReply answer = preflight(LISTED).template("/v1/nowhere").sendTo(gateway);
     allows(answer, 404, LISTED);
     assertEquals(List.of(), answer.all("Access-Control-Allow-Methods"));
   }

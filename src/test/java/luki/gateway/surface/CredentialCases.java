@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import luki.gateway.json.Json;
+import luki.gateway.testing.HttpReply;
 
 /** Who calls, and for whom: what is wrong with that. */
 final class CredentialCases {
@@ -55,7 +56,7 @@ final class CredentialCases {
     cases.add(new Case(name, ask, 401, "UNAUTHENTICATED", challenged(challenge)));
   }
 
-  private static Consumer<Wire.Answer> challenged(String challenge) {
+  private static Consumer<HttpReply> challenged(String challenge) {
     return answer -> assertEquals(challenge, answer.only("WWW-Authenticate"));
   }
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
+import luki.gateway.testing.HttpReply;
 
 /** What every error has in common, whoever caused it. */
 final class Envelope {
@@ -19,7 +20,7 @@ final class Envelope {
   private Envelope() {}
 
   /** {@code template} is the route's: below {@code /v1} nobody may store the reply. */
-  static void holds(Wire.Answer answer, String template, int status, String code) {
+  static void holds(HttpReply answer, String template, int status, String code) {
     assertEquals(status + " " + code, answer.status() + " " + codeOf(answer), answer::toString);
     assertEquals("application/json; charset=utf-8", answer.only("Content-Type"));
     headersHold(answer, template.startsWith("/v1"));
@@ -43,12 +44,12 @@ final class Envelope {
     assertFalse(answer.toString().contains(Case.MARKER), () -> "quotes a value: " + answer);
   }
 
-  private static String codeOf(Wire.Answer answer) {
+  private static String codeOf(HttpReply answer) {
     return answer.body().startsWith("{") ? answer.code() : "without JSON";
   }
 
   /** The headers of every reply; {@code noStore}: nobody may keep it. */
-  static void headersHold(Wire.Answer answer, boolean noStore) {
+  static void headersHold(HttpReply answer, boolean noStore) {
     assertTrue(answer.only("X-Request-Id").matches("[A-Za-z0-9._-]{1,128}"), answer::toString);
     assertTrue(answer.only("X-Trace-Id").matches("[0-9a-f]{32}"), answer::toString);
     Map<String, String> exact =
@@ -64,7 +65,7 @@ final class Envelope {
     assertEquals(List.of(), answer.all("Server"));
   }
 
-  static void names(Wire.Answer answer, String pointer) {
+  static void names(HttpReply answer, String pointer) {
     List<String> pointers =
         answer.json().at("error").at("details").items().stream()
             .map(detail -> detail.at("pointer").string(""))

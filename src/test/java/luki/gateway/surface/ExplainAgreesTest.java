@@ -22,6 +22,7 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.StandIns;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.tokens.DevIssuer;
 import org.junit.jupiter.api.Test;
@@ -62,13 +63,12 @@ class ExplainAgreesTest {
       Explanation explanation = gateway.explanation();
       Path keyFile = gateway.directory().resolve("keys.json");
       DevIssuer issuer = DevIssuer.ofFile(DevIssuer.fileBeside(keyFile));
-      Wire wire = new Wire(gateway.port());
       for (int i = 0; i < REQUESTS; i++) {
         Json claims = random.nextInt(12) == 0 ? null : claims();
         Ask ask = request(operations.get(random.nextInt(operations.size())));
         Explanation.Told told = explanation.of(asked(ask, claims));
         Ask sent = claims == null ? ask : Callers.as(ask, issuer.sign(claims));
-        Wire.Answer answer = wire.send(sent);
+        HttpReply answer = sent.sendTo(gateway);
         String said = said(told);
         assertEquals(said, seen(answer, told), i + ": " + sent.target() + " " + claims + told);
         verdicts.merge(said, 1, Integer::sum);
@@ -94,7 +94,7 @@ class ExplainAgreesTest {
   /**
    * The same word for what came over the wire: what the gates cannot say means that they passed.
    */
-  private static String seen(Wire.Answer answer, Explanation.Told told) {
+  private static String seen(HttpReply answer, Explanation.Told told) {
     ApiError refusal = told.refusal();
     if (refusal != null && refusal.status() != answer.status()) {
       return answer.status() + " " + answer.body();

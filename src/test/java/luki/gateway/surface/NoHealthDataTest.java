@@ -50,7 +50,6 @@ class NoHealthDataTest {
   private static Collector collector;
   private static RawUpstream services;
   private static TestGateway gateway;
-  private static Wire wire;
   private static int asked;
 
   @BeforeAll
@@ -85,7 +84,6 @@ class NoHealthDataTest {
       builder.with(variable, services.url());
     }
     gateway = builder.start();
-    wire = new Wire(gateway.port());
   }
 
   @AfterAll
@@ -161,7 +159,7 @@ class NoHealthDataTest {
   }
 
   private static void send(Ask ask) {
-    wire.send(ask);
+    ask.sendTo(gateway);
     asked++;
   }
 

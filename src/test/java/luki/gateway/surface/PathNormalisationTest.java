@@ -3,10 +3,13 @@ package luki.gateway.surface;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import luki.gateway.standin.StandIns;
+import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -22,14 +25,12 @@ class PathNormalisationTest {
 
   private static StandIns standIns;
   private static TestGateway gateway;
-  private static Wire wire;
   private static String key;
 
   @BeforeAll
   static void start() {
     standIns = StandIns.start();
     gateway = TestGateway.start(standIns.urls());
-    wire = new Wire(gateway.port());
     key = new Callers(gateway).full();
   }
 
@@ -52,30 +53,20 @@ class PathNormalisationTest {
   }
 
   private static String ask(String target) {
-    return """
-    GET %s HTTP/1.1
-    Host: gateway.test
-    Authorization: Bearer %s
-    Connection: close
-
-    """
-        .formatted(target, key);
+    return "GET "
+        + target
+        + " HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAuthorization: Bearer "
+        + key
+        + "\r\n\r\n";
   }
 
-  private static Wire.Answer get(String target) {
-    return wire.send(ask(target));
+  private static HttpReply get(String target) {
+    return RawHttpClient.exchange(
+        gateway.port(), ask(target).getBytes(StandardCharsets.ISO_8859_1));
   }
 
-  private static Wire.Answer postWithoutCredential(String target) {
-    return wire.send(
-        """
-        POST %s HTTP/1.1
-        Host: gateway.test
-        Content-Length: 0
-        Connection: close
-
-        """
-            .formatted(target));
+  private static HttpReply postWithoutCredential(String target) {
+    return Ask.of("POST", target).header("Content-Length", "0").sendTo(gateway);
   }
 
   @ParameterizedTest
@@ -148,8 +139,9 @@ class PathNormalisationTest {
         "mailto:maria_k"
       })
   void refusesWhatIsNoTarget(String target) {
-    int status = wire.statusOf(ask(target));
-    List<Integer> allowed = TestGateway.isEdge() ? List.of(400) : List.of(400, 404, Wire.CLOSED);
+    int status = RawHttpClient.statusOf(gateway.port(), ask(target));
+    List<Integer> allowed =
+        TestGateway.isEdge() ? List.of(400) : List.of(400, 404, RawHttpClient.CLOSED);
     assertTrue(allowed.contains(status), () -> "" + status);
   }
 
@@ -192,7 +184,7 @@ class PathNormalisationTest {
 
   @Test
   void anAddressThatNamesAnotherHostThanHostDoesIsNotGuessedAt() {
-    Wire.Answer answer = postWithoutCredential("http://elsewhere.test:99/v1/chat");
+    HttpReply answer = postWithoutCredential("http://elsewhere.test:99/v1/chat");
     assertEquals(TestGateway.isEdge() ? 400 : 401, answer.status());
   }
 
@@ -216,10 +208,11 @@ class PathNormalisationTest {
       for (int n = random.nextInt(8); n >= 0; n--) {
         target.append(pieces.get(random.nextInt(pieces.size())));
       }
-      int status = wire.statusOf(ask(target.toString()));
+      int status = RawHttpClient.statusOf(gateway.port(), ask(target.toString()));
       boolean root = target.toString().matches("/\\?*");
       assertTrue(
-          List.of(400, 403, 404, 405, Wire.CLOSED).contains(status) || (root && status == 200),
+          List.of(400, 403, 404, 405, RawHttpClient.CLOSED).contains(status)
+              || (root && status == 200),
           () -> status + " for " + target);
     }
   }

@@ -21,7 +21,6 @@ class PrecedenceTest {
 
   private static StandIns standIns;
   private static TestGateway gateway;
-  private static Wire wire;
   private static Callers callers;
 
   private final Operation ingest = Operation.named("ingestText");
@@ -38,7 +37,6 @@ class PrecedenceTest {
             .with(standIns.urls())
             .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES))
             .start();
-    wire = new Wire(gateway.port());
     callers = new Callers(gateway);
   }
 
@@ -61,7 +59,7 @@ class PrecedenceTest {
   }
 
   private static void refused(int status, String code, Ask ask) {
-    Envelope.holds(wire.send(ask), ask.template(), status, code);
+    Envelope.holds(ask.sendTo(gateway), ask.template(), status, code);
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.standin.StandIns;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,14 +24,12 @@ import org.junit.jupiter.api.TestFactory;
 class ReplyConformanceTest {
   private static StandIns standIns;
   private static TestGateway gateway;
-  private static Wire wire;
   private static Callers callers;
 
   @BeforeAll
   static void start() {
     standIns = StandIns.start();
     gateway = TestGateway.builder().with(standIns.urls()).with("METRICS_ACCESS", "scope").start();
-    wire = new Wire(gateway.port());
     callers = new Callers(gateway);
   }
 
@@ -44,14 +43,15 @@ class ReplyConformanceTest {
   Stream<DynamicTest> answersTheExamplesAsTheDocumentSays() {
     return each(
         operation ->
-            conforms(operation, wire.send(Callers.as(example(operation), callers.full()))));
+            conforms(operation, Callers.as(example(operation), callers.full()).sendTo(gateway)));
   }
 
   @TestFactory
   Stream<DynamicTest> takesAnApiKeyInItsOwnHeaderToo() {
     return each(
         operation ->
-            conforms(operation, wire.send(example(operation).header("X-API-Key", callers.full()))));
+            conforms(
+                operation, example(operation).header("X-API-Key", callers.full()).sendTo(gateway)));
   }
 
   /** RFC 9110 §9.3.2: the same fields, and no content. */
@@ -61,9 +61,9 @@ class ReplyConformanceTest {
         operation -> {
           if (operation.method().equals("GET")) {
             Ask good = callers.good(operation);
-            Wire.Answer get = wire.send(good);
+            HttpReply get = good.sendTo(gateway);
             standIns.forget();
-            Wire.Answer head = wire.send(good.method("HEAD"));
+            HttpReply head = good.method("HEAD").sendTo(gateway);
             assertEquals(get.status(), head.status());
             assertEquals("", head.rest());
             assertEquals(fieldNames(get), fieldNames(head));
@@ -82,7 +82,7 @@ class ReplyConformanceTest {
     return each(
         operation -> {
           if (operation.method().equals("GET") && !operation.isPublic()) {
-            Wire.Answer head = wire.send(operation.good().method("HEAD"));
+            HttpReply head = operation.good().method("HEAD").sendTo(gateway);
             assertEquals(401, head.status());
             assertEquals("", head.rest());
             assertEquals("Bearer realm=\"luki\"", head.only("WWW-Authenticate"));
@@ -95,7 +95,7 @@ class ReplyConformanceTest {
   Stream<DynamicTest> answersOptionsEverywhereWithoutACredential() {
     return each(
         operation -> {
-          Wire.Answer answer = wire.send(RoutingCases.bare(operation).method("OPTIONS"));
+          HttpReply answer = RoutingCases.bare(operation).method("OPTIONS").sendTo(gateway);
           assertEquals(204, answer.status());
           assertEquals("", answer.rest());
           Set<String> allowed = RoutingCases.allowed(operation.template());
@@ -119,7 +119,7 @@ class ReplyConformanceTest {
     void of(Operation operation);
   }
 
-  private static void conforms(Operation operation, Wire.Answer answer) {
+  private static void conforms(Operation operation, HttpReply answer) {
     String status = Integer.toString(answer.status());
     Json listed = operation.resolve(operation.node().at("responses").at(status));
     assertFalse(listed.isMissing(), () -> status + " is not listed: " + answer);
@@ -151,7 +151,7 @@ class ReplyConformanceTest {
             });
   }
 
-  private static Set<String> fieldNames(Wire.Answer answer) {
+  private static Set<String> fieldNames(HttpReply answer) {
     Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
     names.addAll(answer.headers().keySet());
     // How the content is framed may be left out where there is none (RFC 9110 §9.3.2).

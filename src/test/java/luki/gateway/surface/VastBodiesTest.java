@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +31,7 @@ class VastBodiesTest {
   void bodiesFullOfErrorsAreRefusedSoonAndManyAtOnceToo() throws Exception {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
       Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
-      List<Callable<Client.Answer>> callers = new ArrayList<>();
+      List<Callable<HttpReply>> callers = new ArrayList<>();
       for (String item : List.of("{}", "1", "{\"role\":7}", "{\"a\":1,\"b\":2}")) {
         callers.add(() -> maria.post("/v1/chat", chat(repeated(item, 1_000_000))));
         callers.add(() -> maria.post("/v1/chat", chat(repeated(item, 90_000))));
@@ -53,7 +54,7 @@ class VastBodiesTest {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
       Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
       String type = "application/json; charset=\"" + "a".repeat(14_000) + "\"";
-      Client.Answer answer = maria.send("POST", "/v1/chat", "{}", "Content-Type", type);
+      HttpReply answer = maria.send("POST", "/v1/chat", "{}", "Content-Type", type);
       assertEquals(415, answer.status());
       assertTrue(gateway.awaitLog(1).getFirst().contains("\"status\":415"));
     }

@@ -4,11 +4,10 @@ import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Optional;
-import luki.gateway.json.InvalidJson;
-import luki.gateway.json.Json;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** A caller of a gateway with a key, or without one. */
 public final class Client {
@@ -23,55 +22,30 @@ public final class Client {
     this.key = key;
   }
 
-  /** A whole answer. */
-  public record Answer(HttpResponse<String> response) {
-    public int status() {
-      return response.statusCode();
-    }
-
-    public String body() {
-      return response.body();
-    }
-
-    public Optional<String> header(String name) {
-      return response.headers().firstValue(name);
-    }
-
-    public Json json() {
-      try {
-        return Json.parse(body().getBytes(StandardCharsets.UTF_8));
-      } catch (InvalidJson notJson) {
-        throw new AssertionError("not JSON: " + body(), notJson);
-      }
-    }
-
-    /** The error code of the envelope, "" where there is none. */
-    public String code() {
-      return json().at("error").at("code").string("");
-    }
-  }
-
-  public Answer get(String target, String... headers) {
+  public HttpReply get(String target, String... headers) {
     return send("GET", target, null, headers);
   }
 
-  public Answer post(String target, String json, String... headers) {
+  public HttpReply post(String target, String json, String... headers) {
     return send("POST", target, json, headers);
   }
 
-  public Answer put(String target, String json, String... headers) {
+  public HttpReply put(String target, String json, String... headers) {
     return send("PUT", target, json, headers);
   }
 
-  public Answer delete(String target, String... headers) {
+  public HttpReply delete(String target, String... headers) {
     return send("DELETE", target, null, headers);
   }
 
   /** Any method; a body is sent as JSON unless the headers say otherwise. Headers are pairs. */
-  public Answer send(String method, String target, String body, String... headers) {
+  public HttpReply send(String method, String target, String body, String... headers) {
     try {
-      return new Answer(
-          HTTP.send(request(method, target, body, headers), HttpResponse.BodyHandlers.ofString()));
+      HttpResponse<String> response =
+          HTTP.send(request(method, target, body, headers), HttpResponse.BodyHandlers.ofString());
+      Map<String, List<String>> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+      fields.putAll(response.headers().map());
+      return new HttpReply(response.statusCode(), fields, response.body(), response.body());
     } catch (IOException failed) {
       throw new AssertionError(method + " " + target + ": " + failed, failed);
     } catch (InterruptedException interrupted) {

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -63,7 +64,7 @@ class IssuerTest {
         RawUpstream issuer = issuer(reply);
         TestGateway gateway = gateway(services, issuer)) {
       Client maria = new Client(gateway, token("maria_k"));
-      Client.Answer early = maria.get("/v1/elr/items/maria_k");
+      HttpReply early = maria.get("/v1/elr/items/maria_k");
       assertEquals(503, early.status());
       assertEquals("IDENTITY_UNAVAILABLE", early.code());
       assertTrue(early.header("Retry-After").isPresent());

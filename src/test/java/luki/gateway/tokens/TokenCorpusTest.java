@@ -88,7 +88,7 @@ class TokenCorpusTest {
   }
 
   private static int status(String token) {
-    return new OneLine(gateway.port()).status("GET " + OWN, "Authorization: Bearer " + token);
+    return Tokens.status(gateway, OWN, "Authorization: Bearer " + token);
   }
 
   @TestFactory
@@ -190,21 +190,19 @@ class TokenCorpusTest {
 
   private static void twoAuthorizations() {
     String good = "Authorization: Bearer " + FORGE.good("ES256");
-    OneLine wire = new OneLine(gateway.port());
-    assertEquals(200, wire.status("GET " + OWN, good));
-    assertEquals(400, wire.status("GET " + OWN, good, good));
-    assertEquals(400, wire.status("GET " + OWN, good, "authorization: Bearer x"));
-    assertEquals(400, wire.status("GET " + OWN, good, "X-API-Key: " + "x"));
+    assertEquals(200, Tokens.status(gateway, OWN, good));
+    assertEquals(400, Tokens.status(gateway, OWN, good, good));
+    assertEquals(400, Tokens.status(gateway, OWN, good, "authorization: Bearer x"));
+    assertEquals(400, Tokens.status(gateway, OWN, good, "X-API-Key: " + "x"));
   }
 
   private static void tokensInTheQuery() throws IOException {
     String token = FORGE.good("ES256");
-    OneLine wire = new OneLine(gateway.port());
     for (String name : List.of("access_token", "token", "ACCESS_TOKEN", "Access%5FToken")) {
-      assertEquals(400, wire.status("GET " + OWN + "?" + name + "=" + token), name);
+      assertEquals(400, Tokens.status(gateway, OWN + "?" + name + "=" + token), name);
       assertEquals(
           400,
-          wire.status("GET " + OWN + "?" + name + "=" + token, "Authorization: Bearer " + token));
+          Tokens.status(gateway, OWN + "?" + name + "=" + token, "Authorization: Bearer " + token));
     }
     assertTrue(gateway.log().stream().noneMatch(line -> line.contains(token.substring(0, 40))));
   }
@@ -214,16 +212,15 @@ class TokenCorpusTest {
     AtomicReference<String> reply = new AtomicReference<>(ok(rotating.jwks()));
     try (RawUpstream from = issuer(reply);
         TestGateway other = gateway(from)) {
-      OneLine wire = new OneLine(other.port());
       String old = "Authorization: Bearer " + rotating.good("RS256");
-      assertEquals(200, wire.status("GET " + OWN, old));
-      assertEquals(200, wire.status("GET " + OWN, old), "from the cache");
+      assertEquals(200, Tokens.status(other, OWN, old));
+      assertEquals(200, Tokens.status(other, OWN, old), "from the cache");
       reply.set(ok(Tokens.jwks(List.of(Tokens.ec("next", Curve.P_256)))));
       String unknown =
           rotating.sign(
               "{\"alg\":\"ES256\",\"kid\":\"next\"}", Forge.json(Forge.claims()), "ES256");
-      assertEquals(401, wire.status("GET " + OWN, "Authorization: Bearer " + unknown));
-      assertEquals(401, wire.status("GET " + OWN, old));
+      assertEquals(401, Tokens.status(other, OWN, "Authorization: Bearer " + unknown));
+      assertEquals(401, Tokens.status(other, OWN, old));
     }
   }
 }

@@ -22,7 +22,7 @@ import luki.gateway.testing.Waiting;
 
 /** Cases about the issuer's keys: each has an issuer and a gateway of its own. */
 final class TokenFloods {
-  private static final String OWN = "GET /v1/elr/items/maria_k";
+  private static final String OWN = "/v1/elr/items/maria_k";
   private static final int FLOOD = 10_000;
 
   private TokenFloods() {}
@@ -53,7 +53,7 @@ final class TokenFloods {
     }
 
     int status(String token) {
-      return new OneLine(gateway.port()).status(OWN, "Authorization: Bearer " + token);
+      return Tokens.status(gateway, OWN, "Authorization: Bearer " + token);
     }
 
     @Override
@@ -77,8 +77,7 @@ final class TokenFloods {
       Client caller = new Client(setting.gateway, null);
       for (int i = 0; i < FLOOD; i++) {
         String token = Tokens.base64url("{\"alg\":\"ES256\",\"kid\":\"k" + i + "\"}") + rest;
-        assertEquals(
-            401, caller.get("/v1/elr/items/maria_k", "Authorization", "Bearer " + token).status());
+        assertEquals(401, caller.get(OWN, "Authorization", "Bearer " + token).status());
       }
       assertTrue(setting.issuer.connections() - before <= 1);
       assertEquals(200, setting.status(forge.good("ES256")));
@@ -179,15 +178,15 @@ final class TokenFloods {
         Waiting.until(
             Duration.ofSeconds(15), () -> new Client(gateway, null).get("/readyz").status() == 200);
         reply.set(head);
-        OneLine wire = new OneLine(gateway.port());
         String unknown =
             forge.sign("{\"alg\":\"ES256\",\"kid\":\"n\"}", Forge.json(Forge.claims()), "ES256");
         long began = System.nanoTime();
-        assertEquals(401, wire.status(OWN, "Authorization: Bearer " + unknown), head);
+        assertEquals(401, Tokens.status(gateway, OWN, "Authorization: Bearer " + unknown), head);
         long seconds = Duration.ofNanos(System.nanoTime() - began).toSeconds();
         assertTrue(seconds < 8, "waited " + seconds + " s for " + head);
         assertTrue(sent.get() < 16 * 1024 * 1024, "read " + sent.get());
-        assertEquals(200, wire.status(OWN, "Authorization: Bearer " + forge.good("ES256")));
+        assertEquals(
+            200, Tokens.status(gateway, OWN, "Authorization: Bearer " + forge.good("ES256")));
       }
     }
   }

@@ -26,6 +26,8 @@ import java.util.Map;
 import java.util.Set;
 import luki.gateway.config.Roles;
 import luki.gateway.http.Scope;
+import luki.gateway.testing.RawHttpClient;
+import luki.gateway.testing.TestGateway;
 import luki.gateway.tokens.TokenVerifier.KeySource;
 
 /** Keys made at run time, and tokens good and bad. */
@@ -126,6 +128,23 @@ final class Tokens {
       Thread.currentThread().interrupt();
       throw new AssertionError(interrupted);
     }
+  }
+
+  /**
+   * The status of a GET with these lines in its head; 431 where the gateway closes in the middle of
+   * a head that is too long.
+   */
+  static int status(TestGateway gateway, String target, String... lines) {
+    String head = "GET " + target + " HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n";
+    for (String line : lines) {
+      head += line + "\r\n";
+    }
+    String request = head + "\r\n";
+    int status = RawHttpClient.statusOf(gateway.port(), request);
+    if (status == RawHttpClient.CLOSED && request.length() <= 64 * 1024) {
+      throw new AssertionError("closed without an answer");
+    }
+    return status == RawHttpClient.CLOSED ? 431 : status;
   }
 
   static boolean accepts(TokenVerifier verifier, String token) {

@@ -1,0 +1,203 @@
+package luki.gateway.testing;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** An HTTP client on a bare socket: it sends bytes as they are given, and reads what comes. */
+public final class RawHttpClient implements AutoCloseable {
+  /** The status of a connection that was closed without a reply. */
+  public static final int CLOSED = 0;
+
+  private static final int PATIENCE_MILLIS = 15_000;
+
+  private final Socket socket;
+  private final InputStream in;
+
+  public RawHttpClient(int port) throws IOException {
+    this(port, PATIENCE_MILLIS, 0);
+  }
+
+  /**
+   * @param patienceMillis the longest wait for a connection or for a byte
+   * @param receiveBuffer bytes, 0 for the usual number
+   */
+  public RawHttpClient(int port, int patienceMillis, int receiveBuffer) throws IOException {
+    socket = new Socket();
+    if (receiveBuffer > 0) {
+      socket.setReceiveBufferSize(receiveBuffer);
+    }
+    socket.setTcpNoDelay(true);
+    socket.setSoTimeout(patienceMillis);
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), patienceMillis);
+    in = new BufferedInputStream(socket.getInputStream());
+  }
+
+  /** A text block as HTTP wants it: its line ends become CRLF. */
+  public static String crlf(String text) {
+    return text.replace("\n", "\r\n");
+  }
+
+  /** Sends the bytes on a connection of their own, and reads to its end. */
+  public static String readAll(int port, String bytes) throws IOException {
+    try (RawHttpClient client = new RawHttpClient(port)) {
+      client.send(bytes);
+      return client.readToEnd();
+    }
+  }
+
+  /** One request on a connection of its own, and its reply. */
+  public static HttpReply exchange(int port, byte[] request) {
+    boolean toHead = new String(request, 0, 5, StandardCharsets.ISO_8859_1).equals("HEAD ");
+    try (RawHttpClient client = new RawHttpClient(port)) {
+      client.sendAsFarAsTaken(request);
+      return client.parseReply(toHead);
+    } catch (IOException failed) {
+      throw new AssertionError("no reply: " + failed, failed);
+    }
+  }
+
+  /** The status of the reply to one request, {@link #CLOSED} without a reply. */
+  public static int statusOf(int port, String request) {
+    try (RawHttpClient client = new RawHttpClient(port)) {
+      client.sendAsFarAsTaken(request.getBytes(StandardCharsets.ISO_8859_1));
+      return Integer.parseInt(client.readUntil("\r\n\r\n").substring(9, 12));
+    } catch (SocketTimeoutException silence) {
+      throw new AssertionError("neither answered nor closed", silence);
+    } catch (IOException closed) {
+      return CLOSED;
+    }
+  }
+
+  public Socket socket() {
+    return socket;
+  }
+
+  public void send(String text) throws IOException {
+    send(text.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  public void send(byte[] bytes) throws IOException {
+    socket.getOutputStream().write(bytes);
+    socket.getOutputStream().flush();
+  }
+
+  /** Where the server closes before it has read everything, its reply may be there all the same. */
+  public void sendAsFarAsTaken(byte[] bytes) {
+    try {
+      send(bytes);
+    } catch (IOException refusedEarly) {
+      // Without a reply the next read fails.
+    }
+  }
+
+  /** Everything until the server closes, and {@code (reset)} where it does so with an RST. */
+  public String readToEnd() throws IOException {
+    StringBuilder text = new StringBuilder();
+    try {
+      for (int b = in.read(); b >= 0; b = in.read()) {
+        text.append((char) b);
+      }
+    } catch (SocketException reset) {
+      text.append("(reset)");
+    }
+    return text.toString();
+  }
+
+  /** Up to this text and including it. */
+  public String readUntil(String end) throws IOException {
+    StringBuilder text = new StringBuilder();
+    while (text.indexOf(end, Math.max(0, text.length() - end.length())) < 0) {
+      int b = in.read();
+      if (b < 0) {
+        throw new EOFException("closed after: " + text);
+      }
+      text.append((char) b);
+    }
+    return text.toString();
+  }
+
+  /** So many bytes; fewer where the server closes. */
+  public byte[] read(int count) throws IOException {
+    return in.readNBytes(count);
+  }
+
+  /** One reply with a Content-Length, or without a body: head and body as they came. */
+  public String readReply() throws IOException {
+    String head = readUntil("\r\n\r\n");
+    List<String> length = fieldsOf(head).getOrDefault("Content-Length", List.of("0"));
+    byte[] body = in.readNBytes(Integer.parseInt(length.getFirst()));
+    return head + new String(body, StandardCharsets.ISO_8859_1);
+  }
+
+  private HttpReply parseReply(boolean toHead) throws IOException {
+    String head = readUntil("\r\n\r\n");
+    Map<String, List<String>> headers = fieldsOf(head);
+    List<String> length = headers.getOrDefault("Content-Length", List.of());
+    // After a reply to HEAD there must be nothing, and only the end of the connection shows that.
+    byte[] rest =
+        length.size() == 1 && !toHead
+            ? in.readNBytes(Integer.parseInt(length.getFirst()))
+            : in.readAllBytes();
+    boolean chunked = headers.getOrDefault("Transfer-Encoding", List.of()).contains("chunked");
+    byte[] body = chunked ? unchunked(rest) : rest;
+    return new HttpReply(
+        Integer.parseInt(head.substring(9, 12)),
+        headers,
+        new String(body, StandardCharsets.UTF_8),
+        new String(rest, StandardCharsets.UTF_8));
+  }
+
+  private static Map<String, List<String>> fieldsOf(String head) {
+    Map<String, List<String>> fields = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    for (String line : head.strip().lines().skip(1).toList()) {
+      int colon = line.indexOf(':');
+      fields.merge(
+          line.substring(0, colon),
+          List.of(line.substring(colon + 1).strip()),
+          (a, b) -> Stream.concat(a.stream(), b.stream()).toList());
+    }
+    return fields;
+  }
+
+  private static byte[] unchunked(byte[] rest) {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    int at = 0;
+    while (at < rest.length) {
+      int end = at;
+      while (rest[end] != '\r') {
+        end++;
+      }
+      int size = Integer.parseInt(new String(rest, at, end - at, StandardCharsets.US_ASCII), 16);
+      body.write(rest, end + 2, size);
+      at = end + 2 + size + 2;
+    }
+    return body.toByteArray();
+  }
+
+  /** Whether the server has closed, or closes within the client's patience. */
+  public boolean isClosed() throws IOException {
+    try {
+      return in.read() < 0;
+    } catch (SocketException reset) {
+      return true;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+}
