@@ -65,13 +65,13 @@ final class Reply {
   /**
    * Puts the head where the body's first bytes join it.
    *
-   * @param length exact or {@link RawReply#UNKNOWN}
+   * @param length exact or {@link #UNKNOWN}
    */
   OutputStream begin(int newStatus, Fields fields, long length) throws IOException {
     if (state != State.UNBEGUN) {
       throw new IllegalStateException("the exchange was answered");
     }
-    if (!StatusLines.isFinal(newStatus) || length < UNKNOWN) {
+    if (!ReplyHead.isFinal(newStatus) || length < UNKNOWN) {
       throw new IllegalArgumentException("status " + newStatus + ", length " + length);
     }
     boolean bodiless = newStatus == 204 || tellsLengthAlone(newStatus);
@@ -86,8 +86,8 @@ final class Reply {
             || requestBody.failure() != null
             || requestBody.isLongerThan(Connection.MAX_DRAIN_BYTES);
     status = newStatus;
-    ReplyHead.Framing framing = framing(newStatus, bodiless, length, fields);
-    ReplyHead.render(out, newStatus, connection.shared().date(), fields, framing, persistence());
+    long stated = statedLength(bodiless, length, fields);
+    ReplyHead.render(out, newStatus, connection.shared().date(), fields, stated, persistence());
     state = State.BEGUN;
     if (bodiless || length == 0) {
       complete();
@@ -100,36 +100,37 @@ final class Reply {
     return new ReplyBody(this, out, length, false);
   }
 
-  private ReplyHead.Framing framing(int newStatus, boolean bodiless, long length, Fields fields) {
+  private long statedLength(boolean bodiless, long length, Fields fields) {
     // RFC 9110 §8.6: never in 204; in 304 only what a 200 would have said.
-    if (newStatus == 204 || (newStatus == 304 && length == 0)) {
-      return new ReplyHead.Framing.Unsaid();
+    if (status == 204 || (status == 304 && length == 0)) {
+      return ReplyHead.UNSTATED;
     }
     if (length >= 0) {
-      return new ReplyHead.Framing.Length(length);
+      return length;
     }
     if (bodiless) {
       String declared = fields.first("Content-Length");
       return declared != null && Grammar.isDigits(declared, 15)
-          ? new ReplyHead.Framing.Length(Long.parseLong(declared))
-          : new ReplyHead.Framing.Unsaid();
+          ? Long.parseLong(declared)
+          : ReplyHead.UNSTATED;
     }
-    return request.http11() ? new ReplyHead.Framing.Chunked() : new ReplyHead.Framing.Unsaid();
+    return request.http11() ? ReplyHead.CHUNKED : ReplyHead.UNSTATED;
   }
 
-  /** Whether such a reply has no body, and yet may tell how long it would have been. */
+  /** Whether such a reply has no body, but may state the length that it would have had. */
   boolean tellsLengthAlone(int newStatus) {
     return newStatus == 304 || request.method().equals("HEAD");
   }
 
-  private ReplyHead.Persistence persistence() {
+  /** Whether the connection stays open, as far as the HTTP version does not imply it. */
+  private byte[] persistence() {
     if (closes) {
-      return ReplyHead.Persistence.CLOSED;
+      return ReplyHead.CLOSE;
     }
-    return request.http11() ? ReplyHead.Persistence.USUAL : ReplyHead.Persistence.KEPT;
+    return request.http11() ? ReplyHead.NOTHING : ReplyHead.KEEP_ALIVE;
   }
 
-  /** The body is whole. */
+  /** The body is complete. */
   void complete() throws IOException {
     if (state == State.BEGUN) {
       out.flush();
@@ -145,7 +146,7 @@ final class Reply {
     }
   }
 
-  /** For a body's stream: fails when there is no body any more. */
+  /** Fails when the body can no longer be written. */
   void checkBegun() throws IOException {
     if (state != State.BEGUN) {
       throw new IOException("the reply has ended");

@@ -1,72 +1,86 @@
 package luki.edge;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import luki.http1.Fields;
 import luki.http1.Grammar;
 import luki.http1.Latin1;
 
-/** Renders heads of replies. */
+/** Renders heads of replies (RFC 9112 §4). The phrases are those of RFC 9110 §15 and 6585. */
 final class ReplyHead {
+  static final byte[] NOTHING = {};
+  static final byte[] CLOSE = bytes("Connection: close\r\n");
+  static final byte[] KEEP_ALIVE = bytes("Connection: keep-alive\r\n");
+
+  /** Instead of a length in bytes: the body is chunked. */
+  static final long CHUNKED = -1;
+
+  /** Instead of a length in bytes: there is no body, or it ends with the connection. */
+  static final long UNSTATED = -2;
+
   /** Status line, date, framing and connection, and room for a number. */
   private static final int OWN_BYTES = 256;
 
-  private static final byte[] CLOSE = bytes("Connection: close\r\n");
-  private static final byte[] KEEP_ALIVE = bytes("Connection: keep-alive\r\n");
-  private static final byte[] CHUNKED = bytes("Transfer-Encoding: chunked\r\n");
+  private static final byte[] CODING = bytes("Transfer-Encoding: chunked\r\n");
   private static final byte[] LENGTH = bytes("Content-Length: ");
+  private static final Map<Integer, String> PHRASES =
+      Map.ofEntries(
+          Map.entry(200, "OK"),
+          Map.entry(201, "Created"),
+          Map.entry(202, "Accepted"),
+          Map.entry(204, "No Content"),
+          Map.entry(304, "Not Modified"),
+          Map.entry(400, "Bad Request"),
+          Map.entry(401, "Unauthorized"),
+          Map.entry(403, "Forbidden"),
+          Map.entry(404, "Not Found"),
+          Map.entry(405, "Method Not Allowed"),
+          Map.entry(406, "Not Acceptable"),
+          Map.entry(408, "Request Timeout"),
+          Map.entry(409, "Conflict"),
+          Map.entry(410, "Gone"),
+          Map.entry(413, "Content Too Large"),
+          Map.entry(414, "URI Too Long"),
+          Map.entry(415, "Unsupported Media Type"),
+          Map.entry(417, "Expectation Failed"),
+          Map.entry(422, "Unprocessable Content"),
+          Map.entry(429, "Too Many Requests"),
+          Map.entry(431, "Request Header Fields Too Large"),
+          Map.entry(500, "Internal Server Error"),
+          Map.entry(501, "Not Implemented"),
+          Map.entry(502, "Bad Gateway"),
+          Map.entry(503, "Service Unavailable"),
+          Map.entry(504, "Gateway Timeout"),
+          Map.entry(505, "HTTP Version Not Supported"));
 
-  /** How the head states whether the connection stays open. */
-  enum Persistence {
-    /** The default of the HTTP version: no field is sent. */
-    USUAL,
-    /** Sent to HTTP/1.0 clients. */
-    KEPT,
-    CLOSED
-  }
-
-  /** How the head states the body's length. */
-  sealed interface Framing {
-    record Length(long bytes) implements Framing {}
-
-    record Chunked() implements Framing {}
-
-    /** Not at all: there is no body, or it ends with the connection. */
-    record Unsaid() implements Framing {}
-  }
+  private static final byte[][] STATUS_LINES = statusLines();
 
   private ReplyHead() {}
 
-  static void render(
-      WriteBuffer out,
-      int status,
-      DateLine date,
-      Fields fields,
-      Framing framing,
-      Persistence persistence) {
-    byte[] into = out.room(OWN_BYTES + fields.renderedLength());
-    int at = StatusLines.render(status, into, out.length());
-    at = date.render(into, at);
-    at = lines(fields, into, at);
-    at =
-        switch (framing) {
-          case Framing.Length length -> {
-            int next = Latin1.putDecimal(length.bytes(), into, put(LENGTH, into, at));
-            yield endLine(into, next);
-          }
-          case Framing.Chunked _ -> put(CHUNKED, into, at);
-          case Framing.Unsaid _ -> at;
-        };
-    at =
-        switch (persistence) {
-          case USUAL -> at;
-          case KEPT -> put(KEEP_ALIVE, into, at);
-          case CLOSED -> put(CLOSE, into, at);
-        };
-    out.fillTo(endLine(into, at));
+  private static byte[][] statusLines() {
+    byte[][] lines = new byte[600][];
+    for (int status = 200; status < lines.length; status++) {
+      lines[status] = bytes("HTTP/1.1 " + status + " " + PHRASES.getOrDefault(status, "") + "\r\n");
+    }
+    return lines;
   }
 
-  private static int lines(Fields fields, byte[] into, int start) {
-    int at = start;
+  /** Whether a handler may answer it: a final status. */
+  static boolean isFinal(int status) {
+    return status >= 200 && status < STATUS_LINES.length;
+  }
+
+  /**
+   * Renders one.
+   *
+   * @param length of the body, {@link #CHUNKED} or {@link #UNSTATED}
+   * @param connection the line that says whether the connection stays open, or nothing
+   */
+  static void render(
+      WriteBuffer out, int status, DateLine date, Fields fields, long length, byte[] connection) {
+    byte[] into = out.room(OWN_BYTES + fields.renderedLength());
+    int at = put(STATUS_LINES[status], into, out.length());
+    at = date.render(into, at);
     for (int i = 0; i < fields.size(); i++) {
       String name = fields.name(i);
       if (!Grammar.isFramingField(name)) {
@@ -76,7 +90,12 @@ final class ReplyHead {
         at = endLine(into, Latin1.put(fields.value(i), into, at));
       }
     }
-    return at;
+    if (length >= 0) {
+      at = endLine(into, Latin1.putDecimal(length, into, put(LENGTH, into, at)));
+    } else if (length == CHUNKED) {
+      at = put(CODING, into, at);
+    }
+    out.fillTo(endLine(into, put(connection, into, at)));
   }
 
   private static int put(byte[] text, byte[] into, int at) {
