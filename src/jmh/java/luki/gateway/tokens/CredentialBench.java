@@ -99,11 +99,10 @@ public class CredentialBench {
   private TokenVerifier verifier() {
     JwkSet keys = JwkSet.ofJwks(forge.jwks().getBytes(StandardCharsets.UTF_8)).orElseThrow();
     return new TokenVerifier(
-        new TokenVerifier.Issuer(KeySource.fixed(keys), Forge.ISSUER, "luki-gateway"),
-        null,
-        new UserClaims(Tokens.ROLES),
-        Duration.ofHours(1),
-        Clock.systemUTC());
+        new TokenVerifier.Rules(
+            Forge.ISSUER, "luki-gateway", Tokens.ROLES, Duration.ofHours(1), Clock.systemUTC()),
+        keys,
+        null);
   }
 
   /** Takes the keys away again. */

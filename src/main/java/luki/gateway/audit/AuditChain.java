@@ -14,9 +14,9 @@ import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
 /**
- * What holds audit records together: a record's hash is the SHA-256 of its own text, which has the
- * hash of the record before it. Cutting off the end cannot be seen from the file alone; the last
- * hash, noted elsewhere, shows it.
+ * The hash chain of audit records: a record's hash is the SHA-256 of its text, which contains the
+ * hash of the record before it. A truncated end cannot be detected from the file alone; the last
+ * hash, stored elsewhere, shows it.
  */
 public final class AuditChain {
   private static final Pattern HASH = Pattern.compile("^(.*),\"hash\":\"([0-9a-f]{64})\"\\}$");
@@ -24,9 +24,9 @@ public final class AuditChain {
 
   private AuditChain() {}
 
-  /** A record in its place. */
+  /** A record and its place in the chain. */
   record Link(long number, String hash, String line) {
-    /** What stands before the first record. */
+    /** The link before the first record. */
     static final Link FIRST = new Link(0, NONE, "");
 
     Link next(AuditRecord entry) {
@@ -37,7 +37,7 @@ public final class AuditChain {
       return new Link(number + 1, sum, body + ",\"hash\":\"" + sum + "\"}\n");
     }
 
-    /** The link of a line as it stands in a file; empty when it is none or its hash is wrong. */
+    /** The link of a line of the file; empty when it is none or its hash is wrong. */
     static Optional<Link> of(String line) {
       Matcher parts = HASH.matcher(line);
       if (!parts.matches() || !Sha256.of(parts.group(1)).equals(parts.group(2))) {
@@ -59,18 +59,16 @@ public final class AuditChain {
     }
   }
 
-  /** What a look at a whole file found. */
+  /** The result of a verification. */
   public sealed interface ChainCheck {
     /**
-     * Every record holds.
+     * Every record is as it was written.
      *
-     * @param lastHash to be noted elsewhere, so that a cut end shows
+     * @param lastHash to be stored elsewhere, so that a truncated end can be detected
      */
     record Whole(long records, String lastHash) implements ChainCheck {}
 
-    /**
-     * The record on this line, counted from 1, is not what was written or not where it was written.
-     */
+    /** The record on this line, counted from 1, was changed or moved. */
     record Broken(long line) implements ChainCheck {}
   }
 
@@ -78,7 +76,7 @@ public final class AuditChain {
   public static ChainCheck verify(Path file) throws IOException {
     Link before = Link.FIRST;
     long number = 0;
-    // Not Files.newBufferedReader: bytes that are no UTF-8 are a broken record, not a failure.
+    // Not Files.newBufferedReader: malformed UTF-8 is a broken record, not an error.
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {

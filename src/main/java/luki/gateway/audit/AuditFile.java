@@ -12,9 +12,9 @@ import java.util.Set;
 import luki.gateway.config.OwnerOnly;
 
 /**
- * A file of audit records, one JSON object a line, mode 0600. Each record holds the hash of the one
- * before it, so that none can be changed, taken out or put in unseen. Writers of several processes
- * take turns by a lock.
+ * A file of audit records, one JSON object a line, mode 0600. Each record contains the hash of the
+ * one before it, so that no change, removal or insertion goes undetected. Writers of several
+ * processes take turns by a file lock.
  */
 public final class AuditFile {
   private static final Set<StandardOpenOption> HOW =
@@ -35,7 +35,7 @@ public final class AuditFile {
   }
 
   /**
-   * Adds the records and has them on the disk when it returns.
+   * Adds the records; they are on the disk when it returns.
    *
    * @throws IOException they may not all be there
    */
@@ -61,9 +61,9 @@ public final class AuditFile {
   }
 
   /**
-   * Where to go on.
+   * The end of the file.
    *
-   * @param cut bytes after the last line break: a record that a crash has cut
+   * @param cut bytes after the last line break: a record that a crash has truncated
    */
   private record Tail(long end, int cut, AuditChain.Link link) {}
 

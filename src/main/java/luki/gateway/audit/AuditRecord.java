@@ -13,10 +13,10 @@ import luki.gateway.keys.KeyedHash;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One decision that somebody may have to account for. It has no place for a path, a body, a name or
- * an address: who it was is a keyed hash, and the rest are closed sets and ids of the gateway.
+ * A refusal or a key change. It has no field for a path, a body, a name or an address: the caller
+ * is a keyed hash, and the rest are closed sets and ids of the gateway.
  *
- * @param who the same keyed hash as in the access log, "" for nobody
+ * @param who the same keyed hash as in the access log, "" for no caller
  * @param subject the operation that was refused, the id of the key that was changed, or a count
  * @param code the error's code, "" where there is none
  * @param policy which contract and configuration decided
@@ -32,7 +32,7 @@ public record AuditRecord(
     String policy,
     String traceId) {
 
-  /** What decided. */
+  /** The rule that decided. */
   public enum Rule {
     CREDENTIAL,
     SCOPE,
@@ -43,19 +43,19 @@ public record AuditRecord(
     TRAIL
   }
 
-  /** What was decided. */
+  /** The decision. */
   public enum Decision {
     DENY,
     CREATE,
     ROTATE,
     REVOKE,
-    /** So many records did not fit and are lost. */
+    /** Records that did not fit and are lost; the subject is their number. */
     LOSE,
-    /** So many bytes of a record that a crash had cut were taken away. */
+    /** Bytes of a truncated record that were removed; the subject is their number. */
     CUT
   }
 
-  /** The rule behind a refusal; null where the request was not refused for who asked. */
+  /** The rule behind a refusal; null for a refusal that does not depend on the caller. */
   public static @Nullable Rule ruleOf(ErrorCode code) {
     return switch (code) {
       case UNAUTHENTICATED, IDENTITY_UNAVAILABLE -> Rule.CREDENTIAL;
@@ -66,7 +66,7 @@ public record AuditRecord(
     };
   }
 
-  /** A refusal for who asked. */
+  /** A refusal that depends on the caller. */
   public static AuditRecord denial(
       Exchange exchange, @Nullable Principal who, Rule rule, ErrorCode code, Context context) {
     return new AuditRecord(
@@ -80,7 +80,7 @@ public record AuditRecord(
         exchange.trace().traceId());
   }
 
-  /** A change of the key file, with the owner of the key as the one it concerns. */
+  /** A change of the key file; {@code who} is the owner of the key. */
   public static AuditRecord keyChange(
       Decision decision, String keyId, String owner, Context context) {
     Principal.Key holder = new Principal.Key(keyId, owner, Set.of(), Users.only(Set.of()), null);
@@ -95,13 +95,13 @@ public record AuditRecord(
         "");
   }
 
-  /** What happened to the record itself, so that a gap is never silent. */
+  /** What happened to the trail itself, so that each gap is recorded. */
   static AuditRecord ofTrail(Decision decision, long count, Context context) {
     return new AuditRecord(
         context.now(), "", Rule.TRAIL, decision, Long.toString(count), "", context.policy(), "");
   }
 
-  /** What all records of a process share. */
+  /** The values that all records of a process share. */
   public record Context(KeyedHash hash, String policy, Clock clock) {
     Instant now() {
       return clock.instant().truncatedTo(ChronoUnit.MILLIS);

@@ -17,8 +17,8 @@ import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /**
- * Asks the security service. A revocation counts at once, unless the operator lets answers be kept
- * for some seconds; equal questions that are under way share one call.
+ * Asks the security service for consent. A revocation has effect at once, unless the operator lets
+ * answers be cached for some seconds. Equal questions that are in flight share one call.
  */
 public final class Consent {
   private static final Set<String> DENIALS =
@@ -29,9 +29,9 @@ public final class Consent {
   private final ConsentCache answers;
 
   /**
-   * Makes it.
+   * Creates it.
    *
-   * @param keptFor how long a yes or a no holds without another look
+   * @param keptFor how long an answer is cached
    */
   public Consent(Upstreams upstreams, Duration keptFor, Clock clock) {
     this.upstreams = upstreams;
@@ -39,7 +39,7 @@ public final class Consent {
     this.answers = new ConsentCache(keptFor, System::nanoTime);
   }
 
-  /** An outage is not a denial: the one is told apart from the other. */
+  /** An outage is not a denial. */
   public enum ConsentStatus {
     ALLOWED,
     DENIED,
@@ -47,25 +47,25 @@ public final class Consent {
   }
 
   /**
-   * What became of a question.
+   * An answer of the service.
    *
-   * @param at when it was answered
+   * @param at when it came
    */
   public record Answer(ConsentStatus status, Instant at) {
-    /** There is no answer in time. */
+    /** No answer came in time. */
     public static Answer none() {
       return new Answer(ConsentStatus.UNAVAILABLE, Instant.EPOCH);
     }
   }
 
-  /** May this be done with the user's data? Whatever is not clearly a yes is none. */
+  /** Whether this may be done with the user's data. Anything but a clear yes counts as no. */
   public Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
     ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
     return answers.get(question, exchange.deadline(), () -> put(exchange, question));
   }
 
-  /** The same, past whatever is kept. */
+  /** The same without the cache. */
   Answer askAnew(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
     ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
@@ -102,7 +102,7 @@ public final class Consent {
     Json answer;
     try {
       answer = Json.parseReply(Body.bytesOf(got.body()));
-    } catch (InvalidJson nonsense) {
+    } catch (InvalidJson malformed) {
       return ConsentStatus.UNAVAILABLE;
     }
     if (got.status() == 200) {
@@ -111,7 +111,7 @@ public final class Consent {
           ? ConsentStatus.ALLOWED
           : allowed.isFalse() ? ConsentStatus.DENIED : ConsentStatus.UNAVAILABLE;
     }
-    // The reason stands under `detail`, not at the top.
+    // The reason is in `detail`, not at the top.
     return got.status() == 403 && DENIALS.contains(answer.at("detail").at("error").string(""))
         ? ConsentStatus.DENIED
         : ConsentStatus.UNAVAILABLE;

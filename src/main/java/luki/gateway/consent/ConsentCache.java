@@ -13,8 +13,8 @@ import luki.gateway.http.UserId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets equal questions that are in flight share one call, and keeps clear answers as long as the
- * setting says, which by default is not at all. An outage is never kept.
+ * Lets equal questions that are in flight share one call, and caches clear answers for as long as
+ * the setting says; by default not at all. An outage is never cached.
  */
 final class ConsentCache {
   private static final int MAX_KEPT = 10_000;
@@ -38,7 +38,7 @@ final class ConsentCache {
 
   private record Kept(Consent.Answer answer, long until) {}
 
-  /** Puts a question to the service. */
+  /** Sends a question to the service. */
   @FunctionalInterface
   interface Asker {
     Consent.Answer ask() throws InterruptedException;
@@ -47,11 +47,11 @@ final class ConsentCache {
   private static final class InFlight {
     private final CountDownLatch ended = new CountDownLatch(1);
 
-    /** Null when whoever asked was interrupted: then the question is still open. */
+    /** Null when the caller that asked was interrupted: then another has to ask. */
     private volatile Consent.@Nullable Answer answer;
   }
 
-  /** The kept answer, the one that is on its way, or that of this asker. */
+  /** The cached answer, the one that is in flight, or a new one. */
   Consent.Answer get(Question question, Deadline most, Asker asker) throws InterruptedException {
     Kept known = kept.get(question);
     if (known != null && known.until - nanoTime.getAsLong() > 0) {
@@ -86,7 +86,7 @@ final class ConsentCache {
     }
   }
 
-  /** Takes a newer answer in place of the one that is kept. */
+  /** Caches a newer answer. */
   void keep(Question question, Consent.Answer answer) {
     if (keptNanos == 0 || answer.status() == Consent.ConsentStatus.UNAVAILABLE) {
       return;

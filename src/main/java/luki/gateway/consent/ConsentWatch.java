@@ -10,8 +10,8 @@ import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.UserId;
 
 /**
- * Looks again at the consent behind streams that go on with a user's memories. The question is put
- * once for all streams of a user and never makes one of them wait; an outage ends none.
+ * Checks consent again while streams use a user's memories. One question serves all streams of a
+ * user and delays none of them; an outage ends none.
  */
 public final class ConsentWatch {
   private static final Duration EVERY = Duration.ofMillis(2500);
@@ -25,7 +25,7 @@ public final class ConsentWatch {
 
   private record Subject(UserId user, ConsentRule rule) {}
 
-  /** What the streams of one user share. */
+  /** The state that the streams of one user share. */
   private static final class Shared {
     private final AtomicBoolean asking = new AtomicBoolean();
     private volatile boolean withdrawn;
@@ -33,7 +33,7 @@ public final class ConsentWatch {
     private int streams;
   }
 
-  /** One stream's part in it; closed with the stream. */
+  /** The watch of one stream; closed with the stream. */
   public final class Watch implements AutoCloseable {
     private final Subject subject;
     private final Shared shared;
@@ -45,7 +45,7 @@ public final class ConsentWatch {
       this.exchange = exchange;
     }
 
-    /** Whether the user has said no since the stream began, as far as is known by now. */
+    /** Whether the user has withdrawn consent since the stream began, as far as is known. */
     public boolean isWithdrawn() {
       if (shared.next.hasPassed() && shared.asking.compareAndSet(false, true)) {
         Thread.ofVirtual().name("consent-watch").start(() -> ask(subject, shared, exchange));

@@ -13,7 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads an outbox line by line, from where the last delivery ended. */
+/** Reads an outbox line by line, from the stored position. */
 final class OutboxReader implements AutoCloseable {
   private static final int BUFFER = 64 * 1024;
 
@@ -37,14 +37,14 @@ final class OutboxReader implements AutoCloseable {
       String[] position = Files.readString(segments.position()).strip().split(" ", -1);
       int number = Integer.parseInt(position[0]);
       long noted = Long.parseLong(position[1]);
-      // A machine that lost its power may have kept the note and not the lines.
+      // After a power failure the position may be there and the lines not.
       Path file = segments.path(number);
       long size = Files.exists(file) ? Files.size(file) : 0;
       return new OutboxReader(segments, number, Math.clamp(noted, 0, size));
     } catch (NoSuchFileException never) {
       return fromStart(segments);
     } catch (NumberFormatException | IndexOutOfBoundsException broken) {
-      throw new IOException(segments.position() + " is not what it was written as", broken);
+      throw new IOException(segments.position() + " is malformed", broken);
     }
   }
 
@@ -66,12 +66,12 @@ final class OutboxReader implements AutoCloseable {
         line.write(octet);
       }
       if (!fill(line.size())) {
-        // Unfinished, or nothing: it is read again from its beginning.
+        // Unfinished, or nothing: it is read again from its start.
         buffer.limit(0);
         if (line.size() > 0 || !isPast(segment)) {
           return null;
         }
-        // There is a later file, so this one is whole now: what came since is read first.
+        // There is a later file, so this one is complete now: its rest is read first.
         if (!fill(0)) {
           forward();
         }

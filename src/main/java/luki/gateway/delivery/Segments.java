@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The files of an outbox: {@code NAME.00000001}, {@code NAME.00000002}, … Only the last one grows;
- * those before it are whole, and may be moved away once they are delivered.
+ * the others are complete and may be moved away once they are delivered.
  */
 final class Segments {
   private static final Pattern NUMBER = Pattern.compile("\\.(\\d{8})$");
@@ -27,12 +27,12 @@ final class Segments {
     return name.resolveSibling(name.getFileName() + ".%08d".formatted(number));
   }
 
-  /** Where the delivery has got to is written here. */
+  /** Where the position of the delivery is stored. */
   Path position() {
     return name.resolveSibling(name.getFileName() + ".position");
   }
 
-  /** The lock that keeps a second process out. */
+  /** The lock against a second process. */
   Path lock() {
     return name.resolveSibling(name.getFileName() + ".lock");
   }

@@ -7,9 +7,9 @@ import luki.gateway.http.Units;
 import luki.gateway.json.Json;
 
 /**
- * One billable call, as CloudEvents 1.0 in JSON. It has no content of the call.
+ * One billable call, as CloudEvents 1.0 in JSON. It has nothing of the content of the call.
  *
- * @param id the same however often it is delivered
+ * @param id the same in each delivery
  * @param principal a keyed hash
  */
 public record UsageEvent(

@@ -13,15 +13,15 @@ import luki.gateway.http.Units;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
-/** Sums what an outbox says that was used. An event that stands there twice counts once. */
+/** Sums the usage events of an outbox. An event that is there twice counts once. */
 public final class UsageSum {
-  // A batch is written again after a failing disk took part of it: copies stand close together.
+  // A batch is written again after a failure took part of it, so copies are near each other.
   private static final int CLOSE = 100_000;
 
   private final Map<String, Line> lines = new TreeMap<>();
   private long unreadable;
 
-  /** Of one plan or principal. */
+  /** The sum of one plan or principal. */
   public record Line(long calls, Units units) {
     private Line plus(Units more) {
       return new Line(
@@ -34,7 +34,7 @@ public final class UsageSum {
   }
 
   /**
-   * Reads all that is there.
+   * Reads the whole outbox.
    *
    * @param since events before it are left out
    * @param key what to sum by
@@ -80,7 +80,7 @@ public final class UsageSum {
     return Map.copyOf(lines);
   }
 
-  /** Lines that are no events: what a crash left unfinished. */
+  /** Lines that are not events: a crash left them unfinished. */
   public long unreadable() {
     return unreadable;
   }

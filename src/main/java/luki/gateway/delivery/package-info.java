@@ -1,4 +1,4 @@
-/** The durable outbox: what has to reach somebody else at least once, in order. */
+/** The durable outbox: events that are delivered at least once, in order. */
 @NullMarked
 package luki.gateway.delivery;
 

@@ -26,7 +26,7 @@ public final class TracedFilter implements Filter {
     if (!tracing.isOn() || !exchange.trace().isSampled()) {
       return gate.apply(exchange, next);
     }
-    TraceSpan span = tracing.gate(exchange.trace(), name);
+    TraceSpan span = tracing.step(exchange.trace(), name);
     try {
       return gate.apply(
           exchange,

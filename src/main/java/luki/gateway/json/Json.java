@@ -167,6 +167,18 @@ public final class Json {
     return items;
   }
 
+  /** The items of an array of strings, null for anything else. */
+  public @Nullable List<String> stringList() {
+    List<String> strings = new ArrayList<>(node.size());
+    for (JsonNode item : node) {
+      if (!item.isTextual()) {
+        return null;
+      }
+      strings.add(item.textValue());
+    }
+    return node.isArray() ? strings : null;
+  }
+
   /** The members of an object in their order, empty for anything else. */
   public Map<String, Json> members() {
     Map<String, Json> members = new LinkedHashMap<>();

@@ -10,12 +10,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Users;
 import org.jspecify.annotations.Nullable;
 
-/** Makes and ends keys in the key file. The key itself is given back once and kept nowhere. */
+/** Creates and revokes keys in the key file. A key itself is returned once and stored nowhere. */
 public final class ApiKeyAdmin {
   private final KeyFile file;
   private final KeyedHash pepper;
@@ -28,7 +29,7 @@ public final class ApiKeyAdmin {
     this.clock = clock;
   }
 
-  /** What a new key is to open. */
+  /** The rights of a new key. */
   public record Wanted(
       String owner,
       Set<Scope> scopes,
@@ -37,7 +38,7 @@ public final class ApiKeyAdmin {
       @Nullable String plan,
       @Nullable Instant expires) {}
 
-  /** No key of that id is still good. */
+  /** There is no valid key of that id. */
   public static final class NoSuchKey extends Exception {
     private static final long serialVersionUID = 1L;
   }
@@ -48,13 +49,7 @@ public final class ApiKeyAdmin {
 
   public ApiKeyText create(Wanted wanted) throws IOException, KeyFile.Broken {
     ApiKeyText key = ApiKeyText.generate(random);
-    KeyEntry entry = entry(key, wanted);
-    file.change(
-        keys -> {
-          List<KeyEntry> next = new ArrayList<>(keys);
-          next.add(entry);
-          return next;
-        });
+    file.change(keys -> Stream.concat(keys.stream(), Stream.of(entry(key, wanted))).toList());
     return key;
   }
 
@@ -73,36 +68,15 @@ public final class ApiKeyAdmin {
   }
 
   public void revoke(String id) throws IOException, KeyFile.Broken, NoSuchKey {
-    find(file.read(), id);
-    file.change(keys -> replace(keys, id, key -> key.revokedAt(clock.instant())));
+    replaceValid(id, old -> List.of(old.revokedAt(clock.instant())));
   }
 
-  /** A successor with the same rights; the old one is good until the grace is over. */
+  /** Creates a successor with the same rights; the old key is valid until the grace is over. */
   public ApiKeyText rotate(String id, Duration grace)
       throws IOException, KeyFile.Broken, NoSuchKey {
-    find(file.read(), id);
     ApiKeyText key = ApiKeyText.generate(random);
     Instant end = clock.instant().plus(grace);
-    AtomicBoolean done = new AtomicBoolean();
-    file.change(
-        keys -> {
-          // Looked at again under the lock: somebody may have ended the key in between.
-          KeyEntry old =
-              keys.stream()
-                  .filter(k -> k.id().equals(id) && k.isGoodAt(clock.instant()))
-                  .findFirst()
-                  .orElse(null);
-          if (old == null) {
-            return keys;
-          }
-          done.set(true);
-          List<KeyEntry> next = replace(keys, id, k -> k.expiringAt(end));
-          next.add(entry(key, wantedOf(old)));
-          return next;
-        });
-    if (!done.get()) {
-      throw new NoSuchKey();
-    }
+    replaceValid(id, old -> List.of(old.expiringAt(end), entry(key, wantedOf(old))));
     return key;
   }
 
@@ -111,18 +85,21 @@ public final class ApiKeyAdmin {
         old.owner(), old.scopes(), old.roles(), old.users(), old.plan(), old.expires());
   }
 
-  private void find(List<KeyEntry> keys, String id) throws NoSuchKey {
-    if (keys.stream().noneMatch(k -> k.id().equals(id) && k.isGoodAt(clock.instant()))) {
+  private void replaceValid(String id, Function<KeyEntry, List<KeyEntry>> change)
+      throws IOException, KeyFile.Broken, NoSuchKey {
+    AtomicBoolean found = new AtomicBoolean();
+    file.change(
+        keys -> {
+          List<KeyEntry> next = new ArrayList<>();
+          for (KeyEntry key : keys) {
+            boolean isIt = key.id().equals(id) && key.isGoodAt(clock.instant());
+            next.addAll(isIt ? change.apply(key) : List.of(key));
+            found.compareAndSet(false, isIt);
+          }
+          return found.get() ? next : keys;
+        });
+    if (!found.get()) {
       throw new NoSuchKey();
     }
-  }
-
-  private static List<KeyEntry> replace(
-      List<KeyEntry> keys, String id, UnaryOperator<KeyEntry> change) {
-    List<KeyEntry> next = new ArrayList<>();
-    for (KeyEntry key : keys) {
-      next.add(key.id().equals(id) ? change.apply(key) : key);
-    }
-    return next;
   }
 }

@@ -17,7 +17,7 @@ import luki.gateway.http.Principal;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 
-/** The keys that are good now. A broken file keeps the last good set and is told of once. */
+/** The API keys of the file. While it is broken the last good set stays in use. */
 public final class ApiKeyStore {
   private final KeyFile file;
   private final KeyedHash pepper;
@@ -26,7 +26,7 @@ public final class ApiKeyStore {
   private final FailureLog failures =
       new FailureLog(
           new Diagnostics("keys"),
-          "the key file cannot be read; the last good keys stay in force",
+          "the key file cannot be read; the last good keys stay in use",
           "the key file can be read again");
   private volatile Map<String, Known> keys = Map.of();
   private String stamp = "";
@@ -39,7 +39,7 @@ public final class ApiKeyStore {
     this.clock = clock;
   }
 
-  /** A key as it is in force, with what is the same for each request. */
+  /** A key with what is the same for each of its requests. */
   private static final class Known {
     private final KeyEntry entry;
     private final byte[] hash;
@@ -52,10 +52,10 @@ public final class ApiKeyStore {
     }
   }
 
-  /** Who holds the key; empty when it is not known, expired or revoked. */
+  /** The holder of the key; empty when it is unknown, expired or revoked. */
   public Optional<Principal.Key> verify(ApiKeyText presented) {
     Known known = keys.get(presented.id());
-    // The hash is made for unknown ids too, so that time does not tell which ids there are.
+    // The hash is made for unknown ids too, so that the duration does not show which ids exist.
     byte[] hash = pepper.of(presented.reveal());
     boolean same = MessageDigest.isEqual(known == null ? noHash : known.hash, hash);
     return same && known != null && known.entry.isGoodAt(clock.instant())
@@ -90,7 +90,7 @@ public final class ApiKeyStore {
     return keys.size();
   }
 
-  /** Looks whether the file has changed, and takes it when it has. */
+  /** Loads the file if it has changed. */
   public synchronized void refresh() {
     try {
       String now = stampOf();
@@ -128,7 +128,7 @@ public final class ApiKeyStore {
   private String stampOf() throws IOException, KeyFile.Broken {
     if (!Files.exists(file.path())) {
       if (!keys.isEmpty()) {
-        throw new KeyFile.Broken("is gone");
+        throw new KeyFile.Broken("is missing");
       }
       return "none";
     }

@@ -7,7 +7,7 @@ import java.util.zip.CRC32;
 import luki.gateway.http.AsciiSet;
 
 /**
- * An API key as somebody sent it: {@code luki_<id>_<secret><checksum>} of 12, 43 and 6 base62
+ * An API key as a caller sent it: {@code luki_<id>_<secret><checksum>} of 12, 43 and 6 base62
  * characters. Well-formed, so not a typo, but not known to be good. No text form shows it.
  */
 public final class ApiKeyText {
@@ -75,7 +75,7 @@ public final class ApiKeyText {
     return id;
   }
 
-  /** The key itself: for its hash, and for the one time that it is shown. */
+  /** The key itself: for its hash, and to show it once. */
   public String reveal() {
     return text;
   }

@@ -2,7 +2,6 @@ package luki.gateway.keys;
 
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -15,11 +14,11 @@ import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A key as the file keeps it: never the key, only its HMAC.
+ * A key as it is stored: not the key itself, only its HMAC.
  *
  * @param hash hex of HMAC-SHA-256 under the pepper
  * @param expires null for never
- * @param revoked null while it is good
+ * @param revoked null while it is valid
  */
 public record KeyEntry(
     String id,
@@ -90,7 +89,7 @@ public record KeyEntry(
     return json.build();
   }
 
-  /** The users as the file and the command line write them. */
+  /** The users in the form of the file and the command line. */
   public static List<String> namesOf(Users users) {
     return switch (users) {
       case Users.Everyone _ -> List.of(EVERYONE);
@@ -132,16 +131,9 @@ public record KeyEntry(
   }
 
   private static List<String> strings(Json array) {
-    if (!array.isArray()) {
-      throw new IllegalArgumentException("a list is missing");
-    }
-    List<String> strings = new ArrayList<>();
-    for (Json item : array.items()) {
-      String text = item.string();
-      if (text == null) {
-        throw new IllegalArgumentException("a list holds something that is no text");
-      }
-      strings.add(text);
+    List<String> strings = array.stringList();
+    if (strings == null) {
+      throw new IllegalArgumentException("must be a list of strings");
     }
     return strings;
   }

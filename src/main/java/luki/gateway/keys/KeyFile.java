@@ -22,7 +22,7 @@ import luki.gateway.json.Json;
  * lose nothing and a reader never sees half of it.
  */
 public final class KeyFile {
-  // A file lock is the process's: threads of one process need a lock of their own.
+  // A file lock belongs to the process: its threads need a lock of their own.
   private static final ReentrantLock THREADS = new ReentrantLock();
 
   private final Path path;
@@ -31,7 +31,7 @@ public final class KeyFile {
     this.path = path;
   }
 
-  /** What is there is not a key file. The message holds nothing of it. */
+  /** The content is not a key file. The message contains nothing of it. */
   public static final class Broken extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -57,7 +57,7 @@ public final class KeyFile {
       return List.of();
     }
     try {
-      // Not by the rule for callers, which bounds how many values a text may have.
+      // Without the bound on the number of values, which is for callers.
       Json root = Json.parseReply(Files.readAllBytes(path));
       if (root.at("version").integer().orElse(0) != 1 || !root.at("keys").isArray()) {
         throw new Broken("must be {\"version\": 1, \"keys\": […]}");
@@ -70,11 +70,13 @@ public final class KeyFile {
     } catch (InvalidJson notJson) {
       throw new Broken("must be JSON");
     } catch (IllegalArgumentException malformed) {
-      throw new Broken("has a key that is not complete");
+      throw new Broken("has a key with a missing or invalid member");
     }
   }
 
-  /** Changes the keys under a lock that other processes respect. */
+  /**
+   * Changes the keys under a lock of the file; nothing is written when the same list comes back.
+   */
   public void change(UnaryOperator<List<KeyEntry>> change) throws IOException, Broken {
     Path directory = path.toAbsolutePath().getParent();
     if (directory == null) {
@@ -89,7 +91,11 @@ public final class KeyFile {
       if (!lock.isValid()) {
         throw new IOException("the lock was lost");
       }
-      write(directory, change.apply(read()));
+      List<KeyEntry> before = read();
+      List<KeyEntry> after = change.apply(before);
+      if (!after.equals(before)) {
+        write(directory, after);
+      }
     } finally {
       THREADS.unlock();
     }

@@ -10,7 +10,9 @@ import luki.gateway.http.BoundedCache;
 import luki.gateway.http.CallerName;
 import luki.gateway.http.Principal;
 
-/** HMAC-SHA-256 under one key. Instances of the MAC are reused: making one costs more than it. */
+/**
+ * HMAC-SHA-256 under one key. Instances of the MAC are reused: creating one costs more than a hash.
+ */
 public final class KeyedHash {
   private static final String ALGORITHM = "HmacSHA256";
   private static final int SHORT_HEX = 16;
@@ -29,7 +31,9 @@ public final class KeyedHash {
     return new KeyedHash(pepper.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Under a key derived from the pepper, so that one use tells nothing about another. */
+  /**
+   * Under a key derived from the pepper, so that hashes of different purposes cannot be compared.
+   */
   public static KeyedHash derived(String pepper, String purpose) {
     return new KeyedHash(ofPepper(pepper).of("derive:" + purpose));
   }
@@ -51,7 +55,7 @@ public final class KeyedHash {
         : new CallerName(shortOf(principal.kind() + ":" + principal.subject()));
   }
 
-  /** The first 64 bits in hex; those made lately are remembered. */
+  /** The first 64 bits in hex; recent ones are cached. */
   public String shortOf(String who) {
     String known = shown.get(who);
     if (known != null) {

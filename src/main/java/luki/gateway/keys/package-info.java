@@ -1,6 +1,4 @@
-/**
- * API keys: their text, the file of their hashes, and the store that the gateway looks them up in.
- */
+/** API keys: their text, the file of their hashes, and the store that verifies them. */
 @NullMarked
 package luki.gateway.keys;
 

@@ -6,9 +6,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.http.Deadline;
 
-/** Whether new requests are taken, and how many are under way. */
+/** Whether new requests are accepted, and how many are in flight. */
 public final class Lifecycle {
-  private static final Duration LOOK = Duration.ofMillis(10);
+  private static final Duration INTERVAL = Duration.ofMillis(10);
 
   private final AtomicInteger inFlight = new AtomicInteger();
   private final CountDownLatch graceOver = new CountDownLatch(1);
@@ -33,7 +33,7 @@ public final class Lifecycle {
     phase = Phase.SERVING;
   }
 
-  /** From now on new requests are refused; those under way go on. */
+  /** From now on new requests are refused; those in flight go on. */
   public void draining() {
     phase = Phase.DRAINING;
   }
@@ -59,14 +59,14 @@ public final class Lifecycle {
     return inFlight.get();
   }
 
-  /** Waits until nothing is under way; false when the time ran out before. */
-  public boolean awaitIdle(Duration most) throws InterruptedException {
-    Deadline deadline = Deadline.after(most);
+  /** Waits until nothing is in flight; false on a timeout. */
+  public boolean awaitIdle(Duration limit) throws InterruptedException {
+    Deadline deadline = Deadline.after(limit);
     while (inFlight.get() > 0) {
       if (deadline.hasPassed()) {
         return false;
       }
-      TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
+      TimeUnit.NANOSECONDS.sleep(INTERVAL.toNanos());
     }
     return true;
   }

@@ -10,8 +10,8 @@ import luki.gateway.observe.Label.UpstreamOutcome;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A part of a request's way. What it can be told are codes, numbers and closed sets: no text that
- * somebody sent fits in. Ending it twice is ending it once.
+ * A span of a request. It takes codes, numbers and closed sets only, so no text that a caller sent.
+ * Ending it again has no effect.
  */
 public final class TraceSpan {
   private static final AttributeKey<Long> STATUS =
@@ -23,34 +23,34 @@ public final class TraceSpan {
   private static final int FIRST_SERVER_ERROR = 500;
 
   private final TraceContext context;
-  private final @Nullable Span span;
+  private final Span span;
 
-  TraceSpan(TraceContext context, @Nullable Span span) {
+  TraceSpan(TraceContext context, Span span) {
     this.context = context;
     this.span = span;
   }
 
-  public boolean isRecorded() {
-    return span != null;
+  /** A span that goes nowhere. */
+  static TraceSpan unrecorded(TraceContext context) {
+    return new TraceSpan(context, Span.getInvalid());
   }
 
-  /** What goes on from here: to spans within, and to services. */
+  public boolean isRecorded() {
+    return span.isRecording();
+  }
+
+  /** The context for spans within and for services. */
   public TraceContext context() {
     return context;
   }
 
   /** The status that a service answered, or the gateway. */
   public void status(int status) {
-    if (span != null) {
-      span.setAttribute(STATUS, (long) status);
-    }
+    span.setAttribute(STATUS, (long) status);
   }
 
   /** OpenTelemetry's HTTP conventions: of a server's replies only its own errors are errors. */
   public void replied(int status, @Nullable ErrorCode error, Delivery sent) {
-    if (span == null) {
-      return;
-    }
     status(status);
     ErrorCode late = sent.streamError();
     ErrorCode cause = late == null ? error : late;
@@ -64,7 +64,7 @@ public final class TraceSpan {
     }
   }
 
-  /** A call that got no success. */
+  /** The result of a call. */
   public void ended(UpstreamOutcome outcome) {
     if (outcome != UpstreamOutcome.OK) {
       failed(outcome.label());
@@ -72,21 +72,15 @@ public final class TraceSpan {
   }
 
   private void failed(String type) {
-    if (span != null) {
-      span.setAttribute(ERROR, type);
-      Span _ = span.setStatus(StatusCode.ERROR);
-    }
+    span.setAttribute(ERROR, type);
+    Span _ = span.setStatus(StatusCode.ERROR);
   }
 
   public void firstEventAfter(long nanos) {
-    if (span != null) {
-      span.setAttribute(FIRST_EVENT, nanos / 1e9);
-    }
+    span.setAttribute(FIRST_EVENT, nanos / 1e9);
   }
 
   public void end() {
-    if (span != null) {
-      span.end();
-    }
+    span.end();
   }
 }

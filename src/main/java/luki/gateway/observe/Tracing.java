@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Spans of requests, sent by OTLP over HTTP as the standard {@code OTEL_*} settings say; off while
  * no endpoint is set. On purpose without {@code url.path}, {@code url.query}, {@code
- * client.address} and {@code user_agent.original}: they can hold health data.
+ * client.address} and {@code user_agent.original}: they can contain health data.
  */
 public final class Tracing implements AutoCloseable {
   private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -44,9 +44,9 @@ public final class Tracing implements AutoCloseable {
   private static final AttributeKey<String> ROUTE = AttributeKey.stringKey("http.route");
   private static final AttributeKey<String> SCHEME = AttributeKey.stringKey("url.scheme");
   private static final AttributeKey<String> PEER = AttributeKey.stringKey("peer.service");
-  private static final long LAST_WORDS_SECONDS = 3;
+  private static final long CLOSE_SECONDS = 3;
 
-  /** The ids of the span that is being started: they were given out before. */
+  /** The ids of the span that is being started: they were made before it. */
   private static final ScopedValue<TraceContext> STARTING = ScopedValue.newInstance();
 
   private final @Nullable OpenTelemetrySdk sdk;
@@ -64,7 +64,7 @@ public final class Tracing implements AutoCloseable {
   }
 
   /**
-   * As the variables say.
+   * Reads the standard variables.
    *
    * @param variables whose names begin with {@code OTEL_}
    * @throws BadConfiguration one of them cannot be used
@@ -88,7 +88,8 @@ public final class Tracing implements AutoCloseable {
               .addSamplerCustomizer(
                   (standard, _) -> {
                     sampler.set(standard);
-                    // It is asked before a span is begun: most requests end there.
+                    // server() asks the sampler before it makes a span, since most are not
+                    // recorded.
                     return Sampler.alwaysOn();
                   })
               .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(new Ids()))
@@ -105,58 +106,51 @@ public final class Tracing implements AutoCloseable {
     return tracer != null;
   }
 
-  /** The span of a request; whether it is recorded is decided here, and told in its context. */
+  /** The span of a request. The context that goes on from it says whether it is recorded. */
   public TraceSpan server(TraceContext trace, Method method, Route of) {
     if (tracer == null) {
-      return new TraceSpan(trace, null);
+      return TraceSpan.unrecorded(trace);
     }
     String route = of.template();
     String name = route.isEmpty() ? method.label() : method.label() + " " + route;
-    Context parent = parentOf(trace);
-    SamplingResult asked =
+    SamplingResult decision =
         sampler.shouldSample(
-            parent, trace.traceId(), name, SpanKind.SERVER, Attributes.empty(), List.of());
-    if (asked.getDecision() != SamplingDecision.RECORD_AND_SAMPLE) {
-      return new TraceSpan(trace.sampled(false), null);
+            parentOf(trace), trace.traceId(), name, SpanKind.SERVER, Attributes.empty(), List.of());
+    if (decision.getDecision() != SamplingDecision.RECORD_AND_SAMPLE) {
+      return TraceSpan.unrecorded(trace.sampled(false));
     }
     SpanBuilder builder =
         tracer
             .spanBuilder(name)
             .setSpanKind(SpanKind.SERVER)
-            .setAllAttributes(asked.getAttributes())
+            .setAllAttributes(decision.getAttributes())
             .setAttribute(METHOD, method.label())
             .setAttribute(SCHEME, "http");
     if (!route.isEmpty()) {
       builder.setAttribute(ROUTE, route);
     }
-    TraceContext sampled = trace.sampled(true);
-    return new TraceSpan(sampled, started(builder.setParent(parent), sampled));
+    return start(builder, trace.sampled(true));
   }
 
-  /** A gate's own time, within a request's span. */
-  public TraceSpan gate(TraceContext within, TracedStep gate) {
-    if (tracer == null || !within.isSampled()) {
-      return new TraceSpan(within, null);
-    }
-    TraceContext own = within.child(newSpanId());
-    return new TraceSpan(
-        own, started(tracer.spanBuilder(gate.label()).setParent(parentOf(own)), own));
+  /** A step of the filter chain, within a request's span. */
+  public TraceSpan step(TraceContext within, TracedStep step) {
+    return tracer == null || !within.isSampled()
+        ? TraceSpan.unrecorded(within)
+        : start(tracer.spanBuilder(step.label()), within.child(newSpanId()));
   }
 
   /** One attempt to call a service, within a request's span. */
   public TraceSpan client(TraceContext within, Upstream service, Method method) {
     if (tracer == null || !within.isSampled()) {
-      return new TraceSpan(within, null);
+      return TraceSpan.unrecorded(within);
     }
-    TraceContext own = within.child(newSpanId());
     SpanBuilder builder =
         tracer
             .spanBuilder(method.label() + " " + service.label())
-            .setParent(parentOf(own))
             .setSpanKind(SpanKind.CLIENT)
             .setAttribute(METHOD, method.label())
             .setAttribute(PEER, service.label());
-    return new TraceSpan(own, started(builder, own));
+    return start(builder, within.child(newSpanId()));
   }
 
   private static Context parentOf(TraceContext own) {
@@ -172,8 +166,9 @@ public final class Tracing implements AutoCloseable {
     return Context.root().with(Span.wrap(parent));
   }
 
-  private static Span started(SpanBuilder builder, TraceContext own) {
-    return ScopedValue.where(STARTING, own).call(builder::startSpan);
+  private static TraceSpan start(SpanBuilder builder, TraceContext own) {
+    builder.setParent(parentOf(own));
+    return new TraceSpan(own, ScopedValue.where(STARTING, own).call(builder::startSpan));
   }
 
   private static String newSpanId() {
@@ -193,11 +188,11 @@ public final class Tracing implements AutoCloseable {
     }
   }
 
-  /** Sends what is left, for a moment. */
+  /** Sends what is left, for at most three seconds. */
   @Override
   public void close() {
     if (sdk != null) {
-      sdk.getSdkTracerProvider().shutdown().join(LAST_WORDS_SECONDS, TimeUnit.SECONDS);
+      sdk.getSdkTracerProvider().shutdown().join(CLOSE_SECONDS, TimeUnit.SECONDS);
     }
   }
 }

@@ -2,7 +2,7 @@ package luki.gateway.tokens;
 
 import java.util.Optional;
 
-/** A bearer token as somebody sent it. Nothing in it is believed, and no text form shows it. */
+/** A bearer token as a caller sent it: not verified. No text form shows it. */
 public final class BearerToken {
   private static final int MAX_LENGTH = 8 * 1024;
 
@@ -12,7 +12,7 @@ public final class BearerToken {
     this.text = text;
   }
 
-  /** Empty when it is longer than any token that is taken here. */
+  /** Empty when it is longer than any token that is accepted. */
   public static Optional<BearerToken> of(String text) {
     return text.length() <= MAX_LENGTH ? Optional.of(new BearerToken(text)) : Optional.empty();
   }

@@ -17,7 +17,9 @@ import luki.gateway.upstream.DocumentFetcher;
 import luki.gateway.upstream.Engines;
 import org.jspecify.annotations.Nullable;
 
-/** Who may vouch for a caller with a token, as the settings say it, and the care for their keys. */
+/**
+ * The issuers whose tokens are accepted, as the settings name them, and the refresh of their keys.
+ */
 public final class Identity implements AutoCloseable {
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
   private static final Duration MAX_RETRY = Duration.ofSeconds(10);
@@ -40,7 +42,7 @@ public final class Identity implements AutoCloseable {
     this.fetcher = fetcher;
   }
 
-  /** As the settings say; a key that cannot be used is a problem. */
+  /** Reads the keys that the settings name; an unusable one is a problem. */
   public static Identity of(
       Settings settings,
       GatewayFile file,
@@ -58,8 +60,21 @@ public final class Identity implements AutoCloseable {
             ? remote
             : settings.dev() && !jwt.isOn()
                 ? DevIssuer.keysOf(DevIssuer.fileBeside(settings.keyFile()))
-                : pem(jwt.publicKey(), problems);
-    JwkSet serviceKeys = services(settings.serviceJwks(), problems);
+                : keys(
+                    jwt.publicKey(),
+                    pem -> JwkSet.ofPem(Files.readString(pem)),
+                    Variable.JWT_PUBLIC_KEY_PATH,
+                    "must name a public key in PEM: RSA of 2048 bits or more, P-256, P-384 or"
+                        + " Ed25519",
+                    problems);
+    JwkSet serviceKeys =
+        keys(
+            settings.serviceJwks(),
+            jwks ->
+                JwkSet.ofJwks(Files.readAllBytes(jwks)).orElseThrow(IllegalArgumentException::new),
+            Variable.SERVICE_JWKS_PATH,
+            "must name a JWK Set with a usable public key",
+            problems);
     ServiceCallers services =
         serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
@@ -67,33 +82,18 @@ public final class Identity implements AutoCloseable {
     return new Identity(rules, new TokenVerifier(rules, keys, services), remote, fetcher);
   }
 
-  private static @Nullable KeySource pem(@Nullable Path path, Problems problems) {
-    if (path == null) {
-      return null;
-    }
-    try {
-      return JwkSet.ofPem(Files.readString(path));
-    } catch (IOException | IllegalArgumentException unusable) {
-      problems.add(
-          Variable.JWT_PUBLIC_KEY_PATH.name(),
-          "must name a public key in PEM: RSA of 2048 bits or more, P-256, P-384 or Ed25519");
-      return null;
-    }
+  /** Reads the keys of a file. */
+  @FunctionalInterface
+  private interface Reader {
+    JwkSet read(Path file) throws IOException;
   }
 
-  private static @Nullable JwkSet services(@Nullable Path path, Problems problems) {
-    if (path == null) {
-      return null;
-    }
+  private static @Nullable JwkSet keys(
+      @Nullable Path file, Reader reader, Variable variable, String shouldBe, Problems problems) {
     try {
-      JwkSet keys = JwkSet.ofJwks(Files.readAllBytes(path)).orElse(null);
-      if (keys == null) {
-        problems.add(
-            Variable.SERVICE_JWKS_PATH.name(), "must name a JWK Set with a usable public key");
-      }
-      return keys;
-    } catch (IOException unreadable) {
-      problems.add(Variable.SERVICE_JWKS_PATH.name(), "must name a file that can be read");
+      return file == null ? null : reader.read(file);
+    } catch (IOException | IllegalArgumentException unusable) {
+      problems.add(variable.name(), shouldBe);
       return null;
     }
   }
@@ -102,12 +102,12 @@ public final class Identity implements AutoCloseable {
     return verifier;
   }
 
-  /** The rules that the verifier holds end users' tokens against. */
+  /** The rules by which the verifier checks end users' tokens. */
   public TokenVerifier.Rules rules() {
     return rules;
   }
 
-  /** Whether tokens can be judged: with an issuer's address, once its keys were loaded. */
+  /** Whether tokens can be verified: with an issuer's address, once its keys were loaded. */
   public boolean isReady() {
     return verifier.isReady();
   }

@@ -11,8 +11,8 @@ import luki.gateway.tokens.TokenVerifier.KeySource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An issuer's JWK Set, fetched and kept. An unknown key id asks for it again, one caller for all,
- * at most once in 30 s; the last good set serves on while the issuer is down, a day at most.
+ * An issuer's JWK Set, fetched and cached. An unknown key id causes one fetch for all callers, at
+ * most once in 30 s. While the issuer is down the last good set stays in use, for a day at most.
  */
 final class RemoteJwkSet implements KeySource {
   private static final Duration UNKNOWN_KEY_PAUSE = Duration.ofSeconds(30);
@@ -36,7 +36,7 @@ final class RemoteJwkSet implements KeySource {
     this.nanoTime = nanoTime;
   }
 
-  /** Gets the bytes of the set; empty when that fails. Bounded in time and size. */
+  /** Fetches the bytes of the set; empty when that fails. Bounded in time and size. */
   @FunctionalInterface
   interface Fetcher {
     Optional<byte[]> fetch() throws InterruptedException;
@@ -57,7 +57,7 @@ final class RemoteJwkSet implements KeySource {
     return Optional.ofNullable(known);
   }
 
-  /** Null while there is no set that is young enough. */
+  /** Null while there is no set that is recent enough. */
   private @Nullable List<TrustedKey> current(@Nullable String keyId) {
     Loaded now = loaded;
     return now == null || nanoTime.getAsLong() - now.at > MAX_AGE.toNanos()
@@ -69,13 +69,13 @@ final class RemoteJwkSet implements KeySource {
     return !everAsked || nanoTime.getAsLong() - askedForUnknown >= UNKNOWN_KEY_PAUSE.toNanos();
   }
 
-  /** Fetches the set. Callers that want it for an unknown key share one fetch. */
+  /** Fetches the set. Callers with unknown keys share one fetch. */
   void load(boolean forUnknown) throws InterruptedException {
     lock.lockInterruptibly();
     try {
       if (forUnknown) {
         if (!mayAskForUnknown()) {
-          return; // Somebody asked while this one waited.
+          return; // Another caller fetched it while this one waited.
         }
         askedForUnknown = nanoTime.getAsLong();
         everAsked = true;

@@ -12,7 +12,7 @@ import luki.gateway.json.Json;
 
 /** The internal services that may call the gateway, with tokens that they sign themselves. */
 final class ServiceCallers {
-  /** RFC 8725 §3.11: a type of its own, so that no other token can stand in for it. */
+  /** RFC 8725 §3.11: a type of its own, so that no other token can be used in its place. */
   static final String TYPE = "luki-service+jwt";
 
   private static final String AUDIENCE = "luki-gateway";
@@ -45,13 +45,13 @@ final class ServiceCallers {
     if (caller == null) {
       return new TokenVerifier.TokenResult.Unlisted();
     }
-    // A good signature by another service's key is no signature of this one.
+    // A valid signature by another service's key does not count for this one.
     return caller.keys().contains(keyId)
         ? new TokenVerifier.TokenResult.Accepted(principal(name, caller, token.expiry()))
         : new TokenVerifier.TokenResult.Refused();
   }
 
-  /** A service owns no user: only {@code users:any} lets it act for one. */
+  /** A service acts for no user of its own: only {@code users:any} lets it act for one. */
   private Principal principal(String name, GatewayFile.Caller caller, Instant expires) {
     return new Principal.Service(
         name,

@@ -36,8 +36,8 @@ import luki.gateway.upstream.Credentials;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gateway's own tokens: ES256, a minute long, for one service, in the name of one caller. One
- * is reused until half of its life, since a signature costs more than the rest of a call.
+ * The gateway's own tokens: ES256, valid for a minute, for one service and one caller. A token is
+ * reused for half of its life, since a signature costs more than the rest of a call.
  */
 public final class ServiceTokens implements Credentials {
   private static final String ISSUER = "luki-gateway";
@@ -67,7 +67,7 @@ public final class ServiceTokens implements Credentials {
     return new ECKey.Builder(key.toPublicJWK()).algorithm(JWSAlgorithm.ES256).build();
   }
 
-  /** With the keys that the settings name, or one made now. */
+  /** With the keys that the settings name, or a new one. */
   public static ServiceTokens of(Settings settings, Clock clock, Problems problems) {
     ECKey current = read(settings.signingKey(), Variable.SERVICE_TOKEN_KEY_PATH, problems);
     ECKey previous =
@@ -96,7 +96,7 @@ public final class ServiceTokens implements Credentials {
     return published.clone();
   }
 
-  /** Without the moment of the consent: a token says when it was first heard. */
+  /** Without the time of the consent: a reused token has the time of the first answer. */
   private record For(
       Upstream audience,
       Principal caller,
@@ -164,7 +164,7 @@ public final class ServiceTokens implements Credentials {
     return token.serialize();
   }
 
-  /** What the route asked for, not all that the caller may do. */
+  /** The scopes that the route requires, not all that the caller has. */
   private static String scopeOf(Access access) {
     return switch (access) {
       case Access.Public _ -> "";

@@ -20,7 +20,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A public key that tokens may be signed with, and the algorithms that it may be used for. Those
+ * A public key that tokens may be signed with, and the algorithms that it may be used for. They
  * follow from the key, never from a token (RFC 8725 §3.1).
  */
 final class TrustedKey {
@@ -38,7 +38,7 @@ final class TrustedKey {
     this.key = key;
   }
 
-  /** Empty when the key is weak or of a kind that is not taken. */
+  /** Empty when the key is weak or of a type that is not accepted. */
   static Optional<TrustedKey> of(@Nullable String id, PublicKey key) {
     Set<String> algorithms =
         switch (key) {
@@ -69,7 +69,7 @@ final class TrustedKey {
 
   /**
    * CVE-2017-15361: a chip's library made primes of the form k·M + (65537^a mod M). A modulus of
-   * two of them is a power of 65537 modulo each small prime, which any other hardly ever is.
+   * two of them is a power of 65537 modulo each small prime; any other almost never is.
    */
   private static boolean hasShapeOfWeakPrimes(BigInteger modulus) {
     for (int prime = 3; prime <= LARGEST_SMALL_PRIME; prime += 2) {
@@ -87,7 +87,9 @@ final class TrustedKey {
     return true;
   }
 
-  /** The same key for one algorithm alone, where its publisher says so; empty when it cannot be. */
+  /**
+   * The same key for one algorithm only, as its publisher says; empty when it does not fit the key.
+   */
   Optional<TrustedKey> onlyFor(String algorithm) {
     return algorithms.contains(algorithm)
         ? Optional.of(new TrustedKey(id, Set.of(algorithm), key))

@@ -1,6 +1,5 @@
 package luki.gateway.tokens;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -65,20 +64,6 @@ final class UserClaims {
   }
 
   private static @Nullable List<String> strings(Json array) {
-    if (array.isMissing()) {
-      return List.of();
-    }
-    if (!array.isArray()) {
-      return null;
-    }
-    List<String> strings = new ArrayList<>();
-    for (Json item : array.items()) {
-      String text = item.string();
-      if (text == null) {
-        return null;
-      }
-      strings.add(text);
-    }
-    return strings;
+    return array.isMissing() ? List.of() : array.stringList();
   }
 }
