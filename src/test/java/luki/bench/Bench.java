@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.bench.BenchSetup.Contender;
+import luki.gateway.testing.Processes;
 
 /** {@code make bench}: everything side by side in one run. */
 public final class Bench {
@@ -20,7 +22,7 @@ public final class Bench {
       """;
   private static final Duration ASIDE = Duration.ofSeconds(5);
   private static final String NO_LIMITS = "no limits";
-  private static final String OURS = Subject.ours("edge", "wire");
+  private static final String OURS = Contender.ours("edge", "wire");
 
   private final Map<String, String> flags;
   private final Report report = new Report();
@@ -70,7 +72,7 @@ public final class Bench {
     Duration time = Duration.ofSeconds(quick ? 3 : number("--seconds"));
     int rounds = quick ? 2 : number("--rounds");
     List<String> pairs = List.of(flags.get("--pairs").split(",", -1));
-    try (Field field = new Field(directory, pairs, number("--keys"))) {
+    try (BenchSetup setup = new BenchSetup(directory, pairs, number("--keys"))) {
       Load load = new Load(directory);
       report.say(
           "Run of "
@@ -84,13 +86,13 @@ public final class Bench {
               + " rounds of "
               + time.toSeconds()
               + " s; medians, ratios within a round.");
-      Rounds play = new Rounds(field, load, rounds, time);
+      Rounds play = new Rounds(setup, load, rounds, time);
       if (onlyLimits) {
-        limits(field, load, play);
+        limits(setup, load, play);
         return;
       }
-      warmUp(field, load, quick);
-      Map<String, Rounds.Result> main = play.run(Workload.POST, 64);
+      warmUp(setup, load, quick);
+      Map<String, Rounds.Throughput> main = play.run(Workload.POST, 64);
       report.table("POST 100 B, reply 150 B, 64 connections", main);
       if (!quick) {
         for (int connections : List.of(1, 16, 512)) {
@@ -101,8 +103,8 @@ public final class Bench {
         }
         report.table("GET, reply 10 KB, 64 connections", play.run(Workload.GET, 64));
       }
-      extras(field, load, main, quick);
-      limits(field, load, play);
+      extras(setup, load, main, quick);
+      limits(setup, load, play);
       if (write) {
         report.write(Report.chart("requests a second, POST, 64 connections", main));
       }
@@ -110,53 +112,54 @@ public final class Bench {
   }
 
   /** A JVM is as fast as it gets only after a while. */
-  private static void warmUp(Field field, Load load, boolean quick)
+  private static void warmUp(BenchSetup setup, Load load, boolean quick)
       throws IOException, InterruptedException {
-    for (Subject subject : field.subjects()) {
-      System.err.println("warming up: " + subject.name());
-      Duration time = Duration.ofSeconds(subject.isOurs() ? (quick ? 8 : 20) : 1);
-      load.run(Workload.POST, field.key(), subject.port(), 64, time);
-      if (subject.isOurs() && !quick) {
-        load.run(Workload.GET, field.key(), subject.port(), 64, Duration.ofSeconds(4));
+    for (Contender contender : setup.contenders()) {
+      System.err.println("warming up: " + contender.name());
+      Duration time = Duration.ofSeconds(contender.isOurs() ? (quick ? 8 : 20) : 1);
+      load.run(Workload.POST, setup.key(), contender.port(), 64, time);
+      if (contender.isOurs() && !quick) {
+        load.run(Workload.GET, setup.key(), contender.port(), 64, Duration.ofSeconds(4));
       }
     }
   }
 
   /** What it costs to count: not at all, in memory, and in a Redis on the same two cores. */
-  private void limits(Field field, Load load, Rounds play) throws Exception {
-    List<Subject> subjects = new ArrayList<>();
-    subjects.add(
-        field.gateway(NO_LIMITS, Map.of("RATE_LIMIT_PER_MIN", "0", "AUTH_FAILURES_PER_MIN", "0")));
-    subjects.add(field.gateway("limits in memory", Map.of()));
-    int port = Child.freePort();
-    Child redis = field.redis(port).orElse(null);
+  private void limits(BenchSetup setup, Load load, Rounds play) throws Exception {
+    List<Contender> contenders = new ArrayList<>();
+    contenders.add(
+        setup.gateway(NO_LIMITS, Map.of("RATE_LIMIT_PER_MIN", "0", "AUTH_FAILURES_PER_MIN", "0")));
+    contenders.add(setup.gateway("limits in memory", Map.of()));
+    int port = Processes.freePort();
+    Child redis = setup.redis(port).orElse(null);
     if (redis != null) {
       String url = "redis://127.0.0.1:" + port;
-      subjects.add(field.gateway("limits in Redis", Map.of("REDIS_URL", url)));
+      contenders.add(setup.gateway("limits in Redis", Map.of("REDIS_URL", url)));
     }
-    for (Subject subject : subjects) {
-      System.err.println("warming up: " + subject.name());
-      load.run(Workload.POST, field.key(), subject.port(), 64, Duration.ofSeconds(20));
+    for (Contender contender : contenders) {
+      System.err.println("warming up: " + contender.name());
+      load.run(Workload.POST, setup.key(), contender.port(), 64, Duration.ofSeconds(20));
     }
-    report.limits(NO_LIMITS, play.run(Workload.POST, 64, subjects));
+    report.limits(NO_LIMITS, play.run(Workload.POST, 64, contenders));
     if (redis != null) {
-      Subject last = subjects.getLast();
+      Contender last = contenders.getLast();
       double before = redis.cpuSeconds();
-      double rate = load.run(Workload.POST, field.key(), last.port(), 64, ASIDE);
+      double rate = load.run(Workload.POST, setup.key(), last.port(), 64, ASIDE);
       double each = (redis.cpuSeconds() - before) * 1e6 / (rate * ASIDE.toSeconds());
       report.say("");
       report.say("Redis itself took %.1f µs of the two cores for each request.".formatted(each));
     }
   }
 
-  private void extras(Field field, Load load, Map<String, Rounds.Result> main, boolean quick)
+  private void extras(
+      BenchSetup setup, Load load, Map<String, Rounds.Throughput> main, boolean quick)
       throws IOException, InterruptedException {
-    Subject ours = field.named(OURS).orElse(null);
+    Contender ours = setup.named(OURS).orElse(null);
     Child process = ours == null ? null : ours.child();
     if (ours == null || process == null) {
       return;
     }
-    Extras extras = new Extras(field, load, ours, process);
+    Extras extras = new Extras(setup, load, ours, process);
     report.say("");
     report.say("Of " + OURS + ":");
     report.say("");

@@ -14,18 +14,17 @@ class BenchTest {
   void theGeneratorsReachTheOrigin() throws Exception {
     try (JavaOrigin origin = new JavaOrigin(0)) {
       byte[] request = Workload.POST.bytes("key");
-      double rate = new ClosedLoop(request, origin.port()).run(4, Duration.ofMillis(500));
+      double rate = Load.closedLoop(request, origin.port(), 4, Duration.ofMillis(500));
       assertTrue(rate > 100, "rate " + rate);
-      OpenLoop.Latency latency =
-          new OpenLoop(request, origin.port()).run(200, Duration.ofMillis(500));
+      Load.Latency latency = Load.openLoop(request, origin.port(), 200, Duration.ofMillis(500));
       assertTrue(latency.p50() > 0 && latency.p99() >= latency.p50(), latency.toString());
     }
   }
 
   @Test
   void ratiosAreTakenWithinARound() {
-    Rounds.Result slow = new Rounds.Result(List.of(10.0, 100.0, 40.0), 1);
-    Rounds.Result fast = new Rounds.Result(List.of(20.0, 200.0, 80.0), 1);
+    Rounds.Throughput slow = new Rounds.Throughput(List.of(10.0, 100.0, 40.0), 1);
+    Rounds.Throughput fast = new Rounds.Throughput(List.of(20.0, 200.0, 80.0), 1);
     assertEquals(0.5, slow.ratioTo(fast));
     assertEquals(40, slow.median());
     String chart = Report.chart("t", Map.of("ours", slow));

@@ -3,7 +3,6 @@ package luki.bench;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,19 +11,22 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.bench.BenchSetup.Contender;
+import luki.gateway.testing.Processes;
+import luki.gateway.testing.RawHttpClient;
 
 /** What a table of throughputs does not show: latency, idle connections, streams, many callers. */
 final class Extras {
   private static final Duration STREAM_TIME = Duration.ofSeconds(15);
   private static final Duration LATENCY_TIME = Duration.ofSeconds(5);
 
-  private final Field field;
+  private final BenchSetup setup;
   private final Load load;
-  private final Subject ours;
+  private final Contender ours;
   private final Child process;
 
-  Extras(Field field, Load load, Subject ours, Child process) {
-    this.field = field;
+  Extras(BenchSetup setup, Load load, Contender ours, Child process) {
+    this.setup = setup;
     this.load = load;
     this.ours = ours;
     this.process = process;
@@ -32,39 +34,39 @@ final class Extras {
 
   /** Added to the way without anything between, at this rate: by us, and by the others there. */
   String latency(double rate) throws IOException, InterruptedException {
-    List<Subject> subjects = new ArrayList<>(List.of(ours));
-    field.named(Subject.ENGINES).ifPresent(subjects::add);
-    field.named(Subject.DUTIES).ifPresent(subjects::add);
+    List<Contender> contenders = new ArrayList<>(List.of(ours));
+    setup.named(Contender.ENGINES).ifPresent(contenders::add);
+    setup.named(Contender.DUTIES).ifPresent(contenders::add);
     Map<String, List<Double>> p50 = new LinkedHashMap<>();
     Map<String, List<Double>> p99 = new LinkedHashMap<>();
-    byte[] request = Workload.POST.bytes(field.key());
-    int origin = field.named(Subject.DIRECT).orElseThrow().port();
+    byte[] request = Workload.POST.bytes(setup.key());
+    int origin = setup.named(Contender.DIRECT).orElseThrow().port();
     for (int round = 0; round < 3; round++) {
       System.err.printf("latency at %.0f requests a second, round %d of 3%n", rate, round + 1);
-      OpenLoop.Latency direct = new OpenLoop(request, origin).run(rate, LATENCY_TIME);
-      for (Subject subject : subjects) {
-        OpenLoop.Latency through = new OpenLoop(request, subject.port()).run(rate, LATENCY_TIME);
-        p50.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
+      Load.Latency direct = Load.openLoop(request, origin, rate, LATENCY_TIME);
+      for (Contender contender : contenders) {
+        Load.Latency through = Load.openLoop(request, contender.port(), rate, LATENCY_TIME);
+        p50.computeIfAbsent(contender.name(), _ -> new ArrayList<>())
             .add(through.p50() - direct.p50());
-        p99.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
+        p99.computeIfAbsent(contender.name(), _ -> new ArrayList<>())
             .add(through.p99() - direct.p99());
       }
     }
     StringBuilder text = new StringBuilder("latency added at %.0f requests/s".formatted(rate));
-    for (Subject subject : subjects) {
+    for (Contender contender : contenders) {
       text.append(
           "; %s: p50 %.2f ms, p99 %.2f ms"
               .formatted(
-                  subject.name(),
-                  Rounds.median(p50.get(subject.name())),
-                  Rounds.median(p99.get(subject.name()))));
+                  contender.name(),
+                  Rounds.median(p50.get(contender.name())),
+                  Rounds.median(p99.get(contender.name()))));
     }
     return text.toString();
   }
 
   String idle(int connections) throws IOException {
     System.err.println(connections + " idle connections");
-    List<Socket> open = new ArrayList<>();
+    List<RawHttpClient> open = new ArrayList<>();
     try {
       // The first ones grow what is there once for all of them.
       open(open, 200);
@@ -72,27 +74,27 @@ final class Extras {
       open(open, connections);
       long each = (process.residentKb() - before) * 1024 / connections;
       long began = System.nanoTime();
-      try (ClosedLoop.Caller caller = new ClosedLoop.Caller(ours.port())) {
-        caller.ask(Workload.POST.bytes(field.key()));
+      try (RawHttpClient client = new RawHttpClient(ours.port())) {
+        Load.ask(client, Workload.POST.bytes(setup.key()));
       }
       return "%d idle connections: %.1f KB of RSS each, a new request took %.1f ms"
           .formatted(connections, each / 1024.0, (System.nanoTime() - began) / 1e6);
     } finally {
-      for (Socket socket : open) {
-        socket.close();
+      for (RawHttpClient client : open) {
+        client.close();
       }
     }
   }
 
-  private void open(List<Socket> all, int count) throws IOException {
-    byte[] request = Workload.GET.bytes(field.key());
+  private void open(List<RawHttpClient> all, int count) throws IOException {
+    byte[] request = Workload.GET.bytes(setup.key());
     for (int i = 0; i < count; i++) {
-      ClosedLoop.Caller caller = new ClosedLoop.Caller(ours.port());
+      RawHttpClient client = new RawHttpClient(ours.port());
       if (i % 10 == 0) {
         // Some have served a request before they fell silent.
-        caller.ask(request);
+        Load.ask(client, request);
       }
-      all.add(caller.socket());
+      all.add(client);
     }
   }
 
@@ -102,13 +104,11 @@ final class Extras {
     long before = process.residentKb();
     Process readers =
         new ProcessBuilder(
-                List.of(
-                    Field.java(),
-                    "-cp",
-                    System.getProperty("java.class.path"),
-                    StreamReaders.class.getName(),
+                Processes.javaCommand(
+                    StreamReaders.class,
+                    List.of(),
                     Integer.toString(ours.port()),
-                    field.key(),
+                    setup.key(),
                     Integer.toString(count),
                     Long.toString(STREAM_TIME.toSeconds())))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -132,17 +132,17 @@ final class Extras {
 
   /** Processor time for each request with one caller and with many. */
   String callers(Duration time) throws IOException, InterruptedException {
-    System.err.println(field.keys().size() + " callers");
-    double few = cpu(field.keys().subList(0, Math.min(10, field.keys().size())), time);
-    double many = cpu(field.keys(), time);
+    System.err.println(setup.keys().size() + " callers");
+    double few = cpu(setup.keys().subList(0, Math.min(10, setup.keys().size())), time);
+    double many = cpu(setup.keys(), time);
     return "processor time for each request: %.1f µs with 10 callers, %.1f µs with %d (ratio %.2f)"
-        .formatted(few, many, field.keys().size(), many / few);
+        .formatted(few, many, setup.keys().size(), many / few);
   }
 
   private double cpu(List<String> keys, Duration time) throws IOException, InterruptedException {
-    Path script = field.directory().resolve("callers.lua");
-    StringBuilder lua = new StringBuilder(Workload.POST.wrkScript(field.key()));
-    Path list = field.directory().resolve("callers.txt");
+    Path script = setup.directory().resolve("callers.lua");
+    StringBuilder lua = new StringBuilder(Workload.POST.wrkScript(setup.key()));
+    Path list = setup.directory().resolve("callers.txt");
     Files.write(list, keys);
     lua.append("local keys = {}\nfor line in io.lines(\"").append(list).append("\") do\n");
     lua.append("  keys[#keys + 1] = line\nend\nlocal i = 0\nrequest = function()\n");

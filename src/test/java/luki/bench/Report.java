@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import luki.bench.BenchSetup.Contender;
 
 /** The figures as a Markdown table and as a chart. */
 final class Report {
@@ -25,7 +26,7 @@ final class Report {
   }
 
   /** A table of one load: rates, ratios to the nginxes, processor time. */
-  void table(String title, Map<String, Rounds.Result> results) {
+  void table(String title, Map<String, Rounds.Throughput> results) {
     say("");
     say("**" + title + "**");
     say("");
@@ -39,15 +40,15 @@ final class Report {
                     "| %s | %,.0f | %s | %s | %s |",
                     name,
                     result.median(),
-                    ratio(result, results.get(Subject.DUTIES)),
-                    ratio(result, results.get(Subject.BARE)),
-                    name.equals(Subject.DIRECT)
+                    ratio(result, results.get(Contender.DUTIES)),
+                    ratio(result, results.get(Contender.BARE)),
+                    name.equals(Contender.DIRECT)
                         ? "–"
                         : String.format(Locale.ROOT, "%.1f µs", result.cpuMicros()))));
   }
 
   /** What it costs to count callers, beside not counting them. */
-  void limits(String without, Map<String, Rounds.Result> results) {
+  void limits(String without, Map<String, Rounds.Throughput> results) {
     say("");
     say("**Limits: POST 100 B, reply 150 B, 64 connections**");
     say("");
@@ -65,12 +66,12 @@ final class Report {
                     result.cpuMicros())));
   }
 
-  private static String ratio(Rounds.Result result, Rounds.Result other) {
+  private static String ratio(Rounds.Throughput result, Rounds.Throughput other) {
     return other == null ? "–" : String.format(Locale.ROOT, "%.2f", result.ratioTo(other));
   }
 
-  static String chart(String title, Map<String, Rounds.Result> results) {
-    double most = results.values().stream().mapToDouble(Rounds.Result::median).max().orElse(1);
+  static String chart(String title, Map<String, Rounds.Throughput> results) {
+    double most = results.values().stream().mapToDouble(Rounds.Throughput::median).max().orElse(1);
     StringBuilder svg = new StringBuilder();
     int height = 50 + ROW * results.size();
     svg.append(
@@ -81,7 +82,7 @@ final class Report {
     svg.append("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
     svg.append("<text x=\"10\" y=\"24\" font-size=\"15\" fill=\"#222222\">" + title + "</text>\n");
     int y = 40;
-    for (Map.Entry<String, Rounds.Result> entry : results.entrySet()) {
+    for (Map.Entry<String, Rounds.Throughput> entry : results.entrySet()) {
       double rate = entry.getValue().median();
       int width = (int) Math.max(1, rate / most * BAR_WIDTH);
       String colour = entry.getKey().startsWith("ours") ? "#1f6f8b" : "#b5b5b5";

@@ -7,19 +7,20 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.bench.BenchSetup.Contender;
 
 /**
  * One load on every subject, round after round: A B C, A B C. What the machine does beside the
  * bench then falls on all of them alike, and a ratio is taken within a round.
  */
 final class Rounds {
-  private final Field field;
+  private final BenchSetup setup;
   private final Load load;
   private final int rounds;
   private final Duration time;
 
-  Rounds(Field field, Load load, int rounds, Duration time) {
-    this.field = field;
+  Rounds(BenchSetup setup, Load load, int rounds, Duration time) {
+    this.setup = setup;
     this.load = load;
     this.rounds = rounds;
     this.time = time;
@@ -31,13 +32,13 @@ final class Rounds {
    * @param rates requests a second, one a round
    * @param cpuMicros of the process under test for each request, the median
    */
-  record Result(List<Double> rates, double cpuMicros) {
+  record Throughput(List<Double> rates, double cpuMicros) {
     double median() {
       return Rounds.median(rates);
     }
 
     /** The median of the ratios of each round. */
-    double ratioTo(Result other) {
+    double ratioTo(Throughput other) {
       List<Double> ratios = new ArrayList<>();
       for (int i = 0; i < rates.size(); i++) {
         ratios.add(rates.get(i) / other.rates.get(i));
@@ -55,35 +56,36 @@ final class Rounds {
         : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
   }
 
-  Map<String, Result> run(Workload work, int connections) throws IOException, InterruptedException {
-    return run(work, connections, field.subjects());
+  Map<String, Throughput> run(Workload work, int connections)
+      throws IOException, InterruptedException {
+    return run(work, connections, setup.contenders());
   }
 
-  Map<String, Result> run(Workload work, int connections, List<Subject> subjects)
+  Map<String, Throughput> run(Workload work, int connections, List<Contender> contenders)
       throws IOException, InterruptedException {
     Map<String, List<Double>> rates = new LinkedHashMap<>();
     Map<String, List<Double>> cpu = new LinkedHashMap<>();
     for (int round = 0; round < rounds; round++) {
-      for (Subject subject : subjects) {
+      for (Contender contender : contenders) {
         System.err.printf(
             "%s, %d connections, round %d of %d: %s%n",
-            work.name(), connections, round + 1, rounds, subject.name());
-        double before = cpuOf(subject);
-        double rate = load.run(work, field.key(), subject.port(), connections, time);
-        double used = cpuOf(subject) - before;
-        rates.computeIfAbsent(subject.name(), _ -> new ArrayList<>()).add(rate);
-        cpu.computeIfAbsent(subject.name(), _ -> new ArrayList<>())
+            work.name(), connections, round + 1, rounds, contender.name());
+        double before = cpuOf(contender);
+        double rate = load.run(work, setup.key(), contender.port(), connections, time);
+        double used = cpuOf(contender) - before;
+        rates.computeIfAbsent(contender.name(), _ -> new ArrayList<>()).add(rate);
+        cpu.computeIfAbsent(contender.name(), _ -> new ArrayList<>())
             .add(used * 1e6 / (rate * time.toSeconds()));
       }
     }
-    Map<String, Result> results = new LinkedHashMap<>();
+    Map<String, Throughput> results = new LinkedHashMap<>();
     rates.forEach(
-        (name, all) -> results.put(name, new Result(List.copyOf(all), median(cpu.get(name)))));
+        (name, all) -> results.put(name, new Throughput(List.copyOf(all), median(cpu.get(name)))));
     return results;
   }
 
-  private static double cpuOf(Subject subject) throws IOException {
-    Child child = subject.child();
+  private static double cpuOf(Contender contender) throws IOException {
+    Child child = contender.child();
     return child == null ? 0 : child.cpuSeconds();
   }
 }

@@ -1,11 +1,6 @@
 package luki.bench;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,6 +10,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.testing.ChatStream;
+import luki.gateway.testing.RawHttpClient;
 
 /**
  * Readers of many streams, in a process of their own: what they cost is not the gateway's. Says
@@ -75,21 +72,10 @@ public final class StreamReaders {
   }
 
   private void read() {
-    String body = "{\"user_id\":\"maria_k\",\"message\":\"hello\"}";
-    String request =
-        "POST /v1/chat/stream HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer "
-            + key
-            + "\r\nContent-Type: application/json\r\nContent-Length: "
-            + body.length()
-            + "\r\n\r\n"
-            + body;
-    try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port)) {
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII), 512);
+    try (RawHttpClient client = new RawHttpClient(port);
+        ChatStream stream = ChatStream.open(client, key)) {
       boolean first = true;
-      for (String line = lines.readLine(); line != null && !stopped; line = lines.readLine()) {
+      for (String line = stream.line(); line != null && !stopped; line = stream.line()) {
         Matcher token = TOKEN.matcher(line);
         if (token.find()) {
           if (counting) {

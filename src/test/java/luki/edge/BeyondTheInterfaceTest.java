@@ -43,7 +43,7 @@ class BeyondTheInterfaceTest {
 
   @Test
   void aRequestIsReadAndAnsweredWithoutTheJdksMaps() throws IOException {
-    try (Running server = new Running(BeyondTheInterfaceTest::answer);
+    try (EdgeTestServer server = new EdgeTestServer(BeyondTheInterfaceTest::answer);
         RawHttpClient client = server.connect()) {
       client.send("GET /p?q HTTP/1.1\r\nHost: h\r\nX-A:  b \r\n\r\n");
       String answer = client.readReply();
@@ -69,9 +69,9 @@ class BeyondTheInterfaceTest {
           assertEquals(List.of("1", "2"), FieldHeaders.of(map).all("x-a"));
           exchange.getResponseHeaders().add("X-Late", "yes");
           FieldHeaders.fill(exchange.getResponseHeaders(), Fields.of("X-B", "3"));
-          Running.answer(exchange, 200, first);
+          EdgeTestServer.answer(exchange, 200, first);
         };
-    try (Running server = new Running(both)) {
+    try (EdgeTestServer server = new EdgeTestServer(both)) {
       String answer =
           server.ask("GET /p HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nConnection: close\r\n\r\n");
       assertTrue(answer.endsWith("\r\n\r\n1[1, 2]false"), answer);
@@ -84,7 +84,7 @@ class BeyondTheInterfaceTest {
   void aRefusedMessageKeepsTheHeadThatWasRead() throws IOException {
     Refusals refusals =
         (exchange, reason) ->
-            Running.answer(
+            EdgeTestServer.answer(
                 exchange,
                 reason.status(),
                 exchange.getRequestMethod()
@@ -94,7 +94,8 @@ class BeyondTheInterfaceTest {
                     + exchange.getRequestHeaders().getFirst("Origin")
                     + " "
                     + exchange.getRequestBody().readAllBytes().length);
-    try (Running server = new Running(EdgeLimits.usual(), refusals, Running.echo())) {
+    try (EdgeTestServer server =
+        new EdgeTestServer(EdgeLimits.usual(), refusals, EdgeTestServer.echo())) {
       String lines = "Host: h\r\nOrigin: o\r\n";
       for (String rest :
           List.of(
@@ -113,8 +114,8 @@ class BeyondTheInterfaceTest {
       CountDownLatch watching = new CountDownLatch(1);
       CountDownLatch gone = new CountDownLatch(1);
       BlockingQueue<Boolean> seen = new LinkedBlockingQueue<>();
-      try (Running server =
-              new Running(
+      try (EdgeTestServer server =
+              new EdgeTestServer(
                   exchange -> {
                     exchange.getRequestBody().readAllBytes();
                     EngineExchange watch = EngineExchange.of(exchange);
@@ -148,8 +149,8 @@ class BeyondTheInterfaceTest {
   @Test
   void aWatchedExchangeThatEndsTellsNobodyAndCloses() throws IOException {
     AtomicInteger told = new AtomicInteger();
-    try (Running server =
-        new Running(
+    try (EdgeTestServer server =
+        new EdgeTestServer(
             exchange -> {
               EngineExchange engine = EngineExchange.of(exchange);
               engine.onPeerGone(told::incrementAndGet);

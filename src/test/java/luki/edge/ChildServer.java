@@ -17,7 +17,7 @@ final class ChildServer {
     HttpServer server =
         new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext("/", Running.echo());
+    server.createContext("/", EdgeTestServer.echo());
     server.createContext("/hoard", ChildServer::hoard);
     server.start();
     byte[] port = (server.getAddress().getPort() + "\n").getBytes(StandardCharsets.US_ASCII);

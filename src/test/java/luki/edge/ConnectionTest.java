@@ -17,11 +17,11 @@ import org.junit.jupiter.api.Test;
 class ConnectionTest {
   private static final String GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
   private static final String LAST = "GET /z HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-  private Running server;
+  private EdgeTestServer server;
 
   @BeforeEach
   void start() throws IOException {
-    server = new Running(Running.echo());
+    server = new EdgeTestServer(EdgeTestServer.echo());
   }
 
   @AfterEach
@@ -107,7 +107,8 @@ class ConnectionTest {
 
   @Test
   void anExpectingClientWhoseBodyNobodyReadsIsAnsweredAtOnceAndLeft() throws IOException {
-    try (Running refusing = new Running(exchange -> exchange.sendResponseHeaders(401, -1));
+    try (EdgeTestServer refusing =
+            new EdgeTestServer(exchange -> exchange.sendResponseHeaders(401, -1));
         RawHttpClient client = refusing.connect()) {
       client.send(
           "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
@@ -119,7 +120,8 @@ class ConnectionTest {
 
   @Test
   void theRestOfASmallBodyIsSkippedAndOfALargeOneNot() throws IOException {
-    try (Running deaf = new Running(exchange -> exchange.sendResponseHeaders(200, -1))) {
+    try (EdgeTestServer deaf =
+        new EdgeTestServer(exchange -> exchange.sendResponseHeaders(200, -1))) {
       String post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: ";
       assertEquals(2, answers(deaf.ask(post + "5\r\n\r\nabcde" + LAST)));
       String chunked = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -156,7 +158,7 @@ class ConnectionTest {
             usual.write(),
             50,
             50);
-    try (Running small = new Running(fifty, Refusals.BARE, Running.echo())) {
+    try (EdgeTestServer small = new EdgeTestServer(fifty, Refusals.BARE, EdgeTestServer.echo())) {
       for (int i = 0; i < 5000; i++) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), small.port())) {
           if (i % 2 == 0) {

@@ -27,7 +27,7 @@ class CorpusTest {
   private static final String BEHIND = "GET /behind HTTP/1.1\r\nHost: gw.test\r\n\r\n";
   private static final AtomicInteger BEHINDS = new AtomicInteger();
   private static final List<Case> CASES = new ArrayList<>();
-  private static Running server;
+  private static EdgeTestServer server;
 
   private record Case(String id, String expect, List<Byte> raw) {
     byte[] bytes() {
@@ -48,7 +48,7 @@ class CorpusTest {
       }
       CASES.add(new Case(node.get("id").asText(), node.get("expect").asText(), raw));
     }
-    server = new Running(EdgeLimits.usual(), Refusals.BARE, CorpusTest::handle);
+    server = new EdgeTestServer(EdgeLimits.usual(), Refusals.BARE, CorpusTest::handle);
   }
 
   @AfterAll

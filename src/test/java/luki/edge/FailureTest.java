@@ -25,9 +25,9 @@ class FailureTest {
     Refusals counting =
         (exchange, reason) -> {
           refusals.incrementAndGet();
-          Running.answer(exchange, reason.status(), reason.toString());
+          EdgeTestServer.answer(exchange, reason.status(), reason.toString());
         };
-    try (Running server = new Running(EdgeLimits.usual(), counting, handler)) {
+    try (EdgeTestServer server = new EdgeTestServer(EdgeLimits.usual(), counting, handler)) {
       return server.ask(request);
     }
   }
@@ -149,7 +149,7 @@ class FailureTest {
   @Test
   void aBodyThatIsRefusedWhileItIsReadIsAnsweredOnce() throws IOException {
     String post = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
-    String unhandled = answer(post + "x\r\n" + GET, Running.echo());
+    String unhandled = answer(post + "x\r\n" + GET, EdgeTestServer.echo());
     assertTrue(unhandled.startsWith("HTTP/1.1 400 "), unhandled);
     assertEquals(1, refusals.get());
     String handled =

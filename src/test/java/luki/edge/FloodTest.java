@@ -51,7 +51,7 @@ class FloodTest {
                 new Contexts(),
                 connections));
     server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext("/", Running.echo());
+    server.createContext("/", EdgeTestServer.echo());
     server.start();
   }
 

@@ -23,29 +23,29 @@ class LimitsTest {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Duration SHORT = Duration.ofMillis(200);
 
-  private record Refused(Reason reason, String method, long nanos, InetAddress peer) {}
+  private record SeenRefusal(Reason reason, String method, long nanos, InetAddress peer) {}
 
-  private final List<Refused> refused = new ArrayList<>();
+  private final List<SeenRefusal> refused = new ArrayList<>();
 
   private synchronized void answer(HttpExchange exchange, Reason reason) throws IOException {
     long nanos = System.nanoTime() - EngineExchange.of(exchange).receivedNanos();
     InetAddress peer = exchange.getRemoteAddress().getAddress();
-    refused.add(new Refused(reason, exchange.getRequestMethod(), nanos, peer));
+    refused.add(new SeenRefusal(reason, exchange.getRequestMethod(), nanos, peer));
     exchange.getResponseHeaders().add("X-Refused", "yes");
-    Running.answer(exchange, reason.status(), "{\"no\":true}");
+    EdgeTestServer.answer(exchange, reason.status(), "{\"no\":true}");
   }
 
-  private Running serving(EdgeLimits limits) throws IOException {
-    return new Running(limits, this::answer, Running.echo());
+  private EdgeTestServer serving(EdgeLimits limits) throws IOException {
+    return new EdgeTestServer(limits, this::answer, EdgeTestServer.echo());
   }
 
-  private synchronized List<Refused> refused() {
+  private synchronized List<SeenRefusal> refused() {
     return List.copyOf(refused);
   }
 
   @Test
   void aHeadThatDoesNotEndInTimeIs408() throws IOException {
-    try (Running server = serving(Running.within(SHORT, LONG, LONG, LONG))) {
+    try (EdgeTestServer server = serving(EdgeTestServer.within(SHORT, LONG, LONG, LONG))) {
       for (String begun : List.of("G", "GET / HTTP/1.1\r\nHost: h\r\nX: ")) {
         String answer = server.ask(begun);
         assertTrue(answer.startsWith("HTTP/1.1 408 Request Timeout\r\n"), answer);
@@ -62,7 +62,7 @@ class LimitsTest {
 
   @Test
   void aBodyThatComesTooSlowlyIs408() throws IOException {
-    try (Running server = serving(Running.within(LONG, SHORT, LONG, LONG))) {
+    try (EdgeTestServer server = serving(EdgeTestServer.within(LONG, SHORT, LONG, LONG))) {
       String answer = server.ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
       assertTrue(answer.startsWith("HTTP/1.1 408 "), answer);
       assertEquals(1, refused().size());
@@ -71,7 +71,7 @@ class LimitsTest {
 
   @Test
   void anIdleConnectionIsClosedWithoutAWord() throws IOException {
-    try (Running server = serving(Running.within(LONG, LONG, SHORT, LONG));
+    try (EdgeTestServer server = serving(EdgeTestServer.within(LONG, LONG, SHORT, LONG));
         RawHttpClient fresh = server.connect();
         RawHttpClient used = server.connect()) {
       used.send(GET);
@@ -85,9 +85,9 @@ class LimitsTest {
   @Test
   void aHandlerMayTakeItsTime() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
-    EdgeLimits limits = Running.within(SHORT, SHORT, SHORT, SHORT);
-    try (Running server =
-            new Running(
+    EdgeLimits limits = EdgeTestServer.within(SHORT, SHORT, SHORT, SHORT);
+    try (EdgeTestServer server =
+            new EdgeTestServer(
                 limits,
                 this::answer,
                 exchange -> {
@@ -96,7 +96,7 @@ class LimitsTest {
                   } catch (InterruptedException stopped) {
                     throw new IOException(stopped);
                   }
-                  Running.echo().handle(exchange);
+                  EdgeTestServer.echo().handle(exchange);
                 });
         RawHttpClient client = server.connect();
         RawHttpClient idle = server.connect()) {
@@ -111,9 +111,9 @@ class LimitsTest {
   @Test
   void aReplyThatIsNotReadIsGivenUp() throws Exception {
     CountDownLatch failed = new CountDownLatch(1);
-    try (Running server =
-            new Running(
-                Running.within(LONG, LONG, LONG, SHORT),
+    try (EdgeTestServer server =
+            new EdgeTestServer(
+                EdgeTestServer.within(LONG, LONG, LONG, SHORT),
                 this::answer,
                 exchange -> {
                   exchange.sendResponseHeaders(200, 0);
@@ -135,7 +135,7 @@ class LimitsTest {
 
   @Test
   void theLimitsOfSizeAre414And431() throws IOException {
-    try (Running server = serving(EdgeLimits.usual())) {
+    try (EdgeTestServer server = serving(EdgeLimits.usual())) {
       String long8k = "GET /" + "x".repeat(8192) + " HTTP/1.1\r\nHost: h\r\n\r\n";
       assertTrue(server.ask(long8k).startsWith("HTTP/1.1 414 "));
       String fits =
@@ -152,7 +152,7 @@ class LimitsTest {
   void beyondTheMostConnectionsClientsWaitAndAreThenServed() throws IOException {
     EdgeLimits usual = EdgeLimits.usual();
     EdgeLimits two = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 2, 0);
-    try (Running server = serving(two);
+    try (EdgeTestServer server = serving(two);
         RawHttpClient third = openThird(server)) {
       third.send(LAST);
       assertTrue(third.readToEnd().endsWith("GET /z "));
@@ -160,7 +160,7 @@ class LimitsTest {
   }
 
   /** Two that are served, a third that waits; then the first leaves. */
-  private static RawHttpClient openThird(Running server) throws IOException {
+  private static RawHttpClient openThird(EdgeTestServer server) throws IOException {
     RawHttpClient second;
     RawHttpClient third;
     try (RawHttpClient first = server.connect()) {
@@ -180,7 +180,7 @@ class LimitsTest {
   void anAddressHasOnlySoManyConnections() throws IOException {
     EdgeLimits usual = EdgeLimits.usual();
     EdgeLimits one = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 10, 1);
-    try (Running server = serving(one)) {
+    try (EdgeTestServer server = serving(one)) {
       try (RawHttpClient first = server.connect();
           RawHttpClient second = server.connect()) {
         first.send(GET);

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -30,10 +31,7 @@ class ProcessLimitsTest {
   private static Process start(int descriptors, List<String> flags) throws IOException {
     List<String> line = new ArrayList<>();
     line.addAll(List.of("sh", "-c", "ulimit -n " + descriptors + " && exec \"$0\" \"$@\""));
-    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    line.addAll(flags);
-    line.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    line.add(ChildServer.class.getName());
+    line.addAll(Processes.javaCommand(ChildServer.class, flags));
     return new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 

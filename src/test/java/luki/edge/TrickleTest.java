@@ -36,7 +36,7 @@ class TrickleTest {
 
   private final AtomicInteger timeouts = new AtomicInteger();
 
-  private Running serving(EdgeLimits limits, HttpHandler handler) throws IOException {
+  private EdgeTestServer serving(EdgeLimits limits, HttpHandler handler) throws IOException {
     Refusals counting =
         (exchange, reason) -> {
           if (reason == Reason.TIMEOUT) {
@@ -44,11 +44,11 @@ class TrickleTest {
           }
           Refusals.BARE.handle(exchange, reason);
         };
-    return new Running(limits, counting, handler);
+    return new EdgeTestServer(limits, counting, handler);
   }
 
   /** Begins so, then sends the text byte by byte, over and over, until the server closes. */
-  private static String trickle(Running server, String begun, String text) throws Exception {
+  private static String trickle(EdgeTestServer server, String begun, String text) throws Exception {
     try (RawHttpClient client = server.connect()) {
       client.send(begun);
       Thread sender = Thread.ofVirtual().start(() -> send(client, text));
@@ -79,19 +79,20 @@ class TrickleTest {
   }
 
   /** What comes first, and what then trickles. */
-  private record Body(String begun, String text) {}
+  private record Trickle(String begun, String text) {}
 
   @Test
   void aTricklingBodyIs408WhereverItTrickles() throws Exception {
-    List<Body> bodies =
+    List<Trickle> bodies =
         List.of(
-            new Body(POST + "Content-Length: 1000000\r\n\r\n", "x"),
-            new Body(CHUNKED + "f4240\r\n", "x"),
-            new Body(CHUNKED, "1\r\nx\r\n"),
-            new Body(CHUNKED + "1;", "a;"),
-            new Body(CHUNKED + "1\r\nx\r\n0\r\n", "X: y\r\n"));
-    try (Running server = serving(Running.within(LONG, SHORT, LONG, LONG), Running.echo())) {
-      for (Body body : bodies) {
+            new Trickle(POST + "Content-Length: 1000000\r\n\r\n", "x"),
+            new Trickle(CHUNKED + "f4240\r\n", "x"),
+            new Trickle(CHUNKED, "1\r\nx\r\n"),
+            new Trickle(CHUNKED + "1;", "a;"),
+            new Trickle(CHUNKED + "1\r\nx\r\n0\r\n", "X: y\r\n"));
+    try (EdgeTestServer server =
+        serving(EdgeTestServer.within(LONG, SHORT, LONG, LONG), EdgeTestServer.echo())) {
+      for (Trickle body : bodies) {
         String answer = trickle(server, body.begun(), body.text());
         assertTrue(answer.startsWith("HTTP/1.1 408 "), body + ": " + answer);
         assertEquals(1, answers(answer), body + ": " + answer);
@@ -102,7 +103,8 @@ class TrickleTest {
 
   @Test
   void aBodyThatTricklesAfterItWasAskedForIs408() throws Exception {
-    try (Running server = serving(Running.within(LONG, SHORT, LONG, LONG), Running.echo())) {
+    try (EdgeTestServer server =
+        serving(EdgeTestServer.within(LONG, SHORT, LONG, LONG), EdgeTestServer.echo())) {
       String expecting = POST + "Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n";
       String answer = trickle(server, expecting, "x");
       assertTrue(answer.startsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 408 "), answer);
@@ -111,7 +113,8 @@ class TrickleTest {
 
   @Test
   void aTricklingHeadIs408() throws Exception {
-    try (Running server = serving(Running.within(SHORT, LONG, LONG, LONG), Running.echo())) {
+    try (EdgeTestServer server =
+        serving(EdgeTestServer.within(SHORT, LONG, LONG, LONG), EdgeTestServer.echo())) {
       for (String begun : List.of("", "GET / HTTP/1.1\r\nHost: h\r\n")) {
         String answer = trickle(server, begun, begun.isEmpty() ? "G" : "X: y\r\n");
         assertTrue(answer.startsWith("HTTP/1.1 408 "), answer);
@@ -122,7 +125,7 @@ class TrickleTest {
   @Test
   void aTricklingBodyThatNobodyReadsDoesNotKeepItsConnectionAndIsAnsweredOnce() throws Exception {
     HttpHandler deaf = exchange -> exchange.sendResponseHeaders(401, -1);
-    try (Running server = serving(Running.within(LONG, SHORT, LONG, LONG), deaf)) {
+    try (EdgeTestServer server = serving(EdgeTestServer.within(LONG, SHORT, LONG, LONG), deaf)) {
       for (String begun : List.of(POST + "Content-Length: 9000\r\n\r\n", CHUNKED + "2328\r\n")) {
         String answer = trickle(server, begun, "x");
         assertTrue(answer.startsWith("HTTP/1.1 401 "), answer);

@@ -3,9 +3,6 @@ package luki.gateway.app;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import luki.gateway.cli.Main;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -34,20 +32,10 @@ class CarriersTest {
   private final AtomicBoolean over = new AtomicBoolean();
   private final LongAdder asked = new LongAdder();
 
-  private static int freePort() throws IOException {
-    try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return any.getLocalPort();
-    }
-  }
-
   private static Process start(int port) throws IOException {
     ProcessBuilder gateway =
         new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:ActiveProcessorCount=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Main.class.getName());
+            Processes.javaCommand(Main.class, List.of("-XX:ActiveProcessorCount=1")));
     gateway.environment().put("ENVIRONMENT", "dev");
     gateway.environment().put("HOST", "127.0.0.1");
     gateway.environment().put("PORT", Integer.toString(port));
@@ -87,7 +75,7 @@ class CarriersTest {
 
   @Test
   void aNewConnectionIsServedThoughOthersKeepTheProcessorBusy() throws Exception {
-    int port = freePort();
+    int port = Processes.freePort();
     Process gateway = start(port);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Waiting.until(START, () -> isServed(port));

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import luki.gateway.json.Json;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -101,7 +102,7 @@ class CommandLineIT {
 
   @Test
   void aRunningGatewaySeesANewKeyAndARevokedOneWithinFiveSeconds() throws Exception {
-    int port = Jar.freePort();
+    int port = Processes.freePort();
     Map<String, String> environment = new HashMap<>(DEV);
     environment.put("PORT", Integer.toString(port));
     environment.put("METRICS_ACCESS", "scope");
@@ -195,7 +196,7 @@ class CommandLineIT {
 
   @Test
   void aMintedTokenOpensItsOwnDataAtADeskAndIsNotMadeInProd() throws Exception {
-    int port = Jar.freePort();
+    int port = Processes.freePort();
     Map<String, String> environment = new HashMap<>(DEV);
     environment.put("PORT", Integer.toString(port));
     Process process = jar.shell(environment, "java -jar target/luki-gateway.jar");

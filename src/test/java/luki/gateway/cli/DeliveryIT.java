@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.testing.Processes;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +39,7 @@ class DeliveryIT {
 
   @Test
   void theProcfilesLineServesAndASigtermEndsItWithZero() throws Exception {
-    int port = Jar.freePort();
+    int port = Processes.freePort();
     Map<String, String> environment =
         Map.of(
             "PORT", Integer.toString(port),
@@ -61,7 +62,8 @@ class DeliveryIT {
   @Test
   void inProdNothingStartsWithoutItsSecretsAndBothAreNamed() throws Exception {
     long began = System.nanoTime();
-    Process process = jar.shell(Map.of("PORT", Integer.toString(Jar.freePort())), procfileLine());
+    Process process =
+        jar.shell(Map.of("PORT", Integer.toString(Processes.freePort())), procfileLine());
     assertTrue(process.waitFor(20, TimeUnit.SECONDS));
     assertEquals(2, process.exitValue());
     assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 10);

@@ -4,7 +4,6 @@ import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
 
 /**
@@ -49,7 +49,8 @@ final class Jar {
   record Ended(int code, String out, String err) {}
 
   Ended run(Map<String, String> environment, String... arguments) throws Exception {
-    List<String> line = new ArrayList<>(List.of("java", "-jar", "target/luki-gateway.jar"));
+    List<String> line =
+        new ArrayList<>(List.of(Processes.java(), "-jar", "target/luki-gateway.jar"));
     line.addAll(List.of(arguments));
     Process process = start(environment, line);
     if (!process.waitFor(20, TimeUnit.SECONDS)) {
@@ -67,32 +68,15 @@ final class Jar {
   private Process start(Map<String, String> environment, List<String> line) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(line).directory(directory.toFile());
     builder.environment().clear();
-    builder.environment().put("PATH", javaBin() + ":/usr/bin:/bin");
+    builder.environment().put("PATH", Path.of(Processes.java()).getParent() + ":/usr/bin:/bin");
     builder.environment().putAll(environment);
-    builder.command(line.getFirst().equals("java") ? replaced(line, javaBin() + "/java") : line);
     builder.redirectOutput(directory.resolve("out").toFile());
     builder.redirectError(directory.resolve("err").toFile());
     return builder.start();
   }
 
-  private static List<String> replaced(List<String> line, String java) {
-    List<String> copy = new ArrayList<>(line);
-    copy.set(0, java);
-    return copy;
-  }
-
-  private static String javaBin() {
-    return Path.of(System.getProperty("java.home"), "bin").toString();
-  }
-
   String read(String stream) throws IOException {
     return Files.readString(directory.resolve(stream), StandardCharsets.UTF_8);
-  }
-
-  static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
   }
 
   static HttpResponse<String> get(int port, String target, String... headers) {

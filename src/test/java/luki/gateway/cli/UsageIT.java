@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
@@ -64,7 +65,7 @@ class UsageIT {
   }
 
   private int serve(Map<String, String> variables) throws IOException {
-    int port = Jar.freePort();
+    int port = Processes.freePort();
     Map<String, String> environment = new HashMap<>(variables);
     environment.put("PORT", Integer.toString(port));
     processes.add(jar.shell(environment, "java -jar target/luki-gateway.jar"));
@@ -115,7 +116,7 @@ class UsageIT {
   @Test
   void whatWasWrittenBeforeAKillIsDeliveredAfterItAndSummedUp() throws Exception {
     Map<String, String> environment = environment();
-    int sinkPort = Jar.freePort();
+    int sinkPort = Processes.freePort();
     environment.put("USAGE_OUTBOX", "usage");
     environment.put("USAGE_SINK_URL", "http://127.0.0.1:" + sinkPort);
     environment.put(

@@ -107,7 +107,7 @@ class ConsentDefectsTest {
 
   @Test
   void R11_aConnectionThatBreaksIsAnOutage() {
-    try (RawUpstream security = Sockets.faulty((c, _) -> c.reset());
+    try (RawUpstream security = FaultyServices.faulty((c, _) -> c.reset());
         Setting raw = Setting.start(g -> g.with("SECURITY_URL", security.url()))) {
       HttpReply answer = raw.maria().post("/v1/elr/search", SEARCH);
       assertEquals("CONSENT_UNAVAILABLE", answer.code());

@@ -33,10 +33,10 @@ class DeadlineDefectsTest {
                 .yaml("total: 10s", "total: 700ms"));
   }
 
-  private static void assertTimesOut(Sockets.Fault fault) throws InterruptedException {
+  private static void assertTimesOut(FaultyServices.Fault fault) throws InterruptedException {
     CountDownLatch closed = new CountDownLatch(1);
     try (RawUpstream memory =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, request) -> {
                   fault.answer(connection, request);
                   connection.stallUntilClosed();
@@ -53,7 +53,7 @@ class DeadlineDefectsTest {
           "Memory service did not respond", answer.json().at("error").at("message").string());
       assertTrue(tookMillis >= 600 && tookMillis < 5000, tookMillis + " ms");
       assertTrue(closed.await(10, TimeUnit.SECONDS), "the connection is let go");
-      assertEquals(1, Sockets.calls(memory).size());
+      assertEquals(1, FaultyServices.calls(memory).size());
     }
   }
 
@@ -64,8 +64,8 @@ class DeadlineDefectsTest {
 
   @Test
   void R10_aByteAtATimeDoesNotProlongTheWaitForTheHead() throws InterruptedException {
-    String slow = Sockets.reply("200 OK", EMPTY_LIST) + " ".repeat(300);
-    assertTimesOut((connection, _) -> Sockets.drip(connection, slow, PAUSE));
+    String slow = FaultyServices.reply("200 OK", EMPTY_LIST) + " ".repeat(300);
+    assertTimesOut((connection, _) -> FaultyServices.drip(connection, slow, PAUSE));
   }
 
   @Test
@@ -82,20 +82,20 @@ class DeadlineDefectsTest {
     assertTimesOut(
         (connection, _) -> {
           connection.send(head);
-          Sockets.drip(connection, " ".repeat(999), PAUSE);
+          FaultyServices.drip(connection, " ".repeat(999), PAUSE);
         });
   }
 
   @Test
   void R10_anAgentThatNeverAnswersIsTimedOut() {
-    try (RawUpstream agent = Sockets.faulty((c, _) -> c.stallUntilClosed());
+    try (RawUpstream agent = FaultyServices.faulty((c, _) -> c.stallUntilClosed());
         Setting setting =
             Setting.start(
                 g -> g.with("AGENT_URL", agent.url()).yaml("total: 60s", "total: 700ms"))) {
       HttpReply answer =
           setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
       assertEquals(504, answer.status(), answer.body());
-      assertEquals(1, Sockets.calls(agent).size());
+      assertEquals(1, FaultyServices.calls(agent).size());
     }
   }
 
@@ -110,7 +110,7 @@ class DeadlineDefectsTest {
     String cut = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + rest;
     for (String how : List.of("reset", "close")) {
       try (RawUpstream memory =
-              Sockets.faulty(
+              FaultyServices.faulty(
                   (connection, _) -> {
                     connection.send(cut);
                     if (how.equals("reset")) {
@@ -139,7 +139,7 @@ class DeadlineDefectsTest {
   void R10_aReplyWithoutEndIsBrokenOff() throws InterruptedException {
     CountDownLatch brokenOff = new CountDownLatch(1);
     try (RawUpstream memory =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, _) -> {
                   connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
                   try {
@@ -153,7 +153,7 @@ class DeadlineDefectsTest {
       assertEquals(502, answer.status());
       assertEquals("DOWNSTREAM_ERROR", answer.code());
       assertTrue(brokenOff.await(10, TimeUnit.SECONDS));
-      assertEquals(1, Sockets.calls(memory).size(), "too long is not worth a second try");
+      assertEquals(1, FaultyServices.calls(memory).size(), "too long is not worth a second try");
     }
   }
 
@@ -162,7 +162,8 @@ class DeadlineDefectsTest {
     String padding = " ".repeat(65_536 - EMPTY_LIST.length());
     for (int more : List.of(0, 1, 11_000_000)) {
       String body = EMPTY_LIST + padding + " ".repeat(more);
-      try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", body)));
+      try (RawUpstream memory =
+              FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply("200 OK", body)));
           Setting setting = before(memory)) {
         HttpReply answer = setting.maria().get(LIST);
         assertEquals(more == 0 ? 200 : 502, answer.status(), more + " too many");
@@ -177,9 +178,9 @@ class DeadlineDefectsTest {
   @ValueSource(strings = {"301", "302", "303", "307", "308"})
   void R10_aRedirectIsNeverFollowed(String status) {
     try (RawUpstream elsewhere =
-            Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", EMPTY_LIST)));
+            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply("200 OK", EMPTY_LIST)));
         RawUpstream memory =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (c, _) ->
                     c.send(
                         "HTTP/1.1 %s Moved\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n"
@@ -205,7 +206,7 @@ class DeadlineDefectsTest {
       })
   void R10_whatIsNotHttpIsABadGateway(String bytes) {
     try (RawUpstream memory =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, _) -> {
                   connection.send(bytes);
                   connection.peerClosed(PAUSE);
@@ -220,7 +221,7 @@ class DeadlineDefectsTest {
 
   @Test
   void R10_whereNobodyListensTheAnswerIsQuick() {
-    try (Setting setting = Setting.start(g -> g.with("MEMORY_URL", Sockets.nobody()))) {
+    try (Setting setting = Setting.start(g -> g.with("MEMORY_URL", FaultyServices.nobody()))) {
       Client maria = setting.maria();
       long best = Long.MAX_VALUE;
       for (int i = 0; i < 5; i++) {

@@ -82,17 +82,17 @@ class DeletionDefectsTest {
       assertEquals(200, answer.status(), answer.body());
       assertEquals(21, answer.json().at("deleted").integer().orElseThrow());
       assertEquals("maria_k", answer.json().at("user_id").string());
-      assertEquals(4, Sockets.calls(memory).size());
+      assertEquals(4, FaultyServices.calls(memory).size());
     }
   }
 
   /** Says that it deleted seven, as often as that, and then none. */
   private static RawUpstream countingDown(AtomicInteger left) {
-    return Sockets.faulty(
+    return FaultyServices.faulty(
         (connection, _) -> {
           int deleted = left.getAndDecrement() > 0 ? 7 : 0;
           connection.send(
-              Sockets.reply(
+              FaultyServices.reply(
                   "200 OK", "{\"status\":\"success\",\"deleted_count\":%d}".formatted(deleted)));
         });
   }

@@ -66,7 +66,7 @@ class HealthDefectsTest {
 
   @Test
   void R12_oneServiceDownIsADegradationAndStillReady() {
-    try (Setting setting = Setting.start(g -> g.with("ENG_URL", Sockets.nobody()))) {
+    try (Setting setting = Setting.start(g -> g.with("ENG_URL", FaultyServices.nobody()))) {
       HttpReply health = health(setting, "degraded");
       assertEquals(200, health.status());
       assertEquals("down", check(health, "engagement"));
@@ -81,7 +81,9 @@ class HealthDefectsTest {
   void R12_agentAndMemoryDownIsUnhealthyAndStillReady() {
     try (Setting setting =
         Setting.start(
-            g -> g.with("AGENT_URL", Sockets.nobody()).with("MEMORY_URL", Sockets.nobody()))) {
+            g ->
+                g.with("AGENT_URL", FaultyServices.nobody())
+                    .with("MEMORY_URL", FaultyServices.nobody()))) {
       HttpReply health = health(setting, "unhealthy");
       assertEquals(503, health.status());
       assertEquals("down", check(health, "agent"));
@@ -92,7 +94,7 @@ class HealthDefectsTest {
 
   @Test
   void R12_agentAloneDownIsADegradationOnly() {
-    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", Sockets.nobody()))) {
+    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", FaultyServices.nobody()))) {
       assertEquals(200, health(setting, "degraded").status());
     }
   }
@@ -137,11 +139,12 @@ class HealthDefectsTest {
     CountDownLatch arrived = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
     try (RawUpstream memory =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, _) -> {
                   arrived.countDown();
                   release.await(30, TimeUnit.SECONDS);
-                  connection.send(Sockets.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
+                  connection.send(
+                      FaultyServices.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
                 });
         Setting setting = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client maria = setting.maria();
@@ -186,7 +189,7 @@ class HealthDefectsTest {
                   while (true) {
                     connection.readRequest();
                     connection.send(
-                        Sockets.reply("500 Internal Server Error", "{\"detail\":\"leak\"}"));
+                        FaultyServices.reply("500 Internal Server Error", "{\"detail\":\"leak\"}"));
                   }
                 });
         Setting setting = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {

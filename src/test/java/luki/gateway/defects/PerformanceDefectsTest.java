@@ -36,7 +36,7 @@ class PerformanceDefectsTest {
       """;
 
   private static RawUpstream metrics() {
-    return Sockets.faulty((c, _) -> c.send(Sockets.reply("200 OK", "{}")));
+    return FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply("200 OK", "{}")));
   }
 
   @Test
@@ -47,7 +47,7 @@ class PerformanceDefectsTest {
       for (int i = 0; i < 50; i++) {
         assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
       }
-      assertEquals(50, Sockets.calls(engagement).size());
+      assertEquals(50, FaultyServices.calls(engagement).size());
       assertTrue(engagement.connections() <= 3, engagement.connections() + " connections");
     }
   }
@@ -72,7 +72,7 @@ class PerformanceDefectsTest {
       for (Future<?> one : all) {
         one.get(40, TimeUnit.SECONDS);
       }
-      assertEquals(25 * callers, Sockets.calls(engagement).size());
+      assertEquals(25 * callers, FaultyServices.calls(engagement).size());
       // One for its health, and a few where a pooled one is not back in time.
       int most = 2 * callers + 1;
       assertTrue(engagement.connections() <= most, engagement.connections() + " connections");
@@ -84,11 +84,11 @@ class PerformanceDefectsTest {
     CountDownLatch arrived = new CountDownLatch(2);
     CountDownLatch release = new CountDownLatch(1);
     try (RawUpstream engagement =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, _) -> {
                   arrived.countDown();
                   release.await(40, TimeUnit.SECONDS);
-                  connection.send(Sockets.reply("200 OK", "{}"));
+                  connection.send(FaultyServices.reply("200 OK", "{}"));
                 });
         Setting setting =
             Setting.start(
@@ -109,7 +109,7 @@ class PerformanceDefectsTest {
       for (CompletableFuture<HttpReply> one : held) {
         assertEquals(200, one.get(20, TimeUnit.SECONDS).status());
       }
-      assertEquals(2, Sockets.calls(engagement).size());
+      assertEquals(2, FaultyServices.calls(engagement).size());
       assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
     }
   }
@@ -131,7 +131,7 @@ class PerformanceDefectsTest {
   void P6_aStreamTooManyIsRefusedAtOnce() {
     CountDownLatch release = new CountDownLatch(1);
     try (RawUpstream agent =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, _) -> {
                   connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
                   connection.send("data: {\"token\": \"a\"}\n\n");
@@ -145,7 +145,7 @@ class PerformanceDefectsTest {
       Client maria = setting.maria();
       CompletableFuture<HttpReply> first =
           CompletableFuture.supplyAsync(() -> maria.post("/v1/chat/stream", CHAT));
-      Waiting.until(Duration.ofSeconds(20), () -> Sockets.calls(agent).size() == 1);
+      Waiting.until(Duration.ofSeconds(20), () -> FaultyServices.calls(agent).size() == 1);
       HttpReply second = maria.post("/v1/chat/stream", CHAT);
       assertEquals(503, second.status(), second.body());
       assertEquals("OVERLOADED", second.code());
@@ -180,10 +180,10 @@ class PerformanceDefectsTest {
 
   /** Answers only once the other service has been asked too. */
   private static RawUpstream meeting(CyclicBarrier both, String json) {
-    return Sockets.faulty(
+    return FaultyServices.faulty(
         (connection, _) -> {
           both.await(9, TimeUnit.SECONDS);
-          connection.send(Sockets.reply("200 OK", json));
+          connection.send(FaultyServices.reply("200 OK", json));
         });
   }
 

@@ -142,17 +142,17 @@ class ReplacementDefectsTest {
   void R5_aDeleteThatFailsOnceIsTriedOnceMore() {
     AtomicInteger deletes = new AtomicInteger();
     try (RawUpstream memory =
-            Sockets.faulty(
+            FaultyServices.faulty(
                 (connection, request) -> {
                   if (request.startsWith("POST /ingestion")) {
                     connection.send(
-                        Sockets.reply(
+                        FaultyServices.reply(
                             "200 OK",
                             "{\"success\":true,\"chunk_ids\":[\"maria_k_aaaaaaaaaaaa\"]}"));
                   } else if (deletes.incrementAndGet() == 1) {
-                    connection.send(Sockets.reply("500 Internal Server Error", "{}"));
+                    connection.send(FaultyServices.reply("500 Internal Server Error", "{}"));
                   } else {
-                    connection.send(Sockets.reply("200 OK", "{\"status\":\"success\"}"));
+                    connection.send(FaultyServices.reply("200 OK", "{\"status\":\"success\"}"));
                   }
                 });
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {

@@ -26,16 +26,16 @@ class RetryDefectsTest {
   /** Fails the first call, by a reset or by 503, and answers all later ones so. */
   private static RawUpstream failingOnce(String how, String answer) {
     AtomicInteger calls = new AtomicInteger();
-    return Sockets.faulty(
+    return FaultyServices.faulty(
         (connection, _) -> {
           if (calls.incrementAndGet() > 1) {
-            connection.send(Sockets.reply("200 OK", answer));
+            connection.send(FaultyServices.reply("200 OK", answer));
           } else if (how.equals("reset")) {
             connection.reset();
           } else if (how.equals("close")) {
             connection.close();
           } else {
-            connection.send(Sockets.reply(UNAVAILABLE, "{}"));
+            connection.send(FaultyServices.reply(UNAVAILABLE, "{}"));
           }
         });
   }
@@ -52,7 +52,7 @@ class RetryDefectsTest {
       HttpReply answer =
           setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}");
       assertEquals(200, answer.status(), answer.body());
-      assertEquals(2, Sockets.calls(memory).size());
+      assertEquals(2, FaultyServices.calls(memory).size());
     }
   }
 
@@ -73,7 +73,7 @@ class RetryDefectsTest {
         Setting setting = before("MEMORY_URL", memory)) {
       HttpReply got = setting.maria().send(method, target, body);
       assertTrue(got.status() < 300, got.body());
-      assertEquals(2, Sockets.calls(memory).size());
+      assertEquals(2, FaultyServices.calls(memory).size());
     }
   }
 
@@ -83,28 +83,30 @@ class RetryDefectsTest {
     try (RawUpstream security = failingOnce(how, "{\"allowed\":true}");
         Setting setting = before("SECURITY_URL", security)) {
       assertEquals(200, setting.maria().get("/v1/elr/items/maria_k").status());
-      assertEquals(2, Sockets.calls(security).size());
+      assertEquals(2, FaultyServices.calls(security).size());
     }
   }
 
   @Test
   void R10_twiceIsEnough() {
-    try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
+    try (RawUpstream memory =
+            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(UNAVAILABLE, "{}")));
         Setting setting = before("MEMORY_URL", memory)) {
       HttpReply answer = setting.maria().get("/v1/elr/items/maria_k");
       assertEquals(502, answer.status());
       assertEquals("DOWNSTREAM_ERROR", answer.code());
-      assertEquals(2, Sockets.calls(memory).size());
+      assertEquals(2, FaultyServices.calls(memory).size());
     }
   }
 
   @ParameterizedTest
   @CsvSource({"500 Internal Server Error", "502 Bad Gateway", "429 Too Many Requests"})
   void R10_onlyAnOutageIsTriedAgain(String status) {
-    try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(status, "{}")));
+    try (RawUpstream memory =
+            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(status, "{}")));
         Setting setting = before("MEMORY_URL", memory)) {
       setting.maria().get("/v1/elr/items/maria_k");
-      assertEquals(1, Sockets.calls(memory).size());
+      assertEquals(1, FaultyServices.calls(memory).size());
     }
   }
 
@@ -122,7 +124,7 @@ class RetryDefectsTest {
         Setting setting = before("AGENT_URL", agent)) {
       HttpReply answer = setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
       assertEquals(502, answer.status(), answer.body());
-      assertEquals(1, Sockets.calls(agent).size());
+      assertEquals(1, FaultyServices.calls(agent).size());
     }
   }
 
@@ -141,13 +143,13 @@ class RetryDefectsTest {
     try (RawUpstream module = failingOnce(how, "{}");
         Setting setting = before(variable, module)) {
       assertEquals(502, setting.maria().post(path, body).status());
-      assertEquals(1, Sockets.calls(module).size());
+      assertEquals(1, FaultyServices.calls(module).size());
     }
   }
 
   @Test
   void R10_aMessageThatNeverWentOutIsTriedOnceMore() {
-    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", Sockets.nobody()))) {
+    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", FaultyServices.nobody()))) {
       HttpReply answer =
           setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
       assertEquals(502, answer.status());
@@ -181,7 +183,8 @@ class RetryDefectsTest {
                     if (old && !request.startsWith("GET /health ")) {
                       both.await(20, TimeUnit.SECONDS);
                     }
-                    connection.send(Sockets.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
+                    connection.send(
+                        FaultyServices.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
                   }
                 });
         Setting setting = before("MEMORY_URL", memory)) {
@@ -199,7 +202,8 @@ class RetryDefectsTest {
 
   @Test
   void R10_repeatsAreBoundedByABudget() {
-    try (RawUpstream memory = Sockets.faulty((c, _) -> c.send(Sockets.reply(UNAVAILABLE, "{}")));
+    try (RawUpstream memory =
+            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(UNAVAILABLE, "{}")));
         Setting setting =
             Setting.start(
                 g -> g.with("MEMORY_URL", memory.url()).yaml("min_calls: 20", "min_calls: 9999"))) {
@@ -208,7 +212,7 @@ class RetryDefectsTest {
       for (int i = 0; i < 25; i++) {
         items.forEach(item -> maria.delete("/v1/elr/items/maria_k_" + item));
       }
-      int sent = Sockets.calls(memory).size();
+      int sent = FaultyServices.calls(memory).size();
       assertTrue(sent > 100 && sent <= 110, sent + " calls for 100 requests");
     }
   }

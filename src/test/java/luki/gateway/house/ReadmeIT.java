@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +49,7 @@ class ReadmeIT {
     }
     // The jar was packed a moment ago: make is told so, and builds nothing inside this build.
     Files.writeString(Path.of("target/.compiled"), "");
-    int port = freePort();
+    int port = Processes.freePort();
     Process run = start("make run", port, directory.resolve("run"));
     try {
       Waiting.until(Duration.ofSeconds(30), () -> isReady(port));
@@ -87,12 +87,6 @@ class ReadmeIT {
             .start()
             .waitFor()
         == 0;
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
   }
 
   private static boolean isReady(int port) {

@@ -2,8 +2,6 @@ package luki.gateway.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,8 +17,6 @@ import redis.embedded.core.ExecutableProvider;
 /** A real Redis in a process of its own, which can be stopped, killed and started again. */
 public final class RedisProcess implements AutoCloseable {
   private static final ExecutableProvider EXECUTABLE = ExecutableProvider.newJarResourceProvider();
-  // The bus of a cluster listens 10,000 above.
-  private static final int HIGHEST_PORT = 50_000;
 
   private final int port;
   private final Path directory;
@@ -37,7 +33,7 @@ public final class RedisProcess implements AutoCloseable {
   /** Starts one, with settings as they stand on its command line. */
   public static RedisProcess start(String... settings) {
     try {
-      RedisProcess redis = new RedisProcess(freePort(), List.of(settings));
+      RedisProcess redis = new RedisProcess(Processes.freePort(), List.of(settings));
       redis.awaitReady();
       return redis;
     } catch (IOException failed) {
@@ -75,16 +71,6 @@ public final class RedisProcess implements AutoCloseable {
               ok -> ok);
     }
     return cluster;
-  }
-
-  private static int freePort() throws IOException {
-    while (true) {
-      try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        if (any.getLocalPort() < HIGHEST_PORT) {
-          return any.getLocalPort();
-        }
-      }
-    }
   }
 
   private Process launch() throws IOException {

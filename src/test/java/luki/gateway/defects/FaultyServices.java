@@ -2,19 +2,18 @@ package luki.gateway.defects;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import luki.gateway.standin.RawConnection;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.Processes;
 
 /** Services that misbehave, and well-behaved answers for where they do not. */
-final class Sockets {
+final class FaultyServices {
   private static final String HEALTH = "GET /health ";
 
-  private Sockets() {}
+  private FaultyServices() {}
 
   /** What to do with a request that is no question for health. */
   @FunctionalInterface
@@ -59,8 +58,8 @@ final class Sockets {
 
   /** An address where nobody listens. */
   static String nobody() {
-    try (ServerSocket freed = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      return "http://127.0.0.1:" + freed.getLocalPort();
+    try {
+      return "http://127.0.0.1:" + Processes.freePort();
     } catch (IOException failed) {
       throw new UncheckedIOException(failed);
     }

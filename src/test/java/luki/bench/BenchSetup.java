@@ -17,17 +17,39 @@ import luki.gateway.http.Users;
 import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
+import luki.gateway.testing.Processes;
+import org.jspecify.annotations.Nullable;
 
 /** Everything that takes part: the origin, the other proxies, and the gateway on its engines. */
-final class Field implements AutoCloseable {
+final class BenchSetup implements AutoCloseable {
   private static final String PEPPER = "a pepper for the bench, long enough to be taken for one";
 
   private final Path directory;
   private final int agent;
   private final List<Child> children = new ArrayList<>();
-  private final List<Subject> subjects = new ArrayList<>();
+  private final List<Contender> contenders = new ArrayList<>();
   private final List<String> keys;
   private final int origin;
+
+  /**
+   * Something that requests go through.
+   *
+   * @param child null for the way without anything between
+   */
+  record Contender(String name, int port, @Nullable Child child) {
+    static final String DIRECT = "direct";
+    static final String ENGINES = "our engines alone, no duties";
+    static final String BARE = "nginx, bare proxy_pass";
+    static final String DUTIES = "nginx, same duties";
+
+    static String ours(String engine, String client) {
+      return "ours, " + engine + " and " + client;
+    }
+
+    boolean isOurs() {
+      return name.startsWith("our");
+    }
+  }
 
   /**
    * Starts all of it.
@@ -35,13 +57,13 @@ final class Field implements AutoCloseable {
    * @param pairs such as {@code edge/wire}
    * @param keyCount API keys in the gateway's file
    */
-  Field(Path directory, List<String> pairs, int keyCount) throws Exception {
+  BenchSetup(Path directory, List<String> pairs, int keyCount) throws Exception {
     this.directory = directory;
-    this.agent = Child.freePort();
-    Child _ = ours("agent", agent, JavaOrigin.class.getName(), List.of(Integer.toString(agent)));
+    this.agent = Processes.freePort();
+    Child _ = ours("agent", agent, JavaOrigin.class, Integer.toString(agent));
     this.keys = makeKeys(keyCount);
     this.origin = startOrigin();
-    subjects.add(new Subject(Subject.DIRECT, origin, null));
+    contenders.add(new Contender(Contender.DIRECT, origin, null));
     for (String pair : pairs) {
       gateway(pair.split("/", 2)[0], pair.split("/", 2)[1]);
     }
@@ -76,7 +98,7 @@ final class Field implements AutoCloseable {
     if (nginx.isEmpty()) {
       return agent;
     }
-    int port = Child.freePort();
+    int port = Processes.freePort();
     Files.write(directory.resolve("phases.json"), JavaOrigin.list());
     nginx(nginx.get(), "origin", Configurations.origin(directory.toString(), port), port);
     return port;
@@ -100,14 +122,14 @@ final class Field implements AutoCloseable {
   }
 
   private void gateway(String engine, String client) throws Exception {
-    subjects.add(
+    contenders.add(
         gateway(
-            Subject.ours(engine, client), Map.of("HTTP_ENGINE", engine, "HTTP_CLIENT", client)));
+            Contender.ours(engine, client), Map.of("HTTP_ENGINE", engine, "HTTP_CLIENT", client)));
   }
 
   /** Another gateway, with these variables besides those that all have. */
-  Subject gateway(String name, Map<String, String> more) throws Exception {
-    int port = Child.freePort();
+  Contender gateway(String name, Map<String, String> more) throws Exception {
+    int port = Processes.freePort();
     Map<String, String> environment = new HashMap<>();
     String services = "http://127.0.0.1:" + origin;
     for (String service : List.of("MEMORY_URL", "COG_URL", "ENG_URL", "SECURITY_URL")) {
@@ -128,28 +150,20 @@ final class Field implements AutoCloseable {
             name.replaceAll("[^a-zA-Z]+", "-"),
             port,
             environment,
-            List.of(java(), "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
-    return new Subject(name, port, child);
+            List.of(Processes.java(), "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
+    return new Contender(name, port, child);
   }
 
-  static String java() {
-    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
-  }
-
-  private Child ours(String name, int port, String main, List<String> arguments) throws Exception {
-    List<String> command =
-        new ArrayList<>(
-            List.of(java(), "-Xmx1g", "-cp", System.getProperty("java.class.path"), main));
-    command.addAll(arguments);
-    return start(name, port, Map.of(), command);
+  private Child ours(String name, int port, Class<?> main, String... arguments) throws Exception {
+    return start(name, port, Map.of(), Processes.javaCommand(main, List.of("-Xmx1g"), arguments));
   }
 
   /** What the engines cost before the gateway does anything: the floor under its figures. */
   private void engines() throws Exception {
-    int port = Child.freePort();
-    List<String> ports = List.of(Integer.toString(port), Integer.toString(origin));
-    Child child = ours("engines", port, BareEngines.class.getName(), ports);
-    subjects.add(new Subject(Subject.ENGINES, port, child));
+    int port = Processes.freePort();
+    String[] ports = {Integer.toString(port), Integer.toString(origin)};
+    Child child = ours("engines", port, BareEngines.class, ports);
+    contenders.add(new Contender(Contender.ENGINES, port, child));
   }
 
   /** The bulkheads would shed what the other proxies let pass. */
@@ -164,28 +178,29 @@ final class Field implements AutoCloseable {
     Optional<String> nginx = Child.find("nginx");
     if (nginx.isPresent()) {
       String place = directory.toString();
-      int bare = Child.freePort();
+      int bare = Processes.freePort();
       Child one = nginx(nginx.get(), "bare", Configurations.nginxBare(place, bare, origin), bare);
-      subjects.add(new Subject(Subject.BARE, bare, one));
-      int duties = Child.freePort();
+      contenders.add(new Contender(Contender.BARE, bare, one));
+      int duties = Processes.freePort();
       String text = Configurations.nginxDuties(place, duties, origin, keys.getFirst());
-      subjects.add(new Subject(Subject.DUTIES, duties, nginx(nginx.get(), "duties", text, duties)));
+      contenders.add(
+          new Contender(Contender.DUTIES, duties, nginx(nginx.get(), "duties", text, duties)));
     } else {
       skipped("nginx");
     }
     Optional<String> haproxy = Child.find("haproxy");
     if (haproxy.isPresent()) {
-      int port = Child.freePort();
+      int port = Processes.freePort();
       Path file =
           Files.writeString(directory.resolve("haproxy.cfg"), Configurations.haproxy(port, origin));
       Child child = start("haproxy", port, Map.of(), List.of(haproxy.get(), "-f", file.toString()));
-      subjects.add(new Subject("HAProxy", port, child));
+      contenders.add(new Contender("HAProxy", port, child));
     } else {
       skipped("haproxy");
     }
     Optional<String> caddy = Child.find("caddy");
     if (caddy.isPresent()) {
-      int port = Child.freePort();
+      int port = Processes.freePort();
       Path file =
           Files.writeString(directory.resolve("Caddyfile"), Configurations.caddy(port, origin));
       Child child =
@@ -194,7 +209,7 @@ final class Field implements AutoCloseable {
               port,
               Map.of(),
               List.of(caddy.get(), "run", "--adapter", "caddyfile", "--config", file.toString()));
-      subjects.add(new Subject("Caddy", port, child));
+      contenders.add(new Contender("Caddy", port, child));
     } else {
       skipped("caddy");
     }
@@ -217,12 +232,12 @@ final class Field implements AutoCloseable {
     System.err.println("skipped: " + program + " is not installed (make bench-peers)");
   }
 
-  List<Subject> subjects() {
-    return List.copyOf(subjects);
+  List<Contender> contenders() {
+    return List.copyOf(contenders);
   }
 
-  Optional<Subject> named(String name) {
-    return subjects.stream().filter(one -> one.name().equals(name)).findFirst();
+  Optional<Contender> named(String name) {
+    return contenders.stream().filter(one -> one.name().equals(name)).findFirst();
   }
 
   String key() {

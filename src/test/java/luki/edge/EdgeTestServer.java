@@ -12,10 +12,10 @@ import luki.gateway.testing.RawHttpClient;
 import luki.http1.Refusals;
 
 /** A server of this engine on a port of its own. */
-final class Running implements AutoCloseable {
+final class EdgeTestServer implements AutoCloseable {
   private final HttpServer server;
 
-  Running(EdgeLimits limits, Refusals refusals, HttpHandler handler) throws IOException {
+  EdgeTestServer(EdgeLimits limits, Refusals refusals, HttpHandler handler) throws IOException {
     server =
         new EdgeProvider(limits, refusals)
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -23,7 +23,7 @@ final class Running implements AutoCloseable {
     server.start();
   }
 
-  Running(HttpHandler handler) throws IOException {
+  EdgeTestServer(HttpHandler handler) throws IOException {
     this(EdgeLimits.usual(), Refusals.BARE, handler);
   }
 

@@ -1,0 +1,41 @@
+package luki.gateway.testing;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What tests need to start a process beside them. */
+public final class Processes {
+  // A node of a Redis cluster listens for the others 10,000 above.
+  private static final int HIGHEST_PORT = 50_000;
+
+  private Processes() {}
+
+  /** A port on which nothing listens now. */
+  public static int freePort() throws IOException {
+    while (true) {
+      try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        if (any.getLocalPort() < HIGHEST_PORT) {
+          return any.getLocalPort();
+        }
+      }
+    }
+  }
+
+  /** The java program that runs the tests. */
+  public static String java() {
+    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+  }
+
+  /** A command line for a main class, with the class path of the tests. */
+  public static List<String> javaCommand(Class<?> main, List<String> flags, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(java()));
+    command.addAll(flags);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    return command;
+  }
+}
