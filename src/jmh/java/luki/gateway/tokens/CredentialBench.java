@@ -1,5 +1,6 @@
 package luki.gateway.tokens;
 
+import luki.gateway.tokens.TokenVerifier.BearerToken;
 import com.nimbusds.jose.JOSEException;
 import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.ApiKeyStore;

@@ -3,14 +3,16 @@ package luki.gateway.consent;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.UserId;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lets equal questions that are in flight share one call, and caches clear answers for as long as
@@ -21,7 +23,8 @@ final class ConsentCache {
 
   private final long keptNanos;
   private final LongSupplier nanoTime;
-  private final Map<Question, InFlight> inFlight = new ConcurrentHashMap<>();
+  private final Map<Question, CompletableFuture<Consent.Answer>> inFlight =
+      new ConcurrentHashMap<>();
   private final BoundedCache<Question, Kept> kept;
 
   ConsentCache(Duration keptFor, LongSupplier nanoTime) {
@@ -44,45 +47,39 @@ final class ConsentCache {
     Consent.Answer ask() throws InterruptedException;
   }
 
-  private static final class InFlight {
-    private final CountDownLatch ended = new CountDownLatch(1);
-
-    /** Null when the caller that asked was interrupted: then another has to ask. */
-    private volatile Consent.@Nullable Answer answer;
-  }
-
   /** The cached answer, the one that is in flight, or a new one. */
-  Consent.Answer get(Question question, Deadline most, Asker asker) throws InterruptedException {
+  Consent.Answer get(Question question, Deadline limit, Asker asker) throws InterruptedException {
     Kept known = kept.get(question);
     if (known != null && known.until - nanoTime.getAsLong() > 0) {
       return known.answer;
     }
     while (true) {
-      InFlight mine = new InFlight();
-      InFlight other = inFlight.putIfAbsent(question, mine);
+      CompletableFuture<Consent.Answer> mine = new CompletableFuture<>();
+      CompletableFuture<Consent.Answer> other = inFlight.putIfAbsent(question, mine);
       if (other == null) {
-        return lead(question, mine, asker);
+        return ask(question, mine, asker);
       }
-      if (!other.ended.await(most.left().toNanos(), TimeUnit.NANOSECONDS)) {
+      try {
+        return other.get(limit.left().toNanos(), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException late) {
         return Consent.Answer.none();
-      }
-      Consent.Answer shared = other.answer;
-      if (shared != null) {
-        return shared;
+      } catch (CancellationException | ExecutionException notAsked) {
+        // The caller that asked was interrupted, so another has to ask.
       }
     }
   }
 
-  private Consent.Answer lead(Question question, InFlight mine, Asker asker)
+  private Consent.Answer ask(Question question, CompletableFuture<Consent.Answer> mine, Asker asker)
       throws InterruptedException {
     try {
       Consent.Answer answer = asker.ask();
       keep(question, answer);
-      mine.answer = answer;
+      inFlight.remove(question, mine);
+      mine.complete(answer);
       return answer;
     } finally {
       inFlight.remove(question, mine);
-      mine.ended.countDown();
+      mine.cancel(false);
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import luki.gateway.delivery.Outbox.Segments;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an outbox line by line, from the stored position. */

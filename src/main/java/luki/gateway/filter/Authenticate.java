@@ -16,8 +16,8 @@ import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.observe.Label.AuthMethod;
 import luki.gateway.observe.Label.AuthOutcome;
 import luki.gateway.observe.Metrics;
-import luki.gateway.tokens.BearerToken;
 import luki.gateway.tokens.TokenVerifier;
+import luki.gateway.tokens.TokenVerifier.BearerToken;
 
 /** Finds out who calls. A public route does not look at credentials. */
 public final class Authenticate implements Filter {

@@ -9,7 +9,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.AsciiSet;
 import luki.gateway.http.Query;
 import luki.gateway.keys.ApiKeyText;
-import luki.gateway.tokens.BearerToken;
+import luki.gateway.tokens.TokenVerifier.BearerToken;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 

@@ -12,7 +12,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import luki.gateway.config.Roles;
+import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;

@@ -5,7 +5,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.config.GatewayFile;
-import luki.gateway.config.Roles;
+import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Users;
 import luki.gateway.json.Json;

@@ -1,25 +1,11 @@
 package luki.gateway.tokens;
 
-import com.nimbusds.jose.JOSEException;
-import com.nimbusds.jose.JOSEObjectType;
-import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.JWSHeader;
-import com.nimbusds.jose.crypto.ECDSASigner;
-import com.nimbusds.jose.jwk.ECKey;
-import com.nimbusds.jose.jwk.JWK;
-import com.nimbusds.jose.jwk.JWKSet;
-import com.nimbusds.jwt.JWTClaimsSet;
-import com.nimbusds.jwt.SignedJWT;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Date;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeSet;
 import java.util.UUID;
 import luki.gateway.config.Problems;
@@ -32,6 +18,7 @@ import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
+import luki.gateway.json.Json;
 import luki.gateway.upstream.Credentials;
 import org.jspecify.annotations.Nullable;
 
@@ -44,42 +31,28 @@ public final class ServiceTokens implements Credentials {
   private static final Duration LIFE = Duration.ofSeconds(60);
   private static final int MAX_CACHED = 50_000;
 
-  private final ECKey key;
-  private final ECDSASigner signer;
+  private final SigningKey key;
   private final byte[] published;
   private final Clock clock;
   private final BoundedCache<For, Minted> minted;
 
-  private ServiceTokens(ECKey key, @Nullable ECKey previous, Clock clock) throws JOSEException {
+  private ServiceTokens(SigningKey key, @Nullable SigningKey previous, Clock clock) {
     this.key = key;
-    this.signer = new ECDSASigner(key);
     this.clock = clock;
     this.minted = new BoundedCache<>(MAX_CACHED, old -> !clock.instant().isBefore(old.reuseUntil));
-    List<JWK> keys = new ArrayList<>();
-    keys.add(forVerifiers(key));
-    if (previous != null) {
-      keys.add(forVerifiers(previous));
-    }
-    this.published = new JWKSet(keys).toString(true).getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static JWK forVerifiers(ECKey key) {
-    return new ECKey.Builder(key.toPublicJWK()).algorithm(JWSAlgorithm.ES256).build();
+    this.published = SigningKey.publicSet(previous == null ? List.of(key) : List.of(key, previous));
   }
 
   /** With the keys that the settings name, or a new one. */
   public static ServiceTokens of(Settings settings, Clock clock, Problems problems) {
-    ECKey current = read(settings.signingKey(), Variable.SERVICE_TOKEN_KEY_PATH, problems);
-    ECKey previous =
+    SigningKey current = read(settings.signingKey(), Variable.SERVICE_TOKEN_KEY_PATH, problems);
+    SigningKey previous =
         read(settings.previousSigningKey(), Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, problems);
-    try {
-      return new ServiceTokens(current == null ? SigningKey.generate() : current, previous, clock);
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+    return new ServiceTokens(current == null ? SigningKey.generate() : current, previous, clock);
   }
 
-  private static @Nullable ECKey read(@Nullable Path file, Variable variable, Problems problems) {
+  private static @Nullable SigningKey read(
+      @Nullable Path file, Variable variable, Problems problems) {
     if (file == null) {
       return null;
     }
@@ -129,39 +102,34 @@ public final class ServiceTokens implements Credentials {
   }
 
   private String mint(For whom, Exchange.@Nullable ConsentGiven consent, Instant now) {
-    JWTClaimsSet.Builder claims =
-        new JWTClaimsSet.Builder()
-            .issuer(ISSUER)
-            .subject(ISSUER)
-            .audience(whom.audience.label())
-            .issueTime(Date.from(now))
-            .expirationTime(Date.from(now.plus(LIFE)))
-            .jwtID(UUID.randomUUID().toString())
-            .claim("scope", scopeOf(whom.access))
-            .claim("act", Map.of("sub", whom.caller.subject(), "kind", whom.caller.kind()));
+    Json.Builder claims =
+        Json.object()
+            .put("iss", ISSUER)
+            .put("sub", ISSUER)
+            .put("aud", whom.audience.label())
+            .put("iat", now.getEpochSecond())
+            .put("exp", now.plus(LIFE).getEpochSecond())
+            .put("jti", UUID.randomUUID().toString())
+            .put("scope", scopeOf(whom.access))
+            .put(
+                "act",
+                Json.object()
+                    .put("sub", whom.caller.subject())
+                    .put("kind", whom.caller.kind())
+                    .build());
     if (consent != null) {
-      claims.claim(
+      claims.put(
           "consent",
-          Map.of(
-              "scopes", consent.scopes(),
-              "allowed", consent.allowed(),
-              "at", consent.at().getEpochSecond()));
+          Json.object()
+              .put("scopes", Json.strings(consent.scopes()))
+              .put("allowed", consent.allowed())
+              .put("at", consent.at().getEpochSecond())
+              .build());
     }
     if (whom.user != null) {
-      claims.claim("user_id", whom.user.value());
+      claims.put("user_id", whom.user.value());
     }
-    JWSHeader header =
-        new JWSHeader.Builder(JWSAlgorithm.ES256)
-            .type(new JOSEObjectType("luki-service+jwt"))
-            .keyID(key.getKeyID())
-            .build();
-    SignedJWT token = new SignedJWT(header, claims.build());
-    try {
-      token.sign(signer);
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
-    return token.serialize();
+    return key.sign(ServiceCallers.TYPE, claims.build());
   }
 
   /** The scopes that the route requires, not all that the caller has. */

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.tokens.TokenVerifier.BearerToken;
 import org.jspecify.annotations.Nullable;
 
 /**

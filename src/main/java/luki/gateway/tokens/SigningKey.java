@@ -1,6 +1,7 @@
 package luki.gateway.tokens;
 
 import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.JWSObject;
@@ -9,19 +10,25 @@ import com.nimbusds.jose.crypto.ECDSASigner;
 import com.nimbusds.jose.crypto.ECDSAVerifier;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.JWK;
+import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jose.util.Base64URL;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
 
-/** EC P-256 keys that sign the gateway's own tokens: from a PEM or JWK file, or made at start. */
+/** An EC P-256 key that signs tokens of the gateway: from a PEM or JWK file, or made at start. */
 final class SigningKey {
   /** What the file must contain, and how to make one. */
   static final String EXPECTED =
@@ -38,14 +45,23 @@ final class SigningKey {
           "0201010420([0-9a-f]{64})(?:a00a06082a8648ce3d030107)?"
               + "a14403420004([0-9a-f]{64})([0-9a-f]{64})$");
 
-  private SigningKey() {}
+  private final ECKey key;
+  private final ECDSASigner signer;
 
-  static ECKey generate() {
+  private SigningKey(ECKey key) throws JOSEException {
+    this.key =
+        new ECKey.Builder(Curve.P_256, key.getX(), key.getY())
+            .d(key.getD())
+            .keyUse(KeyUse.SIGNATURE)
+            .algorithm(JWSAlgorithm.ES256)
+            .keyIDFromThumbprint()
+            .build();
+    this.signer = new ECDSASigner(this.key);
+  }
+
+  static SigningKey generate() {
     try {
-      return new ECKeyGenerator(Curve.P_256)
-          .keyUse(KeyUse.SIGNATURE)
-          .keyIDFromThumbprint(true)
-          .generate();
+      return new SigningKey(new ECKeyGenerator(Curve.P_256).generate());
     } catch (JOSEException impossible) {
       throw new IllegalStateException(impossible);
     }
@@ -56,20 +72,19 @@ final class SigningKey {
    *
    * @throws IllegalArgumentException it is not what is {@link #EXPECTED}
    */
-  static ECKey read(Path file) throws IOException {
+  static SigningKey read(Path file) throws IOException {
     String text = Files.readString(file);
     try {
-      ECKey read = text.stripLeading().startsWith("{") ? ECKey.parse(text) : ofPem(text);
-      ECKey key =
-          new ECKey.Builder(Curve.P_256, read.getX(), read.getY())
-              .d(read.getD())
-              .keyUse(KeyUse.SIGNATURE)
-              .keyIDFromThumbprint()
-              .build();
-      prove(key);
-      return key;
-    } catch (ParseException | JOSEException | IllegalStateException wrong) {
-      throw new IllegalArgumentException(EXPECTED, wrong);
+      boolean isJwk = text.stripLeading().startsWith("{");
+      SigningKey key = new SigningKey(isJwk ? ECKey.parse(text) : ofPem(text));
+      // A signature that the public point verifies shows that the private value belongs to it.
+      JWSObject proof = JWSObject.parse(key.sign(null, Json.object().build()));
+      if (proof.verify(new ECDSAVerifier(key.key.toPublicJWK()))) {
+        return key;
+      }
+      throw new IllegalArgumentException(EXPECTED);
+    } catch (ParseException | JOSEException | IllegalStateException malformed) {
+      throw new IllegalArgumentException(EXPECTED, malformed);
     }
   }
 
@@ -90,12 +105,29 @@ final class SigningKey {
     return Base64URL.encode(HexFormat.of().parseHex(key.group(group)));
   }
 
-  /** A signature that the public point verifies shows that the private value belongs to it. */
-  private static void prove(ECKey key) throws JOSEException {
-    JWSObject proof = new JWSObject(new JWSHeader(JWSAlgorithm.ES256), new Payload("proof"));
-    proof.sign(new ECDSASigner(key));
-    if (!proof.verify(new ECDSAVerifier(key.toPublicJWK()))) {
-      throw new IllegalArgumentException(EXPECTED);
+  /** A compact JWS with exactly these claims. */
+  String sign(@Nullable String type, Json claims) {
+    JWSHeader.Builder header = new JWSHeader.Builder(JWSAlgorithm.ES256).keyID(key.getKeyID());
+    if (type != null) {
+      header.type(new JOSEObjectType(type));
     }
+    try {
+      JWSObject token = new JWSObject(header.build(), new Payload(claims.toString()));
+      token.sign(signer);
+      return token.serialize();
+    } catch (JOSEException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  /** The private key as a JWK, to store it. */
+  String toPrivateJwk() {
+    return key.toJSONString();
+  }
+
+  /** The public keys as a JWK Set (RFC 7517). */
+  static byte[] publicSet(List<SigningKey> keys) {
+    List<JWK> open = keys.stream().<JWK>map(one -> one.key.toPublicJWK()).toList();
+    return new JWKSet(open).toString(true).getBytes(StandardCharsets.UTF_8);
   }
 }

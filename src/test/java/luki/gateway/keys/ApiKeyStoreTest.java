@@ -21,7 +21,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import luki.gateway.config.Roles;
+import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;

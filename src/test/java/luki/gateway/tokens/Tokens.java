@@ -24,10 +24,11 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import luki.gateway.config.Roles;
+import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Scope;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.tokens.TokenVerifier.BearerToken;
 import luki.gateway.tokens.TokenVerifier.KeySource;
 
 /** Keys made at run time, and tokens good and bad. */

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.tokens.TokenVerifier.BearerToken;
 
 /**
  * Feeds vector files of others to the gateway's own checks of keys, headers and signatures, and
