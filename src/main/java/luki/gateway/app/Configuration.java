@@ -27,7 +27,10 @@ import luki.gateway.observe.Diagnostics;
 
 /** Everything that a command reads before it does anything. */
 public record Configuration(Settings settings, GatewayFile file, ContractDocument document) {
-  // Good for a desk: whoever has the key file of a desk has nothing.
+  /** The purpose of the hash that names callers in the access log, the audit file and bills. */
+  static final String ACCESS_LOG = "access-log";
+
+  // For development only: the keys that are hashed with it open nothing of value.
   private static final String DEV_PEPPER = "a pepper for the desk, never for a real gateway";
 
   /** Reads it from this process's environment. */
@@ -98,28 +101,26 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
 
   /** What the audit records of this process share. */
   public AuditRecord.Context auditContext() throws BadConfiguration, IOException {
-    return new AuditRecord.Context(principalHash(), policyVersion(), Clock.systemUTC());
-  }
-
-  /** How a caller shows in the access log and in the audit records. */
-  KeyedHash principalHash() throws BadConfiguration {
-    return KeyedHash.derived(pepper(), "access-log");
+    return new AuditRecord.Context(
+        KeyedHash.derived(pepper(), ACCESS_LOG), policyVersion(), Clock.systemUTC());
   }
 
   public Roles roles() {
     return new Roles(file.roles(), document.scopes());
   }
 
-  /** The pepper; in dev there is a fixed one, in prod none but the operator's. */
+  /** The pepper; dev has a fixed one, prod only the operator's. */
   public String pepper() throws BadConfiguration {
+    if (settings.pepper() == null && !settings.dev()) {
+      throw new BadConfiguration(
+          List.of("API_KEY_PEPPER: must be set in prod: text of at least 32 bytes"));
+    }
+    return pepperIfAny();
+  }
+
+  /** The same without a refusal, for commands that verify no key and record no caller. */
+  String pepperIfAny() {
     Settings.Secret pepper = settings.pepper();
-    if (pepper != null) {
-      return pepper.value();
-    }
-    if (settings.dev()) {
-      return DEV_PEPPER;
-    }
-    throw new BadConfiguration(
-        List.of("API_KEY_PEPPER: must be set in prod: text of at least 32 bytes"));
+    return pepper == null ? DEV_PEPPER : pepper.value();
   }
 }

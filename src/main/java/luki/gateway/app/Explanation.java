@@ -31,148 +31,163 @@ import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends a request through the gateway's own gates, one after the other, and notes what each makes
- * of it. Nothing is called: what needs another service is told and not asked.
+ * Sends a request through the steps of the filter chain and notes the verdict of each that can
+ * refuse. No service is called: a step that depends on one, or on what a running gateway has
+ * counted, is named and not checked.
  */
 public final class Explanation {
   private static final Duration TIME = Duration.ofSeconds(10);
-  private static final Duration GOOD_FOR = Duration.ofMinutes(10);
+  private static final Duration TOKEN_LIFE = Duration.ofMinutes(10);
 
   private final Router router;
-  private final List<Filter> gates;
+  private final FilterChain filters;
   private final Function<Json, String> signer;
   private final Clock clock;
 
   /**
    * Makes one.
    *
-   * @param signer makes a token of claims that the gates take as an end user's
+   * @param signer signs claims as a token that the filters accept as an end user's
    */
-  Explanation(Router router, List<Filter> gates, Function<Json, String> signer, Clock clock) {
+  Explanation(Router router, FilterChain filters, Function<Json, String> signer, Clock clock) {
     this.router = router;
-    this.gates = List.copyOf(gates);
+    this.filters = filters;
     this.signer = signer;
     this.clock = clock;
   }
 
-  /** A request as somebody would send it. */
-  public record Asked(
+  /** The request that is to be explained. */
+  public record Question(
       String method, String target, Fields headers, @Nullable Json claims, @Nullable Body body) {}
 
-  /** What one gate said. */
-  public record Step(String gate, String verdict) {}
+  /** What one step made of the request. */
+  public record Verdict(String step, String text) {}
 
   /**
    * What became of the request.
    *
-   * @param refusal null when every gate let it pass
+   * @param refusal null when every step let it pass
    */
-  public record Told(List<Step> steps, @Nullable ApiError refusal) {
-    public Told {
-      steps = List.copyOf(steps);
+  public record Result(List<Verdict> verdicts, @Nullable ApiError refusal) {
+    public Result {
+      verdicts = List.copyOf(verdicts);
     }
   }
 
-  /** The claims as the issuer would have written them, where somebody left the obvious out. */
+  /** The claims as an issuer would have written them, with those added that are missing. */
   static Json completed(Json claims, Settings.Jwt jwt, Clock clock) {
     Json.Builder whole = Json.object();
     whole.put("iss", jwt.issuer() == null ? "explain" : jwt.issuer());
     whole.put("aud", jwt.audience());
-    whole.put("exp", clock.instant().plus(GOOD_FOR).getEpochSecond());
+    whole.put("exp", clock.instant().plus(TOKEN_LIFE).getEpochSecond());
     claims.members().forEach(whole::put);
     return whole.build();
   }
 
-  public Told of(Asked asked) {
-    Method method = Method.of(asked.method);
-    Target target = Target.parse(asked.target).orElse(null);
-    List<Step> steps = new ArrayList<>();
-    Router.Match match = router.match(method, asked.target, target);
-    if (target == null || !(match.route() instanceof Route.Served served)) {
-      ApiError why =
-          match.route() instanceof Route.Refused(_, _, var error)
-              ? error
-              : ApiError.invalid("", "path");
-      return new Told(List.of(refused("Route", why)), why);
-    }
-    Exchange exchange = exchange(asked, method, target, match, served);
-    steps.add(new Step("Route", served.operation().id()));
-    List<Filter> watched = gates.stream().<Filter>map(gate -> watched(gate, steps)).toList();
-    Response response = new Chain(watched, new Errors()).handle(exchange);
-    ApiError refusal = response.outcome().refusal();
-    if (refusal == null) {
-      beyond(served, steps);
-    }
-    return new Told(steps, refusal);
+  /** All steps, those that refuse nothing included. */
+  List<Chain.Step> steps() {
+    return filters.steps(new Errors());
   }
 
-  private Exchange exchange(
-      Asked asked, Method method, Target target, Router.Match match, Route.Served served) {
-    Fields headers = asked.headers;
-    if (asked.claims != null) {
-      headers = headers.with("Authorization", "Bearer " + signer.apply(asked.claims));
+  public Result of(Question question) {
+    Method method = Method.of(question.method);
+    Target target = Target.parse(question.target).orElse(null);
+    Router.Match match = router.match(method, question.target, target);
+    String query = target == null ? "" : target.rawQuery();
+    List<Verdict> verdicts = new ArrayList<>();
+    List<Chain.Step> steps =
+        steps().stream()
+            .filter(step -> !step.refusals().isEmpty())
+            .map(step -> step.with(watched(step, verdicts)))
+            .toList();
+    Response response =
+        new Chain(steps, new Errors()).handle(exchange(request(question, method, query), match));
+    ApiError refusal = response.outcome().refusal();
+    if (refusal == null && match.route() instanceof Route.Served served) {
+      verdicts.add(new Verdict("Handler", handlerOf(served)));
     }
-    if (asked.body != null && !headers.has("Content-Type")) {
+    return new Result(verdicts, refusal);
+  }
+
+  private Request request(Question question, Method method, String query) {
+    Fields headers = question.headers;
+    if (question.claims != null) {
+      headers = headers.with("Authorization", "Bearer " + signer.apply(question.claims));
+    }
+    if (question.body != null && !headers.has("Content-Type")) {
       headers = headers.with("Content-Type", "application/json");
     }
-    Body body = asked.body == null ? Body.EMPTY : asked.body;
-    Request request =
-        new Request(
-            method,
-            Query.parse(target.rawQuery()),
-            headers,
-            new ByteArrayInputStream(Body.bytesOf(body)),
-            Body.bytesOf(body).length,
-            "");
-    long now = System.nanoTime();
+    byte[] body = Body.bytesOf(question.body == null ? Body.EMPTY : question.body);
+    return new Request(
+        method, Query.parse(query), headers, new ByteArrayInputStream(body), body.length, "");
+  }
+
+  private Exchange exchange(Request request, Router.Match match) {
     Ids ids = new Ids(ThreadLocalRandom::current);
+    Route route =
+        switch (match.route()) {
+          case Route.Served served -> served.with(_ -> Response.empty(204));
+          case Route.Refused refused -> refused;
+        };
     return new Exchange(
-        ids.requestId(headers),
-        ids.trace(headers),
+        ids.requestId(request.headers()),
+        ids.trace(Fields.NONE),
         clock.instant(),
-        now,
+        System.nanoTime(),
         request,
-        served.with(_ -> Response.empty(204)),
+        route,
         match.parameters(),
         Exchange.Resolved.nothing(Deadline.after(TIME)));
   }
 
-  /** Notes that a gate passed the request on, or what it answered instead. */
-  private static Filter watched(Filter gate, List<Step> steps) {
-    String name = gate.getClass().getSimpleName();
+  /** The step's filter, with a note that it passed the request on or what it answered instead. */
+  private static Filter watched(Chain.Step step, List<Verdict> verdicts) {
+    if (step.live()) {
+      return (exchange, next) -> {
+        verdicts.add(new Verdict(step.name(), "not checked offline"));
+        return next.handle(exchange);
+      };
+    }
     return (exchange, next) -> {
       boolean[] passed = {false};
       try {
         Response response =
-            gate.apply(
-                exchange,
-                onward -> {
-                  passed[0] = true;
-                  steps.add(new Step(name, "pass" + resolved(exchange, onward)));
-                  return next.handle(onward);
-                });
+            step.filter()
+                .apply(
+                    exchange,
+                    onward -> {
+                      passed[0] = true;
+                      verdicts.add(new Verdict(step.name(), passed(exchange, onward)));
+                      return next.handle(onward);
+                    });
         ApiError refusal = response.outcome().refusal();
         if (!passed[0] && refusal != null) {
-          steps.add(refused(name, refusal));
+          verdicts.add(refused(step.name(), refusal));
         }
         return response;
       } catch (ApiException refusal) {
-        steps.add(refused(name, refusal.error()));
+        verdicts.add(refused(step.name(), refusal.error()));
         throw refusal;
       }
     };
   }
 
-  private static String resolved(Exchange before, Exchange after) {
+  /** What a step has found out while it let the request pass. */
+  private static String passed(Exchange before, Exchange after) {
     if (!after.principal().equals(before.principal())) {
-      return ": " + after.principal().kind() + " " + after.principal().subject();
+      return "pass: " + after.principal().kind() + " " + after.principal().subject();
     }
-    return after.subject() != null && before.subject() == null
-        ? ": acts for " + after.user().value()
-        : "";
+    if (after.subject() != null && before.subject() == null) {
+      return "pass: acts for " + after.user().value();
+    }
+    Exchange.ConsentGiven consent = after.consent();
+    return consent != null && before.consent() == null
+        ? "not asked offline: the security service must allow "
+            + String.join(", ", consent.scopes())
+        : "pass";
   }
 
-  private static Step refused(String gate, ApiError error) {
+  private static Verdict refused(String step, ApiError error) {
     String detail =
         switch (error) {
           case ApiError.Invalid invalid -> " " + invalid.details();
@@ -184,23 +199,18 @@ public final class Explanation {
               ApiError.StoppedResponding _ ->
               "";
         };
-    return new Step(gate, error.status() + " " + error.code() + detail);
+    return new Verdict(step, error.status() + " " + error.code() + detail);
   }
 
-  private static void beyond(Route.Served route, List<Step> steps) {
-    ConsentRule rule = route.policy().consent();
-    steps.add(
-        new Step(
-            "AskConsent",
-            rule == null
-                ? "nothing to ask"
-                : "not asked offline: the security service must allow "
-                    + String.join(", ", rule.scopes())
-                    + (rule.askedBy() == ConsentRule.AskedBy.HANDLER
-                        ? ", or it goes on without"
-                        : "")));
+  private static String handlerOf(Route.Served route) {
     Upstream upstream = route.operation().upstream();
-    steps.add(
-        new Step("Handler", upstream == null ? "the gateway itself" : "calls " + upstream.label()));
+    ConsentRule rule = route.policy().consent();
+    String who = upstream == null ? "the gateway itself" : "calls " + upstream.label();
+    return rule == null || rule.askedBy() == ConsentRule.AskedBy.FILTER
+        ? who
+        : who
+            + "; without consent to "
+            + String.join(", ", rule.scopes())
+            + " it answers with less";
   }
 }

@@ -1,109 +1,145 @@
 package luki.gateway.app;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.function.Consumer;
 import luki.gateway.audit.AuditTrail;
-import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
-import luki.gateway.consent.Consent;
 import luki.gateway.delivery.Billing;
 import luki.gateway.filter.AccessLog;
 import luki.gateway.filter.Admission;
-import luki.gateway.filter.AskConsent;
+import luki.gateway.filter.AuthFailureLimit;
 import luki.gateway.filter.Authenticate;
 import luki.gateway.filter.AuthorizeOwner;
 import luki.gateway.filter.AuthorizeScope;
+import luki.gateway.filter.CheckConsent;
 import luki.gateway.filter.Cors;
 import luki.gateway.filter.EnforceQuota;
 import luki.gateway.filter.Errors;
-import luki.gateway.filter.LimitAuthFailures;
-import luki.gateway.filter.Measure;
 import luki.gateway.filter.RateLimitCaller;
 import luki.gateway.filter.ReadBody;
 import luki.gateway.filter.RecordDenials;
+import luki.gateway.filter.RecordMetrics;
 import luki.gateway.filter.RefuseUnrouted;
 import luki.gateway.filter.RequestIds;
 import luki.gateway.filter.SecurityHeaders;
 import luki.gateway.filter.Trace;
-import luki.gateway.filter.TracedFilter;
 import luki.gateway.filter.Validate;
 import luki.gateway.http.Chain;
+import luki.gateway.http.Chain.Step;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Filter;
-import luki.gateway.keys.ApiKeyStore;
-import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.Counters;
-import luki.gateway.limit.Plans;
 import luki.gateway.observe.Label.TracedStep;
-import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
-import luki.gateway.observe.QueuedWriter;
-import luki.gateway.observe.Tracing;
-import luki.gateway.tokens.Identity;
 import luki.gateway.tokens.TokenVerifier;
 import org.jspecify.annotations.Nullable;
 
-/** What a request passes on its way to a handler. */
+/**
+ * Every step of a request on its way to a handler. `serve` and `explain` use the same steps.
+ *
+ * @param tokens verifies end users' and services' tokens
+ * @param audit null where no audit file is configured
+ * @param billing null where nothing is billed
+ */
 record FilterChain(
-    Configuration configuration,
-    Identity identity,
-    Consent consent,
-    Counters counters,
-    Plans plans,
-    Lifecycle lifecycle,
-    Metrics metrics,
-    Tracing tracing) {
+    Parts parts,
+    TokenVerifier tokens,
+    CheckConsent.Source consent,
+    Consumer<byte[]> accessLog,
+    @Nullable AuditTrail audit,
+    @Nullable Billing billing) {
 
-  /** Where requests are written down. */
-  record Records(
-      QueuedWriter<byte[]> accessLog, @Nullable AuditTrail audit, @Nullable Billing billing) {}
-
-  /** The security argument in two lists: what a request passes, in this order. */
-  Chain chain(ApiKeyStore keys, Records records, KeyedHash limitNames) throws BadConfiguration {
-    Settings settings = configuration.settings();
-    KeyedHash names = configuration.principalHash();
+  Chain chain() {
     Errors errors = new Errors();
-    List<Filter> filters = new ArrayList<>();
-    filters.add(new RequestIds());
-    filters.add(new SecurityHeaders(settings));
-    filters.add(new AccessLog(records.accessLog, names));
-    if (records.audit != null) {
-      filters.add(new RecordDenials(records.audit));
-    }
-    filters.add(new Trace(tracing));
-    filters.add(new Measure(metrics));
-    filters.add(new Cors(settings.corsOrigins()));
-    filters.add(errors);
-    filters.add(new RefuseUnrouted());
-    filters.add(new Admission(lifecycle, configuration.file().maxInFlight()));
-    filters.add(new LimitAuthFailures(counters.failures(), settings, limitNames, metrics));
-    List<Filter> identify = identify(keys, identity.verifier());
-    filters.add(new TracedFilter(tracing, TracedStep.AUTHENTICATE, identify.getFirst()));
-    filters.addAll(identify.subList(1, identify.size()));
-    Filter limit =
-        new RateLimitCaller(counters.limiter(), counters.global(), plans, limitNames, metrics);
-    filters.add(new TracedFilter(tracing, TracedStep.LIMIT, limit));
-    filters.addAll(examine());
-    filters.add(new TracedFilter(tracing, TracedStep.CONSENT, new AskConsent(consent)));
-    filters.add(new EnforceQuota(plans, records.billing, names, metrics));
-    return new Chain(filters, errors);
+    return new Chain(steps(errors), errors);
   }
 
-  /** Who calls, and whether it may at all. `explain` sends a request through the same ones. */
-  private List<Filter> identify(ApiKeyStore keys, TokenVerifier tokens) {
-    return List.of(new Authenticate(keys, tokens, metrics), new AuthorizeScope());
-  }
-
-  /** Whether the request is one that the contract allows this caller. */
-  private List<Filter> examine() {
+  /**
+   * The security argument: all steps in their order, each with the only codes that it refuses with.
+   * The first that refuses decides, so this is also the precedence of errors.
+   */
+  List<Step> steps(Errors errors) {
+    Settings settings = parts.configuration().settings();
+    Metrics metrics = parts.metrics();
+    Counters counters = parts.counters();
     return List.of(
-        new ReadBody(configuration.settings().limits().bodyBytes()),
-        new AuthorizeOwner(),
-        new Validate());
+        // Every reply passes these, whichever step made it.
+        step(new RequestIds()),
+        step(new SecurityHeaders(settings)),
+        step(new AccessLog(accessLog, parts.principals())),
+        step(new RecordDenials(audit)),
+        step(new Trace(parts.tracing())),
+        step(new RecordMetrics(metrics)),
+        step(new Cors(settings.corsOrigins())),
+        step(errors),
+        // Each of these may refuse; only an operation of the contract comes past the first.
+        step(
+            new RefuseUnrouted(),
+            ErrorCode.INVALID_REQUEST,
+            ErrorCode.URI_TOO_LONG,
+            ErrorCode.HEADERS_TOO_LARGE,
+            ErrorCode.EXPECTATION_FAILED,
+            ErrorCode.HTTP_VERSION_NOT_SUPPORTED,
+            ErrorCode.REQUEST_TIMEOUT,
+            ErrorCode.INTERNAL,
+            ErrorCode.NOT_IMPLEMENTED,
+            ErrorCode.NOT_FOUND,
+            ErrorCode.METHOD_NOT_ALLOWED),
+        live(
+            new Admission(parts.lifecycle(), parts.configuration().file().maxInFlight()),
+            ErrorCode.DRAINING,
+            ErrorCode.OVERLOADED),
+        live(
+            new AuthFailureLimit(counters.failures(), settings, parts.limited(), metrics),
+            ErrorCode.RATE_LIMITED),
+        traced(
+            TracedStep.AUTHENTICATE,
+            step(
+                new Authenticate(parts.keys(), tokens, metrics),
+                ErrorCode.INVALID_REQUEST,
+                ErrorCode.UNAUTHENTICATED,
+                ErrorCode.FORBIDDEN,
+                ErrorCode.IDENTITY_UNAVAILABLE)),
+        step(new AuthorizeScope(), ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN),
+        traced(
+            TracedStep.LIMIT,
+            live(
+                new RateLimitCaller(
+                    counters.limiter(), counters.global(), parts.plans(), parts.limited(), metrics),
+                ErrorCode.RATE_LIMITED,
+                ErrorCode.LIMITER_UNAVAILABLE)),
+        step(
+            new ReadBody(settings.limits().bodyBytes()),
+            ErrorCode.NOT_ACCEPTABLE,
+            ErrorCode.BODY_TOO_LARGE,
+            ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode.REQUEST_TIMEOUT,
+            ErrorCode.HEADERS_TOO_LARGE,
+            ErrorCode.INVALID_REQUEST),
+        step(new AuthorizeOwner(), ErrorCode.INVALID_REQUEST, ErrorCode.NOT_OWNER),
+        step(new Validate(), ErrorCode.INVALID_REQUEST),
+        traced(
+            TracedStep.CONSENT,
+            step(
+                new CheckConsent(consent),
+                ErrorCode.CONSENT_DENIED,
+                ErrorCode.CONSENT_UNAVAILABLE)),
+        live(
+            new EnforceQuota(parts.plans(), billing, parts.principals(), metrics),
+            ErrorCode.QUOTA_EXCEEDED));
   }
 
-  /** Those that decide from the request alone. */
-  List<Filter> offline(ApiKeyStore keys, TokenVerifier tokens) {
-    return Stream.concat(identify(keys, tokens).stream(), examine().stream()).toList();
+  private static Step step(Filter filter, ErrorCode... refusals) {
+    return new Step(filter.getClass().getSimpleName(), filter, Set.of(refusals), false);
+  }
+
+  /** A step that decides by what was counted. */
+  private static Step live(Filter filter, ErrorCode... refusals) {
+    return new Step(filter.getClass().getSimpleName(), filter, Set.of(refusals), true);
+  }
+
+  private Step traced(TracedStep span, Step step) {
+    return step.with(Trace.step(parts.tracing(), span, step.filter()));
   }
 }

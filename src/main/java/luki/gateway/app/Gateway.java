@@ -3,12 +3,11 @@ package luki.gateway.app;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Problems;
@@ -17,151 +16,42 @@ import luki.gateway.config.Settings;
 import luki.gateway.consent.Consent;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
-import luki.gateway.handler.GatewayHandlers;
-import luki.gateway.handler.UsageHandler;
-import luki.gateway.http.Chain;
-import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
-import luki.gateway.keys.ApiKeyStore;
-import luki.gateway.keys.KeyFile;
-import luki.gateway.keys.KeyedHash;
-import luki.gateway.limit.Counters;
-import luki.gateway.limit.Plans;
 import luki.gateway.observe.AccessLine;
-import luki.gateway.observe.Lifecycle;
-import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
-import luki.gateway.observe.Tracing;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.DevIssuer;
-import luki.gateway.tokens.Identity;
-import luki.gateway.tokens.ServiceTokens;
-import luki.gateway.upstream.UpstreamClient;
-import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 
 /** The composition root: the one place where the parts of a gateway are put together. */
 public final class Gateway implements AutoCloseable {
   private static final Duration KEY_FILE_INTERVAL = Duration.ofSeconds(2);
-  private static final Duration HEALTH_LOOK = Duration.ofSeconds(10);
+  private static final Duration HEALTH_INTERVAL = Duration.ofSeconds(10);
 
-  private final Configuration configuration;
-  private final Clock clock = Clock.systemUTC();
-  private final Lifecycle lifecycle = new Lifecycle();
-  private final ScheduledThreadPoolExecutor timer;
-  private final Metrics metrics;
-  private final Tracing tracing;
-  private final HttpEngines engines;
-  private final Upstreams upstreams;
-  private final Identity identity;
-  private final Consent consent;
-  private final Counters counters;
-  private final Plans plans;
+  private final Parts parts;
   private final List<Route.Served> routes;
   private @Nullable Running running;
-  private @Nullable Periodic keyWatch;
 
-  /** What there is only while a gateway serves. */
+  /** What exists only while a gateway serves. */
   private record Running(
-      ApiKeyStore keys,
+      GatewayServer server,
+      Periodic keyWatch,
       QueuedWriter<byte[]> accessLog,
       @Nullable AuditTrail audit,
-      @Nullable Billing billing,
-      KeyedHash limitNames,
-      GatewayServer server) {}
+      @Nullable Billing billing) {}
 
   /**
    * Puts together what needs no listener: enough to know every route.
    *
-   * @throws BadConfiguration the contract or a signing key cannot be served with
+   * @throws BadConfiguration the contract or a key is not usable
    */
   public Gateway(Configuration configuration) throws BadConfiguration {
     Problems problems = new Problems();
     Build build = Build.read();
-    this.configuration = configuration;
-    this.timer = timer();
-    this.metrics = new Metrics(build.version());
-    this.tracing = Tracing.of(configuration.settings().telemetry());
-    ServiceTokens tokens = ServiceTokens.of(configuration.settings(), clock, problems);
-    this.engines = new HttpEngines(configuration.settings(), configuration.file().streams(), timer);
-    this.upstreams = new Upstreams(configuration.settings(), shared(tokens));
-    this.identity =
-        Identity.of(
-            configuration.settings(),
-            configuration.file(),
-            configuration.roles(),
-            engines.clients(),
-            clock,
-            problems);
-    this.consent = new Consent(upstreams, configuration.settings().consentCache(), clock);
-    this.counters =
-        new Counters(configuration.settings(), configuration.file().redisDeadline(), clock, timer);
-    this.plans = new Plans(configuration.file(), configuration.settings().rates());
-    this.routes = compile(tokens, build, problems);
+    this.parts = Parts.of(configuration, build.version(), problems);
+    this.routes = new RouteTable(parts, build).compile(problems);
     problems.throwIfAny();
-  }
-
-  private static ScheduledThreadPoolExecutor timer() {
-    ScheduledThreadPoolExecutor timer =
-        new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("timer").factory());
-    timer.setRemoveOnCancelPolicy(true);
-    return timer;
-  }
-
-  private UpstreamClient.Shared shared(ServiceTokens tokens) {
-    return new UpstreamClient.Shared(
-        configuration.file(),
-        configuration.settings().limits().replyBytes(),
-        tokens,
-        engines.clients(),
-        metrics,
-        tracing,
-        System::nanoTime);
-  }
-
-  /** Tells what the gates make of requests, without a listener and without a call. */
-  public Explanation explanation() {
-    DevIssuer issuer = DevIssuer.made();
-    ApiKeyStore noKeys =
-        new ApiKeyStore(
-            new KeyFile(configuration.settings().keyFile()),
-            KeyedHash.ofPepper("of no use: no key is ever looked up by it"),
-            configuration.roles(),
-            clock);
-    return new Explanation(
-        new Router(routes),
-        new FilterChain(
-                configuration, identity, consent, counters, plans, lifecycle, metrics, tracing)
-            .offline(noKeys, issuer.verifier(identity.rules())),
-        claims -> issuer.sign(Explanation.completed(claims, configuration.settings().jwt(), clock)),
-        clock);
-  }
-
-  private List<Route.Served> compile(ServiceTokens tokens, Build build, Problems problems) {
-    return new RouteTable(
-            configuration,
-            upstreams,
-            consent,
-            new GatewayHandlers.State(
-                lifecycle,
-                upstreams,
-                identity::isReady,
-                new GatewayHandlers.Limits(counters::redis, counters.limiter()::isReady)),
-            new UsageHandler(counters.limiter(), plans, this::nameOf),
-            this::isStillGood,
-            metrics,
-            clock)
-        .compile(tokens.published(), build, problems);
-  }
-
-  /** How the limits know a caller. */
-  private String nameOf(Principal principal) {
-    return running().limitNames.shortOf(principal.limitedAs());
-  }
-
-  private boolean isStillGood(Principal principal) {
-    return running().keys.isStillGood(principal, configuration.settings().jwt().skew());
   }
 
   /** The routes as they are enforced. */
@@ -169,119 +59,161 @@ public final class Gateway implements AutoCloseable {
     return routes;
   }
 
+  /** Explains what the filters do with requests, without a listener and without a call. */
+  public Explanation explanation() {
+    DevIssuer issuer = DevIssuer.made();
+    FilterChain filters =
+        new FilterChain(
+            parts,
+            issuer.verifier(parts.identity().rules()),
+            (_, _, _, _) ->
+                new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
+            _ -> {},
+            null,
+            null);
+    Settings.Jwt jwt = parts.configuration().settings().jwt();
+    return new Explanation(
+        new Router(routes),
+        filters,
+        claims -> issuer.sign(Explanation.completed(claims, jwt, parts.clock())),
+        parts.clock());
+  }
+
   /**
-   * Binds the listener and takes requests.
+   * Binds the listener and accepts requests.
    *
    * @param log where the access log goes
-   * @throws BadConfiguration there is no pepper
-   * @throws IOException the address is taken
+   * @throws BadConfiguration there is no pepper, or the address cannot be bound
    */
   public void start(OutputStream log) throws BadConfiguration, IOException {
+    Configuration configuration = parts.configuration();
     Settings settings = configuration.settings();
-    String pepper = configuration.pepper();
-    KeyFile keyFile = new KeyFile(settings.keyFile());
-    ApiKeyStore keys =
-        new ApiKeyStore(keyFile, KeyedHash.ofPepper(pepper), configuration.roles(), clock);
+    configuration.pepper();
     QueuedWriter<byte[]> accessLog = AccessLine.writer(log);
-    Path auditFile = settings.auditFile();
-    AuditTrail audit =
-        auditFile == null
-            ? null
-            : new AuditTrail(
-                new AuditFile(auditFile, configuration.auditContext()),
-                configuration.auditContext());
-    Billing billing = billing();
-    KeyedHash limitNames = KeyedHash.derived(pepper, "limits");
-    Chain chain =
+    AuditTrail audit = audit(configuration);
+    Billing billing = billing(settings.usage());
+    FilterChain filters =
         new FilterChain(
-                configuration, identity, consent, counters, plans, lifecycle, metrics, tracing)
-            .chain(keys, new FilterChain.Records(accessLog, audit, billing), limitNames);
-    GatewayServer server =
-        new GatewayServer(settings, engines.server(), new Router(routes), chain, lifecycle, clock);
-    running = new Running(keys, accessLog, audit, billing, limitNames, server);
-    keys.refresh();
+            parts,
+            parts.identity().verifier(),
+            parts.consent()::ask,
+            accessLog::add,
+            audit,
+            billing);
+    GatewayServer server = bind(settings, filters);
+    parts.keys().refresh();
     // On a thread of its own: a slow disk must not delay the deadlines of replies.
-    keyWatch =
+    Periodic keyWatch =
         new Periodic(
             "key-file",
             () -> {
-              keys.refresh();
+              parts.keys().refresh();
               return KEY_FILE_INTERVAL;
             });
-    metrics.watchKeyFile(keys::isGood);
-    metrics.watchDroppedLines(accessLog::dropped);
-    metrics.watchJvm();
-    metrics.watchKeySetAge(identity::keysAgeSeconds);
-    upstreams.watchHealth(HEALTH_LOOK);
-    metrics.watchLimiter(counters.limiter()::isDegraded);
-    identity.start();
-    counters.start();
+    running = new Running(server, keyWatch, accessLog, audit, billing);
+    watch(accessLog);
+    parts.identity().start();
+    parts.counters().start();
     server.start();
   }
 
-  private @Nullable Billing billing() throws BadConfiguration {
-    Settings.UsageOut usage = configuration.settings().usage();
+  private GatewayServer bind(Settings settings, FilterChain filters)
+      throws BadConfiguration, IOException {
+    try {
+      return new GatewayServer(
+          settings,
+          parts.engines().server(),
+          new Router(routes),
+          filters.chain(),
+          parts.lifecycle(),
+          parts.clock());
+    } catch (SocketException taken) {
+      throw new BadConfiguration(
+          List.of(
+              "PORT: %s:%d is in use, or HOST is not an address of this machine"
+                  .formatted(settings.host(), settings.port())));
+    }
+  }
+
+  private void watch(QueuedWriter<byte[]> accessLog) {
+    parts.metrics().watchKeyFile(parts.keys()::isGood);
+    parts.metrics().watchDroppedLines(accessLog::dropped);
+    parts.metrics().watchJvm();
+    parts.metrics().watchKeySetAge(parts.identity()::keysAgeSeconds);
+    parts.metrics().watchLimiter(parts.counters().limiter()::isDegraded);
+    parts.upstreams().watchHealth(HEALTH_INTERVAL);
+  }
+
+  private static @Nullable AuditTrail audit(Configuration configuration)
+      throws BadConfiguration, IOException {
+    Path file = configuration.settings().auditFile();
+    return file == null
+        ? null
+        : new AuditTrail(
+            new AuditFile(file, configuration.auditContext()), configuration.auditContext());
+  }
+
+  private @Nullable Billing billing(Settings.UsageOut usage) throws BadConfiguration {
     Path file = usage.outbox();
     if (file == null) {
       return null;
     }
     try {
-      return new Billing(file, usage, engines.clients(), clock, new SecureRandom(), metrics);
+      return new Billing(
+          file,
+          usage,
+          parts.engines().clients(),
+          parts.clock(),
+          new SecureRandom(),
+          parts.metrics());
     } catch (IOException unwritable) {
       throw new BadConfiguration(
           List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
     }
   }
 
-  private Running running() {
+  private GatewayServer server() {
     if (running == null) {
       throw new IllegalStateException("not started");
     }
-    return running;
+    return running.server;
   }
 
   public InetSocketAddress address() {
-    return running().server.address();
+    return server().address();
   }
 
-  /** Takes a changed key file now and not at the next look. */
+  /** Reads the key file now, not at the next interval. */
   public void refreshKeys() {
-    running().keys.refresh();
+    parts.keys().refresh();
   }
 
   public int keyCount() {
-    return running().keys.size();
+    return parts.keys().size();
   }
 
-  /** Lets what is under way finish, then stops. */
+  /** Lets requests in flight finish, then stops. */
   public void drain() throws InterruptedException {
-    running().server.drain(configuration.settings().shutdownGrace());
+    server().drain(parts.configuration().settings().shutdownGrace());
     close();
   }
 
   @Override
   public void close() {
     Running now = running;
-    if (now != null) {
-      now.server.stop();
+    if (now == null) {
+      parts.close();
+      return;
     }
-    if (keyWatch != null) {
-      keyWatch.close();
-    }
-    counters.close();
-    identity.close();
-    upstreams.close();
-    if (now != null && now.billing != null) {
+    now.server.stop();
+    now.keyWatch.close();
+    if (now.billing != null) {
       now.billing.close();
     }
-    engines.close();
-    timer.shutdownNow();
-    tracing.close();
-    if (now != null) {
-      now.accessLog.close();
-      if (now.audit != null) {
-        now.audit.close();
-      }
+    parts.close();
+    now.accessLog.close();
+    if (now.audit != null) {
+      now.audit.close();
     }
   }
 }

@@ -1,13 +1,10 @@
 package luki.gateway.app;
 
-import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.Predicate;
 import luki.gateway.config.Problems;
-import luki.gateway.consent.Consent;
 import luki.gateway.contract.ContractCompiler;
 import luki.gateway.handler.ChatHandlers;
 import luki.gateway.handler.DocsHandlers;
@@ -20,64 +17,67 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
-import luki.gateway.observe.Metrics;
+import luki.gateway.limit.Counters;
 import luki.gateway.upstream.Upstreams;
 
-/**
- * The contract's operations with their handlers.
- *
- * @param stillGood whether a principal's credential holds while a stream goes on
- */
-record RouteTable(
-    Configuration configuration,
-    Upstreams upstreams,
-    Consent consent,
-    GatewayHandlers.State state,
-    UsageHandler usage,
-    Predicate<Principal> stillGood,
-    Metrics metrics,
-    Clock clock) {
+/** The contract's operations with their handlers. */
+record RouteTable(Parts parts, Build build) {
 
   /** The routes as they are enforced; an operation that cannot be served is a problem. */
-  List<Route.Served> compile(byte[] publishedKeys, Build build, Problems problems) {
-    Map<String, Handler> handlers = handlers(publishedKeys, build);
+  List<Route.Served> compile(Problems problems) {
+    Configuration configuration = parts.configuration();
+    Map<String, Handler> handlers = handlers();
     List<Route.Served> routes =
         ContractCompiler.compile(
             configuration.document(), handlers, configuration.file().defaultDeadline(), problems);
-    Handler metricsHandler = handlers.get(GatewayHandlers.METRICS);
-    boolean openMetrics = configuration.settings().metricsOpen();
+    Handler metrics = handlers.get(GatewayHandlers.METRICS);
+    boolean open = configuration.settings().metricsOpen();
     return routes.stream()
         .map(
             route ->
-                openMetrics && route.handler().equals(metricsHandler)
-                    ? route.with(Policy.open(false))
-                    : route)
+                open && route.handler().equals(metrics) ? route.with(Policy.open(false)) : route)
         .toList();
   }
 
-  private Map<String, Handler> handlers(byte[] publishedKeys, Build build) {
+  private Map<String, Handler> handlers() {
+    Upstreams upstreams = parts.upstreams();
+    Counters counters = parts.counters();
     Map<String, Handler> handlers = new HashMap<>();
-    handlers.putAll(new GatewayHandlers(build.version(), state, metrics, publishedKeys).byName());
+    handlers.putAll(
+        new GatewayHandlers(
+                build.version(),
+                parts.lifecycle(),
+                parts.identity()::isReady,
+                upstreams,
+                counters,
+                parts.metrics(),
+                parts.tokens().published())
+            .byName());
     handlers.putAll(
         new DocsHandlers(
-                configuration.document().published(),
-                configuration.document().title(),
+                parts.configuration().document().published(),
+                parts.configuration().document().title(),
                 build.redoc())
             .byName());
     handlers.putAll(
         new ChatHandlers(
                 upstreams,
-                consent,
-                configuration.file(),
-                state.lifecycle(),
-                stillGood,
-                metrics,
+                parts.consent(),
+                parts.configuration().file(),
+                parts.lifecycle(),
+                this::isStillGood,
+                parts.metrics(),
                 () -> UUID.randomUUID().toString())
             .byName());
-    handlers.putAll(new ElrHandlers(upstreams, clock).byName());
+    handlers.putAll(new ElrHandlers(upstreams, parts.clock()).byName());
     handlers.putAll(new ModuleHandlers(upstreams).byName());
-    handlers.put("usage", usage);
-    handlers.put("overview", new OverviewHandler(upstreams, consent));
+    handlers.put("usage", new UsageHandler(counters.limiter(), parts.plans(), parts::limitedAs));
+    handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     return handlers;
+  }
+
+  /** Whether a caller's credential is still valid while a stream goes on. */
+  private boolean isStillGood(Principal principal) {
+    return parts.keys().isStillGood(principal, parts.configuration().settings().jwt().skew());
   }
 }

@@ -18,7 +18,7 @@ import luki.gateway.json.Json;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
-/** {@code explain METHOD PATH}: each gate's verdict on a request, offline. */
+/** {@code explain METHOD PATH}: the verdict of each step on a request, offline. */
 final class ExplainCommand {
   private final PrintStream out;
 
@@ -39,15 +39,15 @@ final class ExplainCommand {
     String method = arguments.word("a method, such as POST,");
     String target = arguments.word("a path, such as /v1/chat,");
     arguments.end();
-    Explanation.Asked asked =
-        new Explanation.Asked(
+    Explanation.Question question =
+        new Explanation.Question(
             method,
             target,
             headers.build(),
             claims == null ? null : claims(claims),
             body == null ? null : Body.of(body));
     try (Gateway gateway = new Gateway(Configuration.ofProcess())) {
-      print(gateway.explanation().of(asked));
+      print(gateway.explanation().of(question));
     }
     return 0;
   }
@@ -60,14 +60,14 @@ final class ExplainCommand {
     headers.add(line.substring(0, colon).strip(), line.substring(colon + 1).strip());
   }
 
-  private void print(Explanation.Told told) {
-    for (Explanation.Step step : told.steps()) {
-      out.printf("%-16s %s%n", step.gate(), step.verdict());
+  private void print(Explanation.Result result) {
+    for (Explanation.Verdict verdict : result.verdicts()) {
+      out.printf("%-16s %s%n", verdict.step(), verdict.text());
     }
-    ApiError refusal = told.refusal();
+    ApiError refusal = result.refusal();
     out.println(
         refusal == null
-            ? "verdict          every gate lets it pass"
+            ? "verdict          every step lets it pass"
             : "verdict          refused: " + refusal.status() + " " + refusal.code());
   }
 

@@ -9,6 +9,8 @@ import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
 import luki.gateway.app.Build;
+import luki.gateway.app.Configuration;
+import luki.gateway.app.ServeProcess;
 import luki.gateway.config.Problems.BadConfiguration;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */
@@ -37,9 +39,7 @@ public final class Main {
     List<String> rest = arguments.isEmpty() ? List.of() : arguments.subList(1, arguments.size());
     try {
       return switch (command) {
-        case "serve" ->
-            new ServeCommand(new FileOutputStream(FileDescriptor.out), err)
-                .run(new Arguments(rest));
+        case "serve" -> serve(new Arguments(rest));
         case "check" -> new CheckCommand(out).run(new Arguments(rest));
         case "policy" -> new PolicyCommand(out).run(new Arguments(rest));
         case "explain" -> new ExplainCommand(out).run(rest);
@@ -70,6 +70,14 @@ public final class Main {
       Thread.currentThread().interrupt();
       return FAILED;
     }
+  }
+
+  private int serve(Arguments arguments)
+      throws BadUsage, BadConfiguration, IOException, InterruptedException {
+    arguments.end();
+    FileOutputStream accessLog = new FileOutputStream(FileDescriptor.out);
+    ServeProcess.serve(Configuration.ofProcess(), accessLog, err, _ -> {});
+    return 0;
   }
 
   private int version(Arguments arguments) throws BadUsage {

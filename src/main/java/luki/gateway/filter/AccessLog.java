@@ -1,6 +1,7 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
+import java.util.function.Consumer;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.CallerName;
 import luki.gateway.http.ErrorCode;
@@ -14,14 +15,13 @@ import luki.gateway.http.Response.Outcome;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Label.CallerKind;
-import luki.gateway.observe.QueuedWriter;
 
 /** One line for each request, written when its reply has left, a stream's when it has ended. */
 public final class AccessLog implements Filter {
-  private final QueuedWriter<byte[]> writer;
+  private final Consumer<byte[]> writer;
   private final KeyedHash hash;
 
-  public AccessLog(QueuedWriter<byte[]> writer, KeyedHash hash) {
+  public AccessLog(Consumer<byte[]> writer, KeyedHash hash) {
     this.writer = writer;
     this.hash = hash;
   }
@@ -29,7 +29,7 @@ public final class AccessLog implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    return response.onComplete(sent -> writer.add(line(exchange, response, sent).bytes()));
+    return response.onComplete(sent -> writer.accept(line(exchange, response, sent).bytes()));
   }
 
   private AccessLine line(Exchange exchange, Response response, Delivery sent) {

@@ -1,28 +1,34 @@
 package luki.gateway.filter;
 
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Decision;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
 
-/** Decides, and does nothing else: it needs no server to be tested. */
+/** Who may do what: pure functions, so that no server is needed to test them. */
 public final class AccessPolicy {
   private AccessPolicy() {}
+
+  /** A filter acts on it. */
+  public sealed interface Decision {
+    record Permit() implements Decision {}
+
+    record Deny(ApiError because) implements Decision {}
+  }
 
   /** May this principal call the operation at all? */
   public static Decision decide(Access access, Principal principal) {
     return switch (access) {
-      case Access.Public _ -> Decision.PERMIT;
+      case Access.Public _ -> new Decision.Permit();
       case Access.Scoped scoped ->
           switch (principal) {
-            case Principal.Anonymous _ -> Decision.deny(new ApiError.Unauthenticated(false));
+            case Principal.Anonymous _ -> new Decision.Deny(new ApiError.Unauthenticated(false));
             case Principal.Key _, Principal.User _, Principal.Service _ ->
                 principal.scopes().containsAll(scoped.allOf())
-                    ? Decision.PERMIT
-                    : Decision.deny(new ApiError.MissingScope(scoped.allOf()));
+                    ? new Decision.Permit()
+                    : new Decision.Deny(new ApiError.MissingScope(scoped.allOf()));
           };
     };
   }
@@ -30,7 +36,7 @@ public final class AccessPolicy {
   /** May this principal act for the user? */
   public static Decision decideOwner(Principal principal, UserId user) {
     return principal.scopes().contains(Scope.ANY_USER) || principal.users().include(user)
-        ? Decision.PERMIT
-        : Decision.deny(ApiError.of(ErrorCode.NOT_OWNER));
+        ? new Decision.Permit()
+        : new Decision.Deny(ApiError.of(ErrorCode.NOT_OWNER));
   }
 }

@@ -1,7 +1,6 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -12,8 +11,6 @@ import luki.gateway.observe.Lifecycle;
 
 /** Refuses early what a stopping or crowded process would only let wait. Health always answers. */
 public final class Admission implements Filter {
-  private static final Duration RETRY = Duration.ofSeconds(1);
-
   private final Lifecycle lifecycle;
   private final int maxInFlight;
 
@@ -35,10 +32,10 @@ public final class Admission implements Filter {
   private Response admit(Exchange exchange, Handler next, int inFlight)
       throws IOException, InterruptedException {
     if (lifecycle.phase() == Lifecycle.Phase.DRAINING) {
-      return Response.refused(ApiError.of(ErrorCode.DRAINING, RETRY));
+      return Response.refused(ApiError.retrySoon(ErrorCode.DRAINING));
     }
     if (inFlight > maxInFlight) {
-      return Response.refused(ApiError.of(ErrorCode.OVERLOADED, RETRY));
+      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
     return next.handle(exchange);
   }

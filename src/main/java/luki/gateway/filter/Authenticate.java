@@ -1,7 +1,6 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import luki.gateway.http.ApiError;
@@ -21,8 +20,6 @@ import luki.gateway.tokens.TokenVerifier.BearerToken;
 
 /** Finds out who calls. A public route does not look at credentials. */
 public final class Authenticate implements Filter {
-  private static final Duration RETRY = Duration.ofSeconds(1);
-
   private final ApiKeyStore keys;
   private final TokenVerifier tokens;
   private final Metrics metrics;
@@ -86,7 +83,7 @@ public final class Authenticate implements Filter {
           refused(
               AuthMethod.BEARER,
               AuthOutcome.UNAVAILABLE,
-              ApiError.of(ErrorCode.IDENTITY_UNAVAILABLE, RETRY));
+              ApiError.retrySoon(ErrorCode.IDENTITY_UNAVAILABLE));
     };
   }
 

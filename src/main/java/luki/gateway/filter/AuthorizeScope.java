@@ -1,7 +1,7 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.http.Decision;
+import luki.gateway.filter.AccessPolicy.Decision;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;

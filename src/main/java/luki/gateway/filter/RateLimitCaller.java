@@ -30,7 +30,6 @@ import luki.http1.Fields;
  * told further in, after everything else that may be wrong with the request.
  */
 public final class RateLimitCaller implements Filter {
-  private static final Duration RETRY = Duration.ofSeconds(1);
   private static final long MICROS = 1_000_000;
 
   private final Limiter limiter;
@@ -62,7 +61,7 @@ public final class RateLimitCaller implements Filter {
       }
       case GlobalLimit.Grant.Unavailable _ -> {
         metrics.rateLimit(LimitName.GLOBAL, LimitDecision.UNAVAILABLE);
-        return Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE, RETRY));
+        return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
       }
       case GlobalLimit.Grant.Taken _ -> {}
     }
@@ -104,7 +103,7 @@ public final class RateLimitCaller implements Filter {
           case Limiter.Verdict.Unavailable _ -> {
             global.giveBack(limits.cost(), grant);
             metrics.rateLimit(LimitName.USER, LimitDecision.UNAVAILABLE);
-            yield Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE, RETRY));
+            yield Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
           }
         };
     RateStatus rate = verdict.rate();

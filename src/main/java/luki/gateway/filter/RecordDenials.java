@@ -11,26 +11,35 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import org.jspecify.annotations.Nullable;
 
-/** Records each request that was refused, and each stream that was ended, for who asked. */
+/** Writes an audit record of each request and stream that was refused because of its caller. */
 public final class RecordDenials implements Filter {
-  private final AuditTrail trail;
+  private final @Nullable AuditTrail trail;
 
-  public RecordDenials(AuditTrail trail) {
+  /**
+   * Makes it.
+   *
+   * @param trail null where no audit file is configured: then every request just passes
+   */
+  public RecordDenials(@Nullable AuditTrail trail) {
     this.trail = trail;
   }
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    ApiError refusal = response.outcome().refusal();
-    if (refusal != null) {
-      add(exchange, response, refusal.code());
+    if (trail == null) {
       return response;
     }
-    return response.onComplete(sent -> add(exchange, response, sent.streamError()));
+    ApiError refusal = response.outcome().refusal();
+    if (refusal != null) {
+      add(trail, exchange, response, refusal.code());
+      return response;
+    }
+    return response.onComplete(sent -> add(trail, exchange, response, sent.streamError()));
   }
 
-  private void add(Exchange exchange, Response response, @Nullable ErrorCode code) {
+  private static void add(
+      AuditTrail trail, Exchange exchange, Response response, @Nullable ErrorCode code) {
     AuditRecord.Rule rule = code == null ? null : AuditRecord.ruleOf(code);
     if (code != null && rule != null) {
       trail.add(

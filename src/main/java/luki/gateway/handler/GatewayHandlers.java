@@ -1,10 +1,8 @@
 package luki.gateway.handler;
 
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -12,6 +10,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
+import luki.gateway.limit.Counters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.ServiceState;
@@ -27,30 +26,31 @@ public final class GatewayHandlers {
   private final String version;
   private final Lifecycle lifecycle;
   private final BooleanSupplier identityReady;
-  private final Limits limits;
-  private final Metrics metrics;
   private final Upstreams upstreams;
+  private final Counters counters;
+  private final Metrics metrics;
   private final byte[] jwks;
 
-  /** What health and readiness look at. */
-  public record State(
-      Lifecycle lifecycle, Upstreams upstreams, BooleanSupplier identityReady, Limits limits) {}
-
   /**
-   * What counts the callers.
+   * Makes them.
    *
-   * @param redis the state of Redis
-   * @param ready whether callers can be let in
+   * @param identityReady whether tokens can be verified
+   * @param jwks the public keys of the gateway's own tokens
    */
-  public record Limits(Supplier<ServiceState> redis, BooleanSupplier ready) {}
-
-  public GatewayHandlers(String version, State state, Metrics metrics, byte[] jwks) {
+  public GatewayHandlers(
+      String version,
+      Lifecycle lifecycle,
+      BooleanSupplier identityReady,
+      Upstreams upstreams,
+      Counters counters,
+      Metrics metrics,
+      byte[] jwks) {
     this.version = version;
-    this.lifecycle = state.lifecycle;
-    this.identityReady = state.identityReady;
-    this.limits = state.limits;
+    this.lifecycle = lifecycle;
+    this.identityReady = identityReady;
+    this.upstreams = upstreams;
+    this.counters = counters;
     this.metrics = metrics;
-    this.upstreams = state.upstreams;
     this.jwks = jwks.clone();
   }
 
@@ -80,7 +80,7 @@ public final class GatewayHandlers {
   }
 
   private Response readiness(Exchange exchange) {
-    boolean counted = limits.ready.getAsBoolean();
+    boolean counted = counters.limiter().isReady();
     if (lifecycle.isReady() && identityReady.getAsBoolean() && counted) {
       return Response.json(200, status("ready"));
     }
@@ -88,7 +88,7 @@ public final class GatewayHandlers {
         lifecycle.phase() == Lifecycle.Phase.DRAINING
             ? ErrorCode.DRAINING
             : counted ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.LIMITER_UNAVAILABLE;
-    return Response.refused(ApiError.of(code, Duration.ofSeconds(1)));
+    return Response.refused(ApiError.retrySoon(code));
   }
 
   private Response health(Exchange exchange) {
@@ -99,7 +99,7 @@ public final class GatewayHandlers {
       anyDown |= state == ServiceState.DOWN;
       checks.put(upstream.label(), status(state.label()));
     }
-    ServiceState redis = limits.redis.get();
+    ServiceState redis = counters.redis();
     anyDown |= redis == ServiceState.DOWN;
     checks.put("redis", status(redis.label()));
     boolean useless =

@@ -1,6 +1,5 @@
 package luki.gateway.handler;
 
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
 import luki.gateway.config.Plan;
@@ -17,7 +16,6 @@ import luki.gateway.limit.RateStatus;
 
 /** What the caller has used, and what remains. */
 public final class UsageHandler implements Handler {
-  private static final Duration RETRY = Duration.ofSeconds(1);
   private static final long MICROS = 1_000_000;
 
   private final Limiter limiter;
@@ -48,7 +46,7 @@ public final class UsageHandler implements Handler {
       List<Json> quotas = usage.windows().stream().map(UsageHandler::quota).toList();
       return Response.json(200, json.put("quotas", Json.array(quotas)).build());
     } catch (Limiter.Unavailable away) {
-      return Response.refused(ApiError.of(ErrorCode.LIMITER_UNAVAILABLE, RETRY));
+      return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
     }
   }
 

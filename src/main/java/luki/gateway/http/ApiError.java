@@ -31,6 +31,11 @@ public sealed interface ApiError {
     return new Plain(code, retryAfter);
   }
 
+  /** For what is short of something for the moment: another try after a second may succeed. */
+  static ApiError retrySoon(ErrorCode code) {
+    return new Plain(code, Duration.ofSeconds(1));
+  }
+
   static ApiError invalid(String pointer, String rule) {
     return new Invalid(List.of(new Detail(pointer, rule)));
   }

@@ -1,19 +1,37 @@
 package luki.gateway.http;
 
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Filters in their order, and the route's own handler at the end. What one of them throws becomes a
- * reply right there, so the filters around it see replies only. It polices itself: a filter that
- * calls on twice is a defect, and is named.
+ * Filters in their order, and the route's own handler at the end. An exception of a filter becomes
+ * a reply at once, so the filters around it see replies only. A filter that calls the next one
+ * twice is a defect, and is named.
  */
 public final class Chain {
-  private final List<Filter> filters;
+  private final List<Step> steps;
   private final Defects defects;
 
-  public Chain(List<Filter> filters, Defects defects) {
-    this.filters = List.copyOf(filters);
+  public Chain(List<Step> steps, Defects defects) {
+    this.steps = List.copyOf(steps);
     this.defects = defects;
+  }
+
+  /**
+   * A filter in its place.
+   *
+   * @param refusals the only codes with which it refuses by itself; empty for one that never does
+   * @param live it decides by what a running gateway has counted, not by the request alone
+   */
+  public record Step(String name, Filter filter, Set<ErrorCode> refusals, boolean live) {
+    public Step {
+      refusals = Set.copyOf(refusals);
+    }
+
+    public Step with(Filter other) {
+      return new Step(name, other, refusals, live);
+    }
   }
 
   /** The error for an unhandled exception. */
@@ -28,10 +46,15 @@ public final class Chain {
 
   private Response step(int index, Exchange exchange) {
     try {
-      return index == filters.size()
-          ? exchange.served().handler().handle(exchange)
-          : filters.get(index).apply(exchange, new Next(index));
+      if (index == steps.size()) {
+        return exchange.served().handler().handle(exchange);
+      }
+      Next next = new Next(index);
+      Response response = steps.get(index).filter.apply(exchange, next);
+      assert next.called || declares(index, response.outcome().refusal());
+      return response;
     } catch (ApiException refusal) {
+      assert declares(index, refusal.error());
       return Response.refused(refusal.error()).from(refusal.outcome());
     } catch (StackOverflowError deep) {
       return Response.refused(defects.of(new IllegalStateException("stack overflow", deep)));
@@ -41,6 +64,16 @@ public final class Chain {
       }
       return Response.refused(defects.of(defect));
     }
+  }
+
+  /** With assertions on, as in every test: a step refuses only as it declares. */
+  private boolean declares(int index, @Nullable ApiError refusal) {
+    if (refusal == null
+        || index == steps.size()
+        || steps.get(index).refusals.contains(refusal.code())) {
+      return true;
+    }
+    throw new AssertionError(steps.get(index).name + " does not declare " + refusal.code());
   }
 
   private final class Next implements Handler {
@@ -54,8 +87,7 @@ public final class Chain {
     @Override
     public Response handle(Exchange exchange) {
       if (called) {
-        String name = filters.get(index).getClass().getSimpleName();
-        throw new IllegalStateException(name + " called next twice");
+        throw new IllegalStateException(steps.get(index).name + " called next twice");
       }
       called = true;
       return step(index + 1, exchange);

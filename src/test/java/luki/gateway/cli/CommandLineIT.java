@@ -186,7 +186,7 @@ class CommandLineIT {
             claims.toString(),
             "--body",
             body.toString());
-    assertTrue(own.out().contains("every gate lets it pass"), own.out());
+    assertTrue(own.out().contains("every step lets it pass"), own.out());
     assertTrue(own.out().contains("calls agent"), own.out());
     assertEquals(2, jar.run(DEV, "explain", "GET").code());
     assertEquals(2, jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").code());

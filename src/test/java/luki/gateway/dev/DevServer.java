@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.app.Configuration;
-import luki.gateway.cli.ServeCommand;
+import luki.gateway.app.ServeProcess;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -110,10 +110,11 @@ public final class DevServer {
     Configuration configuration =
         Configuration.of(Environment.of(environment, Path.of(".env"), problems), problems);
     demoKey(configuration);
-    new ServeCommand(out, System.err)
-        .serve(
-            configuration,
-            gateway -> System.err.print(Banner.of(gateway.address().getPort(), unset)));
+    ServeProcess.serve(
+        configuration,
+        out,
+        System.err,
+        gateway -> System.err.print(Banner.of(gateway.address().getPort(), unset)));
   }
 
   /** A new key for each start; the ones before it end, so that a key left lying opens nothing. */

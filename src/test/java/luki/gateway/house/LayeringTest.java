@@ -54,7 +54,7 @@ class LayeringTest {
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
           app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http json keys limit observe server tokens upstream
-          cli: luki.http1 app audit config contract delivery http json keys observe tokens upstream
+          cli: luki.http1 app audit config contract delivery http json keys tokens
           """);
 
   private static Map<String, Set<String>> rooms(String table) {

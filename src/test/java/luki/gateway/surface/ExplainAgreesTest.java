@@ -34,8 +34,8 @@ class ExplainAgreesTest {
   private static final List<String> ROLES =
       List.of("patient", "care_team", "researcher", "agent", "admin", "king");
 
-  /** What the gates can say; all else comes from behind them. */
-  private static final Set<ErrorCode> OF_GATES =
+  /** What the steps can refuse with; every other code comes from a handler. */
+  private static final Set<ErrorCode> OF_STEPS =
       EnumSet.of(
           ErrorCode.INVALID_REQUEST,
           ErrorCode.UNAUTHENTICATED,
@@ -58,7 +58,7 @@ class ExplainAgreesTest {
     try (StandIns services = StandIns.start();
         TestGateway gateway = TestGateway.builder().with(services.urls()).start()) {
       services.grant("maria_k", "elr_memories", "analytics", "personalization");
-      // What the agent says is no gate's matter, and its stream would only take time.
+      // What the agent says is no step's matter, and its stream would only take time.
       services.override("agent", "POST", "/", Reply.json(422, "{}"));
       Explanation explanation = gateway.explanation();
       Path keyFile = gateway.directory().resolve("keys.json");
@@ -66,11 +66,11 @@ class ExplainAgreesTest {
       for (int i = 0; i < REQUESTS; i++) {
         Json claims = random.nextInt(12) == 0 ? null : claims();
         Ask ask = request(operations.get(random.nextInt(operations.size())));
-        Explanation.Told told = explanation.of(asked(ask, claims));
+        Explanation.Result result = explanation.of(asked(ask, claims));
         Ask sent = claims == null ? ask : Callers.as(ask, issuer.sign(claims));
         HttpReply answer = sent.sendTo(gateway);
-        String said = said(told);
-        assertEquals(said, seen(answer, told), i + ": " + sent.target() + " " + claims + told);
+        String said = said(result);
+        assertEquals(said, seen(answer, result), i + ": " + sent.target() + " " + claims + result);
         verdicts.merge(said, 1, Integer::sum);
       }
     }
@@ -80,22 +80,23 @@ class ExplainAgreesTest {
     assertTrue(verdicts.getOrDefault("INVALID_REQUEST", 0) > 50, verdicts.toString());
   }
 
-  private static Explanation.Asked asked(Ask ask, Json claims) {
+  private static Explanation.Question asked(Ask ask, Json claims) {
     byte[] body = ask.body();
-    return new Explanation.Asked(
+    return new Explanation.Question(
         ask.method(), ask.target(), ask.headers(), claims, body.length == 0 ? null : Body.of(body));
   }
 
-  private static String said(Explanation.Told told) {
-    ApiError refusal = told.refusal();
+  private static String said(Explanation.Result result) {
+    ApiError refusal = result.refusal();
     return refusal == null ? "pass" : refusal.code().name();
   }
 
   /**
-   * The same word for what came over the wire: what the gates cannot say means that they passed.
+   * The same word for what came over the wire: a code that no step has means that all of them let
+   * it pass.
    */
-  private static String seen(HttpReply answer, Explanation.Told told) {
-    ApiError refusal = told.refusal();
+  private static String seen(HttpReply answer, Explanation.Result result) {
+    ApiError refusal = result.refusal();
     if (refusal != null && refusal.status() != answer.status()) {
       return answer.status() + " " + answer.body();
     }
@@ -105,7 +106,7 @@ class ExplainAgreesTest {
     String code = answer.code();
     // A route that is not there and a thing that a service does not have share a code.
     boolean behind =
-        !OF_GATES.contains(ErrorCode.valueOf(code))
+        !OF_STEPS.contains(ErrorCode.valueOf(code))
             && !(code.equals("NOT_FOUND") && refusal != null);
     return behind ? "pass" : code;
   }

@@ -183,7 +183,7 @@ public final class TestGateway implements AutoCloseable {
     }
   }
 
-  /** What this very gateway's gates make of a request, without a listener. */
+  /** What the filters of this gateway do with a request, without a listener. */
   public Explanation explanation() {
     return wiring.explanation();
   }

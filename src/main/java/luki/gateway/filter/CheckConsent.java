@@ -1,7 +1,7 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import java.time.Duration;
+import java.util.List;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
@@ -10,14 +10,20 @@ import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Response;
+import luki.gateway.http.UserId;
 
-/** Asks for the user's consent where the contract names one, before anything is done. */
-public final class AskConsent implements Filter {
-  private static final Duration RETRY = Duration.ofSeconds(1);
+/** Refuses without the user's consent, where the contract asks for it before the handler. */
+public final class CheckConsent implements Filter {
+  private final Source consent;
 
-  private final Consent consent;
+  /** Answers whether the user has consented: the security service, or `explain`. */
+  @FunctionalInterface
+  public interface Source {
+    Consent.Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
+        throws InterruptedException;
+  }
 
-  public AskConsent(Consent consent) {
+  public CheckConsent(Source consent) {
     this.consent = consent;
   }
 
@@ -33,7 +39,7 @@ public final class AskConsent implements Filter {
           next.handle(
               exchange.consented(new Exchange.ConsentGiven(rule.scopes(), true, answer.at())));
       case DENIED -> Response.refused(ApiError.of(ErrorCode.CONSENT_DENIED));
-      case UNAVAILABLE -> Response.refused(ApiError.of(ErrorCode.CONSENT_UNAVAILABLE, RETRY));
+      case UNAVAILABLE -> Response.refused(ApiError.retrySoon(ErrorCode.CONSENT_UNAVAILABLE));
     };
   }
 }

@@ -20,13 +20,13 @@ import luki.gateway.observe.Metrics;
  * Refuses an address that has presented too many bad credentials, before another one is looked at.
  * Of failures under way at the same time those beyond the limit are not told apart from a refusal.
  */
-public final class LimitAuthFailures implements Filter {
+public final class AuthFailureLimit implements Filter {
   private final AuthFailures failures;
   private final ClientAddress client;
   private final KeyedHash hash;
   private final Metrics metrics;
 
-  public LimitAuthFailures(
+  public AuthFailureLimit(
       AuthFailures failures, Settings settings, KeyedHash hash, Metrics metrics) {
     this.failures = failures;
     this.client = new ClientAddress(settings);

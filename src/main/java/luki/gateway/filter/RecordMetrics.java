@@ -8,10 +8,10 @@ import luki.gateway.http.Response;
 import luki.gateway.observe.Metrics;
 
 /** Counts and times requests, to the end of their replies. */
-public final class Measure implements Filter {
+public final class RecordMetrics implements Filter {
   private final Metrics metrics;
 
-  public Measure(Metrics metrics) {
+  public RecordMetrics(Metrics metrics) {
     this.metrics = metrics;
   }
 

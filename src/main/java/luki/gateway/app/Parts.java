@@ -1,0 +1,114 @@
+package luki.gateway.app;
+
+import java.time.Clock;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import luki.gateway.config.Problems;
+import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Settings;
+import luki.gateway.consent.Consent;
+import luki.gateway.http.Principal;
+import luki.gateway.keys.ApiKeyStore;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
+import luki.gateway.limit.Counters;
+import luki.gateway.limit.Plans;
+import luki.gateway.observe.Lifecycle;
+import luki.gateway.observe.Metrics;
+import luki.gateway.observe.Tracing;
+import luki.gateway.tokens.Identity;
+import luki.gateway.tokens.ServiceTokens;
+import luki.gateway.upstream.UpstreamClient;
+import luki.gateway.upstream.Upstreams;
+
+/**
+ * What filters and handlers are made of. None of it runs before {@link Gateway#start}.
+ *
+ * @param timer ends calls and replies at their deadlines; nothing on it may block
+ * @param principals names callers in the access log, the audit file and bills
+ * @param limited names callers and addresses in the counters
+ */
+record Parts(
+    Configuration configuration,
+    Clock clock,
+    ScheduledThreadPoolExecutor timer,
+    Lifecycle lifecycle,
+    Metrics metrics,
+    Tracing tracing,
+    ServiceTokens tokens,
+    HttpEngines engines,
+    Upstreams upstreams,
+    Identity identity,
+    Consent consent,
+    Counters counters,
+    Plans plans,
+    ApiKeyStore keys,
+    KeyedHash principals,
+    KeyedHash limited)
+    implements AutoCloseable {
+
+  static Parts of(Configuration configuration, String version, Problems problems)
+      throws BadConfiguration {
+    Settings settings = configuration.settings();
+    Clock clock = Clock.systemUTC();
+    ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("timer").factory());
+    timer.setRemoveOnCancelPolicy(true);
+    Metrics metrics = new Metrics(version);
+    Tracing tracing = Tracing.of(settings.telemetry());
+    ServiceTokens tokens = ServiceTokens.of(settings, clock, problems);
+    HttpEngines engines = new HttpEngines(settings, configuration.file().streams(), timer);
+    UpstreamClient.Shared shared =
+        new UpstreamClient.Shared(
+            configuration.file(),
+            settings.limits().replyBytes(),
+            tokens,
+            engines.clients(),
+            metrics,
+            tracing,
+            System::nanoTime);
+    Upstreams upstreams = new Upstreams(settings, shared);
+    String pepper = configuration.pepperIfAny();
+    return new Parts(
+        configuration,
+        clock,
+        timer,
+        new Lifecycle(),
+        metrics,
+        tracing,
+        tokens,
+        engines,
+        upstreams,
+        Identity.of(
+            settings,
+            configuration.file(),
+            configuration.roles(),
+            engines.clients(),
+            clock,
+            problems),
+        new Consent(upstreams, settings.consentCache(), clock),
+        new Counters(settings, configuration.file().redisDeadline(), clock, timer),
+        new Plans(configuration.file(), settings.rates()),
+        new ApiKeyStore(
+            new KeyFile(settings.keyFile()),
+            KeyedHash.ofPepper(pepper),
+            configuration.roles(),
+            clock),
+        KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
+        KeyedHash.derived(pepper, "limits"));
+  }
+
+  /** The name of a caller in the counters. */
+  String limitedAs(Principal principal) {
+    return limited.shortOf(principal.limitedAs());
+  }
+
+  @Override
+  public void close() {
+    counters.close();
+    identity.close();
+    upstreams.close();
+    engines.close();
+    timer.shutdownNow();
+    tracing.close();
+  }
+}

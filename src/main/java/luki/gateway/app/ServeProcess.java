@@ -1,0 +1,101 @@
+package luki.gateway.app;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import jdk.management.VirtualThreadSchedulerMXBean;
+import luki.gateway.config.ConfigurationCheck;
+import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.upstream.Upstreams;
+
+/** A process that serves: its system properties, its start, and its end by a signal. */
+public final class ServeProcess {
+  private static final String READ_POLLERS = "jdk.readPollers";
+
+  private ServeProcess() {}
+
+  /**
+   * Serves until SIGTERM or SIGINT; then it drains, and the process ends with exit code 0.
+   *
+   * @param accessLog must throw when a write fails
+   * @param warnings where findings that are not critical go
+   * @param ready is called once requests are accepted
+   * @throws BadConfiguration also for a critical finding
+   */
+  public static void serve(
+      Configuration configuration,
+      OutputStream accessLog,
+      PrintStream warnings,
+      Consumer<Gateway> ready)
+      throws BadConfiguration, IOException, InterruptedException {
+    outnumberPollers();
+    Upstreams.configureProcess();
+    refuseCritical(configuration, warnings);
+    Gateway gateway = new Gateway(configuration);
+    gateway.start(accessLog);
+    Runtime.getRuntime()
+        .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> drain(gateway)));
+    new Diagnostics("gateway")
+        .info(
+            "serving",
+            Diagnostics.Field.of("port", gateway.address().getPort()),
+            Diagnostics.Field.of("keys", gateway.keyCount()));
+    ready.accept(gateway);
+    new CountDownLatch(1).await();
+  }
+
+  /**
+   * Sets how many threads carry the virtual ones, and how many of these look for ready sockets.
+   * Must run before the first socket is waited for; what the user has set stays.
+   *
+   * <p>A carrier takes a task that came from outside (a new connection, a connect that is done, a
+   * timeout) only when its own queue is empty, and while it runs a poller that finds ready sockets
+   * each time, it never is. As many pollers as carriers, as the JDK has them on 1, 2, 4 …
+   * processors, let such tasks wait for seconds under load; one carrier more than pollers takes
+   * them at once.
+   */
+  private static void outnumberPollers() {
+    VirtualThreadSchedulerMXBean scheduler =
+        ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class);
+    if (scheduler.getParallelism() == 1
+        && System.getProperty("jdk.virtualThreadScheduler.parallelism") == null) {
+      scheduler.setParallelism(2);
+    }
+    if (System.getProperty(READ_POLLERS) == null) {
+      // A power of two, as the JDK demands.
+      int pollers = Math.max(1, Integer.highestOneBit(scheduler.getParallelism() - 1));
+      System.setProperty(READ_POLLERS, Integer.toString(pollers));
+    }
+  }
+
+  private static void refuseCritical(Configuration configuration, PrintStream warnings)
+      throws BadConfiguration, IOException {
+    List<String> critical = new ArrayList<>();
+    for (ConfigurationCheck.Finding finding : configuration.findings()) {
+      if (finding.severity() == ConfigurationCheck.Severity.CRITICAL) {
+        critical.add(finding.where() + ": " + finding.text());
+      } else {
+        warnings.println("warning: " + finding.where() + ": " + finding.text());
+      }
+    }
+    if (!critical.isEmpty()) {
+      throw new BadConfiguration(critical);
+    }
+  }
+
+  /** The JVM is already exiting; to halt here makes its exit code 0 and not that of the signal. */
+  private static void drain(Gateway gateway) {
+    try {
+      gateway.drain();
+      Runtime.getRuntime().halt(0);
+    } catch (InterruptedException interrupted) {
+      Runtime.getRuntime().halt(1);
+    }
+  }
+}
