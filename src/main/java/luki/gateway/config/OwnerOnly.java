@@ -19,7 +19,7 @@ public final class OwnerOnly {
         : new FileAttribute<?>[0];
   }
 
-  /** Whether nobody but its owner may read or write the file; a missing one is private. */
+  /** Whether only its owner may read and write the file; a missing file counts as private. */
   public static boolean isPrivate(Path path) throws IOException {
     return !Files.exists(path)
         || !isPosix(path)

@@ -58,7 +58,7 @@ public enum Variable {
   MAX_CONNECTIONS("20000", "open connections in total"),
   MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0 = unlimited"),
   HEADER_TIMEOUT_S("10", "seconds within which a request must arrive"),
-  IDLE_TIMEOUT_S("100", "seconds that an idle connection is kept"),
+  IDLE_TIMEOUT_S("100", "seconds after which an idle connection is closed"),
   WRITE_TIMEOUT_S("30", "seconds that a write may wait for the client"),
   HTTP_ENGINE("edge", "the HTTP server: edge (the gateway's own), or jdk, which is not for prod"),
   HTTP_CLIENT("wire", "the HTTP client: wire (the gateway's own) or jdk"),

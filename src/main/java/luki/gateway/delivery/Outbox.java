@@ -97,7 +97,7 @@ final class Outbox implements AutoCloseable {
     writer.add(line, PATIENCE);
   }
 
-  /** Lines that could not be kept. */
+  /** The number of lines that were dropped. */
   long lost() {
     return writer.dropped();
   }

@@ -18,7 +18,7 @@ import luki.gateway.observe.Label.CallerKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One line of the access log. Each field has a type that cannot hold a path, a body, a header's
+ * One line of the access log. Each field has a type that cannot contain a path, a body, a header's
  * value or an address: numbers, closed sets, route templates, hex and the harmless request id.
  *
  * @param at when the request came

@@ -32,7 +32,7 @@ public final class TokenVerifier {
   private final BoundedCache<String, Cached> cache;
 
   /**
-   * The rules for end users' tokens, whoever signs them.
+   * The rules for end users' tokens of any issuer.
    *
    * @param issuer what {@code iss} must be, null where any is accepted
    */
