@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
-import luki.gateway.http.Users;
+import luki.gateway.http.Principal.Users;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;

@@ -7,7 +7,7 @@ import java.util.Set;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
-import luki.gateway.http.Users;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.json.Json;
 import luki.gateway.keys.KeyedHash;
 import org.jspecify.annotations.Nullable;

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.config.Problems.BadConfiguration;
-import luki.gateway.http.Meter;
+import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;

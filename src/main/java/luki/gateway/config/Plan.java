@@ -2,7 +2,7 @@ package luki.gateway.config;
 
 import java.util.EnumMap;
 import java.util.Map;
-import luki.gateway.http.Meter;
+import luki.gateway.http.Policy.Meter;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -2,8 +2,8 @@ package luki.gateway.delivery;
 
 import java.time.DateTimeException;
 import java.time.Instant;
-import luki.gateway.http.Meter;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Meter;
+import luki.gateway.http.Policy.Units;
 import luki.gateway.json.Json;
 
 /**

@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import luki.gateway.delivery.Outbox.Segments;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Units;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 

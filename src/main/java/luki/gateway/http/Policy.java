@@ -1,7 +1,9 @@
 package luki.gateway.http;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import luki.gateway.http.Policy.Meter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,6 +109,50 @@ public record Policy(
 
     public boolean isMetered() {
       return !meters.isEmpty();
+    }
+  }
+
+  /** What calls are counted in, for quotas and for bills. */
+  public enum Meter {
+    REQUESTS,
+    CHAT_MESSAGES,
+    STREAMED_CHARACTERS;
+
+    private final String label = name().toLowerCase(Locale.ROOT);
+
+    public String label() {
+      return label;
+    }
+
+    /** By its label; null where there is none of that name. */
+    public static @Nullable Meter of(String label) {
+      for (Meter meter : values()) {
+        if (meter.label.equals(label)) {
+          return meter;
+        }
+      }
+      return null;
+    }
+  }
+
+  /** An amount for each {@link Meter}. */
+  public record Units(long requests, long chatMessages, long streamedCharacters) {
+    public static final Units NONE = new Units(0, 0, 0);
+
+    public long of(Meter meter) {
+      return switch (meter) {
+        case REQUESTS -> requests;
+        case CHAT_MESSAGES -> chatMessages;
+        case STREAMED_CHARACTERS -> streamedCharacters;
+      };
+    }
+
+    public Units withCharacters(long characters) {
+      return new Units(requests, chatMessages, characters);
+    }
+
+    public boolean isNone() {
+      return requests == 0 && chatMessages == 0 && streamedCharacters == 0;
     }
   }
 }

@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import luki.gateway.http.Policy.Units;
 import org.jspecify.annotations.Nullable;
 
 /** What one call may use of its caller's quotas. For one thread at a time. */

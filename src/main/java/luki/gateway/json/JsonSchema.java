@@ -73,18 +73,18 @@ public final class JsonSchema {
 
   /** The pointer of a member at the top, as violations show it. */
   public static String pointerTo(String name) {
-    return "/" + Pointers.escape(name);
+    return "/" + InvalidJson.escape(name);
   }
 
   private static String pointerOf(Error error) {
     StringBuilder pointer = new StringBuilder();
     var location = error.getInstanceLocation();
     for (int i = 0; i < location.getNameCount(); i++) {
-      pointer.append('/').append(Pointers.escape(String.valueOf(location.getElement(i))));
+      pointer.append('/').append(InvalidJson.escape(String.valueOf(location.getElement(i))));
     }
     // Names the missing or unexpected member, so that the caller finds it.
     if (error.getProperty() != null) {
-      pointer.append('/').append(Pointers.escape(error.getProperty()));
+      pointer.append('/').append(InvalidJson.escape(error.getProperty()));
     }
     return pointer.toString();
   }

@@ -134,7 +134,7 @@ final class TreeReader {
     StringBuilder pointer = new StringBuilder();
     JsonPointer left = parser.getParsingContext().pathAsPointer();
     for (; !left.matches(); left = left.tail()) {
-      pointer.append('/').append(Pointers.escape(left.getMatchingProperty()));
+      pointer.append('/').append(InvalidJson.escape(left.getMatchingProperty()));
     }
     return pointer.toString();
   }

@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
-import luki.gateway.http.Users;
 import org.jspecify.annotations.Nullable;
 
 /** Creates and revokes keys in the key file. A key itself is returned once and stored nowhere. */

@@ -7,9 +7,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
-import luki.gateway.http.Users;
 import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 

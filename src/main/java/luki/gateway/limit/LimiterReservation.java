@@ -3,8 +3,8 @@ package luki.gateway.limit;
 import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Policy.Units;
 import luki.gateway.http.QuotaReservation;
-import luki.gateway.http.Units;
 import org.jspecify.annotations.Nullable;
 
 /** A call's part of its caller's quotas, from the moment that it was held back. */

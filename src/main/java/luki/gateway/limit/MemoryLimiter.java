@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import luki.gateway.config.Plan;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Units;
 import org.jspecify.annotations.Nullable;
 
 /** For one instance: exact, and lost with the process. */

@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.config.Plan;
-import luki.gateway.http.Meter;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Meter;
+import luki.gateway.http.Policy.Units;
 import org.jspecify.annotations.Nullable;
 
 /** What one caller has used and holds back, in this process. */

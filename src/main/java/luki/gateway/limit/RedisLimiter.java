@@ -11,8 +11,8 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import luki.gateway.config.Plan;
-import luki.gateway.http.Meter;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Meter;
+import luki.gateway.http.Policy.Units;
 
 /**
  * Counts in Redis, by its clock: one call for all that a caller's request needs, and none to give

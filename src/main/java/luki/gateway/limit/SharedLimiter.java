@@ -7,7 +7,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.LongSupplier;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Settings.OnRedisLoss;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Units;
 
 /**
  * Limits that several instances share through Redis, and what holds while it is away: each instance

@@ -7,7 +7,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import luki.gateway.config.Plan;
-import luki.gateway.http.Meter;
+import luki.gateway.http.Policy.Meter;
 
 /** The day and the month in UTC that a moment falls into, as numbers that only grow. */
 record Windows(long day, long month) {

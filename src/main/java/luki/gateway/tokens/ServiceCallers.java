@@ -7,7 +7,7 @@ import java.util.Set;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
-import luki.gateway.http.Users;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.json.Json;
 
 /** The internal services that may call the gateway, with tokens that they sign themselves. */

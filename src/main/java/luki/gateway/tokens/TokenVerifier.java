@@ -11,10 +11,10 @@ import java.util.Set;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Sha256;
 import luki.gateway.http.UserId;
-import luki.gateway.http.Users;
 import luki.gateway.json.Json;
 import org.jspecify.annotations.Nullable;
 

@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.delivery.Outbox.Segments;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Units;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

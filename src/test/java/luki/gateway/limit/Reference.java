@@ -7,8 +7,8 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import luki.gateway.config.Plan;
-import luki.gateway.http.Meter;
-import luki.gateway.http.Units;
+import luki.gateway.http.Policy.Meter;
+import luki.gateway.http.Policy.Units;
 
 /**
  * What the limiters should do, told another way: a bucket that is refilled in fractions, and lists
