@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.stream.IntStream;
 import luki.gateway.json.Json;
 import luki.gateway.testing.Client;
-import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,9 +30,7 @@ class BoundsDefectsTest {
   }
 
   private static void assertRefused(String path, Json body) {
-    HttpReply answer = SETTING.maria().post(path, body.toString());
-    assertEquals(400, answer.status(), answer.body());
-    assertEquals("INVALID_REQUEST", answer.code());
+    SETTING.maria().post(path, body.toString()).expect(400, "INVALID_REQUEST");
     SETTING.assertNothingWasCalled(path);
   }
 
@@ -41,9 +38,7 @@ class BoundsDefectsTest {
   void S18_aBodyBeyondTheLimitIsTooLarge() {
     String body = maria().put("message", "a".repeat(200_000)).build().toString();
     for (String path : List.of("/v1/chat", "/v1/chat/stream", "/v1/elr/ingest_text")) {
-      HttpReply answer = SETTING.maria().post(path, body);
-      assertEquals(413, answer.status());
-      assertEquals("BODY_TOO_LARGE", answer.code());
+      SETTING.maria().post(path, body).expect(413, "BODY_TOO_LARGE");
     }
     SETTING.assertNothingWasCalled("too large");
   }
@@ -62,9 +57,10 @@ class BoundsDefectsTest {
   @Test
   void S18_lengthsAreCountedInCodePoints() {
     String fullQuery = "🙂".repeat(1000);
-    HttpReply answer =
-        SETTING.maria().post("/v1/elr/search", maria().put("query", fullQuery).build().toString());
-    assertEquals(200, answer.status(), answer.body());
+    SETTING
+        .maria()
+        .post("/v1/elr/search", maria().put("query", fullQuery).build().toString())
+        .expect(200);
     SETTING.services().forget();
     assertRefused("/v1/elr/search", maria().put("query", fullQuery + "🙂").build());
   }
@@ -77,7 +73,7 @@ class BoundsDefectsTest {
     Client maria = SETTING.maria();
     for (String path : List.of("/v1/elr/search", "/v1/elr/ingest_text")) {
       String name = path.endsWith("search") ? "query" : "text";
-      assertEquals(400, maria.post(path, maria().put(name, blank).build().toString()).status());
+      maria.post(path, maria().put(name, blank).build().toString()).expect(400);
     }
     assertEquals(List.of(), SETTING.calls("memory"));
     assertEquals(List.of(), SETTING.calls("agent"));
@@ -123,8 +119,7 @@ class BoundsDefectsTest {
         "/v1/chat/stream?user_id=maria_k"
       })
   void S18_numbersInAQueryHaveARange(String target) {
-    HttpReply answer = SETTING.maria().get(target);
-    assertEquals(400, answer.status(), answer.body());
+    SETTING.maria().get(target).expect(400);
     SETTING.assertNothingWasCalled(target);
   }
 
@@ -132,16 +127,13 @@ class BoundsDefectsTest {
   @ValueSource(strings = {"0", "51", "-1", "1.5", "\"10\"", "true", "null", "1e400", "[]"})
   void S18_numbersInABodyHaveARange(String limit) {
     String body = "{\"user_id\":\"maria_k\",\"query\":\"a\",\"limit\":%s}".formatted(limit);
-    HttpReply search = SETTING.maria().post("/v1/elr/search", body);
-    assertEquals(400, search.status(), search.body());
+    SETTING.maria().post("/v1/elr/search", body).expect(400);
     String days = limit.equals("51") ? "366" : limit;
-    HttpReply report =
-        SETTING
-            .maria()
-            .post(
-                "/v1/reports/generate",
-                "{\"user_id\":\"maria_k\",\"window_days\":%s}".formatted(days));
-    assertEquals(400, report.status(), report.body());
+    SETTING
+        .maria()
+        .post(
+            "/v1/reports/generate", "{\"user_id\":\"maria_k\",\"window_days\":%s}".formatted(days))
+        .expect(400);
     SETTING.assertNothingWasCalled(limit);
   }
 
@@ -163,8 +155,7 @@ class BoundsDefectsTest {
       })
   void S18_metadataIsFlatAndLeavesTheServicesOwnKeysAlone(String metadata) {
     String body = "{\"user_id\":\"maria_k\",\"text\":\"a\",\"metadata\":%s}".formatted(metadata);
-    HttpReply answer = SETTING.maria().post("/v1/elr/ingest_text", body);
-    assertEquals(400, answer.status(), answer.body());
+    SETTING.maria().post("/v1/elr/ingest_text", body).expect(400);
     SETTING.assertNothingWasCalled(metadata);
   }
 
@@ -184,8 +175,7 @@ class BoundsDefectsTest {
         "{\"user_id\":\"maria_k\",\"message\":\"a\",\"context\":[]}"
       })
   void S18_whatIsNoChatRequestIsRefused(String body) {
-    HttpReply answer = SETTING.maria().post("/v1/chat", body);
-    assertEquals(400, answer.status(), answer.body());
+    SETTING.maria().post("/v1/chat", body).expect(400);
     SETTING.assertNothingWasCalled(body);
   }
 
@@ -194,14 +184,14 @@ class BoundsDefectsTest {
     String deep = "[".repeat(5000) + "]".repeat(5000);
     String body =
         "{\"user_id\":\"maria_k\",\"message\":\"a\",\"context\":{\"a\":%s}}".formatted(deep);
-    assertEquals(400, SETTING.maria().post("/v1/chat", body).status());
+    SETTING.maria().post("/v1/chat", body).expect(400);
     SETTING.assertNothingWasCalled("depth");
   }
 
   @Test
   void S18_aUserIdHasALength() {
     String longest = "u".repeat(255);
-    assertEquals(200, SETTING.as(longest).get("/v1/elr/items/" + longest).status());
+    SETTING.as(longest).get("/v1/elr/items/" + longest).expect(200);
     SETTING.services().forget();
     Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
     int status = anyone.get("/v1/elr/items/" + longest + "u").status();

@@ -192,12 +192,10 @@ class BreakerDefectsTest {
       for (int i = 0; i < 20; i++) {
         assertEquals("DOWNSTREAM_ERROR", maria.delete(ITEM).code());
       }
-      HttpReply shed = maria.delete(ITEM);
-      assertEquals(503, shed.status(), shed.body());
-      assertEquals("DOWNSTREAM_CIRCUIT_OPEN", shed.code());
+      HttpReply shed = maria.delete(ITEM).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
       assertTrue(shed.header("Retry-After").orElse("").matches("[1-9]\\d*"));
       assertEquals(20, setting.calls("memory").size());
-      assertEquals(200, maria.get("/v1/engagement/metrics/maria_k").status());
+      maria.get("/v1/engagement/metrics/maria_k").expect(200);
       setting.services().clearOverrides();
       Waiting.until(Duration.ofSeconds(10), () -> maria.delete(ITEM).status() == 204);
       List<Integer> after =

@@ -106,8 +106,7 @@ class CredentialDefectsTest {
     Seen seen = SETTING.calls("engagement").getFirst();
     String overheard = seen.header("Authorization").orElseThrow().substring("Bearer ".length());
     SETTING.services().forget();
-    HttpReply answer = SETTING.withKey(overheard).get("/v1/engagement/metrics/maria_k");
-    assertEquals(401, answer.status());
+    SETTING.withKey(overheard).get("/v1/engagement/metrics/maria_k").expect(401);
     SETTING.assertNothingWasCalled("a token that was meant for a service");
   }
 
@@ -120,9 +119,8 @@ class CredentialDefectsTest {
         "luki_000000000000_0000000000000000000000000000000000000000000000000"
       })
   void S2_whatOnlyLooksLikeAKeyIsNone(String text) {
-    assertEquals(401, SETTING.withKey(text).get("/v1/elr/items/maria_k").status());
-    HttpReply inOtherHeader = SETTING.stranger().get("/v1/elr/items/maria_k", "X-API-Key", text);
-    assertEquals(401, inOtherHeader.status());
+    SETTING.withKey(text).get("/v1/elr/items/maria_k").expect(401);
+    SETTING.stranger().get("/v1/elr/items/maria_k", "X-API-Key", text).expect(401);
     SETTING.assertNothingWasCalled(text);
   }
 
@@ -130,7 +128,7 @@ class CredentialDefectsTest {
   void S2_aKeyThatAnotherGatewayGaveOutIsUnknownHere() {
     try (TestGateway other = TestGateway.start(Map.of())) {
       String key = other.key(List.of(Setting.MARIA), "elr:read");
-      assertEquals(401, SETTING.withKey(key).get("/v1/elr/items/maria_k").status());
+      SETTING.withKey(key).get("/v1/elr/items/maria_k").expect(401);
     }
     SETTING.assertNothingWasCalled("a key of another gateway");
   }
@@ -141,8 +139,8 @@ class CredentialDefectsTest {
     int middle = key.length() / 2;
     char other = key.charAt(middle) == 'a' ? 'b' : 'a';
     String changed = key.substring(0, middle) + other + key.substring(middle + 1);
-    assertEquals(200, SETTING.withKey(key).get("/v1/elr/items/maria_k").status());
-    assertEquals(401, SETTING.withKey(changed).get("/v1/elr/items/maria_k").status());
+    SETTING.withKey(key).get("/v1/elr/items/maria_k").expect(200);
+    SETTING.withKey(changed).get("/v1/elr/items/maria_k").expect(401);
   }
 
   @Test
@@ -200,7 +198,7 @@ class CredentialDefectsTest {
       })
   void S5_aPathThatOnlyBeginsLikeARouteIsNotFound(String path) {
     for (Client caller : List.of(SETTING.stranger(), SETTING.maria())) {
-      assertEquals(404, caller.get(path).status());
+      caller.get(path).expect(404);
     }
     SETTING.assertNothingWasCalled(path);
   }
@@ -209,10 +207,8 @@ class CredentialDefectsTest {
   void S5_aBodyDoesNotHideThatThereIsNoSuchRoute() {
     String body = "{\"user_id\":\"maria_k\",\"message\":\"a\"}";
     for (Client caller : List.of(SETTING.stranger(), SETTING.maria())) {
-      HttpReply nowhere = caller.post("/v1/chatXYZ", body);
-      assertEquals(404, nowhere.status(), nowhere.body());
-      HttpReply otherMethod = caller.put("/v1/chat", body);
-      assertEquals(405, otherMethod.status(), otherMethod.body());
+      caller.post("/v1/chatXYZ", body).expect(404);
+      caller.put("/v1/chat", body).expect(405);
     }
     SETTING.assertNothingWasCalled("no such route");
   }
@@ -229,17 +225,17 @@ class CredentialDefectsTest {
         "/v1/elr/items/anna/../maria_k"
       })
   void S5_aDetourOfAPublicPathIsRefused(String path) {
-    assertEquals(400, SETTING.stranger().get(path).status());
-    assertEquals(400, SETTING.maria().get(path).status());
+    SETTING.stranger().get(path).expect(400);
+    SETTING.maria().get(path).expect(400);
     SETTING.assertNothingWasCalled(path);
   }
 
   @Test
   void S5_anEncodedSpellingOfARouteIsThatRoute() {
     String disguised = "/%76%31/elr/%69tems/maria%5fk";
-    assertEquals(401, SETTING.stranger().get(disguised).status());
+    SETTING.stranger().get(disguised).expect(401);
     SETTING.assertNothingWasCalled("no credential");
-    assertEquals(200, SETTING.maria().get(disguised).status());
+    SETTING.maria().get(disguised).expect(200);
   }
 
   @Test

@@ -92,9 +92,7 @@ class DeadlineDefectsTest {
         Setting setting =
             Setting.start(
                 g -> g.with("AGENT_URL", agent.url()).yaml("total: 60s", "total: 700ms"))) {
-      HttpReply answer =
-          setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
-      assertEquals(504, answer.status(), answer.body());
+      setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}").expect(504);
       assertEquals(1, FaultyServices.calls(agent).size());
     }
   }
@@ -149,9 +147,7 @@ class DeadlineDefectsTest {
                   }
                 });
         Setting setting = before(memory)) {
-      HttpReply answer = setting.maria().get(LIST);
-      assertEquals(502, answer.status());
-      assertEquals("DOWNSTREAM_ERROR", answer.code());
+      setting.maria().get(LIST).expect(502, "DOWNSTREAM_ERROR");
       assertTrue(brokenOff.await(10, TimeUnit.SECONDS));
       assertEquals(1, FaultyServices.calls(memory).size(), "too long is not worth a second try");
     }
@@ -186,9 +182,7 @@ class DeadlineDefectsTest {
                         "HTTP/1.1 %s Moved\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n"
                             .formatted(status, elsewhere.url())));
         Setting setting = before(memory)) {
-      HttpReply answer = setting.maria().get(LIST);
-      assertEquals(502, answer.status(), answer.body());
-      assertEquals("DOWNSTREAM_ERROR", answer.code());
+      HttpReply answer = setting.maria().get(LIST).expect(502, "DOWNSTREAM_ERROR");
       assertTrue(answer.header("Location").isEmpty());
       assertEquals(0, elsewhere.connections());
     }
@@ -213,9 +207,7 @@ class DeadlineDefectsTest {
                   connection.close();
                 });
         Setting setting = before(memory)) {
-      HttpReply answer = setting.maria().get(LIST);
-      assertEquals(502, answer.status(), answer.body());
-      assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
+      setting.maria().get(LIST).expect(502, "DOWNSTREAM_UNAVAILABLE");
     }
   }
 

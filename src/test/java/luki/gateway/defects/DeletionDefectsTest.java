@@ -53,8 +53,8 @@ class DeletionDefectsTest {
   void S16_aDeleteThatWasNotConfirmedIsNoSuccess(int status, String body) {
     setting.services().override("memory", "DELETE", "/delete", Reply.json(status, body));
     Client maria = setting.maria();
-    assertEquals(502, maria.delete(ITEM).status());
-    assertEquals(502, maria.delete(ALL).status());
+    maria.delete(ITEM).expect(502);
+    maria.delete(ALL).expect(502);
   }
 
   @ParameterizedTest
@@ -68,9 +68,7 @@ class DeletionDefectsTest {
       })
   void S16_anErasureWithoutACountIsNoSuccess(String body) {
     setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, body));
-    HttpReply answer = setting.maria().delete(ALL);
-    assertEquals(502, answer.status(), answer.body());
-    assertEquals("DOWNSTREAM_ERROR", answer.code());
+    setting.maria().delete(ALL).expect(502, "DOWNSTREAM_ERROR");
   }
 
   @Test
@@ -78,8 +76,7 @@ class DeletionDefectsTest {
     AtomicInteger left = new AtomicInteger(3);
     try (RawUpstream memory = countingDown(left);
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
-      HttpReply answer = raw.maria().delete(ALL);
-      assertEquals(200, answer.status(), answer.body());
+      HttpReply answer = raw.maria().delete(ALL).expect(200);
       assertEquals(21, answer.json().at("deleted").integer().orElseThrow());
       assertEquals("maria_k", answer.json().at("user_id").string());
       assertEquals(4, FaultyServices.calls(memory).size());
@@ -101,8 +98,7 @@ class DeletionDefectsTest {
   void S16_anErasureThatNeverEndsIsGivenUpAfterTenRounds() {
     String never = "{\"status\":\"success\",\"deleted_count\":1}";
     setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, never));
-    HttpReply answer = setting.maria().delete(ALL);
-    assertEquals(502, answer.status(), answer.body());
+    setting.maria().delete(ALL).expect(502);
     assertEquals(10, setting.calls("memory").size());
   }
 
@@ -111,8 +107,7 @@ class DeletionDefectsTest {
     AtomicInteger left = new AtomicInteger(9);
     try (RawUpstream memory = countingDown(left);
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
-      HttpReply answer = raw.maria().delete(ALL);
-      assertEquals(200, answer.status(), answer.body());
+      HttpReply answer = raw.maria().delete(ALL).expect(200);
       assertEquals(63, answer.json().at("deleted").integer().orElseThrow());
     }
   }
@@ -126,7 +121,7 @@ class DeletionDefectsTest {
             .json()
             .at("id")
             .string();
-    assertEquals(204, maria.delete("/v1/elr/items/" + id).status());
+    maria.delete("/v1/elr/items/" + id).expect(204);
     assertEquals(0, maria.get("/v1/elr/items/maria_k").json().at("items").size());
   }
 
@@ -136,7 +131,7 @@ class DeletionDefectsTest {
     maria.post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"the sea\"}");
     setting.services().revoke("maria_k", "elr_memories", "analytics", "personalization");
     setting.services().forget();
-    assertEquals(204, maria.delete(ITEM).status());
+    maria.delete(ITEM).expect(204);
     HttpReply erased = maria.delete(ALL);
     assertEquals(1, erased.json().at("deleted").integer().orElseThrow(), erased.body());
     assertEquals(List.of(), setting.calls("security"));

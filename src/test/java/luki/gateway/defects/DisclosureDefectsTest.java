@@ -70,9 +70,7 @@ class DisclosureDefectsTest {
   })
   void S14_aServicesErrorBecomesOursWithoutItsText(int theirs, int ours, String code) {
     setting.services().override("engagement", "GET", "/metrics", leaking(theirs));
-    HttpReply answer = setting.maria().get("/v1/engagement/metrics/maria_k");
-    assertEquals(ours, answer.status(), answer.body());
-    assertEquals(code, answer.code());
+    HttpReply answer = setting.maria().get("/v1/engagement/metrics/maria_k").expect(ours, code);
     assertSilent(answer);
   }
 
@@ -80,9 +78,10 @@ class DisclosureDefectsTest {
   void S14_aMissingRouteOverThereIsNoMissingResourceHere() {
     setting.services().override("agent", "POST", "/v1/chat", leaking(404));
     HttpReply answer =
-        setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
-    assertEquals(502, answer.status());
-    assertEquals("DOWNSTREAM_ERROR", answer.code());
+        setting
+            .maria()
+            .post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
+            .expect(502, "DOWNSTREAM_ERROR");
     assertSilent(answer);
   }
 
@@ -91,8 +90,7 @@ class DisclosureDefectsTest {
     Reply crash =
         new Reply(500, Map.of("Content-Type", "text/plain"), "Traceback main.py", Duration.ZERO);
     setting.services().override("memory", "POST", "/search/memories", crash);
-    HttpReply answer = setting.maria().get("/v1/elr/items/maria_k");
-    assertEquals(502, answer.status());
+    HttpReply answer = setting.maria().get("/v1/elr/items/maria_k").expect(502);
     assertSilent(answer);
   }
 
@@ -105,8 +103,10 @@ class DisclosureDefectsTest {
                 RawUpstream.stream("200 OK", "text/event-stream", List.of(token, error), "eof"));
         Setting streaming = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
       HttpReply answer =
-          streaming.maria().post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
-      assertEquals(200, answer.status());
+          streaming
+              .maria()
+              .post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
+              .expect(200);
       assertTrue(answer.body().contains("event: error"), answer.body());
       assertFalse(answer.body().contains("Traceback"), answer.body());
     }
@@ -115,8 +115,10 @@ class DisclosureDefectsTest {
   @Test
   void S14_anInvalidRequestIsNotQuoted() {
     HttpReply answer =
-        setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":[\"my pin\"]}");
-    assertEquals(400, answer.status());
+        setting
+            .maria()
+            .post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":[\"my pin\"]}")
+            .expect(400);
     assertFalse(answer.body().contains("my pin"), answer.body());
     assertTrue(answer.json().at("error").at("details").size() > 0, answer.body());
   }
@@ -160,8 +162,8 @@ class DisclosureDefectsTest {
                 "Origin",
                 origin,
                 "Access-Control-Request-Method",
-                "POST");
-    assertEquals(204, preflight.status());
+                "POST")
+            .expect(204);
     assertNoCors(preflight);
   }
 

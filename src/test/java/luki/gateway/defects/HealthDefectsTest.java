@@ -50,8 +50,7 @@ class HealthDefectsTest {
   @Test
   void R12_allIsWellWhenEveryServiceIsUp() {
     try (Setting setting = Setting.start()) {
-      HttpReply health = health(setting, "healthy");
-      assertEquals(200, health.status());
+      HttpReply health = health(setting, "healthy").expect(200);
       assertEquals("luki-api-gateway", health.json().at("service").string());
       assertFalse(health.json().at("version").string("").isBlank());
       for (String service :
@@ -67,13 +66,12 @@ class HealthDefectsTest {
   @Test
   void R12_oneServiceDownIsADegradationAndStillReady() {
     try (Setting setting = Setting.start(g -> g.with("ENG_URL", FaultyServices.nobody()))) {
-      HttpReply health = health(setting, "degraded");
-      assertEquals(200, health.status());
+      HttpReply health = health(setting, "degraded").expect(200);
       assertEquals("down", check(health, "engagement"));
       assertEquals("up", check(health, "memory"));
       assertNoAddress(setting, health);
-      assertEquals(200, setting.stranger().get("/readyz").status());
-      assertEquals(200, setting.stranger().get("/healthz").status());
+      setting.stranger().get("/readyz").expect(200);
+      setting.stranger().get("/healthz").expect(200);
     }
   }
 
@@ -84,18 +82,17 @@ class HealthDefectsTest {
             g ->
                 g.with("AGENT_URL", FaultyServices.nobody())
                     .with("MEMORY_URL", FaultyServices.nobody()))) {
-      HttpReply health = health(setting, "unhealthy");
-      assertEquals(503, health.status());
+      HttpReply health = health(setting, "unhealthy").expect(503);
       assertEquals("down", check(health, "agent"));
-      assertEquals(200, setting.stranger().get("/readyz").status());
-      assertEquals(200, setting.stranger().get("/healthz").status());
+      setting.stranger().get("/readyz").expect(200);
+      setting.stranger().get("/healthz").expect(200);
     }
   }
 
   @Test
   void R12_agentAloneDownIsADegradationOnly() {
     try (Setting setting = Setting.start(g -> g.with("AGENT_URL", FaultyServices.nobody()))) {
-      assertEquals(200, health(setting, "degraded").status());
+      health(setting, "degraded").expect(200);
     }
   }
 
@@ -148,7 +145,7 @@ class HealthDefectsTest {
                 });
         Setting setting = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client maria = setting.maria();
-      assertEquals(200, setting.stranger().get("/readyz").status());
+      setting.stranger().get("/readyz").expect(200);
       CompletableFuture<HttpReply> inFlight =
           CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
@@ -156,7 +153,7 @@ class HealthDefectsTest {
       Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
       assertRefusesWhatIsNew(setting, maria);
       release.countDown();
-      assertEquals(200, inFlight.get(20, TimeUnit.SECONDS).status());
+      inFlight.get(20, TimeUnit.SECONDS).expect(200);
       drained.get(20, TimeUnit.SECONDS);
     }
   }
@@ -171,11 +168,9 @@ class HealthDefectsTest {
 
   private static void assertRefusesWhatIsNew(Setting setting, Client maria) {
     assertEquals("DRAINING", setting.stranger().get("/readyz").code());
-    assertEquals(200, setting.stranger().get("/healthz").status());
-    assertEquals(200, setting.stranger().get("/health").status());
-    HttpReply refused = maria.get("/v1/engagement/metrics/maria_k");
-    assertEquals(503, refused.status());
-    assertEquals("DRAINING", refused.code());
+    setting.stranger().get("/healthz").expect(200);
+    setting.stranger().get("/health").expect(200);
+    HttpReply refused = maria.get("/v1/engagement/metrics/maria_k").expect(503, "DRAINING");
     assertEquals(Optional.of("1"), refused.header("Retry-After"));
     assertEquals(Optional.of("close"), refused.header("Connection"));
     assertEquals(List.of(), setting.calls("engagement"));

@@ -72,8 +72,7 @@ class LimitDefectsTest {
       assertEquals("RATE_LIMITED", refused.code());
       int retry = Integer.parseInt(refused.header("Retry-After").orElseThrow());
       assertTrue(retry >= seconds(refused) && retry <= 10, "Retry-After " + retry);
-      HttpReply stranger = setting.stranger().get(READS);
-      assertEquals(401, stranger.status());
+      HttpReply stranger = setting.stranger().get(READS).expect(401);
       assertEquals(Optional.empty(), stranger.header("RateLimit"));
     }
   }
@@ -106,7 +105,7 @@ class LimitDefectsTest {
     try (Setting setting =
         Setting.start(limits("RATE_LIMIT_PER_MIN", "60", "RATE_LIMIT_BURST", "1"))) {
       Client maria = setting.maria();
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       long began = System.nanoTime();
       // InFlight all the time prolongs nothing: the next one comes after its second.
       Waiting.until(Duration.ofSeconds(5), () -> maria.get(READS).status(), got -> got == 200);
@@ -120,8 +119,8 @@ class LimitDefectsTest {
     try (Setting setting =
         Setting.start(limits("RATE_LIMIT_PER_MIN", "1", "AUTH_FAILURES_PER_MIN", "1"))) {
       Client bad = setting.withKey("luki_nonsense");
-      assertEquals(401, bad.get(READS).status());
-      assertEquals(429, bad.get(READS).status());
+      bad.get(READS).expect(401);
+      bad.get(READS).expect(429);
       for (int i = 0; i < 20; i++) {
         for (String path : List.of("/healthz", "/readyz", "/health", "/openapi.json")) {
           HttpReply answer = setting.stranger().get(path);
@@ -137,18 +136,16 @@ class LimitDefectsTest {
     try (Setting setting = Setting.start(limits("AUTH_FAILURES_PER_MIN", "5"))) {
       Client maria = setting.maria();
       for (int i = 0; i < 20; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       for (int i = 0; i < 5; i++) {
-        assertEquals(401, setting.withKey("luki_guess" + i).get(READS).status());
+        setting.withKey("luki_guess" + i).get(READS).expect(401);
       }
-      HttpReply sixth = setting.withKey("luki_guess6").get(READS);
-      assertEquals(429, sixth.status());
-      assertEquals("RATE_LIMITED", sixth.code());
+      HttpReply sixth = setting.withKey("luki_guess6").get(READS).expect(429, "RATE_LIMITED");
       assertTrue(Integer.parseInt(sixth.header("Retry-After").orElseThrow()) <= 13);
       // Not even a good one is looked at, nor does another address in a header help.
-      assertEquals(429, maria.get(READS).status());
-      assertEquals(429, maria.get(READS, "X-Forwarded-For", "192.0.2.1").status());
+      maria.get(READS).expect(429);
+      maria.get(READS, "X-Forwarded-For", "192.0.2.1").expect(429);
     }
   }
 
@@ -158,19 +155,19 @@ class LimitDefectsTest {
         Setting.start(limits("AUTH_FAILURES_PER_MIN", "2", "TRUSTED_PROXIES", "127.0.0.0/8"))) {
       Client bad = setting.withKey("luki_guess");
       for (int i = 0; i < 2; i++) {
-        assertEquals(401, bad.get(READS, "X-Forwarded-For", "192.0.2.7").status());
+        bad.get(READS, "X-Forwarded-For", "192.0.2.7").expect(401);
       }
-      assertEquals(429, bad.get(READS, "X-Forwarded-For", "192.0.2.7").status());
+      bad.get(READS, "X-Forwarded-For", "192.0.2.7").expect(429);
       // What the client itself wrote stands to the left of what the proxy saw.
-      assertEquals(429, bad.get(READS, "X-Forwarded-For", "198.51.100.1, 192.0.2.7").status());
-      assertEquals(401, bad.get(READS, "X-Forwarded-For", "192.0.2.8").status());
+      bad.get(READS, "X-Forwarded-For", "198.51.100.1, 192.0.2.7").expect(429);
+      bad.get(READS, "X-Forwarded-For", "192.0.2.8").expect(401);
       Client maria = setting.maria();
-      assertEquals(200, maria.get(READS, "X-Forwarded-For", "192.0.2.9").status());
+      maria.get(READS, "X-Forwarded-For", "192.0.2.9").expect(200);
       for (int i = 0; i < 2; i++) {
-        assertEquals(401, bad.get(READS, "X-Forwarded-For", "2001:db8:1:2::" + i).status());
+        bad.get(READS, "X-Forwarded-For", "2001:db8:1:2::" + i).expect(401);
       }
-      assertEquals(429, bad.get(READS, "X-Forwarded-For", "2001:db8:1:2:3:4:5:6").status());
-      assertEquals(401, bad.get(READS, "X-Forwarded-For", "2001:db8:1:3::1").status());
+      bad.get(READS, "X-Forwarded-For", "2001:db8:1:2:3:4:5:6").expect(429);
+      bad.get(READS, "X-Forwarded-For", "2001:db8:1:3::1").expect(401);
     }
   }
 
@@ -190,8 +187,7 @@ class LimitDefectsTest {
     try (Setting setting = Setting.start(slow(9))) {
       Client maria = setting.maria();
       assertEquals(4, remaining(maria.get("/v1/users/maria_k/overview")));
-      HttpReply second = maria.get("/v1/users/maria_k/overview");
-      assertEquals(429, second.status());
+      HttpReply second = maria.get("/v1/users/maria_k/overview").expect(429);
       assertEquals(4, remaining(second));
       int retry = Integer.parseInt(second.header("Retry-After").orElseThrow());
       assertTrue(retry <= 10 && retry >= seconds(second), "Retry-After " + retry);

@@ -49,8 +49,7 @@ class MemoryRoutesDefectsTest {
         "sensitivity":"sensitive"}\
         """;
     Client maria = setting.maria();
-    HttpReply kept = maria.post(path, given);
-    assertEquals(201, kept.status(), kept.body());
+    HttpReply kept = maria.post(path, given).expect(201);
     assertTrue(kept.json().at("id").string().matches("maria_k_[0-9a-f]{12}"), kept.body());
     Json listed = maria.get("/v1/elr/items/maria_k").json().at("items").at(0);
     for (Json item : List.of(kept.json(), listed)) {
@@ -96,16 +95,17 @@ class MemoryRoutesDefectsTest {
       })
   void R5_a200ThatKeptNothingIsNoSuccess(String body) {
     setting.services().override("memory", "POST", "/ingestion/elr", Reply.json(200, body));
-    HttpReply answer = setting.maria().post("/v1/elr/items", item("maria_k", "the sea"));
-    assertEquals(502, answer.status(), answer.body());
-    assertEquals("DOWNSTREAM_ERROR", answer.code());
+    setting
+        .maria()
+        .post("/v1/elr/items", item("maria_k", "the sea"))
+        .expect(502, "DOWNSTREAM_ERROR");
   }
 
   @Test
   void R5_aListHasPagesNewestFirst() {
     Client maria = setting.maria();
     for (int i = 1; i <= 5; i++) {
-      assertEquals(201, maria.post("/v1/elr/items", item("maria_k", "text " + i)).status());
+      maria.post("/v1/elr/items", item("maria_k", "text " + i)).expect(201);
     }
     HttpReply page = maria.get("/v1/elr/items/maria_k?limit=2&offset=1");
     assertEquals(List.of("text 4", "text 3"), texts(page));
@@ -162,9 +162,9 @@ class MemoryRoutesDefectsTest {
   void R5_aListThatIsNoneIsAnErrorAndNotEmpty(String body) {
     setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
     Client maria = setting.maria();
-    assertEquals(502, maria.get("/v1/elr/items/maria_k").status());
+    maria.get("/v1/elr/items/maria_k").expect(502);
     String search = "{\"user_id\":\"maria_k\",\"query\":\"a\"}";
-    assertEquals(502, maria.post("/v1/elr/search", search).status());
+    maria.post("/v1/elr/search", search).expect(502);
   }
 
   @Test
@@ -192,8 +192,7 @@ class MemoryRoutesDefectsTest {
   void R5_anyUserIdWorksOnEveryMemoryRoute(String user) {
     Client caller = setting.as(user);
     String path = encoded(user);
-    HttpReply kept = caller.post("/v1/elr/ingest_text", item(user, "one"));
-    assertEquals(201, kept.status(), kept.body());
+    HttpReply kept = caller.post("/v1/elr/ingest_text", item(user, "one")).expect(201);
     String id = kept.json().at("id").string();
     assertTrue(id.startsWith(user + "_"), id);
     assertEquals(List.of("one"), texts(caller.get("/v1/elr/items/" + path)));
@@ -204,7 +203,7 @@ class MemoryRoutesDefectsTest {
     HttpReply stats = caller.get("/v1/elr/users/" + path + "/stats");
     assertEquals(2, stats.json().at("total_memories").integer().orElseThrow(), stats.body());
     String newId = changed.json().at("id").string();
-    assertEquals(204, caller.delete("/v1/elr/items/" + encoded(newId)).status());
+    caller.delete("/v1/elr/items/" + encoded(newId)).expect(204);
     assertEquals(List.of("three"), texts(caller.get("/v1/elr/items/" + path)));
     HttpReply erased = caller.delete("/v1/elr/users/" + path);
     assertEquals(1, erased.json().at("deleted").integer().orElseThrow(), erased.body());
@@ -223,6 +222,6 @@ class MemoryRoutesDefectsTest {
         List.copyOf(some.members().keySet()));
     assertEquals(1, some.at("consent_levels").at("private").integer().orElseThrow());
     setting.services().override("memory", "GET", "/search", Reply.json(200, "{\"a\":1}"));
-    assertEquals(502, maria.get("/v1/elr/users/maria_k/stats").status());
+    maria.get("/v1/elr/users/maria_k/stats").expect(502);
   }
 }

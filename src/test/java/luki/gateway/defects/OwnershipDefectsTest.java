@@ -77,9 +77,7 @@ class OwnershipDefectsTest {
         "DELETE|/v1/cognitive/life-story/sessions/ls_1?user_id=anna&user_id=maria_k|"
       })
   void S3_twoUsersInOneRequestAreOneTooMany(String method, String target, String body) {
-    HttpReply answer = SETTING.as("anna").send(method, target, body);
-    assertEquals(400, answer.status(), answer.body());
-    assertEquals("INVALID_REQUEST", answer.code());
+    SETTING.as("anna").send(method, target, body).expect(400, "INVALID_REQUEST");
     SETTING.assertNothingWasCalled(target);
   }
 
@@ -96,12 +94,10 @@ class OwnershipDefectsTest {
     Client maria = SETTING.as("maria");
     Client mariaK = SETTING.as("maria_k");
     String item = "/v1/elr/items/maria_k_0123456789ab";
-    HttpReply stolen = maria.delete(item);
-    assertEquals(403, stolen.status());
-    assertEquals("NOT_OWNER", stolen.code());
-    assertEquals(403, maria.put(item, "{\"user_id\":\"maria_k\",\"text\":\"mine\"}").status());
+    maria.delete(item).expect(403, "NOT_OWNER");
+    maria.put(item, "{\"user_id\":\"maria_k\",\"text\":\"mine\"}").expect(403);
     SETTING.assertNothingWasCalled("an item of maria_k's");
-    assertEquals(204, mariaK.delete(item).status());
+    mariaK.delete(item).expect(204);
     assertEquals(
         List.of("/delete/memory/maria_k_0123456789ab"),
         SETTING.calls("memory").stream().map(Seen::path).toList());
@@ -128,11 +124,9 @@ class OwnershipDefectsTest {
       HttpReply deletion = caller.delete("/v1/elr/items/" + id);
       boolean refused = deletion.status() == 400 || deletion.code().equals("NOT_OWNER");
       assertTrue(refused, deletion.status() + " " + deletion.body());
-      HttpReply replacement =
-          caller.put("/v1/elr/items/" + id, "{\"user_id\":\"\",\"text\":\"a\"}");
-      assertEquals(400, replacement.status(), replacement.body());
+      caller.put("/v1/elr/items/" + id, "{\"user_id\":\"\",\"text\":\"a\"}").expect(400);
     }
-    assertEquals(400, anyone.delete("/v1/elr/items/_0123456789ab").status());
+    anyone.delete("/v1/elr/items/_0123456789ab").expect(400);
     SETTING.assertNothingWasCalled(id);
   }
 
@@ -213,9 +207,9 @@ class OwnershipDefectsTest {
   void S8_anIdStaysOneSegmentOfThePath() {
     Client odd = SETTING.as("a?b=c&d#e f");
     String encoded = "a%3Fb%3Dc%26d%23e%20f";
-    assertEquals(200, odd.get("/v1/cognitive/world-day-activities/" + encoded).status());
-    assertEquals(200, odd.get("/v1/engagement/metrics/" + encoded).status());
-    assertEquals(200, odd.get("/v1/elr/users/" + encoded + "/stats").status());
+    odd.get("/v1/cognitive/world-day-activities/" + encoded).expect(200);
+    odd.get("/v1/engagement/metrics/" + encoded).expect(200);
+    odd.get("/v1/elr/users/" + encoded + "/stats").expect(200);
     URI activities = URI.create(SETTING.calls("cognitive").getFirst().path());
     assertEquals("/world-day-activities/a?b=c&d#e f", activities.getPath());
     assertEquals(
@@ -230,9 +224,9 @@ class OwnershipDefectsTest {
   @ValueSource(strings = {"a%2Fb", "a%5Cb", "%2e%2e", "..", "a%0Ab", "a%252Fb", "a%00"})
   void S8_anIdThatWouldLeaveItsSegmentIsRefused(String id) {
     Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
-    assertEquals(400, anyone.get("/v1/cognitive/world-day-activities/" + id).status());
+    anyone.get("/v1/cognitive/world-day-activities/" + id).expect(400);
     Json inBody = Json.object().put("user_id", "../" + id).put("message", "a").build();
-    assertEquals(400, anyone.post("/v1/chat", inBody.toString()).status());
+    anyone.post("/v1/chat", inBody.toString()).expect(400);
     SETTING.assertNothingWasCalled(id);
   }
 }

@@ -30,8 +30,7 @@ class ReplacementDefectsTest {
   @AutoClose private final Setting setting = Setting.start();
 
   private static String kept(Client caller, String text) {
-    HttpReply answer = caller.post("/v1/elr/items", body(text));
-    assertEquals(201, answer.status(), answer.body());
+    HttpReply answer = caller.post("/v1/elr/items", body(text)).expect(201);
     return answer.json().at("id").string();
   }
 
@@ -48,10 +47,11 @@ class ReplacementDefectsTest {
     Client maria = setting.maria();
     String old = kept(maria, "June");
     HttpReply answer =
-        maria.put(
-            "/v1/elr/items/" + old,
-            "{\"user_id\":\"maria_k\",\"text\":\"July\",\"tags\":[\"new\"]}");
-    assertEquals(200, answer.status(), answer.body());
+        maria
+            .put(
+                "/v1/elr/items/" + old,
+                "{\"user_id\":\"maria_k\",\"text\":\"July\",\"tags\":[\"new\"]}")
+            .expect(200);
     assertEquals(old, answer.json().at("replaces").string());
     assertNotEquals(old, answer.json().at("id").string());
     assertEquals(Set.of("July"), listed(maria));
@@ -73,11 +73,12 @@ class ReplacementDefectsTest {
     Client maria = setting.maria();
     String id = kept(maria, "June");
     HttpReply answer =
-        maria.put(
-            "/v1/elr/items/" + id,
-            "{\"user_id\":\"maria_k\",\"text\":\"June\",\"tags\":[\"new\"],"
-                + "\"metadata\":{\"place\":\"Kalamata\"}}");
-    assertEquals(200, answer.status(), answer.body());
+        maria
+            .put(
+                "/v1/elr/items/" + id,
+                "{\"user_id\":\"maria_k\",\"text\":\"June\",\"tags\":[\"new\"],"
+                    + "\"metadata\":{\"place\":\"Kalamata\"}}")
+            .expect(200);
     assertEquals(id, answer.json().at("id").string());
     assertEquals(id, answer.json().at("replaces").string());
     Json listed = maria.get("/v1/elr/items/maria_k").json().at("items");
@@ -89,7 +90,7 @@ class ReplacementDefectsTest {
   @Test
   void R5_replacingWhatIsNotThereMakesIt() {
     Client maria = setting.maria();
-    assertEquals(200, maria.put("/v1/elr/items/maria_k_0123456789ab", body("June")).status());
+    maria.put("/v1/elr/items/maria_k_0123456789ab", body("June")).expect(200);
     assertEquals(Set.of("June"), listed(maria));
   }
 
@@ -99,8 +100,7 @@ class ReplacementDefectsTest {
     String old = kept(maria, "June");
     setting.services().forget();
     setting.services().override("memory", "DELETE", "/delete/memory/" + old, failing());
-    HttpReply answer = maria.put("/v1/elr/items/" + old, body("July"));
-    assertEquals(502, answer.status(), answer.body());
+    maria.put("/v1/elr/items/" + old, body("July")).expect(502);
     List<String> deletes =
         setting.calls("memory").stream()
             .filter(seen -> seen.method().equals("DELETE"))
@@ -122,7 +122,7 @@ class ReplacementDefectsTest {
     String old = kept(maria, "June");
     kept(maria, "July");
     setting.services().override("memory", "DELETE", "/delete/memory/" + old, failing());
-    assertEquals(502, maria.put("/v1/elr/items/" + old, body("July")).status());
+    maria.put("/v1/elr/items/" + old, body("July")).expect(502);
     setting.services().clearOverrides();
     assertEquals(Set.of("June", "July"), listed(maria));
   }
@@ -133,7 +133,7 @@ class ReplacementDefectsTest {
     String old = kept(maria, "June");
     String failed = "{\"success\":false,\"chunk_ids\":[]}";
     setting.services().override("memory", "POST", "/ingestion/elr", Reply.json(200, failed));
-    assertEquals(502, maria.put("/v1/elr/items/" + old, body("July")).status());
+    maria.put("/v1/elr/items/" + old, body("July")).expect(502);
     setting.services().clearOverrides();
     assertEquals(Set.of("June"), listed(maria));
   }
@@ -156,8 +156,7 @@ class ReplacementDefectsTest {
                   }
                 });
         Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
-      HttpReply answer = raw.maria().put("/v1/elr/items/maria_k_0123456789ab", body("July"));
-      assertEquals(200, answer.status(), answer.body());
+      raw.maria().put("/v1/elr/items/maria_k_0123456789ab", body("July")).expect(200);
       assertEquals(2, deletes.get());
     }
   }
@@ -210,12 +209,12 @@ class ReplacementDefectsTest {
   @Test
   void R13_everyTimeOfAnOverviewIsInUtc() {
     Client maria = setting.maria();
-    HttpReply tracked =
-        maria.post(
+    maria
+        .post(
             "/v1/engagement/interactions",
             "{\"user_id\":\"maria_k\",\"interaction_type\":\"walk\","
-                + "\"timestamp\":\"2026-11-23T10:00:00\"}");
-    assertEquals(200, tracked.status(), tracked.body());
+                + "\"timestamp\":\"2026-11-23T10:00:00\"}")
+        .expect(200);
     maria.post("/v1/elr/items", body("June"));
     HttpReply overview = maria.get("/v1/users/maria_k/overview");
     assertAllInUtc(overview, 2);

@@ -49,9 +49,10 @@ class RetryDefectsTest {
   void R10_aSearchThatFailedIsTriedOnceMore(String how) {
     try (RawUpstream memory = failingOnce(how, "{\"results\":[],\"total_count\":0}");
         Setting setting = before("MEMORY_URL", memory)) {
-      HttpReply answer =
-          setting.maria().post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}");
-      assertEquals(200, answer.status(), answer.body());
+      setting
+          .maria()
+          .post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}")
+          .expect(200);
       assertEquals(2, FaultyServices.calls(memory).size());
     }
   }
@@ -82,7 +83,7 @@ class RetryDefectsTest {
   void R10_soIsTheQuestionForConsent(String how) {
     try (RawUpstream security = failingOnce(how, "{\"allowed\":true}");
         Setting setting = before("SECURITY_URL", security)) {
-      assertEquals(200, setting.maria().get("/v1/elr/items/maria_k").status());
+      setting.maria().get("/v1/elr/items/maria_k").expect(200);
       assertEquals(2, FaultyServices.calls(security).size());
     }
   }
@@ -92,9 +93,7 @@ class RetryDefectsTest {
     try (RawUpstream memory =
             FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(UNAVAILABLE, "{}")));
         Setting setting = before("MEMORY_URL", memory)) {
-      HttpReply answer = setting.maria().get("/v1/elr/items/maria_k");
-      assertEquals(502, answer.status());
-      assertEquals("DOWNSTREAM_ERROR", answer.code());
+      setting.maria().get("/v1/elr/items/maria_k").expect(502, "DOWNSTREAM_ERROR");
       assertEquals(2, FaultyServices.calls(memory).size());
     }
   }
@@ -122,8 +121,7 @@ class RetryDefectsTest {
   void R10_aMessageThatWentOutIsNeverSentTwice(String how, String path) {
     try (RawUpstream agent = failingOnce(how, "{\"response\":\"twice\"}");
         Setting setting = before("AGENT_URL", agent)) {
-      HttpReply answer = setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
-      assertEquals(502, answer.status(), answer.body());
+      setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}").expect(502);
       assertEquals(1, FaultyServices.calls(agent).size());
     }
   }
@@ -142,7 +140,7 @@ class RetryDefectsTest {
   void R10_aWriteOfAModuleIsNeverSentTwice(String variable, String how, String path, String body) {
     try (RawUpstream module = failingOnce(how, "{}");
         Setting setting = before(variable, module)) {
-      assertEquals(502, setting.maria().post(path, body).status());
+      setting.maria().post(path, body).expect(502);
       assertEquals(1, FaultyServices.calls(module).size());
     }
   }
@@ -150,10 +148,10 @@ class RetryDefectsTest {
   @Test
   void R10_aMessageThatNeverWentOutIsTriedOnceMore() {
     try (Setting setting = Setting.start(g -> g.with("AGENT_URL", FaultyServices.nobody()))) {
-      HttpReply answer =
-          setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}");
-      assertEquals(502, answer.status());
-      assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
+      setting
+          .maria()
+          .post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
+          .expect(502, "DOWNSTREAM_UNAVAILABLE");
       String metrics = setting.stranger().get("/metrics").body();
       String attempts =
           metrics
@@ -191,12 +189,11 @@ class RetryDefectsTest {
       Client maria = setting.maria();
       CompletableFuture<HttpReply> one =
           CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
-      assertEquals(200, maria.get("/v1/elr/items/maria_k").status());
-      assertEquals(200, one.get(20, TimeUnit.SECONDS).status());
+      maria.get("/v1/elr/items/maria_k").expect(200);
+      one.get(20, TimeUnit.SECONDS).expect(200);
       // Both connections are in the pool, and both are dead.
       restarted.set(true);
-      HttpReply answer = maria.get("/v1/elr/items/maria_k");
-      assertEquals(200, answer.status(), answer.body());
+      maria.get("/v1/elr/items/maria_k").expect(200);
     }
   }
 

@@ -120,10 +120,10 @@ class UsageSinkTest {
   void eachBillableCallIsOneSignedEventWithoutContent() throws Exception {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
-      assertEquals(403, maria.get("/v1/elr/users/another/stats").status());
-      assertEquals(404, maria.get("/v1/nothing").status());
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
+      maria.get("/v1/elr/users/another/stats").expect(403);
+      maria.get("/v1/nothing").expect(404);
+      maria.get(READS).expect(200);
       Waiting.until(SOON, () -> received.size() >= 2);
       String first = received.getFirst();
       assertTrue(first.startsWith("POST /bills HTTP/1.1"), first);
@@ -169,7 +169,7 @@ class UsageSinkTest {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
       for (int i = 0; i < 30; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       Waiting.until(SOON, () -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size(), "only the first one is tried, again and again");
@@ -191,10 +191,10 @@ class UsageSinkTest {
     answerMillis = 300;
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       long began = System.nanoTime();
       for (int i = 0; i < 20; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       long millis = (System.nanoTime() - began) / 1_000_000;
       assertTrue(millis < 3000, millis + " ms for twenty calls");
@@ -207,7 +207,7 @@ class UsageSinkTest {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
       for (int i = 0; i < 5; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       gateway.awaitLog(5);
     }
@@ -216,7 +216,7 @@ class UsageSinkTest {
     try (TestGateway gateway = gateway()) {
       Waiting.until(SOON, () -> ids().size() >= 5);
       assertEquals(5, ids().stream().collect(Collectors.toSet()).size());
-      assertEquals(200, caller(gateway).get(READS).status());
+      caller(gateway).get(READS).expect(200);
       Waiting.until(SOON, () -> ids().size() >= 6);
     }
   }
@@ -227,7 +227,7 @@ class UsageSinkTest {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
       for (int i = 0; i < 5; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       Waiting.until(SOON, () -> !received.isEmpty());
       answer = "204 No Content";
@@ -261,7 +261,7 @@ class UsageSinkTest {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
       for (int i = 0; i < 3; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 3);
       assertEquals(3, received.size());
@@ -272,7 +272,7 @@ class UsageSinkTest {
   void aRedirectIsNoSuccessAndIsNotFollowed() throws InvalidJson {
     answer = "307 Temporary Redirect\r\nLocation: " + cognitive.url() + "/elsewhere";
     try (TestGateway gateway = gateway()) {
-      assertEquals(200, caller(gateway).get(READS).status());
+      caller(gateway).get(READS).expect(200);
       Waiting.until(SOON, () -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size());
       assertFalse(cognitive.requests().stream().anyMatch(request -> request.contains("elsewhere")));

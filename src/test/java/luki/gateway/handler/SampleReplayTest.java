@@ -233,9 +233,7 @@ class SampleReplayTest {
         Client owner = new Client(alone, alone.key(List.of(user), "elr:delete"));
         String path = sample.path().replace("/delete/all/", "/v1/elr/users/");
 
-        HttpReply answer = owner.delete(path);
-
-        assertEquals(200, answer.status(), answer.body());
+        HttpReply answer = owner.delete(path).expect(200);
         assertEquals("{\"user_id\":\"%s\",\"deleted\":%d}".formatted(user, count), answer.body());
         assertEquals(
             2,

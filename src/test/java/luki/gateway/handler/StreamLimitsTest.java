@@ -104,7 +104,7 @@ class StreamLimitsTest {
       String key = gateway.key(List.of("maria_k"), "chat:write", "elr:write");
       Client maria = new Client(gateway, key);
       String memory = "{\"user_id\":\"maria_k\",\"text\":\"Hi there\"}";
-      assertEquals(201, maria.post("/v1/elr/ingest_text", memory).status());
+      maria.post("/v1/elr/ingest_text", memory).expect(201);
       try (ChatStream one = ChatStream.open(gateway, key);
           ChatStream two = ChatStream.open(gateway, key)) {
         assertTrue(one.reaches("\"x\""));

@@ -148,7 +148,7 @@ class StreamReaderTest {
         countWasSeen.countDown();
         assertFalse(stream.rest().contains("boom"));
       }
-      assertEquals(200, client(gateway).post("/v1/chat/stream", REQUEST).status());
+      client(gateway).post("/v1/chat/stream", REQUEST).expect(200);
       awaitMetric(gateway, "luki_gateway_streams", "0");
       assertEquals("2", metric(gateway, outcome("upstream_error")));
       assertEquals("1", metric(gateway, outcome("client_closed")));
@@ -161,7 +161,7 @@ class StreamReaderTest {
   void aStreamThatWasRefusedBeforeItBeganIsNoStream() throws Exception {
     try (RawUpstream agent = agent(c -> answer(c, "data: {\"error\": \"boom\"}\n\n"));
         TestGateway gateway = gateway(agent).start()) {
-      assertEquals(502, client(gateway).post("/v1/chat/stream", REQUEST).status());
+      client(gateway).post("/v1/chat/stream", REQUEST).expect(502);
       assertEquals("0", metric(gateway, "luki_gateway_streams"));
       assertEquals("0", metric(gateway, outcome("upstream_error")));
     }

@@ -92,7 +92,7 @@ class QuotaTest {
         ExecutorService threads = Executors.newFixedThreadPool(12)) {
       Client maria = client(gateway);
       for (int i = 0; i < 2; i++) {
-        assertEquals(200, maria.post("/v1/chat", CHAT).status());
+        maria.post("/v1/chat", CHAT).expect(200);
       }
       List<Future<HttpReply>> calls = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
@@ -124,7 +124,7 @@ class QuotaTest {
       Client maria = client(gateway);
       for (int i = 0; i < 4; i++) {
         assertEquals("DOWNSTREAM_REJECTED", maria.post("/v1/chat", CHAT).code());
-        assertEquals(400, maria.post("/v1/chat", "{}").status());
+        maria.post("/v1/chat", "{}").expect(400);
       }
       assertEquals(0, window(maria, "chat_messages", "month").at("used").integer().orElseThrow());
     }
@@ -145,8 +145,7 @@ class QuotaTest {
                 });
         TestGateway gateway = gateway(shared, agent.url(), "{day: 9}", "{day: 1501}")) {
       Client maria = client(gateway);
-      HttpReply answer = maria.post("/v1/chat/stream", CHAT);
-      assertEquals(200, answer.status());
+      HttpReply answer = maria.post("/v1/chat/stream", CHAT).expect(200);
       // Four characters each, by code points: the 376th does not fit any more.
       assertEquals(375, answer.body().split("ab\u00e9", -1).length - 1);
       assertTrue(
@@ -158,8 +157,7 @@ class QuotaTest {
               () -> window(maria, "streamed_characters", "day"),
               now -> now.at("used").integer().orElse(0) > 0);
       assertEquals(1500, day.at("used").integer().orElseThrow());
-      HttpReply next = maria.post("/v1/chat/stream", CHAT);
-      assertEquals(200, next.status());
+      HttpReply next = maria.post("/v1/chat/stream", CHAT).expect(200);
       assertTrue(next.body().startsWith("event: error"), next.body());
     }
   }
@@ -171,9 +169,8 @@ class QuotaTest {
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 100}")) {
       Client maria = client(gateway);
       for (int i = 0; i < 3; i++) {
-        assertEquals(
-            200, maria.send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null).status());
-        assertEquals(502, maria.post("/v1/chat/stream", CHAT).status());
+        maria.send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null).expect(200);
+        maria.post("/v1/chat/stream", CHAT).expect(502);
       }
       assertEquals(0, window(maria, "chat_messages", "day").at("used").integer().orElseThrow());
     }
@@ -188,9 +185,7 @@ class QuotaTest {
       Json usage = other.get("/v1/usage").json();
       assertEquals("default", usage.at("plan").string());
       assertEquals(0, usage.at("quotas").size());
-      assertEquals(
-          403,
-          new Client(gateway, gateway.key(List.of("a"), "elr:read")).get("/v1/usage").status());
+      new Client(gateway, gateway.key(List.of("a"), "elr:read")).get("/v1/usage").expect(403);
     }
   }
 }

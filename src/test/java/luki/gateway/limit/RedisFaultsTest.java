@@ -140,7 +140,7 @@ class RedisFaultsTest {
     try (TestGateway gateway = gateway("local")) {
       Client before = caller(gateway);
       for (int i = 0; i < 5; i++) {
-        assertEquals(200, before.get(READS).status());
+        before.get(READS).expect(200);
       }
       assertEquals("luki_gateway_ratelimit_degraded 0.0", degraded(gateway));
       begin(fault);
@@ -165,7 +165,7 @@ class RedisFaultsTest {
       assertTrue(later.get(15) < 10, "once it is left alone: " + later);
       assertEquals("luki_gateway_ratelimit_degraded 1.0", degraded(gateway));
       assertEquals("down", health(gateway));
-      assertEquals(200, new Client(gateway, null).get("/readyz").status());
+      new Client(gateway, null).get("/readyz").expect(200);
       end(fault);
       Waiting.until(BACK, () -> degraded(gateway), "luki_gateway_ratelimit_degraded 0.0"::equals);
       assertEquals("up", health(gateway));
@@ -195,9 +195,9 @@ class RedisFaultsTest {
     try (TestGateway first = builder.start()) {
       key = first.key(List.of("maria_k"), "cognitive:read");
       for (int i = 0; i < 3; i++) {
-        assertEquals(200, new Client(first, key).get(READS).status());
+        new Client(first, key).get(READS).expect(200);
       }
-      assertEquals(429, new Client(first, key).get(READS).status());
+      new Client(first, key).get(READS).expect(429);
       redis.kill();
       redis.restart();
       Waiting.until(BACK, () -> degraded(first), "luki_gateway_ratelimit_degraded 0.0"::equals);
@@ -210,20 +210,18 @@ class RedisFaultsTest {
   void underDenyNobodyPassesAndTheInstanceIsNotReady() {
     try (TestGateway gateway = gateway("deny")) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       redis.kill();
       for (int i = 0; i < 10; i++) {
-        HttpReply answer = maria.get(READS);
-        assertEquals("LIMITER_UNAVAILABLE", answer.code());
-        assertEquals(503, answer.status());
+        HttpReply answer = maria.get(READS).expect(503, "LIMITER_UNAVAILABLE");
         assertEquals(Optional.of("1"), answer.header("Retry-After"));
       }
       HttpReply ready = new Client(gateway, null).get("/readyz");
       assertEquals("LIMITER_UNAVAILABLE", ready.code());
-      assertEquals(200, new Client(gateway, null).get("/healthz").status());
+      new Client(gateway, null).get("/healthz").expect(200);
       redis.restart();
       Waiting.until(BACK, () -> maria.get(READS).status(), status -> status == 200);
-      assertEquals(200, new Client(gateway, null).get("/readyz").status());
+      new Client(gateway, null).get("/readyz").expect(200);
     }
   }
 
@@ -236,7 +234,7 @@ class RedisFaultsTest {
             .with("REDIS_URL", redis.url() + ",redis://127.0.0.1:1")
             .with("RATE_LIMIT_PER_MIN", "60")
             .start()) {
-      assertEquals(200, caller(gateway).get(READS).status());
+      caller(gateway).get(READS).expect(200);
       assertEquals("down", health(gateway));
       gateway.explanation();
     }
@@ -252,7 +250,7 @@ class RedisFaultsTest {
             .with("RATE_LIMIT_GLOBAL_PER_MIN", "600")
             .start()) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       redis.kill();
       HttpReply answer =
           Waiting.until(BACK, () -> maria.get(READS), found -> found.status() != 200);
@@ -267,8 +265,7 @@ class RedisFaultsTest {
       assertTrue(maria.get(READS).header("RateLimit").isPresent());
       redis.kill();
       for (int i = 0; i < 50; i++) {
-        HttpReply answer = maria.get(READS);
-        assertEquals(200, answer.status());
+        HttpReply answer = maria.get(READS).expect(200);
         assertEquals(Optional.empty(), answer.header("RateLimit"));
       }
     }
@@ -278,18 +275,18 @@ class RedisFaultsTest {
   void P3_aDeadRedisIsNotTriedAtEachRequest() {
     try (TestGateway gateway = gateway("allow")) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       redis.kill();
       Waiting.until(
           BACK,
           () -> {
-            assertEquals(200, maria.get(READS).status());
+            maria.get(READS).expect(200);
             return degraded(gateway).endsWith("1.0");
           });
       int tried = relay.tries();
       long began = System.nanoTime();
       for (int i = 0; i < 200; i++) {
-        assertEquals(200, maria.get(READS).status());
+        maria.get(READS).expect(200);
       }
       double seconds = (System.nanoTime() - began) / 1e9;
       // Only the look from aside, four times a second.

@@ -1,6 +1,5 @@
 package luki.gateway.observe;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -77,7 +76,7 @@ class BlockedStdoutTest {
       // What was kept is written, and new lines are taken again.
       Waiting.until(Duration.ofSeconds(10), () -> gateway.log().size() > 10_000);
       int before = gateway.log().size();
-      assertEquals(200, new Client(gateway, null).get("/healthz").status());
+      new Client(gateway, null).get("/healthz").expect(200);
       Waiting.until(Duration.ofSeconds(5), () -> gateway.log().size() > before);
     }
   }
@@ -93,7 +92,7 @@ class BlockedStdoutTest {
         };
     try (TestGateway gateway = TestGateway.builder().logTo(full).start()) {
       for (int i = 0; i < 20; i++) {
-        assertEquals(200, new Client(gateway, null).get("/healthz").status());
+        new Client(gateway, null).get("/healthz").expect(200);
       }
       Waiting.until(Duration.ofSeconds(5), () -> dropped(gateway) >= 1);
     }

@@ -56,10 +56,8 @@ class DashboardsTest {
                 .start()) {
       Client maria =
           new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read", "chat:write"));
-      assertEquals(200, maria.get("/v1/cognitive/life-story/phases").status());
-      assertEquals(
-          200,
-          maria.post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}").status());
+      maria.get("/v1/cognitive/life-story/phases").expect(200);
+      maria.post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}").expect(200);
       gateway.awaitLog(2);
       metrics = new Client(gateway, null).get("/metrics").body();
     }

@@ -123,8 +123,9 @@ class TracesTest {
   void aSuccessIsOneTraceFromTheCallerToTheService() {
     try (TestGateway gateway = gateway()) {
       HttpReply reply =
-          caller(gateway).get(READS, "traceparent", SAMPLED, "tracestate", "vendor=a:b,other=1");
-      assertEquals(200, reply.status());
+          caller(gateway)
+              .get(READS, "traceparent", SAMPLED, "tracestate", "vendor=a:b,other=1")
+              .expect(200);
       assertEquals(TRACE, reply.header("X-Trace-Id").orElseThrow());
       assertTrue(gateway.awaitLog(1).getFirst().contains("\"trace_id\":\"" + TRACE + "\""));
       List<Span> spans = collector.await(TRACE, 5);
@@ -160,7 +161,7 @@ class TracesTest {
   @Test
   void anExemplarLeadsFromADurationToItsTrace() {
     try (TestGateway gateway = gateway()) {
-      assertEquals(200, caller(gateway).get(READS, "traceparent", SAMPLED).status());
+      caller(gateway).get(READS, "traceparent", SAMPLED).expect(200);
       String exemplar = "trace_id=\"" + TRACE + "\"";
       Waiting.until(
           Duration.ofSeconds(5),
@@ -196,8 +197,7 @@ class TracesTest {
   void aFailingServiceIsAnErrorOfBothSpans() {
     answer = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
     try (TestGateway gateway = gateway()) {
-      HttpReply reply = caller(gateway).get(READS, "traceparent", SAMPLED);
-      assertEquals(502, reply.status());
+      caller(gateway).get(READS, "traceparent", SAMPLED).expect(502);
       List<Span> spans = collector.await(TRACE, 5);
       Span server = named(spans, "GET " + READS);
       assertEquals(Status.StatusCode.STATUS_CODE_ERROR, server.getStatus().getCode());
@@ -214,8 +214,7 @@ class TracesTest {
   void aSilentServiceIsATimeout() {
     mayAnswer = new CountDownLatch(1);
     try (TestGateway gateway = gateway(builder -> builder.yaml("total: 30s", "total: 300ms"))) {
-      HttpReply reply = caller(gateway).get(READS, "traceparent", SAMPLED);
-      assertEquals(504, reply.status());
+      caller(gateway).get(READS, "traceparent", SAMPLED).expect(504);
       List<Span> spans = collector.await(TRACE, 5);
       assertEquals("DOWNSTREAM_TIMEOUT", attribute(named(spans, "GET " + READS), "error.type"));
       Span client = named(spans, "GET cognitive");
@@ -241,14 +240,13 @@ class TracesTest {
   void aStreamsSpansEndWithItAndKnowItsFirstEvent() {
     try (RawUpstream agent = agent(100, 5);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
-      HttpReply reply =
-          caller(gateway)
-              .post(
-                  "/v1/chat/stream",
-                  "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}",
-                  "traceparent",
-                  SAMPLED);
-      assertEquals(200, reply.status());
+      caller(gateway)
+          .post(
+              "/v1/chat/stream",
+              "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}",
+              "traceparent",
+              SAMPLED)
+          .expect(200);
       List<Span> spans = collector.await(TRACE, 5);
       for (String name : List.of("POST /v1/chat/stream", "POST agent")) {
         Span span = named(spans, name);
@@ -290,13 +288,12 @@ class TracesTest {
                     .with("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
                     .with("OTEL_TRACES_SAMPLER_ARG", "0"))) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       assertTrue(header(call(), "traceparent").endsWith("-00"), call());
-      assertEquals(
-          200, maria.get(READS, "traceparent", "00-" + TRACE + "-" + PARENT + "-00").status());
+      maria.get(READS, "traceparent", "00-" + TRACE + "-" + PARENT + "-00").expect(200);
       String sent = header(call(), "traceparent");
       assertTrue(sent.startsWith("00-" + TRACE) && sent.endsWith("-00"), sent);
-      assertEquals(200, maria.get(READS, "traceparent", SAMPLED).status());
+      maria.get(READS, "traceparent", SAMPLED).expect(200);
       collector.await(TRACE, 5);
       Set<String> traces = new TreeSet<>();
       collector.spans().forEach(span -> traces.add(Collector.hex(span.getTraceId().toByteArray())));
@@ -308,7 +305,7 @@ class TracesTest {
   void aCollectorThatIsDownOrSlowSlowsNobody() {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
-      assertEquals(200, maria.get(READS).status());
+      maria.get(READS).expect(200);
       for (boolean down : new boolean[] {false, true}) {
         if (down) {
           collector.close();
@@ -317,7 +314,7 @@ class TracesTest {
         }
         long began = System.nanoTime();
         for (int i = 0; i < 100; i++) {
-          assertEquals(200, maria.get(READS).status());
+          maria.get(READS).expect(200);
         }
         long millis = (System.nanoTime() - began) / 1_000_000;
         assertTrue(millis < 4000, millis + " ms for a hundred calls");
@@ -339,15 +336,16 @@ class TracesTest {
               List.of(SAMPLED, "Upper=1"));
       for (List<String> one : cases) {
         HttpReply reply =
-            maria.get(
-                READS,
-                "traceparent",
-                one.get(0),
-                "tracestate",
-                one.get(1),
-                "baggage",
-                "user=maria");
-        assertEquals(200, reply.status());
+            maria
+                .get(
+                    READS,
+                    "traceparent",
+                    one.get(0),
+                    "tracestate",
+                    one.get(1),
+                    "baggage",
+                    "user=maria")
+                .expect(200);
         assertEquals("", header(call(), "tracestate"), one.toString());
         assertFalse(call().toLowerCase(Locale.ROOT).contains("baggage"));
         assertEquals(

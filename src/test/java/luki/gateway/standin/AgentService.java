@@ -30,7 +30,7 @@ final class AgentService {
   /** A finished answer; {@code guided} marks the one that comes from a tool. */
   private record Speech(String text, boolean guided) {
     Map<String, @Nullable Object> metadata() {
-      return guided ? Json.object("guided_file_search", true) : modelMetadata();
+      return guided ? PythonJson.object("guided_file_search", true) : modelMetadata();
     }
 
     List<String> words() {
@@ -38,7 +38,7 @@ final class AgentService {
     }
   }
 
-  private record Request(
+  private record ChatRequest(
       String message, @Nullable String session, JsonNode context, boolean fileSearch) {}
 
   AgentService(Duration pause) {
@@ -47,7 +47,7 @@ final class AgentService {
 
   Routes routes() {
     return new Routes()
-        .get("/health", _ -> Reply.ok(Json.object("status", "healthy")))
+        .get("/health", _ -> Reply.ok("status", "healthy"))
         .post("/v1/chat", this::chat)
         .post("/v1/chat/stream", this::stream)
         .post("/v1/reme/photo-reminiscence-images", this::images);
@@ -67,16 +67,14 @@ final class AgentService {
     return abandoned.get();
   }
 
-  private Reply chat(Call call) {
-    Request request = read(call);
+  private Reply chat(ServiceCall call) {
+    ChatRequest request = read(call);
     Speech speech = speak(request);
     String session = request.session() == null ? "new-session" : request.session();
-    return Reply.ok(
-        Json.object(
-            "response", speech.text(), "metadata", speech.metadata(), "session_id", session));
+    return Reply.ok("response metadata session_id", speech.text(), speech.metadata(), session);
   }
 
-  private EventStream stream(Call call) {
+  private Routes.EventStream stream(ServiceCall call) {
     Speech speech = speak(read(call));
     return out -> {
       open.incrementAndGet();
@@ -96,7 +94,7 @@ final class AgentService {
     out.write(FIELD);
     while (words.hasNext()) {
       Thread.sleep(pause);
-      out.write(event("{\"token\": " + Json.writeAscii(words.next()) + "}"));
+      out.write(event("{\"token\": " + PythonJson.writeAscii(words.next()) + "}"));
       out.flush();
       // The first write after a client has gone still succeeds, the second fails: with the start of
       // the next event at once, a lost client is noticed within one pause.
@@ -112,39 +110,40 @@ final class AgentService {
     return (json + "\n\n").getBytes(StandardCharsets.UTF_8);
   }
 
-  private Reply images(Call call) {
+  private Reply images(ServiceCall call) {
     checkSecret(call);
-    Fields fields = call.fields();
+    BodyFields fields = call.fields();
     String user = fields.text("user_id");
     List<String> answers = fields.texts("answers");
     fields.check();
     return answers.isEmpty()
         ? Reply.detail(400, "At least one answer is required")
-        : Reply.ok(Json.object("user_id", user, "images", List.of(), "prompts", answers));
+        : Reply.ok("user_id images prompts", user, List.of(), answers);
   }
 
-  private Request read(Call call) {
+  private ChatRequest read(ServiceCall call) {
     checkSecret(call);
-    Fields fields = call.fields();
+    BodyFields fields = call.fields();
     String message = fields.text("message");
     fields.text("user_id");
     String session = fields.optionalText("session_id");
     JsonNode context = fields.optionalObject("context");
     fields.optionalText("persona_id");
     fields.check();
-    return new Request(
+    return new ChatRequest(
         message, session, context, fields.optional("file_search_mode").asBoolean(false));
   }
 
-  private void checkSecret(Call call) {
+  private void checkSecret(ServiceCall call) {
     String expected = secret;
     if (expected != null
         && !call.header("x-internal-secret").filter(expected::equals).isPresent()) {
-      throw new Rejection(Reply.detail(403, "Forbidden: Invalid or missing internal API secret"));
+      throw new Routes.Rejection(
+          Reply.detail(403, "Forbidden: Invalid or missing internal API secret"));
     }
   }
 
-  private static Speech speak(Request request) {
+  private static Speech speak(ChatRequest request) {
     String message = request.message();
     if (message.contains("find my") && !request.fileSearch()) {
       return new Speech("Please turn on file search first, then ask me again. 🔍", true);
@@ -165,17 +164,17 @@ final class AgentService {
   }
 
   private static Map<String, @Nullable Object> modelMetadata() {
-    return Json.object(
-        "schema",
+    return PythonJson.object(
+        "schema safety_metrics",
         "minimal",
-        "safety_metrics",
-        Json.object(
-            "filters_applied", 0,
-            "pii_redactions", 0,
-            "consent_checks", 0,
-            "input_violations", 0,
-            "output_violations", 0,
-            "last_updated", null,
-            "safety_level", "standard"));
+        PythonJson.object(
+            "filters_applied pii_redactions consent_checks input_violations output_violations last_updated safety_level",
+            0,
+            0,
+            0,
+            0,
+            0,
+            null,
+            "standard"));
   }
 }

@@ -1,6 +1,5 @@
 package luki.gateway.standin;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -30,15 +29,14 @@ final class Consents {
           "differential_privacy");
   static final int DEFAULT_DAYS = 365;
 
-  private final Clock clock;
-  private final Map<String, Map<String, Consent>> byUser = new LinkedHashMap<>();
+  private final Map<String, Map<String, ConsentRecord>> byUser = new LinkedHashMap<>();
 
   /** Who asked for a change, and from where. */
   record Actor(@Nullable String name, @Nullable String address, @Nullable String agent) {}
 
   record Denial(String error, String message) {}
 
-  record Consent(
+  record ConsentRecord(
       UUID id,
       String user,
       String scope,
@@ -55,64 +53,45 @@ final class Consents {
 
     Map<String, @Nullable Object> toJson() {
       Instant updated = revokedAt == null ? grantedAt : revokedAt;
-      return Json.object(
-          "id",
+      return PythonJson.object(
+          "id user_id scope status granted_at revoked_at expires_at created_at updated_at granted_by revoked_by ip_address user_agent legal_basis purpose metadata",
           id.toString(),
-          "user_id",
           user,
-          "scope",
           scope,
-          "status",
           granted() ? "granted" : "revoked",
-          "granted_at",
-          Stamp.zoned(grantedAt),
-          "revoked_at",
-          revokedAt == null ? null : Stamp.zoned(revokedAt),
-          "expires_at",
-          Stamp.zoned(expiresAt),
-          "created_at",
-          Stamp.zoned(grantedAt),
-          "updated_at",
-          Stamp.zoned(updated),
-          "granted_by",
+          PythonJson.zoned(grantedAt),
+          revokedAt == null ? null : PythonJson.zoned(revokedAt),
+          PythonJson.zoned(expiresAt),
+          PythonJson.zoned(grantedAt),
+          PythonJson.zoned(updated),
           by.name() == null ? user : by.name(),
-          "revoked_by",
           revokedBy,
-          "ip_address",
           by.address(),
-          "user_agent",
           by.agent(),
-          "legal_basis",
           "consent",
-          "purpose",
           purpose,
-          "metadata",
           Map.of());
     }
   }
 
-  Consents(Clock clock) {
-    this.clock = clock;
-  }
-
   /** Grants from now on; days below one give a consent that has already expired. */
-  synchronized Consent grant(String user, String scope, String purpose, int days, Actor by) {
-    Instant now = clock.instant();
+  synchronized ConsentRecord grant(String user, String scope, String purpose, int days, Actor by) {
+    Instant now = Instant.now();
     Instant expiry = now.plus(Duration.ofDays(days));
-    Consent consent =
-        new Consent(UUID.randomUUID(), user, scope, purpose, by, now, expiry, null, null);
+    ConsentRecord consent =
+        new ConsentRecord(UUID.randomUUID(), user, scope, purpose, by, now, expiry, null, null);
     byUser.computeIfAbsent(user, _ -> new LinkedHashMap<>()).put(scope, consent);
     return consent;
   }
 
   /** False when there is nothing granted to revoke. */
   synchronized boolean revoke(String user, String scope, @Nullable String by) {
-    Consent old = byUser.getOrDefault(user, Map.of()).get(scope);
+    ConsentRecord old = byUser.getOrDefault(user, Map.of()).get(scope);
     if (old == null || !old.granted()) {
       return false;
     }
-    Consent revoked =
-        new Consent(
+    ConsentRecord revoked =
+        new ConsentRecord(
             old.id(),
             user,
             scope,
@@ -120,28 +99,28 @@ final class Consents {
             old.by(),
             old.grantedAt(),
             old.expiresAt(),
-            clock.instant(),
+            Instant.now(),
             by);
     byUser.computeIfAbsent(user, _ -> new LinkedHashMap<>()).put(scope, revoked);
     return true;
   }
 
-  synchronized List<Consent> of(String user) {
+  synchronized List<ConsentRecord> of(String user) {
     return List.copyOf(byUser.getOrDefault(user, Map.of()).values());
   }
 
   synchronized List<String> validScopes(String user) {
-    return of(user).stream().filter(this::valid).map(Consent::scope).toList();
+    return of(user).stream().filter(this::valid).map(ConsentRecord::scope).toList();
   }
 
   /** Why not; empty when every scope is granted and in time. */
   synchronized Optional<Denial> denial(String user, List<String> scopes) {
-    Map<String, Consent> held = byUser.getOrDefault(user, Map.of());
+    Map<String, ConsentRecord> held = byUser.getOrDefault(user, Map.of());
     if (held.isEmpty()) {
       return denied("consent_denied", "No consent records found for user " + user);
     }
     for (String scope : scopes) {
-      Consent consent = held.get(scope);
+      ConsentRecord consent = held.get(scope);
       String name = "ConsentScope." + scope.toUpperCase(Locale.ROOT);
       if (consent == null) {
         return denied("consent_denied", "No consent record for scope " + name);
@@ -156,8 +135,8 @@ final class Consents {
     return Optional.empty();
   }
 
-  private boolean valid(Consent consent) {
-    return consent.granted() && clock.instant().isBefore(consent.expiresAt());
+  private boolean valid(ConsentRecord consent) {
+    return consent.granted() && Instant.now().isBefore(consent.expiresAt());
   }
 
   private static Optional<Denial> denied(String error, String message) {

@@ -1,8 +1,8 @@
 package luki.gateway.standin;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.time.Clock;
 import java.time.DateTimeException;
+import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -28,7 +28,6 @@ final class EngagementService {
           "Call a friend",
           "Bake a simple cake");
 
-  private final Clock clock;
   private final Consents consents;
   private final Map<String, List<Interaction>> byUser = new LinkedHashMap<>();
   private int lastId;
@@ -36,8 +35,7 @@ final class EngagementService {
 
   private record Interaction(String type, String timestamp) {}
 
-  EngagementService(Clock clock, Consents consents) {
-    this.clock = clock;
+  EngagementService(Consents consents) {
     this.consents = consents;
   }
 
@@ -58,28 +56,20 @@ final class EngagementService {
 
   private static Reply root() {
     return Reply.ok(
-        Json.object(
-            "service", "luki-engagement",
-            "version", "1.0.0",
-            "status", "running",
-            "endpoints", List.of("/interactions", "/metrics", "/recommendations", "/graph")));
+        "service version status endpoints",
+        "luki-engagement",
+        "1.0.0",
+        "running",
+        List.of("/interactions", "/metrics", "/recommendations", "/graph"));
   }
 
   private static Reply health() {
     return Reply.ok(
-        Json.object(
-            "status",
-            "healthy",
-            "version",
-            "1.0.0",
-            "components",
-            Map.of("graph", "ok"),
-            "config",
-            Map.of()));
+        "status version components config", "healthy", "1.0.0", Map.of("graph", "ok"), Map.of());
   }
 
-  private synchronized Reply track(Call call) {
-    Fields fields = call.fields();
+  private synchronized Reply track(ServiceCall call) {
+    BodyFields fields = call.fields();
     String user = fields.text("user_id");
     String type = fields.text("interaction_type");
     fields.optionalObject("content");
@@ -88,29 +78,25 @@ final class EngagementService {
     byUser.computeIfAbsent(user, _ -> new ArrayList<>()).add(new Interaction(type, timestamp));
     lastId++;
     return Reply.ok(
-        Json.object(
-            "interaction_id",
-            String.valueOf(lastId),
-            "user_id",
-            user,
-            "status",
-            "tracked",
-            "timestamp",
-            timestamp));
+        "interaction_id user_id status timestamp",
+        String.valueOf(lastId),
+        user,
+        "tracked",
+        timestamp);
   }
 
-  private synchronized Reply metrics(Call call) {
+  private synchronized Reply metrics(ServiceCall call) {
     String user = call.param("user_id");
     List<Interaction> interactions = of(user);
     return Reply.ok(
-        Json.object(
-            "user_id", user,
-            "engagement_score", score(interactions),
-            "interaction_count", interactions.size(),
-            "last_active", lastActive(interactions)));
+        "user_id engagement_score interaction_count last_active",
+        user,
+        score(interactions),
+        interactions.size(),
+        lastActive(interactions));
   }
 
-  private Reply recommendations(Call call) {
+  private Reply recommendations(ServiceCall call) {
     String user = call.param("user_id");
     int limit = call.intQuery("limit", 5);
     if (recommendationsFail || denied(user)) {
@@ -119,13 +105,13 @@ final class EngagementService {
     List<Object> activities = new ArrayList<>();
     for (String title : ACTIVITIES.subList(0, Math.clamp(limit, 0, ACTIVITIES.size()))) {
       String id = "act_" + (activities.size() + 1);
-      activities.add(Json.object("id", id, "title", title, "reason", "fits the time of day"));
+      activities.add(PythonJson.object("id title reason", id, title, "fits the time of day"));
     }
-    return Reply.ok(Json.object("user_id", user, "recommendations", activities));
+    return Reply.ok("user_id recommendations", user, activities);
   }
 
   /** A denial is a 500 here too, as observed. */
-  private synchronized Reply graph(Call call) {
+  private synchronized Reply graph(ServiceCall call) {
     String user = call.param("user_id");
     if (denied(user)) {
       return Reply.detail(500, "Failed to fetch user connections");
@@ -134,12 +120,13 @@ final class EngagementService {
     Object node =
         interactions.isEmpty()
             ? null
-            : Json.object(
-                "user_id", user,
-                "total_interactions", interactions.size(),
-                "engagement_score", score(interactions),
-                "last_activity", lastActive(interactions));
-    return Reply.ok(Json.object("user_id", user, "node", node, "connections", connections(user)));
+            : PythonJson.object(
+                "user_id total_interactions engagement_score last_activity",
+                user,
+                interactions.size(),
+                score(interactions),
+                lastActive(interactions));
+    return Reply.ok("user_id node connections", user, node, connections(user));
   }
 
   /** Users who did the same kind of thing. */
@@ -151,14 +138,11 @@ final class EngagementService {
       shared.retainAll(own);
       if (!other.getKey().equals(user) && !shared.isEmpty()) {
         connections.add(
-            Json.object(
-                "user_id",
+            PythonJson.object(
+                "user_id connection_type strength last_interaction",
                 other.getKey(),
-                "connection_type",
                 "shared_interest",
-                "strength",
                 (double) shared.size() / own.size(),
-                "last_interaction",
                 lastActive(other.getValue())));
       }
     }
@@ -186,9 +170,9 @@ final class EngagementService {
 
   private String zoned(String text) {
     try {
-      return Stamp.zoned(OffsetDateTime.parse(text).toInstant());
+      return PythonJson.zoned(OffsetDateTime.parse(text).toInstant());
     } catch (DateTimeException e) {
-      return Stamp.zoneless(clock.instant());
+      return PythonJson.zoneless(Instant.now());
     }
   }
 

@@ -2,8 +2,8 @@ package luki.gateway.standin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
 import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -30,13 +30,13 @@ final class MemoryService {
 
   private final MemoryStore store;
 
-  MemoryService(Clock clock) {
-    this.store = new MemoryStore(clock);
+  MemoryService() {
+    this.store = new MemoryStore();
   }
 
   Routes routes() {
     return new Routes()
-        .get("/", _ -> Reply.ok(Json.object("status", "healthy", "service", "luki-memory-service")))
+        .get("/", _ -> Reply.ok("status service", "healthy", "luki-memory-service"))
         .get("/health", _ -> health())
         .post("/auth/service-token", _ -> token("api_service"))
         .post("/auth/login", _ -> token("user"))
@@ -52,23 +52,18 @@ final class MemoryService {
 
   private Reply health() {
     return Reply.ok(
-        Json.object(
-            "status", "healthy",
-            "timestamp", store.now(),
-            "service", "luki-memory-service",
-            "version", "1.0.0"));
+        "status timestamp service version", "healthy", store.now(), "luki-memory-service", "1.0.0");
   }
 
   /** Unsigned and given to anyone; nothing here ever checks it. */
   private Reply token(String subject) {
-    byte[] claims = Json.write(Map.of("sub", subject)).getBytes(StandardCharsets.UTF_8);
+    byte[] claims = PythonJson.write(Map.of("sub", subject)).getBytes(StandardCharsets.UTF_8);
     String token = Base64.getEncoder().encodeToString(claims);
-    return Reply.ok(
-        Json.object("access_token", token, "token_type", "bearer", "expires_in", 86_400));
+    return Reply.ok("access_token token_type expires_in", token, "bearer", 86_400);
   }
 
-  private Reply ingest(Call call) {
-    Fields fields = call.fields();
+  private Reply ingest(ServiceCall call) {
+    BodyFields fields = call.fields();
     String owner = fields.text("user_id", 1, 255);
     JsonNode data = fields.object("elr_data");
     if (data.isObject() && data.isEmpty()) {
@@ -90,82 +85,57 @@ final class MemoryService {
       }
     }
     Map<String, @Nullable Object> defaults =
-        Json.object(
-            "source_file",
+        PythonJson.object(
+            "source_file consent_level sensitivity_level content_type timestamp",
             source == null ? "api_upload_" + store.now() : source,
-            "consent_level",
             consent,
-            "sensitivity_level",
             sensitivity,
-            "content_type",
             data.path("content_type").asText("CONVERSATION"),
-            "timestamp",
             data.path("timestamp").asText(store.now()));
     return ingested(store.add(owner, content.textValue(), defaults, data.path("metadata")));
   }
 
   private static Reply ingested(String id) {
-    return Reply.ok(
-        Json.object(
-            "success",
-            true,
-            "chunks_created",
-            1,
-            "message",
-            "ELR data ingested successfully",
-            "chunk_ids",
-            List.of(id),
-            "processing_time_seconds",
-            SECONDS,
-            "errors",
-            List.of(),
-            "created_item_ids",
-            List.of(id)));
+    return ingestion(true, "ELR data ingested successfully", List.of(id), List.of());
   }
 
   /** A failure, and still 200. */
   private static Reply ingestFailed(String cause) {
+    String message = "ELR ingestion failed due to internal error";
+    return ingestion(false, message, List.of(), List.of("ELR ingestion failed: " + cause));
+  }
+
+  private static Reply ingestion(
+      boolean success, String message, List<String> ids, List<String> errors) {
     return Reply.ok(
-        Json.object(
-            "success",
-            false,
-            "chunks_created",
-            0,
-            "message",
-            "ELR ingestion failed due to internal error",
-            "chunk_ids",
-            List.of(),
-            "processing_time_seconds",
-            SECONDS,
-            "errors",
-            List.of("ELR ingestion failed: " + cause),
-            "created_item_ids",
-            List.of()));
+        "success chunks_created message chunk_ids processing_time_seconds errors created_item_ids",
+        success,
+        ids.size(),
+        message,
+        ids,
+        SECONDS,
+        errors,
+        ids);
   }
 
   /** Every item fails, as on the real service. */
-  private Reply batch(Call call) {
-    Fields fields = call.fields();
+  private Reply batch(ServiceCall call) {
+    BodyFields fields = call.fields();
     fields.check();
     int size = fields.optional("batch_data").size();
     return Reply.ok(
-        Json.object(
-            "batch_id",
-            fields.optional("batch_id").asText("batch"),
-            "total_requests",
-            size,
-            "successful_requests",
-            0,
-            "failed_requests",
-            size,
-            "individual_results",
-            List.of(),
-            "total_processing_time_seconds",
-            SECONDS));
+        "batch_id total_requests successful_requests failed_requests individual_results"
+            + " total_processing_time_seconds",
+        fields.optional("batch_id").asText("batch"),
+        size,
+        0,
+        size,
+        List.of(),
+        SECONDS);
   }
 
-  private Reply search(Call call) {
-    Fields fields = call.fields();
+  private Reply search(ServiceCall call) {
+    BodyFields fields = call.fields();
     String owner = fields.text("user_id", 1, 255);
     String query = fields.text("query", 1, 1000);
     int k = fields.integer("k", 5, 1, 50);
@@ -175,59 +145,56 @@ final class MemoryService {
     String to = fields.optionalText("date_to");
     fields.check();
     // A date with a zone cannot be compared over there; the failure is an empty success.
-    if (Stamp.hasZone(from) || Stamp.hasZone(to)) {
+    if (hasZone(from) || hasZone(to)) {
       return found(owner, List.of(), 0);
     }
-    MemoryStore.Filter filter =
-        new MemoryStore.Filter(types, levels, date("date_from", from), date("date_to", to));
+    MemoryStore.MemoryFilter filter =
+        new MemoryStore.MemoryFilter(types, levels, date("date_from", from), date("date_to", to));
     return query.isBlank()
         ? found(owner, store.list(owner, filter), 1.0)
         : found(owner, store.search(owner, query, k, filter), 0.0);
   }
 
-  private static Reply found(String owner, List<MemoryStore.Item> items, double score) {
+  private static Reply found(String owner, List<MemoryStore.StoredMemory> items, double score) {
     return Reply.ok(
-        Json.object(
-            "results",
-            items.stream().map(item -> result(item, score)).toList(),
-            "total_count",
-            items.size(),
-            "query_time_ms",
-            0.25,
-            "user_id",
-            owner));
+        "results total_count query_time_ms user_id",
+        items.stream().map(item -> result(item, score)).toList(),
+        items.size(),
+        0.25,
+        owner);
   }
 
-  private static Map<String, @Nullable Object> result(MemoryStore.Item item, double score) {
-    return Json.object(
-        "content", item.content(),
-        "similarity_score", score,
-        "metadata", item.metadata(),
-        "chunk_id", item.id(),
-        "created_at", item.createdAt());
+  private static Map<String, @Nullable Object> result(MemoryStore.StoredMemory item, double score) {
+    return PythonJson.object(
+        "content similarity_score metadata chunk_id created_at",
+        item.content(),
+        score,
+        item.metadata(),
+        item.id(),
+        item.createdAt());
   }
 
-  private Reply stats(Call call) {
+  private Reply stats(ServiceCall call) {
     String owner = call.param("user_id");
     Map<String, Integer> types = store.count(owner, "content_type");
     int total = types.values().stream().mapToInt(Integer::intValue).sum();
     return Reply.ok(
-        Json.object(
-            "user_id", owner,
-            "email", "",
-            "total_memories", total,
-            "recent_memories", total,
-            "content_types", types,
-            "consent_levels", store.count(owner, "consent_level"),
-            "last_updated", store.now()));
+        "user_id email total_memories recent_memories content_types consent_levels last_updated",
+        owner,
+        "",
+        total,
+        total,
+        types,
+        store.count(owner, "consent_level"),
+        store.now());
   }
 
-  private Reply similar(Call call) {
-    MemoryStore.Item target = store.find(call.param("chunk_id"));
+  private Reply similar(ServiceCall call) {
+    MemoryStore.StoredMemory target = store.find(call.param("chunk_id"));
     if (target == null || !target.owner().equals(call.param("user_id"))) {
       return Reply.detail(404, "Memory not found");
     }
-    MemoryStore.Filter all = new MemoryStore.Filter(List.of(), List.of(), null, null);
+    MemoryStore.MemoryFilter all = new MemoryStore.MemoryFilter(List.of(), List.of(), null, null);
     List<Object> near = new ArrayList<>();
     for (var item : store.search(target.owner(), target.content(), call.intQuery("k", 5), all)) {
       if (!item.id().equals(target.id())) {
@@ -235,40 +202,40 @@ final class MemoryService {
       }
     }
     return Reply.ok(
-        Json.object(
-            "success",
-            true,
-            "target_chunk_id",
-            target.id(),
-            "similar_memories",
-            near,
-            "total_found",
-            near.size()));
+        "success target_chunk_id similar_memories total_found",
+        true,
+        target.id(),
+        near,
+        near.size());
   }
 
-  private Reply delete(Call call) {
+  private Reply delete(ServiceCall call) {
     String id = call.param("memory_id");
     if (!id.contains("_")) {
       return Reply.detail(400, "Invalid memory ID format");
     }
     store.remove(id);
     String message = "Memory " + id + " deleted successfully";
-    return Reply.ok(Json.object("status", "success", "message", message, "memory_id", id));
+    return Reply.ok("status message memory_id", "success", message, id);
   }
 
-  private Reply deleteAll(Call call) {
+  private Reply deleteAll(ServiceCall call) {
     String owner = call.param("user_id");
     int count = store.removeAll(owner);
     return Reply.ok(
-        Json.object(
-            "status",
-            "success",
-            "message",
-            "Deleted all memories for user " + owner,
-            "deleted_count",
-            count,
-            "user_id",
-            owner));
+        "status message deleted_count user_id",
+        "success",
+        "Deleted all memories for user " + owner,
+        count,
+        owner);
+  }
+
+  private static boolean hasZone(@Nullable String time) {
+    try {
+      return time != null && OffsetDateTime.parse(time) != null;
+    } catch (DateTimeParseException e) {
+      return false;
+    }
   }
 
   private static @Nullable LocalDateTime date(String name, @Nullable String text) {
@@ -276,7 +243,7 @@ final class MemoryService {
       return text == null ? null : LocalDateTime.parse(text);
     } catch (DateTimeParseException e) {
       String message = "Input should be a valid datetime, invalid character in year";
-      throw Fields.invalid("datetime_from_date_parsing", List.of("body", name), message, text);
+      throw BodyFields.invalid("datetime_from_date_parsing", List.of("body", name), message, text);
     }
   }
 

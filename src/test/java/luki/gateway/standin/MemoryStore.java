@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Clock;
+import java.time.Instant;
 import java.time.LocalDateTime;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -24,10 +24,9 @@ final class MemoryStore {
   private static final String NOBODY = "anonymous_base_user";
   private static final Pattern BETWEEN_WORDS = Pattern.compile("[^\\p{L}\\p{N}]+");
 
-  private final Clock clock;
-  private final Map<String, Item> items = new LinkedHashMap<>();
+  private final Map<String, StoredMemory> items = new LinkedHashMap<>();
 
-  record Item(
+  record StoredMemory(
       String owner,
       String id,
       String content,
@@ -38,16 +37,16 @@ final class MemoryStore {
     }
   }
 
-  private record Scored(Item item, long shared) {}
+  private record Scored(StoredMemory item, long shared) {}
 
   /** What a search keeps; empty lists and nulls keep everything. */
-  record Filter(
+  record MemoryFilter(
       List<String> contentTypes,
       List<String> sensitivities,
       @Nullable LocalDateTime from,
       @Nullable LocalDateTime to) {
 
-    boolean keeps(Item item) {
+    boolean keeps(StoredMemory item) {
       LocalDateTime created = LocalDateTime.parse(item.createdAt());
       return keeps(contentTypes, item.metadata().get("content_type"))
           && keeps(sensitivities, item.metadata().get("sensitivity_level"))
@@ -60,37 +59,33 @@ final class MemoryStore {
     }
   }
 
-  MemoryStore(Clock clock) {
-    this.clock = clock;
-  }
-
   String now() {
-    return Stamp.zoneless(clock.instant());
+    return PythonJson.zoneless(Instant.now());
   }
 
   /** Stores the text once; a second time nothing changes. Gives its id. */
   synchronized String add(
       String owner, String content, Map<String, @Nullable Object> defaults, JsonNode given) {
     Map<String, @Nullable Object> metadata = new LinkedHashMap<>(defaults);
-    given.properties().forEach(e -> metadata.put(e.getKey(), Json.plain(e.getValue())));
+    given.properties().forEach(e -> metadata.put(e.getKey(), PythonJson.plain(e.getValue())));
     String id = owner + "_" + hash(content);
     metadata.put("user_id", owner);
     metadata.put("type", "elr_memory");
     metadata.put("created_at", now());
     metadata.put("chunk_id", id);
-    items.putIfAbsent(id, new Item(owner, id, content, words(content), metadata));
+    items.putIfAbsent(id, new StoredMemory(owner, id, content, words(content), metadata));
     return id;
   }
 
   /** The user's items, oldest first, without regard to any number asked for. */
-  synchronized List<Item> list(String owner, Filter filter) {
+  synchronized List<StoredMemory> list(String owner, MemoryFilter filter) {
     return owned(owner).filter(filter::keeps).limit(LIST_CAP).toList();
   }
 
   /** Takes the nearest of all users first and then this user's among them, so it may fall short. */
-  synchronized List<Item> search(String owner, String query, int k, Filter filter) {
+  synchronized List<StoredMemory> search(String owner, String query, int k, MemoryFilter filter) {
     Set<String> asked = words(query);
-    List<Item> nearest =
+    List<StoredMemory> nearest =
         items.values().stream()
             .map(item -> new Scored(item, shared(asked, item)))
             .sorted(Comparator.comparingLong(Scored::shared).reversed())
@@ -104,7 +99,7 @@ final class MemoryStore {
         .toList();
   }
 
-  synchronized @Nullable Item find(String id) {
+  synchronized @Nullable StoredMemory find(String id) {
     return items.get(id);
   }
 
@@ -125,12 +120,12 @@ final class MemoryStore {
     return counts;
   }
 
-  private Stream<Item> owned(String owner) {
+  private Stream<StoredMemory> owned(String owner) {
     return items.values().stream()
         .filter(item -> item.owner().equals(owner) && !owner.equals(NOBODY));
   }
 
-  private static long shared(Set<String> asked, Item item) {
+  private static long shared(Set<String> asked, StoredMemory item) {
     return asked.stream().filter(item.words()::contains).count();
   }
 

@@ -2,10 +2,11 @@ package luki.gateway.standin;
 
 import java.time.Duration;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A whole reply of a stand-in; {@code delay} passes before its first byte. */
 public record Reply(int status, Map<String, String> headers, String body, Duration delay)
-    implements Answer {
+    implements Routes.ServiceAnswer {
   public Reply {
     headers = Map.copyOf(headers);
   }
@@ -21,15 +22,16 @@ public record Reply(int status, Map<String, String> headers, String body, Durati
   }
 
   static Reply of(int status, Object body) {
-    return json(status, Json.write(body));
+    return json(status, PythonJson.write(body));
   }
 
-  static Reply ok(Object body) {
-    return of(200, body);
+  /** 200 with an object of these members. */
+  static Reply ok(String names, @Nullable Object... values) {
+    return of(200, PythonJson.object(names, values));
   }
 
   /** The form of every error that is not a validation failure. */
   static Reply detail(int status, Object detail) {
-    return of(status, Json.object("detail", detail));
+    return of(status, PythonJson.object("detail", detail));
   }
 }

@@ -1,5 +1,7 @@
 package luki.gateway.standin;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -15,14 +17,39 @@ import java.util.Optional;
  * many is redirected, and what else fails is a 404 or 405 in FastAPI's form.
  */
 final class Routes {
-  private final List<Route> routes = new ArrayList<>();
+  private final List<ServiceRoute> routes = new ArrayList<>();
 
+  /** What a handler gives back: a whole reply, or an event stream written as it grows. */
+  sealed interface ServiceAnswer permits Reply, EventStream {}
+
+  /** The body of a 200 event stream in chunked coding, as the agent sends it. */
   @FunctionalInterface
-  interface Handler {
-    Answer handle(Call call);
+  non-sealed interface EventStream extends ServiceAnswer {
+    void writeTo(OutputStream out) throws IOException, InterruptedException;
   }
 
-  private record Route(String method, String template, Handler handler) {
+  /** Ends a handler with an error reply, as FastAPI's own exceptions do. */
+  static final class Rejection extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Reply reply;
+
+    Rejection(Reply reply) {
+      super(reply.body(), null, false, false);
+      this.reply = reply;
+    }
+
+    Reply reply() {
+      return reply;
+    }
+  }
+
+  @FunctionalInterface
+  interface RouteHandler {
+    ServiceAnswer handle(ServiceCall call);
+  }
+
+  private record ServiceRoute(String method, String template, RouteHandler handler) {
     /** The parameters when the decoded path has this form. */
     Optional<Map<String, String>> match(String path) {
       String[] wanted = template.split("/", -1);
@@ -45,30 +72,30 @@ final class Routes {
     }
   }
 
-  Routes get(String template, Handler handler) {
+  Routes get(String template, RouteHandler handler) {
     return add("GET", template, handler);
   }
 
-  Routes post(String template, Handler handler) {
+  Routes post(String template, RouteHandler handler) {
     return add("POST", template, handler);
   }
 
-  Routes delete(String template, Handler handler) {
+  Routes delete(String template, RouteHandler handler) {
     return add("DELETE", template, handler);
   }
 
-  Routes add(String method, String template, Handler handler) {
-    routes.add(new Route(method, template, handler));
+  Routes add(String method, String template, RouteHandler handler) {
+    routes.add(new ServiceRoute(method, template, handler));
     return this;
   }
 
-  Answer answer(Seen seen, URI uri) {
+  ServiceAnswer answer(Seen seen, URI uri) {
     String path = decode(uri.getRawPath().replace("+", "%2B"));
     String allowed = null;
-    for (Route route : routes) {
+    for (ServiceRoute route : routes) {
       Optional<Map<String, String>> params = route.match(path);
       if (params.isPresent() && route.method().equals(seen.method())) {
-        return route.handler().handle(new Call(seen, params.get(), query(uri)));
+        return route.handler().handle(new ServiceCall(seen, params.get(), query(uri)));
       }
       // Like Starlette, only the first route with this path is named.
       allowed = params.isPresent() && allowed == null ? route.method() : allowed;
@@ -81,7 +108,7 @@ final class Routes {
 
   private static Reply methodNotAllowed(String allowed) {
     Map<String, String> headers = Map.of("Allow", allowed, "Content-Type", "application/json");
-    String body = Json.write(Json.object("detail", "Method Not Allowed"));
+    String body = PythonJson.write(PythonJson.object("detail", "Method Not Allowed"));
     return new Reply(405, headers, body, Duration.ZERO);
   }
 

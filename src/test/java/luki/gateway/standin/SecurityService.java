@@ -2,6 +2,7 @@ package luki.gateway.standin;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,7 +24,7 @@ final class SecurityService {
     return new Routes()
         .get("/", _ -> root())
         .get("/health", _ -> health())
-        .get("/security/config", _ -> Reply.ok(Json.object("environment", "development")))
+        .get("/security/config", _ -> Reply.ok("environment", "development"))
         .post("/policy/enforce", this::enforce)
         .post("/consent/{user_id}", this::change)
         .get("/consent/{user_id}", this::read)
@@ -37,23 +38,22 @@ final class SecurityService {
   }
 
   private static Reply root() {
-    return Reply.ok(
-        Json.object("message", "LUKi Security", "version", "1.0.0", "status", "running"));
+    return Reply.ok("message version status", "LUKi Security", "1.0.0", "running");
   }
 
   private static Reply health() {
     return Reply.ok(
-        Json.object(
-            "status", "healthy",
-            "service", "luki-security",
-            "version", "1.0.0",
-            "environment", "development",
-            "components", Map.of("consent", "ok")));
+        "status service version environment components",
+        "healthy",
+        "luki-security",
+        "1.0.0",
+        "development",
+        Map.of("consent", "ok"));
   }
 
   /** In this order: nothing asked, unknown scope, privacy settings, consent. */
-  private Reply enforce(Call call) {
-    Fields fields = call.fields();
+  private Reply enforce(ServiceCall call) {
+    BodyFields fields = call.fields();
     String user = fields.text("user_id");
     fields.text("requester_role");
     List<String> scopes = fields.texts("requested_scopes");
@@ -65,7 +65,7 @@ final class SecurityService {
     }
     List<String> unknown = scopes.stream().filter(s -> !Consents.SCOPES.contains(s)).toList();
     if (!unknown.isEmpty()) {
-      return Reply.detail(400, Json.object("error", "invalid_scopes", "scopes", unknown));
+      return Reply.detail(400, PythonJson.object("error scopes", "invalid_scopes", unknown));
     }
     List<String> blocked = privacy.blocked(user, scopes);
     if (!blocked.isEmpty()) {
@@ -79,31 +79,28 @@ final class SecurityService {
   }
 
   private static Reply allowed(List<String> scopes, String reason) {
-    return Reply.ok(Json.object("allowed", true, "scopes_checked", scopes, "reason", reason));
+    return Reply.ok("allowed scopes_checked reason", true, scopes, reason);
   }
 
   private static Reply denied(Consents.Denial denial, List<String> scopes) {
     return Reply.detail(
         403,
-        Json.object(
-            "error", denial.error(), "message", denial.message(), "scopes_checked", scopes));
+        PythonJson.object(
+            "error message scopes_checked", denial.error(), denial.message(), scopes));
   }
 
   private static Reply blocked(List<String> scopes, List<String> blocked) {
     return Reply.detail(
         403,
-        Json.object(
-            "error",
+        PythonJson.object(
+            "error message scopes_checked scopes_blocked",
             "privacy_flags_denied",
-            "message",
             "Requested scopes are disabled by user privacy settings.",
-            "scopes_checked",
             scopes,
-            "scopes_blocked",
             blocked));
   }
 
-  private Reply change(Call call) {
+  private Reply change(ServiceCall call) {
     String user = call.param("user_id");
     JsonNode body = call.fields().raw();
     if (!wellFormed(body)) {
@@ -140,40 +137,42 @@ final class SecurityService {
   private Reply changed(
       String user, List<Object> updated, List<String> revoked, List<String> errors) {
     Map<String, @Nullable Object> consent =
-        Json.object(
-            "user_id", user,
-            "updated", updated,
-            "revoked_scopes", revoked,
-            "valid_scopes", consents.validScopes(user),
-            "errors", errors);
-    return Reply.ok(Json.object("status", "success", "consent", consent));
+        PythonJson.object(
+            "user_id updated revoked_scopes valid_scopes errors",
+            user,
+            updated,
+            revoked,
+            consents.validScopes(user),
+            errors);
+    return Reply.ok("status consent", "success", consent);
   }
 
-  private Reply read(Call call) {
+  private Reply read(ServiceCall call) {
     String user = call.param("user_id");
     if (faulty(user)) {
       return Reply.detail(500, STORE_FAULT);
     }
     Map<String, @Nullable Object> consent =
-        Json.object(
-            "user_id", user,
-            "consents", consents.of(user).stream().map(Consents.Consent::toJson).toList(),
-            "valid_scopes", consents.validScopes(user));
-    return Reply.ok(Json.object("user_id", user, "consent", consent));
+        PythonJson.object(
+            "user_id consents valid_scopes",
+            user,
+            consents.of(user).stream().map(Consents.ConsentRecord::toJson).toList(),
+            consents.validScopes(user));
+    return Reply.ok("user_id consent", user, consent);
   }
 
-  private Reply settings(Call call) {
+  private Reply settings(ServiceCall call) {
     String user = call.param("user_id");
-    return Reply.ok(Json.object("user_id", user, "settings", privacy.of(user)));
+    return Reply.ok("user_id settings", user, privacy.of(user));
   }
 
-  private Reply changeSettings(Call call) {
+  private Reply changeSettings(ServiceCall call) {
     var settings = privacy.update(call.param("user_id"), call.fields().raw());
-    return Reply.ok(Json.object("status", "success", "settings", settings));
+    return Reply.ok("status settings", "success", settings);
   }
 
   private boolean faulty(String user) {
-    return storeFails && consents.of(user).stream().anyMatch(Consents.Consent::granted);
+    return storeFails && consents.of(user).stream().anyMatch(Consents.ConsentRecord::granted);
   }
 
   private static boolean wellFormed(JsonNode body) {
@@ -192,5 +191,64 @@ final class SecurityService {
 
   private static @Nullable String text(JsonNode body, String name) {
     return body.path(name).textValue();
+  }
+
+  /** Privacy switches by user; reading a user's settings writes the defaults. */
+  private static final class PrivacySettings {
+    private static final Map<String, String> SWITCH_OF_SCOPE =
+        Map.of(
+            "analytics", "allow_analytics",
+            "differential_privacy", "allow_analytics",
+            "personalization", "allow_personalization",
+            "research", "allow_research",
+            "model_training", "allow_research",
+            "federated_learning", "allow_research");
+
+    private final Map<String, Map<String, @Nullable Object>> byUser = new LinkedHashMap<>();
+
+    synchronized Map<String, @Nullable Object> of(String user) {
+      return new LinkedHashMap<>(stored(user));
+    }
+
+    synchronized Map<String, @Nullable Object> update(String user, JsonNode changes) {
+      Map<String, @Nullable Object> settings = stored(user);
+      Map<String, @Nullable Object> extra = new LinkedHashMap<>();
+      if (settings.get("extra") instanceof Map<?, ?> old) {
+        old.forEach((name, value) -> extra.put(String.valueOf(name), value));
+      }
+      for (Map.Entry<String, JsonNode> change : changes.properties()) {
+        boolean known = settings.containsKey(change.getKey()) && !change.getKey().equals("extra");
+        (known ? settings : extra).put(change.getKey(), PythonJson.plain(change.getValue()));
+      }
+      settings.put("user_id", user);
+      settings.put("extra", extra);
+      return new LinkedHashMap<>(settings);
+    }
+
+    /** The scopes that a switch of this user turns off. */
+    synchronized List<String> blocked(String user, List<String> scopes) {
+      Map<String, @Nullable Object> settings = stored(user);
+      return scopes.stream()
+          .filter(SWITCH_OF_SCOPE::containsKey)
+          .filter(scope -> !Boolean.TRUE.equals(settings.get(SWITCH_OF_SCOPE.get(scope))))
+          .toList();
+    }
+
+    private Map<String, @Nullable Object> stored(String user) {
+      return byUser.computeIfAbsent(user, PrivacySettings::defaults);
+    }
+
+    private static Map<String, @Nullable Object> defaults(String user) {
+      return PythonJson.object(
+          "user_id privacy_level data_retention_days anonymize_data allow_analytics allow_personalization allow_research extra",
+          user,
+          "medium",
+          2555,
+          true,
+          true,
+          true,
+          false,
+          Map.of());
+    }
   }
 }

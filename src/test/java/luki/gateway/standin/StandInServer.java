@@ -31,9 +31,9 @@ final class StandInServer implements AutoCloseable {
   private final ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
   private final Routes routes;
   private final Deque<Seen> seen = new ArrayDeque<>();
-  private final List<Fixed> overrides = new CopyOnWriteArrayList<>();
+  private final List<FixedReply> overrides = new CopyOnWriteArrayList<>();
 
-  private record Fixed(String method, String pathPrefix, Reply reply) {
+  private record FixedReply(String method, String pathPrefix, Reply reply) {
     boolean covers(Seen seen) {
       return method.equals(seen.method()) && seen.path().startsWith(pathPrefix);
     }
@@ -77,7 +77,7 @@ final class StandInServer implements AutoCloseable {
 
   /** The newest override that covers a request decides. */
   void override(String method, String pathPrefix, Reply reply) {
-    overrides.addFirst(new Fixed(method, pathPrefix, reply));
+    overrides.addFirst(new FixedReply(method, pathPrefix, reply));
   }
 
   void clearOverrides() {
@@ -95,7 +95,7 @@ final class StandInServer implements AutoCloseable {
       Seen request = record(exchange);
       switch (answer(request, exchange.getRequestURI())) {
         case Reply reply -> send(exchange, reply);
-        case EventStream stream -> send(exchange, stream);
+        case Routes.EventStream stream -> send(exchange, stream);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -118,14 +118,14 @@ final class StandInServer implements AutoCloseable {
     return request;
   }
 
-  private Answer answer(Seen request, URI uri) {
-    Optional<Fixed> fixed = overrides.stream().filter(o -> o.covers(request)).findFirst();
+  private Routes.ServiceAnswer answer(Seen request, URI uri) {
+    Optional<FixedReply> fixed = overrides.stream().filter(o -> o.covers(request)).findFirst();
     if (fixed.isPresent()) {
       return fixed.get().reply();
     }
     try {
       return routes.answer(request, uri);
-    } catch (Rejection e) {
+    } catch (Routes.Rejection e) {
       return e.reply();
     } catch (RuntimeException e) {
       LOG.log(System.Logger.Level.WARNING, "a stand-in failed at " + request.path(), e);
@@ -151,7 +151,7 @@ final class StandInServer implements AutoCloseable {
     }
   }
 
-  private static void send(HttpExchange exchange, EventStream stream)
+  private static void send(HttpExchange exchange, Routes.EventStream stream)
       throws IOException, InterruptedException {
     exchange.getResponseHeaders().set("Server", "uvicorn");
     exchange.getResponseHeaders().set("Content-Type", "text/event-stream; charset=utf-8");

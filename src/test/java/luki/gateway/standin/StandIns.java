@@ -1,10 +1,10 @@
 package luki.gateway.standin;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -23,18 +23,13 @@ public final class StandIns implements AutoCloseable {
           "security", "SECURITY_URL",
           "tokens", "TOKEN_URL");
 
-  private final Consents consents;
-  private final AgentService agent;
-  private final SecurityService security;
-  private final EngagementService engagement;
+  private final Consents consents = new Consents();
+  private final AgentService agent = new AgentService(PAUSE_BETWEEN_TOKENS);
+  private final SecurityService security = new SecurityService(consents);
+  private final EngagementService engagement = new EngagementService(consents);
   private final Map<String, StandInServer> servers = new LinkedHashMap<>();
 
-  private StandIns(Clock clock) {
-    this.consents = new Consents(clock);
-    this.agent = new AgentService(PAUSE_BETWEEN_TOKENS);
-    this.security = new SecurityService(consents);
-    this.engagement = new EngagementService(clock, consents);
-  }
+  private StandIns() {}
 
   /** All seven. */
   public static StandIns start() {
@@ -43,35 +38,62 @@ public final class StandIns implements AutoCloseable {
 
   /** Some of: agent memory cognitive engagement reporting security tokens. */
   public static StandIns start(Set<String> services) {
-    Clock clock = Clock.systemUTC();
-    StandIns standIns = new StandIns(clock);
+    StandIns standIns = new StandIns();
     for (String user : List.of("maria_k", "anna")) {
       standIns.grant(user, "elr_memories", "analytics", "personalization");
     }
     for (String service : services) {
-      standIns.servers.put(service, StandInServer.start(standIns.routes(service, clock)));
+      standIns.servers.put(service, StandInServer.start(standIns.routes(service)));
     }
     return standIns;
   }
 
-  private Routes routes(String service, Clock clock) {
+  private Routes routes(String service) {
     return switch (service) {
       case "agent" -> agent.routes();
-      case "memory" -> new MemoryService(clock).routes();
+      case "memory" -> new MemoryService().routes();
       case "cognitive" -> new CognitiveService().routes();
       case "engagement" -> engagement.routes();
-      case "reporting" -> new ReportingService().routes();
+      case "reporting" -> reporting();
       case "security" -> security.routes();
-      case "tokens" -> new TokenService(clock).routes();
+      case "tokens" -> new TokenService().routes();
       default -> throw new IllegalArgumentException("no such service: " + service);
     };
+  }
+
+  /** Assumed from what its callers send; the replies are made up. */
+  private static Routes reporting() {
+    return new Routes()
+        .get("/", _ -> Reply.ok("service status", "luki-reporting", "running"))
+        .get("/health", _ -> Reply.ok("status", "healthy"))
+        .post("/reports/{user_id}/wellbeing", StandIns::wellbeing)
+        .get("/reports/{user_id}/trends", StandIns::trends);
+  }
+
+  private static Reply wellbeing(ServiceCall call) {
+    return Reply.ok(
+        "user_id days summary mood_average",
+        call.param("user_id"),
+        call.intQuery("days", 7),
+        "A calm time with a few good talks.",
+        3.8);
+  }
+
+  private static Reply trends(ServiceCall call) {
+    List<Double> mood = List.of(3.5, 3.6, 3.8);
+    return Reply.ok("user_id mood direction", call.param("user_id"), mood, "rising");
   }
 
   /** The gateway's variable for each started service, and its address. */
   public Map<String, String> urls() {
     Map<String, String> urls = new LinkedHashMap<>();
-    servers.forEach((name, server) -> urls.put(variable(name), server.url()));
+    servers.forEach((name, server) -> urls.put(VARIABLE_OF_SERVICE.get(name), server.url()));
     return Map.copyOf(urls);
+  }
+
+  /** The address of a service. */
+  public String url(String service) {
+    return server(service).url();
   }
 
   /** The requests a service got, oldest first; the latest 10 000 are kept. */
@@ -143,18 +165,7 @@ public final class StandIns implements AutoCloseable {
   }
 
   private StandInServer server(String service) {
-    StandInServer server = servers.get(service);
-    if (server == null) {
-      throw new IllegalArgumentException("not started: " + service);
-    }
-    return server;
-  }
-
-  private static String variable(String service) {
-    String variable = VARIABLE_OF_SERVICE.get(service);
-    if (variable == null) {
-      throw new IllegalArgumentException("no such service: " + service);
-    }
-    return variable;
+    return Optional.ofNullable(servers.get(service))
+        .orElseThrow(() -> new IllegalArgumentException("not started: " + service));
   }
 }

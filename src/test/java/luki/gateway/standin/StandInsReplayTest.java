@@ -4,14 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.net.http.HttpClient;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AfterEach;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -20,20 +19,13 @@ import org.junit.jupiter.api.Timeout;
 class StandInsReplayTest {
   private static final Path SAMPLES = Path.of("test-fixtures", "downstream-samples");
 
-  private final HttpClient client =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  @AutoClose
   private final StandIns standIns = StandIns.start(Set.of("memory", "security", "engagement"));
-
-  @AfterEach
-  void stop() {
-    client.shutdownNow();
-    standIns.close();
-  }
 
   @Test
   void memoryAnswersAsObserved() throws Exception {
     int replayed = 0;
-    for (JsonNode pair : Json.read(Files.readString(SAMPLES.resolve("memory.json")))) {
+    for (JsonNode pair : PythonJson.read(Files.readString(SAMPLES.resolve("memory.json")))) {
       // A start that is still under way is not imitated; an override shows it.
       if (!pair.path("note").asText().startsWith("during the first seconds")) {
         replay("memory", pair);
@@ -50,7 +42,7 @@ class StandInsReplayTest {
         Files.readString(SAMPLES.resolve("security.json")).replace("maria_k", "fresh_user");
     letAConsentExpire();
     int replayed = 0;
-    for (JsonNode pair : Json.read(samples)) {
+    for (JsonNode pair : PythonJson.read(samples)) {
       // The JDK's client sends an h2c offer of its own only; StandInsTest has that case.
       if (pair.path("request").path("headers").path("upgrade").isMissingNode()) {
         standIns.securityFault(pair.path("storage").asText().equals("default"));
@@ -65,42 +57,34 @@ class StandInsReplayTest {
   void engagementAnswersAsObserved() throws Exception {
     standIns.recommendationsFault(true);
     int replayed = 0;
-    for (JsonNode pair : Json.read(Files.readString(SAMPLES.resolve("engagement.json")))) {
+    for (JsonNode pair : PythonJson.read(Files.readString(SAMPLES.resolve("engagement.json")))) {
       replay("engagement", pair);
       replayed++;
     }
     assertEquals(9, replayed);
   }
 
-  private void letAConsentExpire() throws Exception {
+  private void letAConsentExpire() {
     String grant =
         """
         {"grants":[{"scope":"elr_memories","purpose":"chat","expires_in_days":-1}]}\
         """;
-    var request = StandInsTest.request(standIns, "security", "POST", "/consent/old_user", grant);
-    assertEquals(200, client.send(request.build(), BodyHandlers.ofString()).statusCode());
+    new Client(standIns.url("security"), null).post("/consent/old_user", grant).expect(200);
   }
 
   private void replay(String service, JsonNode pair) throws Exception {
     String note = pair.path("note").asText();
     JsonNode request = pair.path("request");
     JsonNode body = request.path("body");
-    String sent = body.isMissingNode() ? "" : body.isTextual() ? body.asText() : body.toString();
-    HttpResponse<String> reply =
-        client.send(
-            StandInsTest.request(
-                    standIns,
-                    service,
-                    request.path("method").asText(),
-                    request.path("path").asText(),
-                    sent)
-                .build(),
-            BodyHandlers.ofString());
+    String sent = body.isMissingNode() ? null : body.isTextual() ? body.asText() : body.toString();
+    HttpReply reply =
+        new Client(standIns.url(service), null)
+            .send(request.path("method").asText(), request.path("path").asText(), sent);
 
     JsonNode expected = pair.path("response");
-    assertEquals(expected.path("status").asInt(), reply.statusCode(), note);
+    assertEquals(expected.path("status").asInt(), reply.status(), note);
     if (expected.path("body").isObject()) {
-      JsonNode actual = Json.read(reply.body());
+      JsonNode actual = PythonJson.read(reply.body());
       assertEquals(names(expected.path("body")), names(actual), note);
       sameStablePart(note, expected.path("body"), actual);
     } else {

@@ -5,45 +5,29 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import java.io.BufferedReader;
-import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class StandInsTest {
-  private static final HttpClient CLIENT =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-
-  private final StandIns standIns = StandIns.start();
-
-  @AfterEach
-  void stop() {
-    standIns.close();
-  }
-
-  @AfterAll
-  static void closeClient() {
-    CLIENT.shutdownNow();
-  }
+  @AutoClose private final StandIns standIns = StandIns.start();
 
   @Test
   void namesAnAddressForEveryVariable() {
@@ -69,20 +53,20 @@ class StandInsTest {
         """
         {"user_id":"a_b","elr_data":{"content":"tea","metadata":{"sensitivity_level":"public"}}}\
         """;
-    JsonNode made = Json.read(send("memory", "POST", "/ingestion/elr", first).body());
+    Json made = send("memory", "POST", "/ingestion/elr", first).json();
     String second = first.replace("public", "confidential");
     assertEquals(
-        made.path("chunk_ids"),
-        Json.read(send("memory", "POST", "/ingestion/elr", second).body()).path("chunk_ids"));
-    String id = made.path("chunk_ids").path(0).asText();
+        made.at("chunk_ids"),
+        send("memory", "POST", "/ingestion/elr", second).json().at("chunk_ids"));
+    String id = made.at("chunk_ids").at(0).string("");
     assertTrue(id.matches("a_b_[0-9a-f]{12}"), id);
 
     String all = "{\"user_id\":\"a_b\",\"query\":\" \",\"k\":1}";
-    JsonNode found = Json.read(send("memory", "POST", "/search/memories", all).body());
-    assertEquals(1, found.path("total_count").asInt());
-    JsonNode item = found.path("results").path(0);
-    assertEquals("public", item.path("metadata").path("sensitivity_level").asText());
-    assertTrue(item.path("created_at").asText().matches("\\d{4}-\\d\\d-\\d\\dT[\\d:]{8}\\.\\d{6}"));
+    Json found = send("memory", "POST", "/search/memories", all).json();
+    assertEquals(1, found.at("total_count").integer().orElseThrow());
+    Json item = found.at("results").at(0);
+    assertEquals("public", item.at("metadata").at("sensitivity_level").string(""));
+    assertTrue(item.at("created_at").string("").matches("\\d{4}-\\d\\d-\\d\\dT[\\d:]{8}\\.\\d{6}"));
   }
 
   @Test
@@ -92,48 +76,42 @@ class StandInsTest {
         """
         {"user_id":"%s","requester_role":"api_gateway","requested_scopes":["elr_memories"]}\
         """;
-    assertEquals(
-        500, send("security", "POST", "/policy/enforce", enforce.formatted("anna")).statusCode());
-    assertEquals(
-        403, send("security", "POST", "/policy/enforce", enforce.formatted("bob")).statusCode());
+    send("security", "POST", "/policy/enforce", enforce.formatted("anna")).expect(500);
+    send("security", "POST", "/policy/enforce", enforce.formatted("bob")).expect(403);
     standIns.securityFault(false);
-    assertEquals(
-        200, send("security", "POST", "/policy/enforce", enforce.formatted("anna")).statusCode());
+    send("security", "POST", "/policy/enforce", enforce.formatted("anna")).expect(200);
     standIns.revoke("anna", "elr_memories");
-    assertEquals(
-        403, send("security", "POST", "/policy/enforce", enforce.formatted("anna")).statusCode());
+    send("security", "POST", "/policy/enforce", enforce.formatted("anna")).expect(403);
   }
 
   @Test
   void engagementRecommendsUnlessItsFaultIsOn() throws Exception {
-    JsonNode meant =
-        Json.read(send("engagement", "GET", "/recommendations/anna?limit=2", "").body());
-    assertEquals(2, meant.path("recommendations").size());
+    Json meant = send("engagement", "GET", "/recommendations/anna?limit=2", "").json();
+    assertEquals(2, meant.at("recommendations").size());
     standIns.recommendationsFault(true);
-    assertEquals(500, send("engagement", "GET", "/recommendations/anna", "").statusCode());
+    send("engagement", "GET", "/recommendations/anna", "").expect(500);
   }
 
   @Test
   void tokensPayOncePerKeyAndNeverWithoutOne() throws Exception {
     String body = "{\"user_id\":\"anna\",\"reason\":\"walk\",\"amount\":\"1.50\"}";
-    assertEquals(422, send("tokens", "POST", "/rewards", body).statusCode());
+    send("tokens", "POST", "/rewards", body).expect(422);
     for (int i = 0; i < 2; i++) {
-      HttpRequest request =
-          request("tokens", "POST", "/rewards", body).header("Idempotency-Key", "k1").build();
-      assertEquals(201, CLIENT.send(request, BodyHandlers.ofString()).statusCode());
+      send("tokens", "POST", "/rewards", body, "Idempotency-Key", "k1").expect(201);
     }
-    JsonNode balance = Json.read(send("tokens", "GET", "/balances/anna", "").body());
-    assertEquals("11.50", balance.path("balance").asText());
+    Json balance = send("tokens", "GET", "/balances/anna", "").json();
+    assertEquals("11.50", balance.at("balance").string(""));
   }
 
   @Test
   void anOfferOfH2cLosesTheBody() throws Exception {
     try (HttpClient offering = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
-      HttpRequest request = request("security", "POST", "/policy/enforce", "{}").build();
+      HttpRequest request =
+          new Client(standIns.url("security"), null).request("POST", "/policy/enforce", "{}");
       HttpResponse<String> reply = offering.send(request, BodyHandlers.ofString());
       assertEquals(422, reply.statusCode());
-      JsonNode detail = Json.read(reply.body()).path("detail").path(0);
-      assertEquals("[\"body\"]", detail.path("loc").toString());
+      Json detail = parse(reply.body()).at("detail").at(0);
+      assertEquals("[\"body\"]", detail.at("loc").toString());
     }
   }
 
@@ -141,13 +119,13 @@ class StandInsTest {
   void recordsRequestsAndAnswersByTheLatestOverride() throws Exception {
     standIns.override("reporting", "GET", "/reports/a%2Fb", Reply.json(503, "{\"x\":1}"));
     standIns.override("reporting", "GET", "/reports/a%2Fb/trends?q", Reply.json(429, "{}"));
-    assertEquals(429, send("reporting", "GET", "/reports/a%2Fb/trends?q=%C5%BE", "").statusCode());
-    assertEquals(503, send("reporting", "GET", "/reports/a%2Fb/trends", "").statusCode());
+    send("reporting", "GET", "/reports/a%2Fb/trends?q=%C5%BE", "", "X-Probe", "test").expect(429);
+    send("reporting", "GET", "/reports/a%2Fb/trends", "").expect(503);
     Seen seen = standIns.seen("reporting").getFirst();
     assertEquals("GET /reports/a%2Fb/trends?q=%C5%BE", seen.method() + " " + seen.path());
     assertEquals("test", seen.header("X-PROBE").orElse(""));
     standIns.clearOverrides();
-    assertEquals(404, send("reporting", "GET", "/reports/a%2Fb/trends", "").statusCode());
+    send("reporting", "GET", "/reports/a%2Fb/trends", "").expect(404);
     standIns.forget();
     assertEquals(List.of(), standIns.seen("reporting"));
   }
@@ -156,10 +134,8 @@ class StandInsTest {
   void theAgentRefusesAWrongSecretBeforeAnyStream() throws Exception {
     standIns.secret("s3cret");
     String body = "{\"message\":\"hi\",\"user_id\":\"anna\"}";
-    assertEquals(403, send("agent", "POST", "/v1/chat/stream", body).statusCode());
-    HttpRequest right =
-        request("agent", "POST", "/v1/chat", body).header("X-Internal-Secret", "s3cret").build();
-    assertEquals(200, CLIENT.send(right, BodyHandlers.ofString()).statusCode());
+    send("agent", "POST", "/v1/chat/stream", body).expect(403);
+    send("agent", "POST", "/v1/chat", body, "X-Internal-Secret", "s3cret").expect(200);
   }
 
   @Test
@@ -169,17 +145,17 @@ class StandInsTest {
         {"message":"Kaj imam rad? 🍵","user_id":"anna",
          "context":{"memory_context":[{"content":"I like hiking"}]}}\
         """;
-    JsonNode whole = Json.read(send("agent", "POST", "/v1/chat", body).body());
+    Json whole = send("agent", "POST", "/v1/chat", body).json();
     String stream = send("agent", "POST", "/v1/chat/stream", body).body();
     assertTrue(stream.startsWith("data: {\"token\": \""), stream);
     assertTrue(stream.contains("\\ud83c\\udf75"), stream);
     StringBuilder joined = new StringBuilder();
     List<String> events = List.of(stream.split("\n\n"));
     for (String event : events.subList(0, events.size() - 1)) {
-      joined.append(Json.read(event.substring("data: ".length())).path("token").asText());
+      joined.append(parse(event.substring("data: ".length())).at("token").string(""));
     }
     assertEquals("data: {\"done\": true}", events.getLast());
-    assertEquals(whole.path("response").asText(), joined.toString());
+    assertEquals(whole.at("response").string(""), joined.toString());
     assertTrue(joined.indexOf("I like hiking") > 0, joined.toString());
     Waiting.until(Duration.ofSeconds(10), () -> standIns.openStreams() == 0);
     assertEquals(0, standIns.abandonedStreams());
@@ -188,11 +164,10 @@ class StandInsTest {
   @Test
   void theAgentStopsWhenItsClientGoes() throws Exception {
     String body = "{\"message\":\"%s\",\"user_id\":\"anna\"}".formatted("word ".repeat(200));
-    HttpRequest request = request("agent", "POST", "/v1/chat/stream", body).build();
-    try (InputStream in = CLIENT.send(request, BodyHandlers.ofInputStream()).body();
-        BufferedReader lines =
-            new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
-      assertTrue(lines.readLine().startsWith("data: "));
+    HttpRequest request =
+        new Client(standIns.url("agent"), null).request("POST", "/v1/chat/stream", body);
+    try (Stream<String> lines = Client.http().send(request, BodyHandlers.ofLines()).body()) {
+      assertTrue(lines.findFirst().orElseThrow().startsWith("data: "));
       assertEquals(1, standIns.openStreams());
     }
     long left = System.nanoTime();
@@ -204,20 +179,19 @@ class StandInsTest {
 
   @Test
   void anUnknownRouteAndMethodAnswerAsFastApiDoes() throws Exception {
-    HttpResponse<String> method = send("engagement", "DELETE", "/interactions", "");
-    assertEquals("POST", method.headers().firstValue("Allow").orElse(""));
+    HttpReply method = send("engagement", "DELETE", "/interactions", "");
+    assertEquals("POST", method.header("Allow").orElse(""));
     assertEquals("{\"detail\":\"Method Not Allowed\"}", method.body());
     assertEquals("{\"detail\":\"Not Found\"}", send("memory", "GET", "/nope", "").body());
-    HttpResponse<String> slash = send("memory", "POST", "/search/memories/", "{}");
-    assertEquals(307, slash.statusCode());
-    String target = standIns.urls().get("MEMORY_URL") + "/search/memories";
-    assertEquals(target, slash.headers().firstValue("Location").orElse(""));
-    assertFalse(slash.headers().firstValue("Content-Type").isPresent());
+    HttpReply slash = send("memory", "POST", "/search/memories/", "{}").expect(307);
+    String target = standIns.url("memory") + "/search/memories";
+    assertEquals(target, slash.header("Location").orElse(""));
+    assertFalse(slash.header("Content-Type").isPresent());
   }
 
   @Test
   void keepsAConnectionAfterAReplyWithAndWithoutABody() throws Exception {
-    URI memory = URI.create(standIns.urls().getOrDefault("MEMORY_URL", ""));
+    URI memory = URI.create(standIns.url("memory"));
     String host = memory.getAuthority();
     String requests =
         """
@@ -243,27 +217,13 @@ class StandInsTest {
     assertEquals(List.of("307", "200", "404"), statuses);
   }
 
-  private HttpResponse<String> send(String service, String method, String path, String body)
-      throws Exception {
-    return CLIENT.send(request(service, method, path, body).build(), BodyHandlers.ofString());
+  private static Json parse(String text) throws InvalidJson {
+    return Json.parseReply(text);
   }
 
-  private HttpRequest.Builder request(String service, String method, String path, String body) {
-    return request(standIns, service, method, path, body);
-  }
-
-  static HttpRequest.Builder request(
-      StandIns standIns, String service, String method, String path, String body) {
-    String variable =
-        switch (service) {
-          case "engagement" -> "ENG_URL";
-          case "reporting" -> "REP_URL";
-          case "tokens" -> "TOKEN_URL";
-          default -> service.toUpperCase(Locale.ROOT) + "_URL";
-        };
-    return HttpRequest.newBuilder(URI.create(standIns.urls().get(variable) + path))
-        .header("X-Probe", "test")
-        .header("Content-Type", "application/json")
-        .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+  private HttpReply send(
+      String service, String method, String path, String body, String... headers) {
+    String sent = body.isEmpty() ? null : body;
+    return new Client(standIns.url(service), null).send(method, path, sent, headers);
   }
 }

@@ -63,8 +63,7 @@ class ReplyConformanceTest {
             Ask good = callers.good(operation);
             HttpReply get = good.sendTo(gateway);
             standIns.forget();
-            HttpReply head = good.method("HEAD").sendTo(gateway);
-            assertEquals(get.status(), head.status());
+            HttpReply head = good.method("HEAD").sendTo(gateway).expect(get.status());
             assertEquals("", head.rest());
             assertEquals(fieldNames(get), fieldNames(head));
             for (String name : List.of("Content-Type", "Cache-Control")) {
@@ -82,8 +81,7 @@ class ReplyConformanceTest {
     return each(
         operation -> {
           if (operation.method().equals("GET") && !operation.isPublic()) {
-            HttpReply head = operation.good().method("HEAD").sendTo(gateway);
-            assertEquals(401, head.status());
+            HttpReply head = operation.good().method("HEAD").sendTo(gateway).expect(401);
             assertEquals("", head.rest());
             assertEquals("Bearer realm=\"luki\"", head.only("WWW-Authenticate"));
             Envelope.headersHold(head, operation.template().startsWith("/v1"));
@@ -95,8 +93,8 @@ class ReplyConformanceTest {
   Stream<DynamicTest> answersOptionsEverywhereWithoutACredential() {
     return each(
         operation -> {
-          HttpReply answer = RoutingCases.bare(operation).method("OPTIONS").sendTo(gateway);
-          assertEquals(204, answer.status());
+          HttpReply answer =
+              RoutingCases.bare(operation).method("OPTIONS").sendTo(gateway).expect(204);
           assertEquals("", answer.rest());
           Set<String> allowed = RoutingCases.allowed(operation.template());
           assertEquals(String.join(", ", allowed), answer.only("Allow"));

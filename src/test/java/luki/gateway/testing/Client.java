@@ -1,6 +1,7 @@
 package luki.gateway.testing;
 
 import java.io.IOException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -14,12 +15,20 @@ public final class Client {
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-  private final TestGateway gateway;
+  private final String url;
   private final String key;
 
-  public Client(TestGateway gateway, String key) {
-    this.gateway = gateway;
+  /**
+   * @param url of a server, without a path
+   * @param key null for none
+   */
+  public Client(String url, String key) {
+    this.url = url;
     this.key = key;
+  }
+
+  public Client(TestGateway gateway, String key) {
+    this("http://127.0.0.1:" + gateway.port(), key);
   }
 
   public HttpReply get(String target, String... headers) {
@@ -56,7 +65,7 @@ public final class Client {
 
   public HttpRequest request(String method, String target, String body, String... headers) {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(gateway.uri(target))
+        HttpRequest.newBuilder(URI.create(url + target))
             .timeout(Duration.ofSeconds(30))
             .method(
                 method,

@@ -1,5 +1,7 @@
 package luki.gateway.testing;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +31,18 @@ public record HttpReply(int status, Map<String, List<String>> headers, String bo
       throw new AssertionError(name + " is there " + all(name).size() + " times: " + this);
     }
     return all(name).getFirst();
+  }
+
+  /** Itself, where it has this status. */
+  public HttpReply expect(int wanted) {
+    assertEquals(wanted, status, this::toString);
+    return this;
+  }
+
+  /** Itself, where it has this status, and this code in its envelope. */
+  public HttpReply expect(int wanted, String code) {
+    assertEquals(wanted + " " + code, status + " " + code(), this::toString);
+    return this;
   }
 
   public Json json() {

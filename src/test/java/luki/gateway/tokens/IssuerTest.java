@@ -64,15 +64,13 @@ class IssuerTest {
         RawUpstream issuer = issuer(reply);
         TestGateway gateway = gateway(services, issuer)) {
       Client maria = new Client(gateway, token("maria_k"));
-      HttpReply early = maria.get("/v1/elr/items/maria_k");
-      assertEquals(503, early.status());
-      assertEquals("IDENTITY_UNAVAILABLE", early.code());
+      HttpReply early = maria.get("/v1/elr/items/maria_k").expect(503, "IDENTITY_UNAVAILABLE");
       assertTrue(early.header("Retry-After").isPresent());
-      assertEquals(503, new Client(gateway, null).get("/readyz").status());
+      new Client(gateway, null).get("/readyz").expect(503);
       reply.set(ok(Tokens.jwks(List.of(KEY))));
       Waiting.until(
           Duration.ofSeconds(15), () -> new Client(gateway, null).get("/readyz").status() == 200);
-      assertEquals(200, maria.get("/v1/elr/items/maria_k").status());
+      maria.get("/v1/elr/items/maria_k").expect(200);
       assertEquals("NOT_OWNER", maria.get("/v1/elr/items/anna").code());
       assertEquals("FORBIDDEN", maria.get("/v1/tokens/balances/maria_k").code());
       assertEquals("NOT_OWNER", new Client(gateway, token("*")).get("/v1/elr/items/anna").code());
@@ -171,7 +169,7 @@ class IssuerTest {
       assertEquals(401, statusOf(gateway, tokenOf(stranger)));
       assertEquals(before + 1, issuer.connections(), "the unknown key was not looked for");
       assertEquals(200, statusOf(gateway, tokenOf(KEY)));
-      assertEquals(200, new Client(gateway, null).get("/readyz").status());
+      new Client(gateway, null).get("/readyz").expect(200);
     }
   }
 

@@ -12,21 +12,21 @@ import org.jspecify.annotations.Nullable;
  * A body's fields, checked as pydantic checks them: all faults are collected, {@link #check} throws
  * the 422, which repeats what the caller sent.
  */
-final class Fields {
+final class BodyFields {
   private final JsonNode body;
   private final List<Map<String, @Nullable Object>> faults = new ArrayList<>();
 
-  Fields(JsonNode body) {
+  BodyFields(JsonNode body) {
     this.body = body;
   }
 
-  static Rejection invalid(String type, List<Object> where, String message, @Nullable Object sent) {
-    return rejection(
-        List.of(Json.object("type", type, "loc", where, "msg", message, "input", sent)));
+  static Routes.Rejection invalid(
+      String type, List<Object> where, String message, @Nullable Object sent) {
+    return rejection(List.of(PythonJson.object("type loc msg input", type, where, message, sent)));
   }
 
-  static Rejection rejection(List<Map<String, @Nullable Object>> faults) {
-    return new Rejection(Reply.detail(422, faults));
+  static Routes.Rejection rejection(List<Map<String, @Nullable Object>> faults) {
+    return new Routes.Rejection(Reply.detail(422, faults));
   }
 
   /** Throws when any field read so far was wrong. */
@@ -144,8 +144,8 @@ final class Fields {
 
   void fault(String type, String name, String message, JsonNode sent, @Nullable Object context) {
     Map<String, @Nullable Object> fault =
-        Json.object(
-            "type", type, "loc", List.of("body", name), "msg", message, "input", Json.plain(sent));
+        PythonJson.object(
+            "type loc msg input", type, List.of("body", name), message, PythonJson.plain(sent));
     if (context != null) {
       fault.put("ctx", context);
     }

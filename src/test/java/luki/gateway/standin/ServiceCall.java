@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param params path parameters, decoded
  * @param query first value of each name, decoded
  */
-record Call(Seen seen, Map<String, String> params, Map<String, String> query) {
+record ServiceCall(Seen seen, Map<String, String> params, Map<String, String> query) {
 
   String param(String name) {
     String value = params.get(name);
@@ -27,12 +27,12 @@ record Call(Seen seen, Map<String, String> params, Map<String, String> query) {
   }
 
   /** The body as an object. */
-  Fields fields() {
+  BodyFields fields() {
     JsonNode body = json();
     if (!body.isObject()) {
-      throw notAnObject(Json.plain(body));
+      throw notAnObject(PythonJson.plain(body));
     }
-    return new Fields(body);
+    return new BodyFields(body);
   }
 
   int intQuery(String name, int absent) {
@@ -44,7 +44,7 @@ record Call(Seen seen, Map<String, String> params, Map<String, String> query) {
       return Integer.parseInt(text.strip());
     } catch (NumberFormatException e) {
       String message = "Input should be a valid integer, unable to parse string as an integer";
-      throw Fields.invalid("int_parsing", List.of("query", name), message, text);
+      throw BodyFields.invalid("int_parsing", List.of("query", name), message, text);
     }
   }
 
@@ -52,38 +52,34 @@ record Call(Seen seen, Map<String, String> params, Map<String, String> query) {
     // The fast HTTP parser takes an h2c offer for a change of protocol and drops the body.
     boolean dropped = header("upgrade").filter("h2c"::equalsIgnoreCase).isPresent();
     if (seen.body().isEmpty() || dropped) {
-      throw Fields.invalid("missing", List.of("body"), "Field required", null);
+      throw BodyFields.invalid("missing", List.of("body"), "Field required", null);
     }
     // Said to be anything else than JSON, a body is not parsed; a body without a type is.
     if (header("content-type").filter(type -> !type.contains("json")).isPresent()) {
       throw notAnObject(seen.body());
     }
     try {
-      return Json.read(seen.body());
+      return PythonJson.read(seen.body());
     } catch (JsonProcessingException e) {
       throw notJson(e);
     }
   }
 
-  private static Rejection notAnObject(Object sent) {
+  private static Routes.Rejection notAnObject(Object sent) {
     String message = "Input should be a valid dictionary or object to extract fields from";
-    return Fields.invalid("model_attributes_type", List.of("body"), message, sent);
+    return BodyFields.invalid("model_attributes_type", List.of("body"), message, sent);
   }
 
-  private static Rejection notJson(JsonProcessingException e) {
+  private static Routes.Rejection notJson(JsonProcessingException e) {
     long position = e.getLocation() == null ? 0 : e.getLocation().getCharOffset();
-    return Fields.rejection(
+    return BodyFields.rejection(
         List.of(
-            Json.object(
-                "type",
+            PythonJson.object(
+                "type loc msg input ctx",
                 "json_invalid",
-                "loc",
                 List.of("body", position),
-                "msg",
                 "JSON decode error",
-                "input",
                 Map.of(),
-                "ctx",
                 Map.of("error", "Expecting value"))));
   }
 }

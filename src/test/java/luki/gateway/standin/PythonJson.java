@@ -3,23 +3,50 @@ package luki.gateway.standin;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** JSON as the Python services write it: compact and raw in bodies, escaped to ASCII in streams. */
-final class Json {
+/**
+ * JSON and times as the Python services write them: compact and raw in bodies, escaped to ASCII in
+ * streams.
+ */
+final class PythonJson {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
-  private Json() {}
+  private static final DateTimeFormatter MICROS =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSS", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
 
-  /** An object in the given order: name, value, name, value. */
-  static Map<String, @Nullable Object> object(@Nullable Object... namesAndValues) {
+  private PythonJson() {}
+
+  /**
+   * An object.
+   *
+   * @param names of its members, with a space between
+   * @param values in the same order
+   */
+  static Map<String, @Nullable Object> object(String names, @Nullable Object... values) {
     Map<String, @Nullable Object> object = new LinkedHashMap<>();
-    for (int i = 0; i < namesAndValues.length; i += 2) {
-      object.put(String.valueOf(namesAndValues[i]), namesAndValues[i + 1]);
+    String[] each = names.split(" ", -1);
+    for (int i = 0; i < each.length; i++) {
+      object.put(each[i], values[i]);
     }
     return object;
+  }
+
+  /** A time in UTC and microseconds, mostly without a zone. */
+  static String zoneless(Instant instant) {
+    return MICROS.format(instant);
+  }
+
+  /** Security's form of a time. */
+  static String zoned(Instant instant) {
+    return MICROS.format(instant) + "+00:00";
   }
 
   static String write(Object value) {
