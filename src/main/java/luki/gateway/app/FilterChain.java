@@ -29,7 +29,7 @@ import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Step;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Filter;
-import luki.gateway.limit.Counters;
+import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.Metrics;
 import luki.gateway.tokens.TokenVerifier;
@@ -62,7 +62,7 @@ record FilterChain(
   List<Step> steps(Errors errors) {
     Settings settings = parts.configuration().settings();
     Metrics metrics = parts.metrics();
-    Counters counters = parts.counters();
+    Limiters limiters = parts.limiters();
     return List.of(
         // Every reply passes these, whichever step made it.
         step(new RequestIds()),
@@ -91,7 +91,7 @@ record FilterChain(
             ErrorCode.DRAINING,
             ErrorCode.OVERLOADED),
         live(
-            new AuthFailureLimit(counters.failures(), settings, parts.limited(), metrics),
+            new AuthFailureLimit(limiters.authFailures(), settings, parts.limited(), metrics),
             ErrorCode.RATE_LIMITED),
         traced(
             TracedStep.AUTHENTICATE,
@@ -105,8 +105,7 @@ record FilterChain(
         traced(
             TracedStep.LIMIT,
             live(
-                new RateLimitCaller(
-                    counters.limiter(), counters.global(), parts.plans(), parts.limited(), metrics),
+                new RateLimitCaller(limiters, parts.limited(), metrics),
                 ErrorCode.RATE_LIMITED,
                 ErrorCode.LIMITER_UNAVAILABLE)),
         step(
@@ -126,7 +125,7 @@ record FilterChain(
                 ErrorCode.CONSENT_DENIED,
                 ErrorCode.CONSENT_UNAVAILABLE)),
         live(
-            new EnforceQuota(parts.plans(), billing, parts.principals(), metrics),
+            new EnforceQuota(limiters, billing, parts.principals(), metrics),
             ErrorCode.QUOTA_EXCEEDED));
   }
 

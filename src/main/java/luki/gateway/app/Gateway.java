@@ -113,7 +113,7 @@ public final class Gateway implements AutoCloseable {
     running = new Running(server, keyWatch, accessLog, audit, billing);
     watch(accessLog);
     parts.identity().start();
-    parts.counters().start();
+    parts.limiters().start();
     server.start();
   }
 
@@ -140,7 +140,7 @@ public final class Gateway implements AutoCloseable {
     parts.metrics().watchDroppedLines(accessLog::dropped);
     parts.metrics().watchJvm();
     parts.metrics().watchKeySetAge(parts.identity()::keysAgeSeconds);
-    parts.metrics().watchLimiter(parts.counters().limiter()::isDegraded);
+    parts.metrics().watchLimiter(parts.limiters()::isDegraded);
     parts.upstreams().watchHealth(HEALTH_INTERVAL);
   }
 

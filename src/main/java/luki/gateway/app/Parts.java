@@ -10,8 +10,7 @@ import luki.gateway.http.Principal;
 import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
-import luki.gateway.limit.Counters;
-import luki.gateway.limit.Plans;
+import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Tracing;
@@ -25,7 +24,7 @@ import luki.gateway.upstream.Upstreams;
  *
  * @param timer ends calls and replies at their deadlines; nothing on it may block
  * @param principals names callers in the access log, the audit file and bills
- * @param limited names callers and addresses in the counters
+ * @param limited names callers and addresses in the limits
  */
 record Parts(
     Configuration configuration,
@@ -39,8 +38,7 @@ record Parts(
     Upstreams upstreams,
     Identity identity,
     Consent consent,
-    Counters counters,
-    Plans plans,
+    Limiters limiters,
     ApiKeyStore keys,
     KeyedHash principals,
     KeyedHash limited)
@@ -86,8 +84,7 @@ record Parts(
             clock,
             problems),
         new Consent(upstreams, settings.consentCache(), clock),
-        new Counters(settings, configuration.file().redisDeadline(), clock, timer),
-        new Plans(configuration.file(), settings.rates()),
+        new Limiters(settings, configuration.file(), clock),
         new ApiKeyStore(
             new KeyFile(settings.keyFile()),
             KeyedHash.ofPepper(pepper),
@@ -97,14 +94,14 @@ record Parts(
         KeyedHash.derived(pepper, "limits"));
   }
 
-  /** The name of a caller in the counters. */
+  /** The name of a caller in the limits. */
   String limitedAs(Principal principal) {
     return limited.shortOf(principal.limitedAs());
   }
 
   @Override
   public void close() {
-    counters.close();
+    limiters.close();
     identity.close();
     upstreams.close();
     engines.close();

@@ -17,7 +17,6 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
-import luki.gateway.limit.Counters;
 import luki.gateway.upstream.Upstreams;
 
 /** The contract's operations with their handlers. */
@@ -41,7 +40,6 @@ record RouteTable(Parts parts, Build build) {
 
   private Map<String, Handler> handlers() {
     Upstreams upstreams = parts.upstreams();
-    Counters counters = parts.counters();
     Map<String, Handler> handlers = new HashMap<>();
     handlers.putAll(
         new GatewayHandlers(
@@ -49,7 +47,7 @@ record RouteTable(Parts parts, Build build) {
                 parts.lifecycle(),
                 parts.identity()::isReady,
                 upstreams,
-                counters,
+                parts.limiters(),
                 parts.metrics(),
                 parts.tokens().published())
             .byName());
@@ -71,7 +69,7 @@ record RouteTable(Parts parts, Build build) {
             .byName());
     handlers.putAll(new ElrHandlers(upstreams, parts.clock()).byName());
     handlers.putAll(new ModuleHandlers(upstreams).byName());
-    handlers.put("usage", new UsageHandler(counters.limiter(), parts.plans(), parts::limitedAs));
+    handlers.put("usage", new UsageHandler(parts.limiters(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     return handlers;
   }

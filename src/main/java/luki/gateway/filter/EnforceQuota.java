@@ -11,7 +11,7 @@ import luki.gateway.http.QuotaReservation;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.keys.KeyedHash;
-import luki.gateway.limit.Plans;
+import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class EnforceQuota implements Filter {
   private static final int FIRST_ERROR = 400;
 
-  private final Plans plans;
+  private final Limiters limiters;
   private final @Nullable Billing bills;
   private final KeyedHash hash;
   private final Metrics metrics;
@@ -35,8 +35,8 @@ public final class EnforceQuota implements Filter {
    * @param bills null where nothing is billed
    * @param hash as in the access log: a bill and the log name a caller alike
    */
-  public EnforceQuota(Plans plans, @Nullable Billing bills, KeyedHash hash, Metrics metrics) {
-    this.plans = plans;
+  public EnforceQuota(Limiters limiters, @Nullable Billing bills, KeyedHash hash, Metrics metrics) {
+    this.limiters = limiters;
     this.bills = bills;
     this.hash = hash;
     this.metrics = metrics;
@@ -70,7 +70,7 @@ public final class EnforceQuota implements Filter {
     if (bills != null) {
       bills.add(
           hash.nameOf(exchange.principal()),
-          plans.of(exchange.principal().plan()).name(),
+          limiters.plan(exchange.principal().plan()).name(),
           exchange.operation(),
           used,
           status);

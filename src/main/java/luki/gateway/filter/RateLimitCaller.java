@@ -17,32 +17,26 @@ import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.GlobalLimit;
 import luki.gateway.limit.Limiter;
 import luki.gateway.limit.LimiterReservation;
-import luki.gateway.limit.Plans;
-import luki.gateway.limit.RateStatus;
+import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 import luki.http1.Fields;
 
 /**
- * Takes a call's weight from the bucket of all callers and from its own, and holds back what it
- * counts as in the caller's quotas: all of a caller's in one step. Whether a quota was used up is
- * told further in, after everything else that may be wrong with the request.
+ * Takes the cost of a call from the bucket of all callers and from the caller's own, and reserves
+ * the units that it counts as in the caller's quotas, in one step for each caller. When a quota is
+ * used up {@link EnforceQuota} refuses the call, after all other checks of the request.
  */
 public final class RateLimitCaller implements Filter {
   private static final long MICROS = 1_000_000;
 
-  private final Limiter limiter;
-  private final GlobalLimit global;
-  private final Plans plans;
+  private final Limiters limiters;
   private final KeyedHash hash;
   private final Metrics metrics;
 
-  public RateLimitCaller(
-      Limiter limiter, GlobalLimit global, Plans plans, KeyedHash hash, Metrics metrics) {
-    this.limiter = limiter;
-    this.global = global;
-    this.plans = plans;
+  public RateLimitCaller(Limiters limiters, KeyedHash hash, Metrics metrics) {
+    this.limiters = limiters;
     this.hash = hash;
     this.metrics = metrics;
   }
@@ -53,73 +47,79 @@ public final class RateLimitCaller implements Filter {
       return next.handle(exchange);
     }
     Limits limits = exchange.policy().limits();
-    GlobalLimit.Grant grant = global.take(limits.cost());
-    switch (grant) {
-      case GlobalLimit.Grant.Wait(long micros) -> {
+    GlobalLimit.Result global = limiters.global().take(limits.cost());
+    switch (global) {
+      case GlobalLimit.Result.RateLimited(long waitMicros) -> {
         metrics.rateLimit(LimitName.GLOBAL, LimitDecision.REFUSED);
-        return refused(micros);
+        return refused(waitMicros);
       }
-      case GlobalLimit.Grant.Unavailable _ -> {
+      case GlobalLimit.Result.Unavailable _ -> {
         metrics.rateLimit(LimitName.GLOBAL, LimitDecision.UNAVAILABLE);
         return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
       }
-      case GlobalLimit.Grant.Taken _ -> {}
+      case GlobalLimit.Result.Admitted _ -> {}
     }
-    Plan plan = plans.of(exchange.principal().plan());
-    Limiter.Verdict verdict =
-        limiter.admit(
-            new Limiter.Demand(
-                hash.shortOf(exchange.principal().limitedAs()),
-                plan,
-                limits.cost(),
-                limits.units(),
-                limits.meters().contains(Meter.STREAMED_CHARACTERS)));
-    return decided(exchange, next, plan, verdict, grant);
+    Plan plan = limiters.plan(exchange.principal().plan());
+    Limiter.Decision decision =
+        limiters
+            .limiter()
+            .admit(
+                new Limiter.Call(
+                    hash.shortOf(exchange.principal().limitedAs()),
+                    plan,
+                    limits.cost(),
+                    limits.units(),
+                    limits.meters().contains(Meter.STREAMED_CHARACTERS)));
+    return decided(exchange, next, plan, decision, global);
   }
 
   private Response decided(
-      Exchange exchange, Handler next, Plan plan, Limiter.Verdict verdict, GlobalLimit.Grant grant)
+      Exchange exchange,
+      Handler next,
+      Plan plan,
+      Limiter.Decision decision,
+      GlobalLimit.Result global)
       throws IOException, InterruptedException {
     Limits limits = exchange.policy().limits();
     Response response =
-        switch (verdict) {
-          case Limiter.Verdict.Admitted admitted -> {
+        switch (decision) {
+          case Limiter.Decision.Admitted admitted -> {
             metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
-            LimiterReservation account =
-                new LimiterReservation(limiter, admitted.hold(), limits.units());
-            // What was not begun, or failed, is free again.
-            yield next.handle(exchange.spending(account)).onComplete(_ -> account.end(Units.NONE));
+            LimiterReservation reservation =
+                new LimiterReservation(limiters.limiter(), admitted.reservation(), limits.units());
+            // A call that did not begin or that failed costs no quota.
+            yield next.handle(exchange.spending(reservation))
+                .onComplete(_ -> reservation.end(Units.NONE));
           }
-          case Limiter.Verdict.QuotaExceeded usedUp -> {
+          case Limiter.Decision.QuotaExceeded exceeded -> {
             metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
             yield next.handle(
-                exchange.spending(new LimiterReservation.QuotaExceeded(leftOf(usedUp))));
+                exchange.spending(new LimiterReservation.QuotaExceeded(retryAfter(exceeded))));
           }
-          case Limiter.Verdict.RateLimited tooFast -> {
-            global.giveBack(limits.cost(), grant);
+          case Limiter.Decision.RateLimited limited -> {
+            limiters.global().giveBack(limits.cost(), global);
             metrics.rateLimit(LimitName.USER, LimitDecision.REFUSED);
-            yield refused(tooFast.rate().waitMicros());
+            yield refused(limited.rate().waitMicros());
           }
-          case Limiter.Verdict.Unavailable _ -> {
-            global.giveBack(limits.cost(), grant);
+          case Limiter.Decision.Unavailable _ -> {
+            limiters.global().giveBack(limits.cost(), global);
             metrics.rateLimit(LimitName.USER, LimitDecision.UNAVAILABLE);
             yield Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
           }
         };
-    RateStatus rate = verdict.rate();
-    return rate == null || !rate.isLimited() ? response : told(response, plan, rate);
+    Limiter.RateStatus rate = decision.rate();
+    return rate == null || !rate.isLimited() ? response : withRateLimit(response, plan, rate);
   }
 
-  /** Until the quota begins anew; and not less than the rate says. */
-  private static Duration leftOf(Limiter.Verdict.QuotaExceeded usedUp) {
-    Duration quota = Duration.between(usedUp.now(), usedUp.resets());
-    RateStatus rate = usedUp.rate();
-    Duration one = Duration.of(rate == null ? 0 : rate.nextTokenMicros(), ChronoUnit.MICROS);
-    return quota.compareTo(one) > 0 ? quota : one;
+  /** The time until the quota is reset, and not less than until the next token of the rate. */
+  private static Duration retryAfter(Limiter.Decision.QuotaExceeded exceeded) {
+    Duration quota = exceeded.untilReset();
+    Duration token = Duration.of(exceeded.rate().nextTokenMicros(), ChronoUnit.MICROS);
+    return quota.compareTo(token) > 0 ? quota : token;
   }
 
-  /** draft-ietf-httpapi-ratelimit-headers: the policy, and how the caller stands with it. */
-  private static Response told(Response response, Plan plan, RateStatus rate) {
+  /** draft-ietf-httpapi-ratelimit-headers: the policy and the state of the limit. */
+  private static Response withRateLimit(Response response, Plan plan, Limiter.RateStatus rate) {
     long seconds = Math.ceilDiv(rate.nextTokenMicros(), MICROS);
     return response.with(
         Fields.of(

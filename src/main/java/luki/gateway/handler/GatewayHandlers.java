@@ -10,7 +10,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
-import luki.gateway.limit.Counters;
+import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.ServiceState;
@@ -27,7 +27,7 @@ public final class GatewayHandlers {
   private final Lifecycle lifecycle;
   private final BooleanSupplier identityReady;
   private final Upstreams upstreams;
-  private final Counters counters;
+  private final Limiters limiters;
   private final Metrics metrics;
   private final byte[] jwks;
 
@@ -42,14 +42,14 @@ public final class GatewayHandlers {
       Lifecycle lifecycle,
       BooleanSupplier identityReady,
       Upstreams upstreams,
-      Counters counters,
+      Limiters limiters,
       Metrics metrics,
       byte[] jwks) {
     this.version = version;
     this.lifecycle = lifecycle;
     this.identityReady = identityReady;
     this.upstreams = upstreams;
-    this.counters = counters;
+    this.limiters = limiters;
     this.metrics = metrics;
     this.jwks = jwks.clone();
   }
@@ -80,14 +80,14 @@ public final class GatewayHandlers {
   }
 
   private Response readiness(Exchange exchange) {
-    boolean counted = counters.limiter().isReady();
-    if (lifecycle.isReady() && identityReady.getAsBoolean() && counted) {
+    boolean limited = limiters.isReady();
+    if (lifecycle.isReady() && identityReady.getAsBoolean() && limited) {
       return Response.json(200, status("ready"));
     }
     ErrorCode code =
         lifecycle.phase() == Lifecycle.Phase.DRAINING
             ? ErrorCode.DRAINING
-            : counted ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.LIMITER_UNAVAILABLE;
+            : limited ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.LIMITER_UNAVAILABLE;
     return Response.refused(ApiError.retrySoon(code));
   }
 
@@ -99,7 +99,7 @@ public final class GatewayHandlers {
       anyDown |= state == ServiceState.DOWN;
       checks.put(upstream.label(), status(state.label()));
     }
-    ServiceState redis = counters.redis();
+    ServiceState redis = limiters.redisState();
     anyDown |= redis == ServiceState.DOWN;
     checks.put("redis", status(redis.label()));
     boolean useless =

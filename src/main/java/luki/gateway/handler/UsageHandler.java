@@ -11,15 +11,13 @@ import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.json.Json;
 import luki.gateway.limit.Limiter;
-import luki.gateway.limit.Plans;
-import luki.gateway.limit.RateStatus;
+import luki.gateway.limit.Limiters;
 
 /** What the caller has used, and what remains. */
 public final class UsageHandler implements Handler {
   private static final long MICROS = 1_000_000;
 
-  private final Limiter limiter;
-  private final Plans plans;
+  private final Limiters limiters;
   private final Function<Principal, String> names;
 
   /**
@@ -27,35 +25,34 @@ public final class UsageHandler implements Handler {
    *
    * @param names by which the limiter knows callers
    */
-  public UsageHandler(Limiter limiter, Plans plans, Function<Principal, String> names) {
-    this.limiter = limiter;
-    this.plans = plans;
+  public UsageHandler(Limiters limiters, Function<Principal, String> names) {
+    this.limiters = limiters;
     this.names = names;
   }
 
   @Override
   public Response handle(Exchange exchange) {
-    Plan plan = plans.of(exchange.principal().plan());
+    Plan plan = limiters.plan(exchange.principal().plan());
     try {
-      Limiter.Usage usage = limiter.usage(names.apply(exchange.principal()), plan);
+      Limiter.Usage usage = limiters.limiter().usage(names.apply(exchange.principal()), plan);
       Json.Builder json = Json.object().put("plan", plan.name());
-      RateStatus rate = usage.rate();
+      Limiter.RateStatus rate = usage.rate();
       if (rate != null) {
         json.put("rate", rate(plan, rate));
       }
       List<Json> quotas = usage.windows().stream().map(UsageHandler::quota).toList();
       return Response.json(200, json.put("quotas", Json.array(quotas)).build());
-    } catch (Limiter.Unavailable away) {
+    } catch (Limiter.Unavailable outage) {
       return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
     }
   }
 
-  private static Json rate(Plan plan, RateStatus standing) {
+  private static Json rate(Plan plan, Limiter.RateStatus status) {
     return Json.object()
         .put("per_minute", plan.perMinute())
         .put("burst", plan.burst())
-        .put("remaining", standing.remaining())
-        .put("next_in_s", Math.ceilDiv(standing.nextTokenMicros(), MICROS))
+        .put("remaining", status.remaining())
+        .put("next_in_s", Math.ceilDiv(status.nextTokenMicros(), MICROS))
         .build();
   }
 

@@ -46,7 +46,7 @@ public record Exchange(
     /** Only the deadline is known. */
     public static Resolved nothing(Deadline deadline) {
       return new Resolved(
-          new Principal.Anonymous(), deadline, null, null, null, QuotaReservation.ENDLESS);
+          new Principal.Anonymous(), deadline, null, null, null, QuotaReservation.UNLIMITED);
     }
   }
 

@@ -6,36 +6,23 @@ import org.jspecify.annotations.Nullable;
 /** What one call may use of its caller's quotas. For one thread at a time. */
 public interface QuotaReservation {
   /** Unlimited; nothing is counted. */
-  QuotaReservation ENDLESS =
-      new QuotaReservation() {
-        @Override
-        public @Nullable ApiError begin() {
-          return null;
-        }
-
-        @Override
-        public boolean take(long characters) {
-          return true;
-        }
-
-        @Override
-        public Units used() {
-          return Units.NONE;
-        }
-
-        @Override
-        public void end(Units billed) {}
-      };
+  QuotaReservation UNLIMITED = new QuotaReservation() {};
 
   /** To be called before the work is done: the error when a quota is used up, or null. */
-  @Nullable ApiError begin();
+  default @Nullable ApiError begin() {
+    return null;
+  }
 
-  /** Takes characters to stream (Unicode code points); false when there are not as many left. */
-  boolean take(long characters);
+  /** Takes characters to stream (Unicode code points); false when fewer are left. */
+  default boolean take(long characters) {
+    return true;
+  }
 
-  /** What the call has used, should it count. */
-  Units used();
+  /** What the call has used, if it counts. */
+  default Units used() {
+    return Units.NONE;
+  }
 
-  /** Counts that much and frees the rest; the first call decides. */
-  void end(Units billed);
+  /** Counts that much and frees the rest; only the first call has an effect. */
+  default void end(Units billed) {}
 }

@@ -1,31 +1,31 @@
 package luki.gateway.limit;
 
-import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import luki.gateway.limit.Limiter.RateStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Failed authentications of each address. Only failures count, and only one that has too many is
- * refused; where instances share them, one learns of the others' at its own next failure.
+ * Limits the failed authentications of each address. Only failures count. Where instances share
+ * counters, an instance learns of the others' failures when it counts its own next one.
  */
 public final class AuthFailures {
-  private static final int MAX = 200_000;
+  private static final int MAX_ADDRESSES = 200_000;
 
   private final Rate rate;
-  private final @Nullable RedisLink link;
+  private final @Nullable RedisExecutor redis;
   private final LongSupplier micros;
-  private final Buckets buckets = new Buckets(MAX);
+  private final TokenBuckets buckets = new TokenBuckets(MAX_ADDRESSES);
   private final ConcurrentHashMap<Long, Long> blockedUntil = new ConcurrentHashMap<>();
 
   /**
-   * Makes one.
+   * Creates a limit.
    *
-   * @param with null for this process alone
+   * @param redis null for the limit of one instance
    */
-  public AuthFailures(int perMinute, @Nullable SharedLimiter with, LongSupplier micros) {
+  AuthFailures(int perMinute, @Nullable RedisExecutor redis, LongSupplier micros) {
     this.rate = Rate.of(perMinute, perMinute);
-    this.link = with == null ? null : with.link();
+    this.redis = redis;
     this.micros = micros;
   }
 
@@ -34,10 +34,10 @@ public final class AuthFailures {
   }
 
   /**
-   * Whether the address may try.
+   * How long an address is blocked.
    *
    * @param address a keyed hash of it, 16 hex digits
-   * @return microseconds until it may; 0 for now
+   * @return microseconds; 0 when it is not blocked
    */
   public long blockedFor(String address) {
     if (rate.isOff()) {
@@ -45,48 +45,44 @@ public final class AuthFailures {
     }
     long now = micros.getAsLong();
     long id = Long.parseUnsignedLong(address, 16);
-    RateStatus standing = buckets.look(id, rate, now);
-    long here = standing.remaining() > 0 ? 0 : standing.nextTokenMicros();
-    Long elsewhere = blockedUntil.get(id);
-    return elsewhere == null ? here : Math.max(here, elsewhere - now);
+    RateStatus status = buckets.status(id, rate, now);
+    long here = status.remaining() > 0 ? 0 : status.nextTokenMicros();
+    Long shared = blockedUntil.get(id);
+    return shared == null ? here : Math.max(here, shared - now);
   }
 
-  /** Counts one; as {@link #blockedFor} when it was one too many. */
+  /** Counts a failure; returns as {@link #blockedFor} when the failure is beyond the limit. */
   public long failed(String address) {
     if (rate.isOff()) {
       return 0;
     }
     long now = micros.getAsLong();
     long id = Long.parseUnsignedLong(address, 16);
-    RateStatus standing = buckets.take(id, rate, now, 1);
-    return standing.admitted() ? failedElsewhere(address, id, now) : standing.waitMicros();
+    RateStatus status = buckets.take(id, rate, now, 1);
+    return status.admitted() ? failedShared(address, id, now) : status.waitMicros();
   }
 
-  private long failedElsewhere(String address, long id, long now) {
-    if (link == null) {
+  private long failedShared(String address, long id, long now) {
+    if (redis == null) {
       return 0;
     }
     try {
-      List<String> arguments =
-          List.of("", Long.toString(rate.interval()), Long.toString(rate.burst()), "1");
-      List<?> answer =
-          (List<?>) link.run(Script.LEASE, List.of("luki:failures:" + address), arguments);
-      if ((Long) answer.getFirst() > 0) {
+      RedisExecutor.Lease lease = redis.lease("luki:failures:" + address, rate, 1);
+      if (lease.units() > 0) {
         return 0;
       }
-      long wait = (Long) answer.get(1);
-      if (blockedUntil.size() < MAX) {
-        blockedUntil.put(id, now + wait);
+      if (blockedUntil.size() < MAX_ADDRESSES) {
+        blockedUntil.put(id, now + lease.waitMicros());
       }
-      return wait;
-    } catch (Limiter.Unavailable away) {
-      // Its own count holds.
+      return lease.waitMicros();
+    } catch (Limiter.Unavailable outage) {
+      // The limit of this instance still applies.
       return 0;
     }
   }
 
-  /** To be called now and then. */
-  public void sweep() {
+  /** Removes addresses that are not blocked; to be called periodically. */
+  void sweep() {
     long now = micros.getAsLong();
     buckets.sweep(now);
     blockedUntil.values().removeIf(until -> until <= now);

@@ -3,183 +3,152 @@ package luki.gateway.limit;
 import static java.util.concurrent.TimeUnit.MICROSECONDS;
 
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import luki.gateway.config.Settings.OnRedisLoss;
+import luki.gateway.config.Settings.RateLimits;
+import luki.gateway.limit.Limiter.RateStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bucket of all callers together. Where it is shared, an instance draws a small part of it at a
- * time and gives back what it did not need, so that it is not asked for at every call. The parts
- * come out of one exact bucket: all instances together never let more in.
+ * The rate limit of all callers together. With Redis, an instance leases a small part of the bucket
+ * at a time and returns what it did not use, so that most calls need no round trip. All leases come
+ * from one exact bucket: the instances together never admit more.
  */
 public final class GlobalLimit {
+  private static final String KEY = "luki:global";
   private static final int LEASES_A_SECOND = 20;
-  private static final long MAX_LEASED = 1000;
-  private static final Duration UNUSED = Duration.ofSeconds(1);
-  private static final Duration ASK_AGAIN = Duration.ofMillis(50);
-  private static final List<String> KEY = List.of("luki:global");
+  private static final long MAX_LEASE = 1000;
+  private static final long RETURN_AFTER = MICROSECONDS.convert(Duration.ofSeconds(1));
+  private static final long MAX_PAUSE = MICROSECONDS.convert(Duration.ofMillis(50));
 
-  private final long perMinute;
-  private final @Nullable RedisLink link;
+  private final @Nullable RedisExecutor redis;
   private final OnRedisLoss onLoss;
   private final LongSupplier micros;
-  private final long lease;
-  private final Rate own;
-  private final Bucket bucket = new Bucket();
+  private final Rate rate;
+  private final Rate localRate;
+  private final long leaseSize;
+  private final TokenBuckets.Bucket localBucket = new TokenBuckets.Bucket();
   private final AtomicLong leased = new AtomicLong();
-  private final ReentrantLock drawing = new ReentrantLock();
+  private final ReentrantLock leasing = new ReentrantLock();
   private volatile long lastUsed;
   private volatile long emptyUntil;
   private volatile long emptyWait;
 
-  private GlobalLimit(
-      long perMinute,
-      @Nullable RedisLink link,
-      OnRedisLoss onLoss,
-      int instances,
-      LongSupplier micros) {
-    this.perMinute = perMinute;
-    this.link = link;
-    this.onLoss = onLoss;
+  /**
+   * Creates a limit.
+   *
+   * @param redis null for the limit of one instance
+   */
+  GlobalLimit(RateLimits limits, @Nullable RedisExecutor redis, LongSupplier micros) {
+    long perMinute = limits.globalPerMinute();
+    int instances = redis == null ? 1 : limits.replicas();
+    this.redis = redis;
+    this.onLoss = limits.onRedisLoss();
     this.micros = micros;
-    this.lease = Math.clamp(perMinute / (60L * LEASES_A_SECOND * instances), 1, MAX_LEASED);
-    this.own = Rate.of(perMinute, perMinute).shared(instances);
+    this.rate = Rate.of(perMinute, perMinute);
+    this.localRate = rate.shared(instances);
+    this.leaseSize = Math.clamp(perMinute / (60L * LEASES_A_SECOND * instances), 1, MAX_LEASE);
   }
 
-  /** Of this process alone. */
-  public static GlobalLimit inMemory(int perMinute, LongSupplier micros) {
-    return new GlobalLimit(perMinute, null, OnRedisLoss.LOCAL, 1, micros);
-  }
-
-  /** Of all instances. */
-  public static GlobalLimit shared(
-      int perMinute, SharedLimiter with, OnRedisLoss onLoss, int instances, LongSupplier micros) {
-    return new GlobalLimit(perMinute, with.link(), onLoss, instances, micros);
-  }
-
-  public boolean isOff() {
-    return perMinute == 0;
-  }
-
-  /** What became of a wish. */
-  public sealed interface Grant {
-    /** The units were there; where they came from, they go back to. */
-    record Taken(Source from) implements Grant {}
-
-    /** There may be some in so many microseconds. */
-    record Wait(long micros) implements Grant {}
-
-    /** Nobody knows, and the setting says that then nobody passes. */
-    record Unavailable() implements Grant {}
-  }
-
-  /** Where units were taken from. */
-  public enum Source {
-    OWN,
-    LEASED,
-    NOWHERE
-  }
-
-  private static final Grant UNCOUNTED = new Grant.Taken(Source.NOWHERE);
-  private static final Grant FROM_OWN = new Grant.Taken(Source.OWN);
-  private static final Grant FROM_LEASE = new Grant.Taken(Source.LEASED);
-
-  /** Takes units. */
-  public Grant take(int cost) {
-    if (isOff()) {
-      return UNCOUNTED;
+  /** Whether a call is admitted. */
+  public sealed interface Result {
+    /** Admitted, by where the units were taken from. */
+    enum Admitted implements Result {
+      LOCAL,
+      LEASED,
+      UNCOUNTED
     }
-    return link == null ? takeOwn(cost) : takeLeased(link, cost);
+
+    record RateLimited(long waitMicros) implements Result {}
+
+    /** Redis is unavailable, and the settings say that no call is admitted then. */
+    record Unavailable() implements Result {}
   }
 
-  /** Gives back what a call did not need that was refused for another reason. */
-  public void giveBack(int cost, Grant grant) {
-    if (!(grant instanceof Grant.Taken(Source from))) {
-      return;
+  public Result take(int cost) {
+    if (rate.isOff()) {
+      return Result.Admitted.UNCOUNTED;
     }
-    switch (from) {
-      case OWN -> bucket.giveBack(own, cost);
-      case LEASED -> leased.addAndGet(cost);
-      case NOWHERE -> {}
+    return redis == null ? takeLocal(cost) : takeShared(redis, cost);
+  }
+
+  /** Gives back the units of a call that was refused for another reason. */
+  public void giveBack(int cost, Result result) {
+    if (result == Result.Admitted.LOCAL) {
+      localBucket.giveBack(localRate, cost);
+    } else if (result == Result.Admitted.LEASED) {
+      leased.addAndGet(cost);
     }
   }
 
-  private Grant takeOwn(int cost) {
-    RateStatus standing = bucket.take(own, micros.getAsLong(), cost);
-    return standing == null || standing.admitted()
-        ? FROM_OWN
-        : new Grant.Wait(Math.max(1, standing.waitMicros()));
+  private Result takeLocal(int cost) {
+    RateStatus status = localBucket.take(localRate, micros.getAsLong(), cost);
+    return status == null || status.admitted()
+        ? Result.Admitted.LOCAL
+        : new Result.RateLimited(Math.max(1, status.waitMicros()));
   }
 
-  private Grant takeLeased(RedisLink from, int cost) {
-    if (takeFromLease(cost)) {
-      return FROM_LEASE;
+  private Result takeShared(RedisExecutor from, int cost) {
+    if (takeLeased(cost)) {
+      return Result.Admitted.LEASED;
     }
     if (micros.getAsLong() < emptyUntil) {
-      return new Grant.Wait(emptyWait);
+      return new Result.RateLimited(emptyWait);
     }
-    drawing.lock();
+    leasing.lock();
     try {
-      // Another call may have drawn while this one waited.
-      if (takeFromLease(cost)) {
-        return FROM_LEASE;
+      // Another call may have leased units while this one waited for the lock.
+      if (takeLeased(cost)) {
+        return Result.Admitted.LEASED;
       }
-      long wait = draw(from, cost);
-      return wait == 0 ? FROM_LEASE : new Grant.Wait(wait);
-    } catch (Limiter.Unavailable away) {
+      long wait = lease(from, cost);
+      return wait == 0 ? Result.Admitted.LEASED : new Result.RateLimited(wait);
+    } catch (Limiter.Unavailable outage) {
       return switch (onLoss) {
-        case LOCAL -> takeOwn(cost);
-        case ALLOW -> UNCOUNTED;
-        case DENY -> new Grant.Unavailable();
+        case LOCAL -> takeLocal(cost);
+        case ALLOW -> Result.Admitted.UNCOUNTED;
+        case DENY -> new Result.Unavailable();
       };
     } finally {
-      drawing.unlock();
+      leasing.unlock();
     }
   }
 
-  private boolean takeFromLease(int cost) {
+  private boolean takeLeased(int cost) {
     lastUsed = micros.getAsLong();
     while (true) {
-      long there = leased.get();
-      if (there < cost) {
+      long available = leased.get();
+      if (available < cost) {
         return false;
       }
-      if (leased.compareAndSet(there, there - cost)) {
+      if (leased.compareAndSet(available, available - cost)) {
         return true;
       }
     }
   }
 
-  private long draw(RedisLink from, int cost) throws Limiter.Unavailable {
-    List<?> answer = (List<?>) from.run(Script.LEASE, KEY, arguments(Math.max(lease, cost)));
-    long given = (Long) answer.getFirst();
-    if (leased.addAndGet(given) >= cost) {
-      return takeFromLease(cost) ? 0 : 1;
+  /** Leases units and takes those of a call; returns 0, or microseconds until it may try again. */
+  private long lease(RedisExecutor from, int cost) throws Limiter.Unavailable {
+    RedisExecutor.Lease lease = from.lease(KEY, rate, Math.max(leaseSize, cost));
+    if (leased.addAndGet(lease.units()) >= cost) {
+      return takeLeased(cost) ? 0 : 1;
     }
-    long wait = Math.max(1, (Long) answer.get(1));
+    long wait = Math.max(1, lease.waitMicros());
     emptyWait = wait;
-    emptyUntil = micros.getAsLong() + Math.min(wait, MICROSECONDS.convert(ASK_AGAIN));
+    emptyUntil = micros.getAsLong() + Math.min(wait, MAX_PAUSE);
     return wait;
   }
 
-  private List<String> arguments(long units) {
-    Rate rate = Rate.of(perMinute, perMinute);
-    return List.of(
-        "", Long.toString(rate.interval()), Long.toString(rate.burst()), Long.toString(units));
-  }
-
-  /** To be called now and then: gives back what nobody has asked for in a while. */
-  public void returnUnused() {
-    if (link == null || micros.getAsLong() - lastUsed < MICROSECONDS.convert(UNUSED)) {
+  /** Returns leased units that were not used for a while; to be called periodically. */
+  void returnUnused() {
+    if (redis == null || micros.getAsLong() - lastUsed < RETURN_AFTER) {
       return;
     }
     long unused = leased.getAndSet(0);
     if (unused > 0) {
-      // Not twice: units that never were would come of it.
-      link.runOnce(Script.LEASE, KEY, arguments(-unused));
+      redis.giveBack(KEY, rate, unused);
     }
   }
 }

@@ -1,5 +1,6 @@
 package luki.gateway.limit;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -9,48 +10,64 @@ import luki.gateway.http.Policy.Units;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts what callers use. A call is let in with what it is expected to use held back, and settled
- * when it is known what it did use; so that of many calls at one remaining unit exactly one passes.
+ * Enforces the rate and the quotas of callers. The units that a call is expected to use are
+ * reserved when it is admitted, and settled when its use is known; so of many calls at one
+ * remaining unit exactly one is admitted.
  */
 public interface Limiter extends AutoCloseable {
+  /** Characters that a stream reserves at a time. */
+  long CHARACTERS_AT_ONCE = 1000;
+
   /**
-   * A call that wants in.
+   * A call to admit.
    *
-   * @param caller a keyed hash of who it is, 16 hex digits
-   * @param cost of its rate
-   * @param units that it will count as
-   * @param streams it wants characters as well, as many as there are up to a handful
+   * @param caller a keyed hash of the caller, 16 hex digits
+   * @param cost units of the rate
+   * @param units that it counts as in quotas
+   * @param streams it reserves characters too: {@link #CHARACTERS_AT_ONCE}, or what is left
    */
-  record Demand(String caller, Plan plan, int cost, Units units, boolean streams) {
-    /** Nothing that it counts as has a bound: there is nothing to hold back. */
+  record Call(String caller, Plan plan, int cost, Units units, boolean streams) {
+    /** No quota applies to it: there is nothing to reserve. */
     boolean isUnbounded() {
       return units.isNone() || plan.quotas().isEmpty();
     }
 
-    /** What is to be held back for it. */
+    /** The units to reserve for it. */
     Units wanted() {
       return streams ? units.withCharacters(CHARACTERS_AT_ONCE) : units;
     }
   }
 
-  /** Characters that a stream holds back at a time. */
-  long CHARACTERS_AT_ONCE = 1000;
+  /**
+   * The state of a caller's rate limit.
+   *
+   * @param remaining units that are free now
+   * @param nextTokenMicros microseconds until one more is free
+   * @param waitMicros microseconds until the refused call would be admitted; 0 when it was admitted
+   */
+  record RateStatus(boolean admitted, long remaining, long nextTokenMicros, long waitMicros) {
+    /** No rate is enforced. */
+    static final RateStatus UNLIMITED = new RateStatus(true, Long.MAX_VALUE, 0, 0);
 
-  /** The answer to a demand. */
-  sealed interface Verdict {
-    /** How the caller's rate stands; null where the limiter could not say. */
+    public boolean isLimited() {
+      return remaining != Long.MAX_VALUE;
+    }
+  }
+
+  /** Whether a call is admitted. */
+  sealed interface Decision {
+    /** The state of the caller's rate; null where it is unknown. */
     @Nullable RateStatus rate();
 
-    record Admitted(@Nullable RateStatus rate, Reservation hold) implements Verdict {}
+    record Admitted(@Nullable RateStatus rate, Reservation reservation) implements Decision {}
 
-    record RateLimited(RateStatus rate) implements Verdict {}
+    record RateLimited(RateStatus rate) implements Decision {}
 
-    /** The rate is kept, but a quota is used up. */
-    record QuotaExceeded(@Nullable RateStatus rate, Instant now, Instant resets)
-        implements Verdict {}
+    /** The rate permits the call, a quota does not. */
+    record QuotaExceeded(RateStatus rate, Duration untilReset) implements Decision {}
 
-    /** Nothing can be counted, and the setting says that then nobody passes. */
-    record Unavailable() implements Verdict {
+    /** The counters cannot be used, and the settings say that no call is admitted then. */
+    record Unavailable() implements Decision {
       @Override
       public @Nullable RateStatus rate() {
         return null;
@@ -59,68 +76,54 @@ public interface Limiter extends AutoCloseable {
   }
 
   /**
-   * What is held back for a call under way.
+   * The units that are reserved for a call in flight.
    *
-   * @param id unique; empty where nothing is held back
+   * @param id unique; empty where nothing is reserved
    */
   record Reservation(String caller, Plan plan, String id, Units units) {
-    /** For calls whose use has no bound. */
-    static final Reservation NOTHING =
+    /** Of calls without a quota. */
+    static final Reservation NONE =
         new Reservation("", new Plan("", 0, 0, Map.of()), "", Units.NONE);
 
-    public boolean isNothing() {
+    public boolean isNone() {
       return id.isEmpty();
     }
   }
 
-  /** What was used in a window, and what may be. */
+  /** Use and bound of a meter in the current day or month. */
   record Window(Meter meter, boolean month, long used, long limit, Instant resets) {}
 
-  /** How a caller stands with everything. */
+  /** What a caller has used. */
   record Usage(@Nullable RateStatus rate, List<Window> windows) {
     public Usage {
       windows = List.copyOf(windows);
     }
   }
 
-  Verdict admit(Demand demand);
+  Decision admit(Call call);
 
-  /** Holds back as many more characters as there are, at most those; 0 when none is left. */
-  long draw(Reservation hold, long characters);
+  /** Reserves more characters for a call, at most so many; returns how many, 0 if none is left. */
+  long extend(Reservation reservation, long characters);
 
-  /** Ends a call: counts what it used, and frees what it did not. */
-  void settle(Reservation hold, Units used);
+  /** Ends a call: counts what it used and frees the rest of its reservation. */
+  void settle(Reservation reservation, Units used);
 
   /**
-   * What a caller has used.
+   * The usage of a caller.
    *
-   * @throws Unavailable it cannot be asked
+   * @throws Unavailable the counters cannot be read
    */
   Usage usage(String caller, Plan plan) throws Unavailable;
-
-  /** It does with less than it should, because what it counts in is away. */
-  default boolean isDegraded() {
-    return false;
-  }
-
-  /** Whether callers can be let in at all. */
-  default boolean isReady() {
-    return true;
-  }
 
   @Override
   void close();
 
-  /** The counters cannot be reached. */
+  /** The counters cannot be used. */
   final class Unavailable extends Exception {
     private static final long serialVersionUID = 1;
 
-    Unavailable(String what) {
-      super(what);
-    }
-
-    Unavailable(String what, Throwable cause) {
-      super(what, cause);
+    Unavailable(String reason, @Nullable Throwable cause) {
+      super(reason, cause);
     }
   }
 }

@@ -5,40 +5,34 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.http.QuotaReservation;
-import org.jspecify.annotations.Nullable;
 
-/** A call's part of its caller's quotas, from the moment that it was held back. */
+/** The quota reservation of a call that a {@link Limiter} has admitted. */
 public final class LimiterReservation implements QuotaReservation {
   private final Limiter limiter;
-  private final Limiter.Reservation hold;
+  private final Limiter.Reservation reservation;
   private final Units units;
-  private long granted;
+  private long reserved;
   private long taken;
   private boolean ended;
 
   /**
-   * Opens one.
+   * Wraps the limiter's reservation.
    *
-   * @param units that the call counts as, before anything was streamed
+   * @param units that the call counts as, without streamed characters
    */
-  public LimiterReservation(Limiter limiter, Limiter.Reservation hold, Units units) {
+  public LimiterReservation(Limiter limiter, Limiter.Reservation reservation, Units units) {
     this.limiter = limiter;
-    this.hold = hold;
+    this.reservation = reservation;
     this.units = units;
-    this.granted = hold.units().streamedCharacters();
-  }
-
-  @Override
-  public @Nullable ApiError begin() {
-    return null;
+    this.reserved = reservation.units().streamedCharacters();
   }
 
   @Override
   public boolean take(long characters) {
-    if (!hold.isNothing() && taken + characters > granted) {
-      long lacking = taken + characters - granted;
-      granted += limiter.draw(hold, Math.max(lacking, Limiter.CHARACTERS_AT_ONCE));
-      if (taken + characters > granted) {
+    if (!reservation.isNone() && taken + characters > reserved) {
+      long lacking = taken + characters - reserved;
+      reserved += limiter.extend(reservation, Math.max(lacking, Limiter.CHARACTERS_AT_ONCE));
+      if (taken + characters > reserved) {
         return false;
       }
     }
@@ -53,30 +47,22 @@ public final class LimiterReservation implements QuotaReservation {
 
   @Override
   public void end(Units billed) {
-    if (!ended && !hold.isNothing()) {
-      limiter.settle(hold, billed);
+    if (!ended && !reservation.isNone()) {
+      limiter.settle(reservation, billed);
     }
     ended = true;
   }
 
-  /** Nothing is left for this call until so much later. */
-  public record QuotaExceeded(Duration left) implements QuotaReservation {
+  /** Of a call that is refused because a quota is used up. */
+  public record QuotaExceeded(Duration untilReset) implements QuotaReservation {
     @Override
     public ApiError begin() {
-      return ApiError.of(ErrorCode.QUOTA_EXCEEDED, left);
+      return ApiError.of(ErrorCode.QUOTA_EXCEEDED, untilReset);
     }
 
     @Override
     public boolean take(long characters) {
       return false;
     }
-
-    @Override
-    public Units used() {
-      return Units.NONE;
-    }
-
-    @Override
-    public void end(Units billed) {}
   }
 }

@@ -2,48 +2,45 @@ package luki.gateway.limit;
 
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import luki.gateway.config.Plan;
 import luki.gateway.http.Policy.Units;
+import luki.gateway.limit.QuotaCounter.Windows;
+import luki.gateway.observe.Periodic;
 import org.jspecify.annotations.Nullable;
 
-/** For one instance: exact, and lost with the process. */
+/** Counts in memory, for one instance: exact, and lost with the process. */
 public final class MemoryLimiter implements Limiter {
-  /** Callers that are remembered, in some 100 MB. */
+  /** Callers with a bucket: some 100 MB. */
   static final int MAX = 1_000_000;
 
   /** Callers with a quota: some 200 bytes each. */
   private static final int MAX_WITH_QUOTAS = 250_000;
 
-  private static final Duration SWEEP = Duration.ofSeconds(30);
+  private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(30);
 
   private final LongSupplier clock;
   private final int instances;
-  private final Buckets buckets = new Buckets(MAX);
-  private final ConcurrentHashMap<Long, QuotaCount> counts = new ConcurrentHashMap<>();
+  private final TokenBuckets buckets = new TokenBuckets(MAX);
+  private final ConcurrentHashMap<Long, QuotaCounter> counters = new ConcurrentHashMap<>();
   private final AtomicLong ids = new AtomicLong();
-  private final ScheduledFuture<?> sweeper;
+  private final Periodic sweeper;
 
   /**
-   * Makes one.
+   * Creates a limiter without callers.
    *
    * @param micros the time, in microseconds since 1970
-   * @param instances that share each limit; 1 for a gateway by itself
+   * @param instances that divide each limit among them; 1 for a single instance
    */
-  public MemoryLimiter(LongSupplier micros, int instances, ScheduledExecutorService timer) {
+  public MemoryLimiter(LongSupplier micros, int instances) {
     this.clock = micros;
     this.instances = instances;
-    this.sweeper =
-        timer.scheduleWithFixedDelay(
-            this::sweep, SWEEP.toMillis(), SWEEP.toMillis(), TimeUnit.MILLISECONDS);
+    this.sweeper = new Periodic("limit-sweeper", this::sweep);
   }
 
-  private static long numberOf(String caller) {
+  private static long idOf(String caller) {
     return Long.parseUnsignedLong(caller, 16);
   }
 
@@ -52,56 +49,52 @@ public final class MemoryLimiter implements Limiter {
   }
 
   @Override
-  public Verdict admit(Demand demand) {
+  public Decision admit(Call call) {
     long now = clock.getAsLong();
-    long caller = numberOf(demand.caller());
-    RateStatus rate = buckets.take(caller, rateOf(demand.plan()), now, demand.cost());
+    long caller = idOf(call.caller());
+    RateStatus rate = buckets.take(caller, rateOf(call.plan()), now, call.cost());
     if (!rate.admitted()) {
-      return new Verdict.RateLimited(rate);
+      return new Decision.RateLimited(rate);
     }
-    if (demand.isUnbounded()) {
-      return new Verdict.Admitted(rate, Reservation.NOTHING);
+    if (call.isUnbounded()) {
+      return new Decision.Admitted(rate, Reservation.NONE);
     }
-    if (counts.size() >= MAX_WITH_QUOTAS && !counts.containsKey(caller)) {
-      // Nobody knows what a newcomer has used.
-      return new Verdict.Unavailable();
+    if (counters.size() >= MAX_WITH_QUOTAS && !counters.containsKey(caller)) {
+      // The use of one more caller could not be counted.
+      return new Decision.Unavailable();
     }
-    return hold(demand, caller, rate, now);
-  }
-
-  private Verdict hold(Demand demand, long caller, RateStatus rate, long micros) {
-    Windows now = Windows.at(micros);
     String id = Long.toString(ids.incrementAndGet());
-    Plan part = demand.plan().shared(instances);
-    AtomicReference<QuotaCount.@Nullable QuotaExceeded> usedUp = new AtomicReference<>();
-    // In one step with the look for it: the sweeper must not take it away in between.
-    QuotaCount count =
-        counts.compute(
-            caller,
-            (_, known) -> {
-              QuotaCount its = known == null ? new QuotaCount() : known;
-              usedUp.set(its.hold(id, part, demand.wanted(), now));
-              return its;
-            });
-    QuotaCount.QuotaExceeded over = usedUp.get();
-    return over == null
-        ? new Verdict.Admitted(rate, new Reservation(demand.caller(), part, id, count.held(id)))
-        : new Verdict.QuotaExceeded(rate, Windows.instant(micros), now.end(over.month()));
+    Plan part = call.plan().shared(instances);
+    AtomicReference<Decision> decision = new AtomicReference<>(new Decision.Unavailable());
+    // Lookup and reservation are one step: the sweeper must not remove the counter in between.
+    counters.compute(
+        caller,
+        (_, known) -> {
+          QuotaCounter counter = known == null ? new QuotaCounter() : known;
+          decision.set(counter.reserve(call, id, part, rate, now));
+          return counter;
+        });
+    return decision.get();
+  }
+
+  private @Nullable QuotaCounter counterOf(Reservation reservation) {
+    return reservation.isNone() ? null : counters.get(idOf(reservation.caller()));
   }
 
   @Override
-  public long draw(Reservation hold, long characters) {
-    QuotaCount count = hold.isNothing() ? null : counts.get(numberOf(hold.caller()));
-    return count == null
+  public long extend(Reservation reservation, long characters) {
+    QuotaCounter counter = counterOf(reservation);
+    return counter == null
         ? characters
-        : count.draw(hold.id(), hold.plan(), characters, Windows.at(clock.getAsLong()));
+        : counter.extend(
+            reservation.id(), reservation.plan(), characters, Windows.at(clock.getAsLong()));
   }
 
   @Override
-  public void settle(Reservation hold, Units used) {
-    QuotaCount count = hold.isNothing() ? null : counts.get(numberOf(hold.caller()));
-    if (count != null) {
-      count.settle(hold.id(), used, Windows.at(clock.getAsLong()));
+  public void settle(Reservation reservation, Units used) {
+    QuotaCounter counter = counterOf(reservation);
+    if (counter != null) {
+      counter.settle(reservation.id(), used, Windows.at(clock.getAsLong()));
     }
   }
 
@@ -109,21 +102,21 @@ public final class MemoryLimiter implements Limiter {
   public Usage usage(String caller, Plan plan) {
     long now = clock.getAsLong();
     Rate rate = rateOf(plan);
-    QuotaCount count = counts.get(numberOf(caller));
+    QuotaCounter counter = counters.getOrDefault(idOf(caller), new QuotaCounter());
     return new Usage(
-        rate.isOff() ? null : buckets.look(numberOf(caller), rate, now),
-        (count == null ? new QuotaCount() : count)
-            .windows(plan.shared(instances), Windows.at(now)));
+        rate.isOff() ? null : buckets.status(idOf(caller), rate, now),
+        counter.windows(plan.shared(instances), Windows.at(now)));
   }
 
-  /** Lets callers leave that nothing needs to be known of any more. */
-  void sweep() {
+  /** Removes callers whose state is equal to that of a new caller; returns the time to the next. */
+  Duration sweep() {
     long now = clock.getAsLong();
     buckets.sweep(now);
     Windows windows = Windows.at(now);
-    for (Long caller : counts.keySet()) {
-      counts.computeIfPresent(caller, (_, count) -> count.isOver(windows) ? null : count);
+    for (Long caller : counters.keySet()) {
+      counters.computeIfPresent(caller, (_, counter) -> counter.isIdle(windows) ? null : counter);
     }
+    return SWEEP_INTERVAL;
   }
 
   int callers() {
@@ -132,6 +125,6 @@ public final class MemoryLimiter implements Limiter {
 
   @Override
   public void close() {
-    sweeper.cancel(false);
+    sweeper.close();
   }
 }

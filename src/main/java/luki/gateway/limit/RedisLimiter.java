@@ -6,200 +6,223 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import luki.gateway.config.Plan;
+import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
+import luki.gateway.limit.QuotaCounter.Windows;
+import luki.gateway.observe.Periodic;
 
 /**
- * Counts in Redis, by its clock: one call for all that a caller's request needs, and none to give
- * back what a process held that died.
+ * Counts in Redis, by its clock, with one script call for an admission. A reservation expires
+ * unless it is renewed, so that those of a crashed process are freed without a call. While Redis is
+ * unavailable this instance enforces its part of the limits, or refuses every call, or admits every
+ * call, as the settings say.
  */
-final class RedisLimiter {
-  /** How long the units of a call stay held back that nobody renews: its process has died. */
-  static final Duration HOLD = Duration.ofSeconds(15);
+final class RedisLimiter implements Limiter {
+  /** Lifetime of a reservation that is not renewed. */
+  static final Duration LIFETIME = Duration.ofSeconds(15);
 
-  private final RedisLink link;
+  private final RedisExecutor redis;
+  private final MemoryLimiter local;
+  private final OnRedisLoss onLoss;
   private final Supplier<String> clock;
-  private final Map<String, Limiter.Reservation> held = new ConcurrentHashMap<>();
-  private final Duration life;
-  private final ScheduledFuture<?> renewing;
+  private final Duration lifetime;
+  private final Map<String, Reservation> open = new ConcurrentHashMap<>();
+  private final Periodic renewals;
 
   /**
-   * Makes one.
+   * Creates a limiter; Redis need not be reachable yet.
    *
-   * @param clock microseconds, or an empty text for the server's own time
-   * @param life of a hold that nobody renews
+   * @param local enforces this instance's part of the limits
+   * @param clock microseconds, or an empty text for the server's time
    */
   RedisLimiter(
-      RedisLink link, Supplier<String> clock, Duration life, ScheduledExecutorService timer) {
-    this.link = link;
+      RedisExecutor redis,
+      MemoryLimiter local,
+      OnRedisLoss onLoss,
+      Supplier<String> clock,
+      Duration lifetime) {
+    this.redis = redis;
+    this.local = local;
+    this.onLoss = onLoss;
     this.clock = clock;
-    this.life = life;
-    long renewal = life.dividedBy(3).toMillis();
-    this.renewing =
-        timer.scheduleWithFixedDelay(this::renew, renewal, renewal, TimeUnit.MILLISECONDS);
+    this.lifetime = lifetime;
+    this.renewals = new Periodic("quota-renewals", this::renew);
+  }
+
+  /** The braces are the hash tag: all keys of a caller are on one node of a cluster. */
+  private static String key(String caller, String name) {
+    return "luki:{" + caller + "}:" + name;
   }
 
   private static List<String> keys(String caller) {
-    return List.of("luki:{" + caller + "}:used", "luki:{" + caller + "}:held", bucket(caller));
+    return List.of(key(caller, "used"), key(caller, "held"), key(caller, "rate"));
   }
 
-  private static List<String> keys(Limiter.Reservation hold) {
-    List<String> keys = new ArrayList<>(keys(hold.caller()));
-    keys.add("luki:{" + hold.caller() + "}:done:" + hold.id());
+  private static List<String> keys(Reservation reservation) {
+    List<String> keys = new ArrayList<>(keys(reservation.caller()));
+    keys.add(key(reservation.caller(), "done:" + reservation.id()));
     return keys;
   }
 
-  /** The braces are the hash tag: all keys of a caller live on one node of a cluster. */
-  private static String bucket(String caller) {
-    return "luki:{" + caller + "}:rate";
-  }
-
+  /** What follows the bounds of the plan; units become one argument for each meter. */
   private List<String> arguments(Plan plan, Object... more) {
-    List<String> arguments = new ArrayList<>(8 + more.length);
+    List<String> arguments = new ArrayList<>(16);
     arguments.add(clock.get());
     for (Meter meter : Meter.values()) {
       arguments.add(Long.toString(plan.bound(meter, false)));
       arguments.add(Long.toString(plan.bound(meter, true)));
     }
-    for (Object one : more) {
-      arguments.add(one.toString());
+    for (Object argument : more) {
+      if (argument instanceof Units units) {
+        for (Meter meter : Meter.values()) {
+          arguments.add(Long.toString(units.of(meter)));
+        }
+      } else {
+        arguments.add(argument.toString());
+      }
     }
     return arguments;
   }
 
-  private static long number(Object answer, int index) {
-    return (Long) ((List<?>) answer).get(index);
+  private static long number(Object reply, int index) {
+    return (Long) ((List<?>) reply).get(index);
   }
 
-  Limiter.Verdict admit(Limiter.Demand demand) throws Limiter.Unavailable {
-    Plan plan = demand.plan();
-    Rate rate = Rate.of(plan);
-    if (demand.isUnbounded()) {
-      return rate.isOff()
-          ? new Limiter.Verdict.Admitted(RateStatus.UNLIMITED, Limiter.Reservation.NOTHING)
-          : byRate(demand, rate);
+  @Override
+  public Decision admit(Call call) {
+    try {
+      return call.isUnbounded() ? admitByRate(call) : admitByQuota(call);
+    } catch (Unavailable outage) {
+      return switch (onLoss) {
+        case LOCAL -> local.admit(call);
+        case DENY -> new Decision.Unavailable();
+        case ALLOW -> new Decision.Admitted(null, Reservation.NONE);
+      };
     }
+  }
+
+  private Decision admitByQuota(Call call) throws Unavailable {
+    Plan plan = call.plan();
+    Rate rate = Rate.of(plan);
     String id = UUID.randomUUID().toString();
-    Units wanted = demand.wanted();
-    Object answer =
-        link.run(
-            Script.ADMIT,
-            keys(demand.caller()),
-            arguments(
-                plan,
-                rate.interval(),
-                rate.burst(),
-                demand.cost(),
-                id,
-                life.toMillis(),
-                wanted.requests(),
-                wanted.chatMessages(),
-                wanted.streamedCharacters()));
-    boolean admitted = number(answer, 0) == 1;
-    RateStatus standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
-    if (!admitted) {
-      return new Limiter.Verdict.RateLimited(standing);
-    }
-    if (number(answer, 2) > 0) {
-      long now = number(answer, 4);
-      return new Limiter.Verdict.QuotaExceeded(
-          standing, Windows.instant(now), Windows.at(now).end(number(answer, 3) == 2));
-    }
-    return new Limiter.Verdict.Admitted(standing, held(demand, id, number(answer, 5)));
-  }
-
-  private Limiter.Verdict byRate(Limiter.Demand demand, Rate rate) throws Limiter.Unavailable {
-    Object answer =
-        link.run(
-            Script.RATE,
-            List.of(bucket(demand.caller())),
-            List.of(
-                clock.get(),
-                Long.toString(rate.interval()),
-                Long.toString(rate.burst()),
-                Integer.toString(demand.cost())));
-    boolean admitted = number(answer, 0) == 1;
-    RateStatus standing = rate.standing(admitted, number(answer, 1), 0, demand.cost());
-    return admitted
-        ? new Limiter.Verdict.Admitted(standing, Limiter.Reservation.NOTHING)
-        : new Limiter.Verdict.RateLimited(standing);
-  }
-
-  private Limiter.Reservation held(Limiter.Demand demand, String id, long characters) {
-    Limiter.Reservation hold =
-        new Limiter.Reservation(
-            demand.caller(), demand.plan(), id, demand.units().withCharacters(characters));
-    held.put(id, hold);
-    return hold;
-  }
-
-  /** Whether a hold was given by this limiter and is not settled. */
-  boolean holds(Limiter.Reservation hold) {
-    return held.containsKey(hold.id());
-  }
-
-  long draw(Limiter.Reservation hold, long characters) throws Limiter.Unavailable {
-    Limiter.Reservation now = held.getOrDefault(hold.id(), hold);
-    Object answer = link.run(Script.DRAW, keys(hold), drawn(now, characters));
-    long more = (Long) answer;
-    long all = now.units().streamedCharacters() + more;
-    held.computeIfPresent(
-        hold.id(),
-        (_, old) ->
-            new Limiter.Reservation(
-                old.caller(), old.plan(), old.id(), old.units().withCharacters(all)));
-    return more;
-  }
-
-  private List<String> drawn(Limiter.Reservation hold, long characters) {
-    return arguments(
-        hold.plan(),
-        hold.id(),
-        life.toMillis(),
-        hold.units().requests(),
-        hold.units().chatMessages(),
-        hold.units().streamedCharacters(),
-        characters);
-  }
-
-  void settle(Limiter.Reservation hold, Units used) {
-    held.remove(hold.id());
-    link.runLater(
-        Script.SETTLE,
-        keys(hold),
+    List<String> arguments =
         arguments(
-            hold.plan(),
-            hold.id(),
-            used.requests(),
-            used.chatMessages(),
-            used.streamedCharacters()));
+            plan,
+            rate.interval(),
+            rate.burst(),
+            call.cost(),
+            id,
+            lifetime.toMillis(),
+            call.wanted());
+    Object reply = redis.run(Script.ADMIT, keys(call.caller()), arguments);
+    RateStatus status = status(reply, rate, call);
+    if (!status.admitted()) {
+      return new Decision.RateLimited(status);
+    }
+    if (number(reply, 2) > 0) {
+      long now = number(reply, 4);
+      boolean month = number(reply, 3) == 2;
+      return new Decision.QuotaExceeded(status, Windows.at(now).untilEnd(now, month));
+    }
+    Units reserved = call.units().withCharacters(number(reply, 5));
+    Reservation reservation = new Reservation(call.caller(), plan, id, reserved);
+    open.put(id, reservation);
+    return new Decision.Admitted(status, reservation);
   }
 
-  Limiter.Usage usage(String caller, Plan plan) throws Limiter.Unavailable {
-    Object answer = link.run(Script.USAGE, keys(caller), arguments(plan));
+  private Decision admitByRate(Call call) throws Unavailable {
+    Rate rate = Rate.of(call.plan());
+    if (rate.isOff()) {
+      return new Decision.Admitted(RateStatus.UNLIMITED, Reservation.NONE);
+    }
+    List<String> arguments = rate.arguments(clock.get(), call.cost());
+    Object reply = redis.run(Script.RATE, List.of(key(call.caller(), "rate")), arguments);
+    RateStatus status = status(reply, rate, call);
+    return status.admitted()
+        ? new Decision.Admitted(status, Reservation.NONE)
+        : new Decision.RateLimited(status);
+  }
+
+  /** Both scripts reply first whether the rate permits the call, and when the bucket is full. */
+  private static RateStatus status(Object reply, Rate rate, Call call) {
+    return rate.status(number(reply, 0) == 1, number(reply, 1), 0, call.cost());
+  }
+
+  @Override
+  public long extend(Reservation reservation, long characters) {
+    Reservation now = open.get(reservation.id());
+    if (now == null) {
+      return local.extend(reservation, characters);
+    }
+    try {
+      long more = (Long) redis.run(Script.EXTEND, keys(now), extension(now, characters));
+      Units all = now.units().withCharacters(now.units().streamedCharacters() + more);
+      open.replace(now.id(), new Reservation(now.caller(), now.plan(), now.id(), all));
+      return more;
+    } catch (Unavailable outage) {
+      // The quota left is unknown. A stream that has begun is bounded by its longest duration.
+      return characters;
+    }
+  }
+
+  private List<String> extension(Reservation now, long characters) {
+    return arguments(now.plan(), now.id(), lifetime.toMillis(), now.units(), characters);
+  }
+
+  @Override
+  public void settle(Reservation reservation, Units used) {
+    if (open.remove(reservation.id()) == null) {
+      local.settle(reservation, used);
+    } else {
+      settleShared(reservation, used);
+    }
+  }
+
+  /** Counts in Redis; a repeated call has no effect. */
+  void settleShared(Reservation reservation, Units used) {
+    redis.runLater(
+        Script.SETTLE, keys(reservation), arguments(reservation.plan(), reservation.id(), used));
+  }
+
+  @Override
+  public Usage usage(String caller, Plan plan) throws Unavailable {
+    Object reply;
+    try {
+      reply = redis.run(Script.USAGE, keys(caller), arguments(plan));
+    } catch (Unavailable outage) {
+      if (onLoss == OnRedisLoss.DENY) {
+        throw outage;
+      }
+      return local.usage(caller, plan);
+    }
     Rate rate = Rate.of(plan);
-    Windows now = Windows.at(number(answer, 1));
-    List<Limiter.Window> windows =
-        now.of(plan, (meter, month) -> number(answer, 2 + QuotaCount.index(meter, month)));
-    RateStatus standing = rate.standing(true, number(answer, 0), 0, 0);
-    return new Limiter.Usage(rate.isOff() ? null : standing, windows);
+    Windows now = Windows.at(number(reply, 1));
+    List<Window> windows =
+        now.of(plan, (meter, month) -> number(reply, 2 + QuotaCounter.index(meter, month)));
+    return new Usage(rate.isOff() ? null : rate.status(true, number(reply, 0), 0, 0), windows);
   }
 
-  /** Calls that take longer than a hold lives keep theirs; those of a dead process do not. */
-  private void renew() {
-    if (!link.isAway()) {
-      for (Limiter.Reservation hold : held.values()) {
-        link.runLater(Script.DRAW, keys(hold), drawn(hold, 0));
+  private Duration renew() {
+    if (redis.isAvailable()) {
+      for (Reservation reservation : open.values()) {
+        redis.runLater(Script.EXTEND, keys(reservation), extension(reservation, 0));
       }
     }
+    return lifetime.dividedBy(3);
   }
 
-  void close() {
-    renewing.cancel(false);
+  /** From now on reservations expire, as those of a crashed process do. */
+  void stopRenewals() {
+    renewals.close();
+  }
+
+  @Override
+  public void close() {
+    stopRenewals();
+    local.close();
+    redis.close();
   }
 }

@@ -4,71 +4,57 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import luki.gateway.observe.Periodic;
 
 /**
- * Ends the waiting for answers that do not come. One thread watches over everybody's deadline: a
- * timer for each call costs more than the call.
+ * Ends the wait for replies that do not come in time. One task checks all calls: a timer for each
+ * call costs more than the call.
  */
 final class ReplyTimeouts implements AutoCloseable {
-  private static final Duration LOOK = Duration.ofMillis(4);
+  private static final Duration CHECK_INTERVAL = Duration.ofMillis(4);
 
-  private final ConcurrentLinkedQueue<Asked> waitedFor = new ConcurrentLinkedQueue<>();
-  private final Consumer<Exception> late;
-  private final Thread thread;
+  /** All calls have the same time limit, so they are in the order of their deadlines. */
+  private final ConcurrentLinkedQueue<Script.Call> waiting = new ConcurrentLinkedQueue<>();
+
+  private final Consumer<Exception> onTimeout;
+  private final Periodic checks;
   private volatile boolean closed;
 
-  /**
-   * Begins to watch.
-   *
-   * @param late told of each that came too late
-   */
-  ReplyTimeouts(Consumer<Exception> late) {
-    this.late = late;
-    this.thread = Thread.ofVirtual().name("redis-deadlines").start(this::run);
+  ReplyTimeouts(Consumer<Exception> onTimeout) {
+    this.onTimeout = onTimeout;
+    this.checks = new Periodic("redis-timeouts", this::check);
   }
 
-  /** All have the same time, so they are in the order of their deadlines. */
-  void watch(Asked call) {
-    waitedFor.add(call);
+  void watch(Script.Call call) {
+    waiting.add(call);
     if (closed) {
-      end(call);
+      cancel(call);
     }
   }
 
-  private void run() {
-    try {
-      while (!closed) {
-        Thread.sleep(LOOK);
-        look(System.nanoTime());
+  private Duration check() {
+    long now = System.nanoTime();
+    for (Script.Call first = waiting.peek(); first != null; first = waiting.peek()) {
+      if (!first.reply().isDone() && first.expiresAt() - now > 0) {
+        break;
       }
-    } catch (InterruptedException stopped) {
-      // close() was called.
-    } finally {
-      closed = true;
-      waitedFor.forEach(ReplyTimeouts::end);
-    }
-  }
-
-  private void look(long now) {
-    for (Asked first = waitedFor.peek(); first != null; first = waitedFor.peek()) {
-      if (!first.answer().isDone() && first.givenUpAt() - now > 0) {
-        return;
-      }
-      Asked _ = waitedFor.poll();
-      TimeoutException silent = new TimeoutException("Redis did not answer");
-      if (!first.answer().isDone() && first.answer().completeExceptionally(silent)) {
-        late.accept(silent);
+      Script.Call _ = waiting.poll();
+      TimeoutException timeout = new TimeoutException("Redis did not reply");
+      if (!first.reply().isDone() && first.reply().completeExceptionally(timeout)) {
+        onTimeout.accept(timeout);
       }
     }
+    return CHECK_INTERVAL;
   }
 
-  private static void end(Asked call) {
-    call.answer().completeExceptionally(new IllegalStateException("the gateway stops"));
+  private static void cancel(Script.Call call) {
+    call.reply().completeExceptionally(new IllegalStateException("shutting down"));
   }
 
   @Override
   public void close() {
     closed = true;
-    thread.interrupt();
+    checks.close();
+    waiting.forEach(ReplyTimeouts::cancel);
   }
 }

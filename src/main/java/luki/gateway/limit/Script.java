@@ -7,28 +7,29 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** A script that Redis runs as one step. */
+/** A Lua script that Redis runs atomically. */
 record Script(String text, String sha1) {
-  static final Script ADMIT = ofCaller("admit");
-  static final Script DRAW = ofCaller("draw");
-  static final Script SETTLE = ofCaller("settle");
-  static final Script USAGE = ofCaller("usage");
-  static final Script RATE = of(read("clock") + read("rate"));
-  static final Script LEASE = of(read("clock") + read("lease"));
+  static final Script ADMIT = of("clock", "caller", "admit");
+  static final Script EXTEND = of("clock", "caller", "extend");
+  static final Script SETTLE = of("clock", "caller", "settle");
+  static final Script USAGE = of("clock", "caller", "usage");
+  static final Script RATE = of("clock", "rate");
+  static final Script LEASE = of("clock", "lease");
 
-  private static Script ofCaller(String name) {
-    return of(read("clock") + read("caller") + read(name));
-  }
-
-  private static Script of(String text) {
+  private static Script of(String... parts) {
+    String text = Stream.of(parts).map(Script::read).collect(Collectors.joining());
     try {
-      // Redis names a script by its SHA-1; nothing secret depends on it.
+      // Redis identifies a script by its SHA-1; no security depends on it.
       byte[] hash =
           MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8));
       return new Script(text, HexFormat.of().formatHex(hash));
-    } catch (NoSuchAlgorithmException cannotBe) {
-      throw new IllegalStateException(cannotBe);
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new IllegalStateException(impossible);
     }
   }
 
@@ -38,8 +39,27 @@ record Script(String text, String sha1) {
         throw new IllegalStateException(name + ".lua is not in the jar");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException cannotBe) {
-      throw new UncheckedIOException(cannotBe);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
+  }
+
+  /**
+   * One run of a script.
+   *
+   * @param expiresAt monotonic time in nanoseconds after which no caller waits for the reply
+   * @param mustRun no caller waits for the reply, but the script has to run in the end
+   */
+  record Call(
+      Script script,
+      List<String> keys,
+      List<String> arguments,
+      CompletableFuture<Object> reply,
+      long expiresAt,
+      boolean mustRun) {
+
+    boolean isExpired() {
+      return !mustRun && System.nanoTime() - expiresAt > 0;
     }
   }
 }

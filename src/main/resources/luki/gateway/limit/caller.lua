@@ -1,9 +1,10 @@
--- What one caller uses. KEYS[1] holds its counters, KEYS[2] what is held back for calls under way,
--- KEYS[3] its bucket; all have the caller in their hash tag. Times are microseconds. Each script below begins with this.
--- ARGV[2..7]: the bounds of requests, chat
--- messages and streamed characters, each a day and a month; -1 for none.
--- The month in UTC, as year * 12 + month - 1. Years begin in March here, so that a leap day is
--- the last of its year.
+-- The usage of one caller; the first part of each script about quotas. KEYS[1]: its counters,
+-- KEYS[2]: the reservations of its calls in flight, KEYS[3]: its bucket; the caller is the hash tag
+-- of all. ARGV[2..7]: the bounds of requests, chat messages and streamed characters, each for a day
+-- and a month; -1: unlimited. Times are in microseconds.
+
+-- The month in UTC, as year * 12 + month - 1. Here years begin in March, so that a leap day is
+-- the last day of its year.
 local function month_of(day)
   local z = day + 719468
   local era = math.floor(z / 146097)
@@ -23,7 +24,7 @@ local function whole(number)
   return string.format("%.0f", number)
 end
 
--- counts[1..6]: as the bounds. A count of another window is over, and is none.
+-- counts[1..6]: in the order of the bounds. A count of a past window is 0.
 local counts = {}
 local function read_counts()
   local found = redis.call("HMGET", KEYS[1], "1", "2", "3", "4", "5", "6")
@@ -38,33 +39,34 @@ local function read_counts()
   end
 end
 
--- What is held back, of each meter. What a process held that died is free again after its time.
-local held = { 0, 0, 0 }
-local function read_held()
+-- Units reserved of each meter. The reservations of a crashed process expire.
+local reserved = { 0, 0, 0 }
+local function read_reserved()
   local all = redis.call("HGETALL", KEYS[2])
   for i = 1, #all, 2 do
     local ends, a, b, c = string.match(all[i + 1], "^(%d+) (%d+) (%d+) (%d+)$")
     if tonumber(ends) <= now then
       redis.call("HDEL", KEYS[2], all[i])
     else
-      held[1] = held[1] + a
-      held[2] = held[2] + b
-      held[3] = held[3] + c
+      reserved[1] = reserved[1] + a
+      reserved[2] = reserved[2] + b
+      reserved[3] = reserved[3] + c
     end
   end
 end
 
--- What is left of a meter in its day (1) or month (2); nil without a bound.
+-- Units left of a meter in its day (1) or month (2); nil without a bound.
 local function left(meter, window)
   local i = 2 * meter - 2 + window
   local bound = tonumber(ARGV[1 + i])
   if bound < 0 then
     return nil
   end
-  return math.max(0, bound - counts[i] - held[meter])
+  return math.max(0, bound - counts[i] - reserved[meter])
 end
 
-local function most_of(meter, wanted)
+-- The units wanted, or those that are left if these are fewer.
+local function available(meter, wanted)
   local most = wanted
   for window = 1, 2 do
     local rest = left(meter, window)
@@ -75,7 +77,7 @@ local function most_of(meter, wanted)
   return most
 end
 
-local function hold(id, millis, a, b, c)
+local function reserve(id, millis, a, b, c)
   redis.call("HSET", KEYS[2], id,
     whole(now + millis * 1000) .. " " .. whole(a) .. " " .. whole(b) .. " " .. whole(c))
   redis.call("PEXPIRE", KEYS[2], whole(millis + 1000))

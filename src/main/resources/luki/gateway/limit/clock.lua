@@ -1,4 +1,4 @@
--- Every script begins with this. ARGV[1]: the time in microseconds, or nothing for this server's own.
+-- The first part of every script. ARGV[1]: the time in microseconds; empty: the time of this server.
 local now
 if ARGV[1] ~= "" then
   now = tonumber(ARGV[1])

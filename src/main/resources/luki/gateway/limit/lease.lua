@@ -1,5 +1,5 @@
--- A part of one bucket that all instances share. KEYS[1] is the bucket. ARGV[2] interval, [3] burst, [4] units wanted; fewer than 0 gives units back.
--- Answers {units given, microseconds until one is free}.
+-- Takes units from a bucket that instances share. KEYS[1]: the bucket. ARGV[2] interval, [3] burst,
+-- [4] units wanted; a negative number returns units. Replies {units given, microseconds until one is free}.
 local interval, burst, wanted = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local full = math.max(tonumber(redis.call("GET", KEYS[1]) or "0"), now)
 local free = burst * interval - (full - now)

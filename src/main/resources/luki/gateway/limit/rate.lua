@@ -1,4 +1,5 @@
--- The rate of a caller without quotas: most calls. KEYS[1] is its bucket. ARGV[2] interval, [3] burst, [4] cost. Answers {admitted, microseconds until the bucket is full}.
+-- Admits a call of a caller without quotas, the usual case. KEYS[1]: its bucket. ARGV[2] interval,
+-- [3] burst, [4] cost. Replies {admitted, microseconds until the bucket is full}.
 local most = ARGV[3] * ARGV[2]
 local full = tonumber(redis.call("GET", KEYS[1]) or "0")
 local after = math.max(full, now) + math.min(tonumber(ARGV[4]), tonumber(ARGV[3])) * ARGV[2]

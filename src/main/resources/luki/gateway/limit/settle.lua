@@ -1,5 +1,6 @@
--- ARGV[8] id of the hold, [9..11] what was used. KEYS[4] marks that it was counted: asked twice, because
--- an answer was lost, it counts once; and it counts if the hold itself has gone meanwhile.
+-- Counts what a call has used. ARGV[8] id of its reservation, [9..11] units used. KEYS[4] marks it as
+-- settled: a repeated script (its reply was lost) counts nothing. It counts also when the reservation
+-- has expired.
 redis.call("HDEL", KEYS[2], ARGV[8])
 if not redis.call("SET", KEYS[4], "1", "NX", "PX", "3600000") then
   return 0

@@ -8,10 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.Plan;
+import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.testing.RedisProcess;
@@ -20,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Random traces at given times: memory, Redis and a plain model let in the same calls. */
+/** Random calls at given times: memory, Redis and a simple model admit the same ones. */
 class LimitersAgreeTest {
   private static final int STEPS = 2_500;
   private static final Duration PATIENCE = Duration.ofSeconds(5);
@@ -41,41 +40,41 @@ class LimitersAgreeTest {
                   Meter.STREAMED_CHARACTERS,
                   new Plan.Quota(2500, -1))));
 
-  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
   private final AtomicLong now = new AtomicLong();
   private final RedisProcess server = RedisProcess.start("--appendfsync", "no");
-  private final RedisLink link =
-      new RedisLink(
-          () -> Redis.client(List.of(URI.create(server.url())), PATIENCE), true, PATIENCE);
-  private final MemoryLimiter memory = new MemoryLimiter(now::get, 1, timer);
+  private final RedisExecutor executor =
+      new RedisExecutor(List.of(URI.create(server.url())), PATIENCE, OnRedisLoss.DENY);
+  private final MemoryLimiter memory = new MemoryLimiter(now::get, 1);
   private final RedisLimiter redis =
-      new RedisLimiter(link, () -> Long.toString(now.get()), LONG, timer);
-  private final Reference model = new Reference();
+      new RedisLimiter(
+          executor,
+          new MemoryLimiter(now::get, 1),
+          OnRedisLoss.DENY,
+          () -> Long.toString(now.get()),
+          LONG);
+  private final LimiterModel model = new LimiterModel();
   private final List<Open> open = new ArrayList<>();
 
-  /** A call under way, as each of the three knows it. */
+  /** A call in flight, with its reservation in each limiter. */
   private record Open(
       int id, String caller, Limiter.Reservation memory, Limiter.Reservation redis) {}
 
   @BeforeEach
   void connect() {
-    link.warmUp();
+    executor.warmUp();
   }
 
   @AfterEach
   void stop() {
     redis.close();
-    memory.close();
-    link.close();
     server.close();
-    timer.shutdownNow();
   }
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
-  void memoryAndRedisLetInWhatTheModelLetsIn(long seed) throws Exception {
+  void memoryAndRedisAdmitWhatTheModelAdmits(long seed) throws Exception {
     Random random = new Random(seed);
-    // Over the ends of days, of a leap day and of a month.
+    // So that days, a leap day and a month end within the run.
     now.set(1_709_150_400_000_000L + random.nextLong(86_400_000_000L));
     int refused = 0;
     for (int step = 0; step < STEPS; step++) {
@@ -110,43 +109,44 @@ class LimitersAgreeTest {
     int cost = random.nextInt(8) == 0 ? 1 + random.nextInt(5) : 1;
     Units units = new Units(1, random.nextInt(2), 0);
     boolean streams = random.nextInt(3) == 0;
-    Limiter.Demand demand = new Limiter.Demand(caller, plan, cost, units, streams);
-    String expected = model.admit(caller, plan, cost, demand.wanted(), step, now.get());
-    Limiter.Verdict inMemory = memory.admit(demand);
-    Limiter.Verdict inRedis = redis.admit(demand);
+    Limiter.Call call = new Limiter.Call(caller, plan, cost, units, streams);
+    String expected = model.admit(caller, plan, cost, call.wanted(), step, now.get());
+    Limiter.Decision inMemory = memory.admit(call);
+    Limiter.Decision inRedis = redis.admit(call);
     assertEquals(expected, nameOf(inMemory), "memory, step " + step);
     assertEquals(expected, nameOf(inRedis), "Redis, step " + step);
-    assertEquals(inMemory.rate(), inRedis.rate(), "standing at step " + step);
-    if (inMemory instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation one)
-        && inRedis instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation other)) {
+    assertEquals(inMemory.rate(), inRedis.rate(), "rate at step " + step);
+    if (inMemory instanceof Limiter.Decision.Admitted(Limiter.RateStatus _, Limiter.Reservation one)
+        && inRedis
+            instanceof Limiter.Decision.Admitted(Limiter.RateStatus _, Limiter.Reservation other)) {
       assertEquals(one.units(), other.units());
-      if (!one.isNothing()) {
+      if (!one.isNone()) {
         open.add(new Open(step, caller, one, other));
       }
       return true;
     }
-    if (inMemory instanceof Limiter.Verdict.QuotaExceeded one
-        && inRedis instanceof Limiter.Verdict.QuotaExceeded other) {
-      assertEquals(one.resets(), other.resets());
+    if (inMemory instanceof Limiter.Decision.QuotaExceeded one
+        && inRedis instanceof Limiter.Decision.QuotaExceeded other) {
+      assertEquals(one.untilReset(), other.untilReset());
     }
     return false;
   }
 
-  private static String nameOf(Limiter.Verdict verdict) {
-    return switch (verdict) {
-      case Limiter.Verdict.Admitted _ -> "ok";
-      case Limiter.Verdict.RateLimited _ -> "fast";
-      case Limiter.Verdict.QuotaExceeded _ -> "used up";
-      case Limiter.Verdict.Unavailable _ -> "unavailable";
+  private static String nameOf(Limiter.Decision decision) {
+    return switch (decision) {
+      case Limiter.Decision.Admitted _ -> "ok";
+      case Limiter.Decision.RateLimited _ -> "rate limited";
+      case Limiter.Decision.QuotaExceeded _ -> "quota exceeded";
+      case Limiter.Decision.Unavailable _ -> "unavailable";
     };
   }
 
   private void settle(Open call, Random random) {
-    Units held = call.memory.units();
+    Units reserved = call.memory.units();
     Units used =
         random.nextInt(4) == 0
             ? Units.NONE
-            : held.withCharacters(random.nextLong(1 + held.streamedCharacters()));
+            : reserved.withCharacters(random.nextLong(1 + reserved.streamedCharacters()));
     model.settle(call.caller, call.id, used, now.get());
     memory.settle(call.memory, used);
     redis.settle(call.redis, used);

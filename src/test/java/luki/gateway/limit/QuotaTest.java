@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Quotas of a plan, counted in memory and in Redis alike. */
+/** Quotas of a plan, counted in memory and in Redis. */
 @Timeout(60)
 class QuotaTest {
   private static final String CHAT = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
@@ -86,7 +86,7 @@ class QuotaTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void ofManyCallsAtOneRemainingUnitExactlyOnePasses(boolean shared) throws Exception {
+  void ofManyCallsAtOneRemainingUnitExactlyOneIsAdmitted(boolean shared) throws Exception {
     try (RawUpstream agent = agent("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 3}", "{day: 100}");
         ExecutorService threads = Executors.newFixedThreadPool(12)) {
@@ -146,7 +146,7 @@ class QuotaTest {
         TestGateway gateway = gateway(shared, agent.url(), "{day: 9}", "{day: 1501}")) {
       Client maria = client(gateway);
       HttpReply answer = maria.post("/v1/chat/stream", CHAT).expect(200);
-      // Four characters each, by code points: the 376th does not fit any more.
+      // Four characters (code points) each: the 376th exceeds the quota.
       assertEquals(375, answer.body().split("ab\u00e9", -1).length - 1);
       assertTrue(
           answer.body().contains("event: error\ndata: {\"error\":{\"code\":\"QUOTA_EXCEEDED\""),
@@ -164,7 +164,7 @@ class QuotaTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void whatSaysNothingToTheAgentIsNoMessage(boolean shared) {
+  void aCallWithoutAReplyOfTheAgentIsNoMessage(boolean shared) {
     try (RawUpstream agent = agent("500 Internal Server Error", "{}");
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 100}")) {
       Client maria = client(gateway);
@@ -178,7 +178,7 @@ class QuotaTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void whoHasNoQuotaIsToldOnlyOfItsRate(boolean shared) {
+  void withoutAQuotaOnlyTheRateIsReported(boolean shared) {
     try (RawUpstream agent = agent("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 1}")) {
       Client other = new Client(gateway, gateway.key(List.of("maria_k"), "usage:read"));

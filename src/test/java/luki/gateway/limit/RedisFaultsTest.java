@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.params.ClientKillParams;
 
-/** A real Redis that dies, falls silent, is slow or refuses: nobody's call fails because of it. */
+/** A real Redis that dies, does not reply, is slow or refuses: no call fails because of it. */
 @Timeout(90)
 class RedisFaultsTest {
   private static final String READS = "/v1/cognitive/life-story/phases";
@@ -56,7 +56,7 @@ class RedisFaultsTest {
     SLOW,
     FULL,
     READ_ONLY,
-    LOCKED
+    NO_AUTH
   }
 
   private void begin(Fault fault) {
@@ -66,12 +66,12 @@ class RedisFaultsTest {
       case SLOW -> relay.delay(Duration.ofMillis(200));
       case FULL -> redisCommand(jedis -> jedis.configSet("maxmemory", "1"));
       case READ_ONLY -> redisCommand(jedis -> jedis.replicaof("127.0.0.1", 1));
-      case LOCKED ->
+      case NO_AUTH ->
           redisCommand(
               jedis -> {
                 jedis.configSet("requirepass", "another");
                 jedis.auth("another");
-                // Those who are in already would stay.
+                // Connections that are authenticated already would stay.
                 jedis.clientKill(new ClientKillParams().skipMe(ClientKillParams.SkipMe.YES));
               });
     }
@@ -84,7 +84,7 @@ class RedisFaultsTest {
       case SLOW -> relay.delay(Duration.ZERO);
       case FULL -> redisCommand(jedis -> jedis.configSet("maxmemory", "0"));
       case READ_ONLY -> redisCommand(Jedis::replicaofNoOne);
-      case LOCKED ->
+      case NO_AUTH ->
           redisCommand(
               jedis -> {
                 jedis.auth("another");
@@ -136,7 +136,7 @@ class RedisFaultsTest {
 
   @ParameterizedTest
   @EnumSource
-  void withoutRedisEachInstanceEnforcesItsPart(Fault fault) {
+  void duringAnOutageEachInstanceEnforcesItsPart(Fault fault) {
     try (TestGateway gateway = gateway("local")) {
       Client before = caller(gateway);
       for (int i = 0; i < 5; i++) {
@@ -154,22 +154,22 @@ class RedisFaultsTest {
         millis.add((System.nanoTime() - start) / 1e6);
       }
       double seconds = (System.nanoTime() - began) / 1e9;
-      // A third of the burst, and of what came back meanwhile; what Redis had let in before it
-      // was seen to be away comes on top, and then counts there.
+      // A third of the burst and of the units refilled meanwhile. What Redis admitted before the
+      // outage was noticed is additional, and is counted in Redis.
       int most = 10 + (int) Math.ceil(seconds / 3) + 1;
       assertTrue(statuses.getOrDefault(200, 0) <= most, statuses + " in " + seconds + " s");
       assertEquals(Map.of(), without(statuses, 200, 429), "no other status");
       assertTrue(millis.stream().filter(time -> time > 15).count() <= 20, millis.toString());
       List<Double> later = new ArrayList<>(millis.subList(30, 60));
       Collections.sort(later);
-      assertTrue(later.get(15) < 10, "once it is left alone: " + later);
+      assertTrue(later.get(15) < 10, "during the outage: " + later);
       assertEquals("luki_gateway_ratelimit_degraded 1.0", degraded(gateway));
       assertEquals("down", health(gateway));
       new Client(gateway, null).get("/readyz").expect(200);
       end(fault);
       Waiting.until(BACK, () -> degraded(gateway), "luki_gateway_ratelimit_degraded 0.0"::equals);
       assertEquals("up", health(gateway));
-      // The whole of the limit again, since this caller has used none of it there.
+      // The full limit again: this caller has used nothing of it in Redis.
       Client fresh = caller(gateway);
       assertEquals(Optional.of("\"user\";r=29;t=1"), fresh.get(READS).header("RateLimit"));
     }
@@ -184,7 +184,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void countersOutliveTheServerAndTheGateway() {
+  void countersSurviveARestartOfRedis() {
     String key;
     TestGateway.Builder builder =
         TestGateway.builder()
@@ -207,7 +207,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void underDenyNobodyPassesAndTheInstanceIsNotReady() {
+  void underDenyNoCallIsAdmittedAndTheInstanceIsNotReady() {
     try (TestGateway gateway = gateway("deny")) {
       Client maria = caller(gateway);
       maria.get(READS).expect(200);
@@ -226,7 +226,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void aClusterThatIsAwayAtTheStartStopsNobody() {
+  void aClusterThatIsDownAtStartupFailsNoCall() {
     redis.kill();
     try (TestGateway gateway =
         TestGateway.builder()
@@ -241,7 +241,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void underDenyTheLimitOfAllCallersIsNoOtherRefusal() {
+  void underDenyTheGlobalLimitRefusesWithTheSameError() {
     try (TestGateway gateway =
         TestGateway.builder()
             .with("COG_URL", cognitive.url())
@@ -259,7 +259,7 @@ class RedisFaultsTest {
   }
 
   @Test
-  void underAllowEverybodyPassesAndIsToldOfNoLimit() {
+  void underAllowEveryCallIsAdmittedAndNoLimitIsReported() {
     try (TestGateway gateway = gateway("allow")) {
       Client maria = caller(gateway);
       assertTrue(maria.get(READS).header("RateLimit").isPresent());
@@ -289,13 +289,13 @@ class RedisFaultsTest {
         maria.get(READS).expect(200);
       }
       double seconds = (System.nanoTime() - began) / 1e9;
-      // Only the look from aside, four times a second.
+      // Only the periodic probe, four times a second.
       assertTrue(relay.tries() - tried <= 4 * seconds + 4, relay.tries() - tried + " tries");
     }
   }
 
   @Test
-  void R2_aGatewayThatStartsWithoutItsRedisLimitsAllTheSame() {
+  void R2_aGatewayThatStartsDuringAnOutageStillLimits() {
     redis.kill();
     try (TestGateway gateway = gateway("local")) {
       Client maria = caller(gateway);

@@ -8,10 +8,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.Plan;
+import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
@@ -23,132 +23,113 @@ import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What is held back for calls under way, and what becomes of it. */
+/** Units that are reserved for calls in flight: when they are counted, freed and renewed. */
 class ReservationsTest {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration LIFETIME = Duration.ofMillis(900);
+  private static final Units USED = new Units(1, 0, 0);
   private static final String CALLER = "00000000000000aa";
   private static final Plan ONE =
       new Plan("one", 0, 0, Map.of(Meter.REQUESTS, new Plan.Quota(1, -1)));
-  private static final Limiter.Demand DEMAND =
-      new Limiter.Demand(CALLER, ONE, 1, new Units(1, 0, 0), false);
+  private static final Limiter.Call CALL = new Limiter.Call(CALLER, ONE, 1, USED, false);
 
   private final RedisProcess server = RedisProcess.start("--appendfsync", "no");
-  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
 
   @AfterEach
   void stop() {
-    timer.shutdownNow();
     server.close();
   }
 
-  private RedisLink link() {
-    RedisLink link =
-        new RedisLink(
-            () -> Redis.client(List.of(URI.create(server.url())), PATIENCE), true, PATIENCE);
-    link.warmUp();
-    return link;
-  }
-
-  private static RedisLimiter limiter(RedisLink link, ScheduledExecutorService timer) {
-    return new RedisLimiter(link, () -> "", Duration.ofMillis(900), timer);
+  /** A limiter on the server; a reservation that is not renewed expires after that time. */
+  private RedisLimiter limiter(Duration lifetime) {
+    RedisExecutor executor =
+        new RedisExecutor(List.of(URI.create(server.url())), PATIENCE, OnRedisLoss.DENY);
+    executor.warmUp();
+    return new RedisLimiter(
+        executor, new MemoryLimiter(() -> 0, 1), OnRedisLoss.DENY, () -> "", lifetime);
   }
 
   @Test
-  void whatADeadProcessHeldReturnsByItselfAndWhatALivingOneHoldsStays() throws Exception {
-    ScheduledExecutorService dying = Executors.newSingleThreadScheduledExecutor();
-    try (RedisLink first = link();
-        RedisLink second = link()) {
-      RedisLimiter doomed = limiter(first, dying);
-      RedisLimiter other = limiter(second, timer);
-      assertInstanceOf(Limiter.Verdict.Admitted.class, doomed.admit(DEMAND));
-      long held = System.nanoTime();
-      // Renewed for as long as its process lives, beyond the life of a hold.
-      while (System.nanoTime() - held < TimeUnit.MILLISECONDS.toNanos(2000)) {
-        assertInstanceOf(Limiter.Verdict.QuotaExceeded.class, other.admit(DEMAND));
+  void reservationsOfADeadProcessExpireAndThoseOfALivingOneAreRenewed() {
+    try (RedisLimiter other = limiter(LIFETIME)) {
+      long reserved = System.nanoTime();
+      try (RedisLimiter doomed = limiter(LIFETIME)) {
+        assertInstanceOf(Limiter.Decision.Admitted.class, doomed.admit(CALL));
+        // Renewed while its process lives, beyond the lifetime of a reservation.
+        while (System.nanoTime() - reserved < TimeUnit.MILLISECONDS.toNanos(2000)) {
+          assertInstanceOf(Limiter.Decision.QuotaExceeded.class, other.admit(CALL));
+        }
       }
-      dying.shutdownNow();
+      // As when the process died: nothing was settled, and nothing is renewed any more.
       long died = System.nanoTime();
-      Limiter.Verdict verdict =
+      Limiter.Decision decision =
           Waiting.until(
-              PATIENCE, () -> tried(other), found -> found instanceof Limiter.Verdict.Admitted);
-      assertInstanceOf(Limiter.Verdict.Admitted.class, verdict);
+              PATIENCE,
+              () -> other.admit(CALL),
+              found -> found instanceof Limiter.Decision.Admitted);
+      assertInstanceOf(Limiter.Decision.Admitted.class, decision);
       double seconds = (System.nanoTime() - died) / 1e9;
-      assertEquals(true, seconds < 2, "returned after " + seconds + " s");
-      doomed.close();
-      other.close();
+      assertEquals(true, seconds < 2, "free after " + seconds + " s");
     }
   }
 
-  private static Limiter.Verdict tried(RedisLimiter limiter) {
-    try {
-      return limiter.admit(DEMAND);
-    } catch (Limiter.Unavailable away) {
-      throw new AssertionError(away);
-    }
+  private static Limiter.Reservation admitted(RedisLimiter limiter) {
+    return assertInstanceOf(Limiter.Decision.Admitted.class, limiter.admit(CALL)).reservation();
   }
 
   @Test
-  void whatIsSettledTwiceCountsOnce() throws Exception {
-    try (RedisLink link = link()) {
-      RedisLimiter limiter = limiter(link, timer);
-      if (limiter.admit(DEMAND)
-          instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation hold)) {
-        limiter.settle(hold, new Units(1, 0, 0));
-        limiter.settle(hold, new Units(1, 0, 0));
-      }
+  void whatIsSettledTwiceCountsOnce() {
+    try (RedisLimiter limiter = limiter(LIFETIME)) {
+      Limiter.Reservation reservation = admitted(limiter);
+      limiter.settle(reservation, USED);
+      // As when the reply of the first script was lost.
+      limiter.settleShared(reservation, USED);
       List<Limiter.Window> windows =
           Waiting.until(PATIENCE, () -> usage(limiter), found -> found.getFirst().used() > 0);
       assertEquals(1, windows.getFirst().used());
-      assertInstanceOf(Limiter.Verdict.QuotaExceeded.class, limiter.admit(DEMAND));
+      assertInstanceOf(Limiter.Decision.QuotaExceeded.class, limiter.admit(CALL));
       assertEquals(1, usage(limiter).getFirst().used());
-      limiter.close();
     }
   }
 
   private static List<Limiter.Window> usage(RedisLimiter limiter) {
     try {
       return limiter.usage(CALLER, ONE).windows();
-    } catch (Limiter.Unavailable away) {
-      throw new AssertionError(away);
+    } catch (Limiter.Unavailable outage) {
+      throw new AssertionError(outage);
     }
   }
 
   @Test
-  void whatCouldNotBeCountedIsCountedOnceRedisIsBack() throws Exception {
-    try (RedisLink link = link()) {
-      RedisLimiter limiter = new RedisLimiter(link, () -> "", Duration.ofMinutes(5), timer);
-      Limiter.Verdict verdict = limiter.admit(DEMAND);
+  void whatCouldNotBeCountedIsCountedOnceRedisIsBack() {
+    try (RedisLimiter limiter = limiter(Duration.ofMinutes(5))) {
+      Limiter.Reservation reservation = admitted(limiter);
       server.kill();
-      if (verdict instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation hold)) {
-        limiter.settle(hold, new Units(1, 0, 0));
-      }
+      limiter.settle(reservation, USED);
       server.restart();
       List<Limiter.Window> windows =
           Waiting.until(
               PATIENCE,
-              () -> link.isAway() ? List.of() : usageOrNone(limiter),
+              () -> usageOrNone(limiter),
               found -> !found.isEmpty() && found.getFirst().used() == 1);
       assertEquals(1, windows.getFirst().used());
-      limiter.close();
     }
   }
 
   private static List<Limiter.Window> usageOrNone(RedisLimiter limiter) {
     try {
       return limiter.usage(CALLER, ONE).windows();
-    } catch (Limiter.Unavailable stillAway) {
+    } catch (Limiter.Unavailable outage) {
       return List.of();
     }
   }
 
   @Test
-  void whatIsSettledAfterItsHoldHasGoneIsCountedAllTheSame() throws Exception {
-    ScheduledExecutorService still = Executors.newSingleThreadScheduledExecutor();
-    try (RedisLink link = link()) {
-      RedisLimiter limiter = limiter(link, still);
-      // Nobody renews: as if its process had stood still, or Redis had been away.
-      still.shutdownNow();
-      Limiter.Verdict verdict = limiter.admit(DEMAND);
+  void whatIsSettledAfterItsReservationExpiredIsStillCounted() {
+    try (RedisLimiter limiter = limiter(LIFETIME)) {
+      // Not renewed, as when its process was stopped or Redis was unavailable.
+      limiter.stopRenewals();
+      Limiter.Reservation reservation = admitted(limiter);
       Waiting.until(
           PATIENCE,
           () -> {
@@ -156,43 +137,40 @@ class ReservationsTest {
               return jedis.hlen("luki:{" + CALLER + "}:held") == 0;
             }
           });
-      if (verdict instanceof Limiter.Verdict.Admitted(RateStatus _, Limiter.Reservation hold)) {
-        limiter.settle(hold, new Units(1, 0, 0));
-      }
+      limiter.settle(reservation, USED);
       List<Limiter.Window> windows =
           Waiting.until(PATIENCE, () -> usage(limiter), found -> found.getFirst().used() > 0);
       assertEquals(1, windows.getFirst().used());
-      limiter.close();
     }
   }
 
   @Test
-  void aBucketOfWhateverAgeIsRefilledToTheMicrosecond() {
+  void aBucketIsRefilledToTheMicrosecond() {
     Rate rate = Rate.of(30, 1);
     long full = rate.after(0, 1_000, 1);
-    RateStatus standing = rate.standing(false, full, 1_000 + 999_500, 1);
-    assertEquals(1_000_500, standing.waitMicros());
-    assertEquals(1_000_500, standing.nextTokenMicros());
+    Limiter.RateStatus status = rate.status(false, full, 1_000 + 999_500, 1);
+    assertEquals(1_000_500, status.waitMicros());
+    assertEquals(1_000_500, status.nextTokenMicros());
     assertEquals(
         "2",
         ErrorReply.render(
                 Response.empty(429),
-                ApiError.of(ErrorCode.RATE_LIMITED, Duration.ofNanos(standing.waitMicros() * 1000)),
+                ApiError.of(ErrorCode.RATE_LIMITED, Duration.ofNanos(status.waitMicros() * 1000)),
                 "0".repeat(32))
             .headers()
             .only("Retry-After"));
   }
 
   @Test
-  void aMillionCallersFitIntoMemoryAndTheIdleOnesLeave() {
+  void aMillionCallersFitIntoMemoryAndIdleOnesAreRemoved() {
     AtomicLong now = new AtomicLong(1_700_000_000_000_000L);
-    try (MemoryLimiter memory = new MemoryLimiter(now::get, 1, timer)) {
+    try (MemoryLimiter memory = new MemoryLimiter(now::get, 1)) {
       Plan plan = new Plan("usual", 60, 60, Map.of());
       long before = used();
       for (int i = 0; i < MemoryLimiter.MAX + 1000; i++) {
-        Limiter.Demand demand =
-            new Limiter.Demand("%016x".formatted(i * 7919L), plan, 1, new Units(1, 0, 0), false);
-        assertInstanceOf(Limiter.Verdict.Admitted.class, memory.admit(demand));
+        Limiter.Call call =
+            new Limiter.Call("%016x".formatted(i * 7919L), plan, 1, new Units(1, 0, 0), false);
+        assertInstanceOf(Limiter.Decision.Admitted.class, memory.admit(call));
       }
       assertEquals(MemoryLimiter.MAX, memory.callers());
       long bytes = used() - before;
@@ -212,9 +190,9 @@ class ReservationsTest {
   }
 
   @Test
-  void manyThreadsTakeNoMoreThanThereIs() throws Exception {
+  void manyThreadsTakeNoMoreUnitsThanTheBucketHas() throws Exception {
     AtomicLong now = new AtomicLong(1_700_000_000_000_000L);
-    Buckets buckets = new Buckets(1000);
+    TokenBuckets buckets = new TokenBuckets(1000);
     Rate rate = Rate.of(60, 500);
     AtomicLong admitted = new AtomicLong();
     try (var threads = Executors.newFixedThreadPool(4)) {
@@ -226,7 +204,7 @@ class ReservationsTest {
                   admitted.incrementAndGet();
                 }
                 if (i % 1000 == 0) {
-                  // A bucket that is not full never leaves, however often is looked.
+                  // A bucket that is not full is never removed.
                   buckets.sweep(now.get());
                 }
               }

@@ -16,7 +16,7 @@ import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Three gateways and a hundred callers, who ask all of them at once. */
+/** Three gateways and a hundred callers that call all three at the same time. */
 @Timeout(120)
 class SharedLimitsTest {
   private static final String READS = "/v1/cognitive/life-story/phases";
@@ -41,7 +41,7 @@ class SharedLimitsTest {
             .with("RATE_LIMIT_PER_MIN", "1")
             .with("RATE_LIMIT_BURST", Integer.toString(BURST))
             .with("REPLICAS", "3")
-            // A busy machine is not what is tested here.
+            // A slow test machine must not cause an outage.
             .yaml("redis_deadline: 20ms", "redis_deadline: 3s");
     for (int i = 0; i < more.length; i += 2) {
       builder.with(more[i], more[i + 1]);
@@ -64,7 +64,7 @@ class SharedLimitsTest {
           cluster.stream().map(RedisProcess::url).collect(Collectors.joining(",")));
       for (RedisProcess node : cluster) {
         try (var jedis = node.client()) {
-          assertTrue(jedis.dbSize() > CALLERS / 6, "every node has its part of the callers");
+          assertTrue(jedis.dbSize() > CALLERS / 6, "each node has a part of the callers");
         }
       }
     } finally {
@@ -112,7 +112,7 @@ class SharedLimitsTest {
   }
 
   @Test
-  void allCallersOfAllInstancesTogetherNeverGetMoreThanTheGlobalLimit() throws Exception {
+  void allInstancesTogetherNeverAdmitMoreThanTheGlobalLimit() throws Exception {
     try (RedisProcess redis = RedisProcess.start("--appendfsync", "no");
         RawUpstream cognitive = cognitive();
         TestGateway one = global(cognitive, redis);
@@ -130,7 +130,7 @@ class SharedLimitsTest {
       }
       double seconds = (System.nanoTime() - began) / 1e9;
       assertTrue(admitted <= 40 + seconds * 40 / 60 + 1, admitted + " in " + seconds + " s");
-      // What one instance has drawn and not used may be missing to the other for a moment.
+      // Units that one instance has leased and not used may be missing for the other for a moment.
       assertTrue(admitted >= 38, admitted + " admitted");
     }
   }

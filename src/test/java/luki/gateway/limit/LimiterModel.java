@@ -11,23 +11,23 @@ import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
 
 /**
- * What the limiters should do, told another way: a bucket that is refilled in fractions, and lists
- * of what was used. Slow and plain.
+ * What the limiters should do, in another and simpler way: a bucket that is refilled in fractions,
+ * and maps of what was used.
  */
-final class Reference {
+final class LimiterModel {
   private final Map<String, Bucket> buckets = new HashMap<>();
   private final Map<String, Map<String, Long>> used = new HashMap<>();
-  private final Map<String, Map<Integer, Units>> held = new HashMap<>();
+  private final Map<String, Map<Integer, Units>> reserved = new HashMap<>();
 
   private static final class Bucket {
     private long refilledAt;
     private long fraction;
   }
 
-  /** What was decided: {@code ok}, {@code fast} or {@code used up}. */
+  /** The decision: {@code ok}, {@code rate limited} or {@code quota exceeded}. */
   String admit(String caller, Plan plan, int cost, Units wanted, int id, long micros) {
     if (plan.perMinute() > 0) {
-      // In microseconds' worth: a unit is the time that it takes to come.
+      // In microseconds: a unit is the time in which it is refilled.
       long unit = (60_000_000L + plan.perMinute() - 1) / plan.perMinute();
       long full = unit * plan.burst();
       Bucket bucket =
@@ -43,7 +43,7 @@ final class Reference {
       bucket.refilledAt = micros;
       long price = Math.min(cost, plan.burst()) * unit;
       if (bucket.fraction < price) {
-        return "fast";
+        return "rate limited";
       }
       bucket.fraction -= price;
     }
@@ -54,13 +54,15 @@ final class Reference {
       long least =
           meter == Meter.STREAMED_CHARACTERS ? Math.min(1, wanted.of(meter)) : wanted.of(meter);
       if (left(caller, plan, meter, micros) < least) {
-        return "used up";
+        return "quota exceeded";
       }
     }
     long characters =
         Math.min(
             wanted.streamedCharacters(), left(caller, plan, Meter.STREAMED_CHARACTERS, micros));
-    held.computeIfAbsent(caller, _ -> new HashMap<>()).put(id, wanted.withCharacters(characters));
+    reserved
+        .computeIfAbsent(caller, _ -> new HashMap<>())
+        .put(id, wanted.withCharacters(characters));
     return "ok";
   }
 
@@ -69,8 +71,8 @@ final class Reference {
     if (quota == null) {
       return Long.MAX_VALUE;
     }
-    long back =
-        held.getOrDefault(caller, Map.of()).values().stream().mapToLong(u -> u.of(meter)).sum();
+    long inFlight =
+        reserved.getOrDefault(caller, Map.of()).values().stream().mapToLong(u -> u.of(meter)).sum();
     Map<Boolean, Long> bounds = Map.of(false, quota.day(), true, quota.month());
     long least = Long.MAX_VALUE;
     for (Map.Entry<Boolean, Long> bound : bounds.entrySet()) {
@@ -78,7 +80,7 @@ final class Reference {
         long count =
             used.getOrDefault(caller, Map.of())
                 .getOrDefault(window(meter, bound.getKey(), micros), 0L);
-        least = Math.min(least, Math.max(0, bound.getValue() - count - back));
+        least = Math.min(least, Math.max(0, bound.getValue() - count - inFlight));
       }
     }
     return least;
@@ -90,8 +92,8 @@ final class Reference {
   }
 
   void settle(String caller, int id, Units actual, long micros) {
-    Map<Integer, Units> its = held.get(caller);
-    if (its == null || its.remove(id) == null) {
+    Map<Integer, Units> open = reserved.get(caller);
+    if (open == null || open.remove(id) == null) {
       return;
     }
     Map<String, Long> counts = used.computeIfAbsent(caller, _ -> new HashMap<>());
@@ -101,7 +103,7 @@ final class Reference {
     }
   }
 
-  /** Of the windows that are now. */
+  /** Use of each meter in the current day. */
   Map<Meter, Long> usedToday(String caller, long micros) {
     Map<Meter, Long> today = new EnumMap<>(Meter.class);
     for (Meter meter : Meter.values()) {

@@ -1,0 +1,118 @@
+package luki.gateway.limit;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.config.Plan;
+import luki.gateway.config.Settings;
+import luki.gateway.observe.Periodic;
+import luki.gateway.upstream.ServiceState;
+import org.jspecify.annotations.Nullable;
+
+/** The plans and all limits, counted in memory or in Redis as the settings say. */
+public final class Limiters implements AutoCloseable {
+  private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+  private final Map<String, Plan> plans = new TreeMap<>();
+  private final Plan defaultPlan;
+  private final Settings.OnRedisLoss onLoss;
+  private final @Nullable RedisExecutor redis;
+  private final Limiter limiter;
+  private final GlobalLimit global;
+  private final AuthFailures authFailures;
+  private final Periodic housekeeping;
+
+  public Limiters(Settings settings, GatewayFile file, Clock clock) {
+    LongSupplier micros = () -> ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant());
+    Settings.RateLimits limits = settings.rates();
+    file.plans().forEach((name, rules) -> plans.put(name, plan(name, rules, limits)));
+    this.defaultPlan =
+        plans.computeIfAbsent(
+            Plan.DEFAULT, name -> plan(name, new Plan.Rules(null, null, Map.of()), limits));
+    this.onLoss = limits.onRedisLoss();
+    Settings.Redis shared = settings.redis();
+    if (shared == null) {
+      this.redis = null;
+      this.limiter = new MemoryLimiter(micros, 1);
+    } else {
+      this.redis = new RedisExecutor(shared.addresses(), file.redisDeadline(), onLoss);
+      this.limiter =
+          new RedisLimiter(
+              redis,
+              new MemoryLimiter(micros, limits.replicas()),
+              onLoss,
+              () -> "",
+              RedisLimiter.LIFETIME);
+    }
+    this.global = new GlobalLimit(limits, redis, micros);
+    this.authFailures = new AuthFailures(limits.authFailuresPerMinute(), redis, micros);
+    this.housekeeping =
+        new Periodic(
+            "limits",
+            () -> {
+              global.returnUnused();
+              authFailures.sweep();
+              return INTERVAL;
+            });
+  }
+
+  /** The plan as the file defines it, with the defaults of the environment. */
+  private static Plan plan(String name, Plan.Rules rules, Settings.RateLimits defaults) {
+    Integer own = rules.perMinute();
+    Integer burst = rules.burst();
+    int perMinute = own == null ? defaults.perMinute() : own;
+    int atOnce = burst != null ? burst : own == null ? defaults.burst() : own;
+    return new Plan(name, perMinute, atOnce, rules.quotas());
+  }
+
+  /** The plan of a name; the default plan where the name is missing or unknown. */
+  public Plan plan(@Nullable String name) {
+    return name == null ? defaultPlan : plans.getOrDefault(name, defaultPlan);
+  }
+
+  /** Connects to Redis, if it is used. */
+  public void start() {
+    if (redis != null) {
+      redis.warmUp();
+    }
+  }
+
+  public Limiter limiter() {
+    return limiter;
+  }
+
+  public GlobalLimit global() {
+    return global;
+  }
+
+  public AuthFailures authFailures() {
+    return authFailures;
+  }
+
+  /** Whether calls can be admitted at all. */
+  public boolean isReady() {
+    return !isDegraded() || onLoss != Settings.OnRedisLoss.DENY;
+  }
+
+  /** Redis is unavailable, so limits are less exact, or not enforced. */
+  public boolean isDegraded() {
+    return redis != null && !redis.isAvailable();
+  }
+
+  public ServiceState redisState() {
+    return redis == null
+        ? ServiceState.NOT_CONFIGURED
+        : isDegraded() ? ServiceState.DOWN : ServiceState.UP;
+  }
+
+  @Override
+  public void close() {
+    housekeeping.close();
+    limiter.close();
+  }
+}
