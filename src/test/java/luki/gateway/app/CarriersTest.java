@@ -17,13 +17,13 @@ import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 
-/** Who comes while others keep the gateway busy, in a process of its own with one processor. */
+/** Requests that arrive while others keep the gateway busy, in a process with one processor. */
 class CarriersTest {
   private static final String ASK = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
   private static final String ANSWER = "{\"status\":\"ok\"}";
   private static final int BUSY = 64;
   private static final int AT_ONCE = 8;
-  // Until then the code is being compiled, and everybody waits for that.
+  // Until then the JIT compiles, and all requests wait for it.
   private static final int WARM = 50_000;
   private static final int NEWCOMERS = 40;
   private static final int PATIENCE_MS = 2000;
@@ -45,7 +45,7 @@ class CarriersTest {
         .start();
   }
 
-  /** Sends so many requests at once and reads their replies. */
+  /** Sends so many requests at the same time and reads their replies. */
   private static void ask(RawHttpClient client, int count) throws IOException {
     client.send(ASK.repeat(count));
     for (int i = 0; i < count; i++) {

@@ -55,7 +55,7 @@ class FilterChainTest {
           "CheckConsent",
           "EnforceQuota");
 
-  /** What is refused, from the first to the last, and by which step. */
+  /** What is refused, in order, and by which step. */
   private static final List<Precedence> PRECEDENCE =
       List.of(
           new Precedence("RefuseUnrouted", ErrorCode.INVALID_REQUEST), // framing, path

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The commands of the jar, from outside. */
+/** The commands of the jar, run as processes. */
 class CommandLineIT {
   private static final Map<String, String> DEV = Map.of("ENVIRONMENT", "dev");
   private static final Pattern KEY = Pattern.compile("luki_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}");

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The line by which a platform starts the gateway, and the signal by which it stops it. */
+/** The command that platforms start the gateway with, and the signal that stops it. */
 class DeliveryIT {
   private static final String PEPPER = "a pepper for this one test, long enough";
 

@@ -19,9 +19,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
 
-/**
- * The built jar in a directory of its own, with nothing in its environment but what a test sets.
- */
+/** The built jar in a new directory, with only the environment variables that a test sets. */
 final class Jar {
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -36,7 +34,7 @@ final class Jar {
     }
   }
 
-  /** Takes the link to the build away, so that nothing beyond this directory is ever cleaned. */
+  /** Removes the link to the build, so that the cleanup deletes nothing outside this directory. */
   void unlink() throws IOException {
     Files.delete(directory.resolve("target"));
   }
@@ -45,7 +43,7 @@ final class Jar {
     return directory;
   }
 
-  /** What a command left behind. */
+  /** Exit code and output of a command. */
   record Ended(int code, String out, String err) {}
 
   Ended run(Map<String, String> environment, String... arguments) throws Exception {
@@ -60,7 +58,7 @@ final class Jar {
     return new Ended(process.exitValue(), read("out"), read("err"));
   }
 
-  /** Starts a command line as a shell would. */
+  /** Starts a command as a shell does. */
   Process shell(Map<String, String> environment, String line) throws IOException {
     return start(environment, List.of("sh", "-c", "exec " + line));
   }
@@ -103,7 +101,7 @@ final class Jar {
         answer -> answer != null && answer.statusCode() == 200);
   }
 
-  /** A signing key made now, as a JWK. */
+  /** A new signing key, as a JWK. */
   Path signingKey() throws IOException {
     try {
       return Files.writeString(

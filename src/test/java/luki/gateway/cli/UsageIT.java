@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A gateway that is killed: what it has counted and what it has billed is still there. */
+/** After a gateway was killed, its counters and its usage events still exist. */
 @Timeout(120)
 class UsageIT {
   private static final String READS = "/v1/cognitive/life-story/phases";
@@ -160,7 +160,7 @@ class UsageIT {
       Path config = jar.directory().resolve("config/gateway.yaml");
       String text = Files.readString(config);
       assertTrue(text.contains("requests: {day: 500000}"));
-      // A busy machine is not what is tested here.
+      // A slow test machine must not cause an outage.
       Files.writeString(
           config,
           text.replace("requests: {day: 500000}", "requests: {day: 2}")

@@ -25,13 +25,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The rooms and what each may import, as data. A change of this table is a change of the house: it
- * comes with its reason in src/docs/ADR-0001-rooms.md.
+ * The rooms (packages) and what each may import, as data. A change of this table is a change of the
+ * architecture: state its reason in src/docs/ADR-0001-rooms.md.
  */
 class LayeringTest {
   private static final String ROOT = "luki.gateway.";
 
-  /** Each room to the rooms that it uses: no other, and each of them. */
+  /** Each room and exactly the rooms that it uses. */
   private static final Map<String, Set<String>> ROOMS =
       rooms(
           """
@@ -68,7 +68,7 @@ class LayeringTest {
     return rooms;
   }
 
-  /** A foreign package to the only rooms that may use it. */
+  /** A foreign package and the only rooms that may use it. */
   private static final Map<String, Set<String>> FOREIGN =
       new TreeMap<>(
           Map.ofEntries(

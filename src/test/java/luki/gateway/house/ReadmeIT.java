@@ -24,7 +24,7 @@ import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's own shell blocks, run as they stand there (on another port). */
+/** Runs the shell blocks of the README unchanged (on another port). */
 class ReadmeIT {
   private static final Pattern BLOCK = Pattern.compile("(?ms)^```sh\\n(.*?)^```$");
 
@@ -47,7 +47,7 @@ class ReadmeIT {
     for (String tool : List.of("make", "bash", "curl")) {
       assumeTrue(isInstalled(tool) || System.getenv("CI") != null, tool + " is not installed");
     }
-    // The jar was packed a moment ago: make is told so, and builds nothing inside this build.
+    // The jar is already built: make must not build again inside this build.
     Files.writeString(Path.of("target/.compiled"), "");
     int port = Processes.freePort();
     Process run = start("make run", port, directory.resolve("run"));

@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The list of jars that run in production is closed; each has its reason written down. */
+/** The list of runtime jars is closed; the reason for each is documented. */
 class RuntimeJarsTest {
   private static final Pattern VERSION = Pattern.compile("(.+?)-\\d.*\\.jar");
 

@@ -17,14 +17,14 @@ import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Whoever reads stdout stands still, or its disk is full: no request notices. */
+/** The reader of stdout is blocked, or its disk is full: requests are not affected. */
 @Timeout(120)
 class BlockedStdoutTest {
-  // More than the queue holds.
+  // More than the capacity of the queue.
   private static final int REQUESTS = 20_000;
   private static final Duration BLOCKED = Duration.ofSeconds(30);
 
-  /** Takes nothing until it is let go. */
+  /** Blocks each write until it is released. */
   private static final class Blocked extends OutputStream {
     private final CountDownLatch letGo = new CountDownLatch(1);
     private final CountDownLatch reached = new CountDownLatch(1);
@@ -73,7 +73,7 @@ class BlockedStdoutTest {
       double lost = dropped(gateway);
       assertTrue(lost > 1000, lost + " dropped");
       stdout.letGo.countDown();
-      // What was kept is written, and new lines are taken again.
+      // Queued lines are written, and new lines are accepted again.
       Waiting.until(Duration.ofSeconds(10), () -> gateway.log().size() > 10_000);
       int before = gateway.log().size();
       new Client(gateway, null).get("/healthz").expect(200);

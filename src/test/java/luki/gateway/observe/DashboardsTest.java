@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What dashboards and alerts ask for is there, with the labels that they use. */
+/** The metrics and labels that dashboards and alerts query exist. */
 class DashboardsTest {
   private static final Path DASHBOARD = Path.of("config/grafana/luki-gateway.json");
   private static final Path ALERTS = Path.of("config/prometheus/alerts.yaml");

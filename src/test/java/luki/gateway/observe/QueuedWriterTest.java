@@ -112,7 +112,7 @@ class QueuedWriterTest {
     broken.set(true);
     QueuedWriter<Integer> failing = writer(10, RETRY, false);
     failing.add(0);
-    // Only after a failure is known nobody waits: the first ones may.
+    // The first calls may wait: the failure is not known yet.
     range(1, 30).forEach(i -> failing.add(i, Duration.ofSeconds(20)));
     assertEquals(20, failing.dropped());
     failing.close();

@@ -15,7 +15,7 @@ import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How many series there are does not depend on what callers send. */
+/** The number of series does not depend on what callers send. */
 @Timeout(60)
 class SeriesTest {
   private static final List<String> METHODS =
@@ -41,7 +41,7 @@ class SeriesTest {
                 .start()) {
       Random random = new Random(7);
       ask(gateway, random, 150);
-      // What is asked for here is a series too.
+      // This request makes a series too.
       assertTrue(series(gateway).size() > 100);
       Set<String> before = series(gateway);
       ask(gateway, random, 400);

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a collector sees of a request's way: parents, names and status, in one trace. */
+/** What a collector receives for a request: parents, names and status, in one trace. */
 @Timeout(60)
 class TracesTest {
   private static final String READS = "/v1/cognitive/life-story/phases";
@@ -111,7 +111,7 @@ class TracesTest {
         .orElse("");
   }
 
-  /** The last call that was no question about health. */
+  /** The last call that was no health check. */
   private String call() {
     return service.requests().stream()
         .filter(request -> !request.startsWith("GET /health "))
@@ -141,7 +141,7 @@ class TracesTest {
       for (String inner : List.of("authenticate", "limit", "consent", "GET cognitive")) {
         assertEquals(id(server), parent(named(spans, inner)), inner);
       }
-      // The service continues the attempt that called it.
+      // The span of the service is a child of the attempt that called it.
       assertEquals("00-" + TRACE + "-" + id(client) + "-01", header(call(), "traceparent"));
       assertEquals("vendor=a:b,other=1", header(call(), "tracestate"));
       assertTrue(collector.resources().getFirst().contains("luki-api-gateway"));

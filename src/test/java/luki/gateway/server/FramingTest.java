@@ -14,7 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Messages that could be read in two ways are answered once, with an error, and then closed. */
+/** Messages with ambiguous framing get one error, and the connection is closed. */
 class FramingTest {
   private static TestGateway gateway;
   private static StandIns services;
@@ -33,7 +33,7 @@ class FramingTest {
     services.close();
   }
 
-  /** Sends the bytes, then reads until the gateway closes; what remains open fails. */
+  /** Sends the bytes and reads until the gateway closes; fails when it stays open. */
   private static String exchange(String bytes) throws IOException {
     String answer = RawHttpClient.readAll(gateway.port(), bytes);
     assertFalse(answer.endsWith("(reset)"), answer);
@@ -78,7 +78,7 @@ class FramingTest {
                 + body
                 + "\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
-    // The JDK's chunked reader is lenient, so what follows such a body is not read there.
+    // The JDK's chunked reader is lenient, so bytes after such a body are not read there.
     assertEquals(TestGateway.isEdge() ? 2 : 1, answers(answer));
   }
 

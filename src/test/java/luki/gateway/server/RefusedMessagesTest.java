@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the engine refuses passes the same filters as everything else. */
+/** A message that the engine refuses passes the same filters as every other request. */
 class RefusedMessagesTest {
   private static final String ORIGIN = "https://app.example";
   private static TestGateway gateway;

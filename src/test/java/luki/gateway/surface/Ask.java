@@ -12,13 +12,13 @@ import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import luki.http1.Fields;
 
-/** A request to be, down to its bytes. Immutable: each change gives another one. */
+/** A request to send, as exact bytes. Immutable: each change returns a new one. */
 final class Ask {
-  /** How the body is framed; a body is announced only when there is one. */
+  /** How the body is framed; without a body no framing field is sent. */
   enum Framing {
     LENGTH,
     CHUNKED,
-    /** The length is announced and nothing follows. */
+    /** A Content-Length is sent, and no body. */
     ANNOUNCED
   }
 
@@ -76,7 +76,7 @@ final class Ask {
     return new Ask(method, template, more, query, headers, body, framing);
   }
 
-  /** One more parameter, whether or not there is one of that name. */
+  /** Adds a parameter, also when there is one of that name. */
   Ask query(String name, String value) {
     List<Field> more = new ArrayList<>(query);
     more.add(new Field(name, value));
@@ -88,7 +88,7 @@ final class Ask {
     return new Ask(method, template, path, fewer, headers, body, framing);
   }
 
-  /** One more line, whether or not there is one of that name. */
+  /** Adds a header line, also when there is one of that name. */
   Ask header(String name, String value) {
     List<Field> more = new ArrayList<>(headers);
     more.add(new Field(name, value));
@@ -159,7 +159,7 @@ final class Ask {
     return out.toByteArray();
   }
 
-  /** Sends it on a connection of its own, and reads one reply. */
+  /** Sends it on a new connection and reads one reply. */
   HttpReply sendTo(TestGateway gateway) {
     return RawHttpClient.exchange(gateway.port(), bytes());
   }

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Every operation of the contract against every kind of bad input: the exact refusal, and silence
- * behind the gateway. An operation that is added to the document is tested from that day on.
+ * Every operation of the contract with every kind of bad input: the exact error, and no call to a
+ * service. An operation that is added to the document is tested automatically.
  */
 class BadInputTest {
   private static final int MAX_BODY_BYTES = 65_536;
@@ -80,7 +80,7 @@ class BadInputTest {
     assertEquals(List.of(), seen());
   }
 
-  /** What came through to a service; the gateway's own look at their health apart. */
+  /** Calls that a service has received, health checks excluded. */
   private static List<String> seen() {
     List<String> seen = new ArrayList<>();
     downstream

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Bodies that are too long, not JSON, or not what the schema says. */
+/** Bodies that are too long, not JSON, or invalid by the schema. */
 final class BodyCases {
   private static final String TYPE = "Content-Type";
 
@@ -148,7 +148,7 @@ final class BodyCases {
 
   private void values() {
     for (ValueCases.Broken broken : ValueCases.of(operation)) {
-      // Another owner's id is a matter of its own; here it only has to be no user id at all.
+      // A text that is no user id at all; another owner's id is tested elsewhere.
       boolean couldBeAUser =
           broken.pointer().equals("/user_id")
               && broken.body().at("user_id").string("").equals(Case.MARKER);

@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.testing.TestGateway;
 
-/** Keys for the user of the examples, made when they are first needed. */
+/** Keys for the user of the examples, made on first use. */
 final class Callers {
   static final String USER = "maria_k";
 
@@ -35,7 +35,7 @@ final class Callers {
         Set.copyOf(scopes), wanted -> gateway.key(List.of(USER), wanted.toArray(String[]::new)));
   }
 
-  /** The good request of an operation, with a credential that opens it. */
+  /** The valid request of an operation, with a credential that is allowed to make it. */
   Ask good(Operation operation) {
     return as(operation.good(), full());
   }

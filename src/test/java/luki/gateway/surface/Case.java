@@ -3,9 +3,9 @@ package luki.gateway.surface;
 import java.util.function.Consumer;
 import luki.gateway.testing.HttpReply;
 
-/** A bad request and what must come back; {@code also} looks closer at the reply. */
+/** A bad request and its expected reply; {@code also} are further checks of the reply. */
 record Case(String name, Ask ask, int status, String code, Consumer<HttpReply> also) {
-  /** Stands in hostile values; a reply that holds it has quoted one. */
+  /** Part of hostile values: a reply that contains it has quoted one. */
   static final String MARKER = "hostile7f3a";
 
   static Case of(String name, Ask ask, int status, String code) {
@@ -16,7 +16,7 @@ record Case(String name, Ask ask, int status, String code, Consumer<HttpReply> a
     return of(name, ask, 400, "INVALID_REQUEST");
   }
 
-  /** Invalid, and one of the details names that place or one within it. */
+  /** Invalid, and the pointer of one detail is that place or below it. */
   static Case invalidAt(String name, Ask ask, String pointer) {
     return new Case(name, ask, 400, "INVALID_REQUEST", answer -> Envelope.names(answer, pointer));
   }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Listed origins exactly, all others not at all, and never with credentials. */
+/** CORS allows exactly the listed origins, and never with credentials. */
 class CorsTest {
   private static final String LISTED = "https://app.luki.test";
   private static final String LISTED_TOO = "http://localhost:5173";

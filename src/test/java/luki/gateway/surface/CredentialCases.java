@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 import luki.gateway.json.Json;
 import luki.gateway.testing.HttpReply;
 
-/** Who calls, and for whom: what is wrong with that. */
+/** Wrong credentials, missing scopes and users that the caller may not act for. */
 final class CredentialCases {
   private static final String NONE = "Bearer realm=\"luki\"";
   private static final String INVALID = NONE + ", error=\"invalid_token\"";

@@ -11,7 +11,7 @@ import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.testing.HttpReply;
 
-/** What every error has in common, whoever caused it. */
+/** What all error replies have in common. */
 final class Envelope {
   private static final Json DOCUMENT = Operation.document();
   private static final JsonSchema ERROR =
@@ -19,7 +19,7 @@ final class Envelope {
 
   private Envelope() {}
 
-  /** {@code template} is the route's: below {@code /v1} nobody may store the reply. */
+  /** {@code template} is the route's: below {@code /v1} replies have {@code no-store}. */
   static void holds(HttpReply answer, String template, int status, String code) {
     assertEquals(status + " " + code, answer.status() + " " + codeOf(answer), answer::toString);
     assertEquals("application/json; charset=utf-8", answer.only("Content-Type"));
@@ -48,7 +48,7 @@ final class Envelope {
     return answer.body().startsWith("{") ? answer.code() : "without JSON";
   }
 
-  /** The headers of every reply; {@code noStore}: nobody may keep it. */
+  /** The headers of every reply; with {@code noStore} also {@code Cache-Control}. */
   static void headersHold(HttpReply answer, boolean noStore) {
     assertTrue(answer.only("X-Request-Id").matches("[A-Za-z0-9._-]{1,128}"), answer::toString);
     assertTrue(answer.only("X-Trace-Id").matches("[0-9a-f]{32}"), answer::toString);

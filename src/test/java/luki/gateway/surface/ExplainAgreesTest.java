@@ -27,14 +27,14 @@ import luki.gateway.testing.TestGateway;
 import luki.gateway.tokens.DevIssuer;
 import org.junit.jupiter.api.Test;
 
-/** For random callers, routes and bodies, {@code explain} says what the live gateway does. */
+/** For random callers, routes and bodies, {@code explain} decides as the live gateway does. */
 class ExplainAgreesTest {
   private static final int REQUESTS = 1_500;
   private static final List<String> USERS = List.of("maria_k", "anna", "bob", "x y", "");
   private static final List<String> ROLES =
       List.of("patient", "care_team", "researcher", "agent", "admin", "king");
 
-  /** What the steps can refuse with; every other code comes from a handler. */
+  /** Codes that filters can refuse with; every other code comes from a handler. */
   private static final Set<ErrorCode> OF_STEPS =
       EnumSet.of(
           ErrorCode.INVALID_REQUEST,
@@ -58,7 +58,7 @@ class ExplainAgreesTest {
     try (StandIns services = StandIns.start();
         TestGateway gateway = TestGateway.builder().with(services.urls()).start()) {
       services.grant("maria_k", "elr_memories", "analytics", "personalization");
-      // What the agent says is no step's matter, and its stream would only take time.
+      // The agent's reply does not depend on the filters, and a stream would only take time.
       services.override("agent", "POST", "/", Reply.json(422, "{}"));
       Explanation explanation = gateway.explanation();
       Path keyFile = gateway.directory().resolve("keys.json");
@@ -92,8 +92,8 @@ class ExplainAgreesTest {
   }
 
   /**
-   * The same word for what came over the wire: a code that no step has means that all of them let
-   * it pass.
+   * The same form for a reply of the live gateway: a code that no filter has means that all filters
+   * let the request pass.
    */
   private static String seen(HttpReply answer, Explanation.Result result) {
     ApiError refusal = result.refusal();
@@ -104,7 +104,7 @@ class ExplainAgreesTest {
       return refusal == null ? "pass" : refusal.code() + "?";
     }
     String code = answer.code();
-    // A route that is not there and a thing that a service does not have share a code.
+    // An unknown route and an item that a service does not have share a code.
     boolean behind =
         !OF_STEPS.contains(ErrorCode.valueOf(code))
             && !(code.equals("NOT_FOUND") && refusal != null);
@@ -156,7 +156,7 @@ class ExplainAgreesTest {
   }
 
   private static List<String> tails(Operation operation) {
-    // The JDK's engine takes a target that begins with // for an address and answers by itself.
+    // The JDK's server reads a target that begins with // as an authority and replies itself.
     return operation.template().equals("/")
         ? List.of("x", "%2f", ";a", "..")
         : List.of("/x", "/", "%2f", ";a", "/..");

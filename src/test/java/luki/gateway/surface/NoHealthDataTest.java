@@ -37,7 +37,7 @@ import redis.clients.jedis.Jedis;
 
 /**
  * Marked words in everything that callers and services send, for every operation of the contract:
- * none of them is found in what operators see. An operation that is added is covered from that day.
+ * none of them is found in what operators see. An operation that is added is tested automatically.
  */
 class NoHealthDataTest {
   private static final String MARK = "Xq7ZkWv";
@@ -95,7 +95,7 @@ class NoHealthDataTest {
     redis.close();
   }
 
-  /** What a careless service would say: its error, its text, its headers, all with marks. */
+  /** Replies of a careless service: error, text and headers, all with marks. */
   private static String reply(String request, int turn) {
     String mark = MARK + "Service" + turn;
     String line = request.substring(0, request.indexOf('\r'));
@@ -135,7 +135,7 @@ class NoHealthDataTest {
   Stream<DynamicTest> S12_noMarkIsSeenOfAnyOperation() {
     String[] scopes = Operation.allScopes().toArray(String[]::new);
     String key = gateway.key(List.of("*"), scopes);
-    // Its quota stays in Redis for a day; a rate alone is forgotten as soon as it has recovered.
+    // A quota stays in Redis for a day; a rate alone expires when its bucket is full.
     String counted = gateway.keyOfPlan("care_home", List.of("*"), scopes);
     return Stream.concat(
         Operation.all().stream()
@@ -168,7 +168,7 @@ class NoHealthDataTest {
     send(Callers.as(Ask.of(MARK.toUpperCase(Locale.ROOT), "/v1/chat"), key));
   }
 
-  /** The good request with marks in everything that may hold any text. */
+  /** The valid request with marks in each value that may be any text. */
   private static Ask marked(Operation operation, int turn) {
     Ask ask = Ask.of(operation.method(), operation.template());
     for (Operation.Parameter parameter : operation.parameters()) {
@@ -260,7 +260,7 @@ class NoHealthDataTest {
     assertEquals(Set.of(), found(text), where);
   }
 
-  /** Which forms of the mark are in the text. */
+  /** The forms of the mark that the text contains. */
   private static Set<String> found(String text) {
     Set<String> found = new TreeSet<>();
     String lower = text.toLowerCase(Locale.ROOT);
@@ -285,7 +285,7 @@ class NoHealthDataTest {
       percent.append('%').append(HexFormat.of().toHexDigits(octet));
     }
     forms.put("percent", percent.toString());
-    // At each of the three places that it can begin at within a group of base64.
+    // A text can begin at three positions within a group of base64.
     List<String> prefixes = new ArrayList<>(List.of("", "a", "ab"));
     for (String prefix : prefixes) {
       String whole =

@@ -13,13 +13,13 @@ import java.util.TreeSet;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 
-/** An operation of the contract in force, as its document says it. */
+/** An operation of the contract in force, read from its document. */
 record Operation(String method, String template, Json node, Json root) {
   private static final Path DOCUMENT = Path.of("config/openapi.yaml");
   private static final Set<String> METHODS =
       Set.of("get", "put", "post", "delete", "patch", "trace");
 
-  /** A parameter with its references followed. */
+  /** A parameter, with references resolved. */
   record Parameter(String name, String in, boolean required, Json schema, Json example) {
     String text() {
       return example.string(example.toString());
@@ -82,7 +82,7 @@ record Operation(String method, String template, Json node, Json root) {
     return node.at("x-gateway").at(key);
   }
 
-  /** One of body, query, path, item; empty where the operation acts for no user. */
+  /** One of body, query, path, item; empty where the operation has no owner. */
   String ownerIn() {
     return gateway("owner").at("in").string("");
   }
@@ -156,7 +156,7 @@ record Operation(String method, String template, Json node, Json root) {
     return parameters().stream().filter(parameter -> parameter.in().equals(in)).toList();
   }
 
-  /** A request as the examples have it, without a credential. */
+  /** The request of the examples, without a credential. */
   Ask good() {
     Ask ask = Ask.of(method, template);
     for (Parameter parameter : parameters()) {

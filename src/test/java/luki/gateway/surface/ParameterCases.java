@@ -73,7 +73,7 @@ final class ParameterCases {
     return wrong;
   }
 
-  /** A path parameter or a header is not known as a query parameter, and does not stand for it. */
+  /** A path parameter or a header is no query parameter of the same name. */
   private void elsewhere() {
     for (Operation.Parameter parameter : operation.parameters()) {
       String name = parameter.name();

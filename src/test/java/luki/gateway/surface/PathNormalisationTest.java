@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One path, one reading: what could be read in two ways is refused and goes nowhere. */
+/** Each path has one meaning: an ambiguous one is refused, and no service is called. */
 class PathNormalisationTest {
   private static final List<String> SERVICES =
       List.of("agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens");
@@ -117,7 +117,7 @@ class PathNormalisationTest {
     postWithoutCredential(target).expect(400);
   }
 
-  /** No valid URI at all: the JDK's engine refuses most of these itself, in a shape of its own. */
+  /** No valid URI: the JDK's server refuses most of these itself, with a body of its own. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -195,7 +195,7 @@ class PathNormalisationTest {
     Envelope.holds(get("/v1/elr/items/maria_k%20"), "/v1", 403, "NOT_OWNER");
   }
 
-  /** Whatever is thrown at it: a refusal, never a call and never a defect of its own. */
+  /** Random paths: each is refused, without a call to a service and without an exception. */
   @Test
   void noRandomPathGetsThroughOrBreaksAnything() {
     Random random = new Random(20_261_124);

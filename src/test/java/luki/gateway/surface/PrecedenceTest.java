@@ -14,7 +14,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Where a request is wrong in two ways, the one that is told first. */
+/** Which error a request gets that is wrong in two ways. */
 class PrecedenceTest {
   private static final int MAX_BODY_BYTES = 4096;
   private static final String LONG = " ".repeat(MAX_BODY_BYTES) + "{}";

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** What the document promises is what comes back: statuses, media types, schemas, headers. */
+/** Replies are as the document says: statuses, media types, schemas, headers. */
 class ReplyConformanceTest {
   private static StandIns standIns;
   private static TestGateway gateway;
@@ -102,7 +102,7 @@ class ReplyConformanceTest {
         });
   }
 
-  /** A cursor is the service's own: nobody can make one up. */
+  /** A cursor is opaque: only the service can make one. */
   private static Ask example(Operation operation) {
     return operation.good().withoutQuery("cursor");
   }
@@ -121,7 +121,7 @@ class ReplyConformanceTest {
     String status = Integer.toString(answer.status());
     Json listed = operation.resolve(operation.node().at("responses").at(status));
     assertFalse(listed.isMissing(), () -> status + " is not listed: " + answer);
-    // No stand-in has the examples' sessions and assets, which may well be 404.
+    // The stand-ins do not have the sessions and assets of the examples: 404 is correct.
     assertTrue(answer.status() < 300 || answer.status() == 404, answer::toString);
     Json content = listed.at("content");
     if (content.size() == 0) {
@@ -142,7 +142,7 @@ class ReplyConformanceTest {
         .keySet()
         .forEach(
             name -> {
-              // Limits are seen where there is a limiter; an answer may come without one.
+              // These headers are sent only where a limiter has decided.
               if (!name.startsWith("RateLimit")) {
                 assertFalse(answer.only(name).isEmpty(), name);
               }
@@ -152,7 +152,7 @@ class ReplyConformanceTest {
   private static Set<String> fieldNames(HttpReply answer) {
     Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
     names.addAll(answer.headers().keySet());
-    // How the content is framed may be left out where there is none (RFC 9110 §9.3.2).
+    // RFC 9110 §9.3.2: framing fields may be omitted in the reply to HEAD.
     names.removeAll(Set.of("Content-Length", "Transfer-Encoding"));
     return names;
   }

@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** Requests that no operation is for, and replies that the caller would not take. */
+/** Requests for no operation, and requests that accept no reply of the operation. */
 final class RoutingCases {
   private static final List<String> METHODS =
       List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE");
@@ -61,7 +61,7 @@ final class RoutingCases {
     return ask.header("Content-Type", "application/json").body("{}");
   }
 
-  /** The operation's path and nothing else. */
+  /** The operation's path alone. */
   static Ask bare(Operation operation) {
     Ask ask = Ask.of(operation.method(), operation.template());
     for (Operation.Parameter parameter : operation.parameters("path")) {

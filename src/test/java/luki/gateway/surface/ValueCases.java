@@ -9,7 +9,7 @@ import java.util.TreeMap;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
-/** Breaks an example in one place at a time, wherever its schema forbids something. */
+/** Makes an example invalid in one place at a time, for each rule of its schema. */
 final class ValueCases {
   private static final Map<String, Json> VALUE_OF_TYPE =
       new TreeMap<>(
@@ -24,10 +24,10 @@ final class ValueCases {
   private final Operation operation;
   private final List<Broken> found = new ArrayList<>();
 
-  /** The whole body with one place broken. */
+  /** The whole body with one invalid value. */
   record Broken(String name, Json body, String pointer) {}
 
-  /** Puts a value where it belongs in the whole. */
+  /** Puts a value in its place in the whole body. */
   @FunctionalInterface
   private interface Whole {
     Json with(Json value);

@@ -15,7 +15,7 @@ import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 
-/** Bodies within the size limit that are made to cost much: each is refused soon. */
+/** Bodies within the size limit that are expensive to parse: each is refused quickly. */
 class VastBodiesTest {
   private static String chat(String history) {
     return "{\"user_id\":\"maria_k\",\"message\":\"Hi\",\"context\":{\"conversation_history\":"

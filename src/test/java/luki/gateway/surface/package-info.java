@@ -1,2 +1,2 @@
-/** What a caller sees: requests generated from the contract in force, sent byte by byte. */
+/** What a caller sees: requests generated from the contract in force, sent as exact bytes. */
 package luki.gateway.surface;

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** A chat stream on a bare socket: each line as it comes, and an end whenever the test likes. */
+/** A chat stream on a raw socket: the test reads line by line and closes at any time. */
 public final class ChatStream implements AutoCloseable {
   private static final String BODY = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
 
@@ -59,7 +59,7 @@ public final class ChatStream implements AutoCloseable {
     return headers.getOrDefault(name.toLowerCase(Locale.ROOT), "");
   }
 
-  /** The next line of the body without its end; null once the body has ended as it should. */
+  /** The next line of the body without its line end; null after a complete body. */
   public String line() throws IOException {
     int end = received.indexOf("\n");
     while (end < 0 && !ended) {
@@ -94,7 +94,7 @@ public final class ChatStream implements AutoCloseable {
     return line;
   }
 
-  /** Reads on to a line with this text; false where the stream ends before. */
+  /** Reads up to a line with this text; false when the stream ends before. */
   public boolean reaches(String text) throws IOException {
     String line = line();
     while (line != null && !line.contains(text)) {
@@ -103,7 +103,7 @@ public final class ChatStream implements AutoCloseable {
     return line != null;
   }
 
-  /** All that is left, to the end of the body. */
+  /** The rest of the body. */
   public String rest() throws IOException {
     StringBuilder rest = new StringBuilder();
     for (String line = line(); line != null; line = line()) {
@@ -112,7 +112,7 @@ public final class ChatStream implements AutoCloseable {
     return rest.toString();
   }
 
-  /** Goes away in the middle. */
+  /** Closes the connection before the end of the stream. */
   public void leave() throws IOException {
     client.close();
   }

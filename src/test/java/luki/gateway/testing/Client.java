@@ -20,7 +20,7 @@ public final class Client {
 
   /**
    * @param url of a server, without a path
-   * @param key null for none
+   * @param key null: no credential
    */
   public Client(String url, String key) {
     this.url = url;
@@ -47,7 +47,7 @@ public final class Client {
     return send("DELETE", target, null, headers);
   }
 
-  /** Any method; a body is sent as JSON unless the headers say otherwise. Headers are pairs. */
+  /** Sends a body as JSON unless the headers have a type. Headers are pairs of name and value. */
   public HttpReply send(String method, String target, String body, String... headers) {
     try {
       HttpResponse<String> response =

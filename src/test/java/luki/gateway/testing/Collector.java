@@ -67,12 +67,12 @@ public final class Collector implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort();
   }
 
-  /** From now on each delivery is answered so much later. */
+  /** Delays each reply from now on. */
   public void delay(Duration time) {
     delay = time;
   }
 
-  /** What came, as it came. */
+  /** The requests as they were received. */
   public List<byte[]> bodies() {
     return List.copyOf(bodies);
   }
@@ -85,7 +85,7 @@ public final class Collector implements AutoCloseable {
     return List.copyOf(spans);
   }
 
-  /** Those of a trace, once there are so many. */
+  /** Waits for so many spans of a trace. */
   public List<Span> await(String traceId, int count) {
     return Waiting.until(SOON, () -> of(traceId), found -> found.size() >= count);
   }

@@ -10,22 +10,22 @@ import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
 /**
- * A whole reply.
+ * A complete reply.
  *
- * @param headers the lines of each name, looked up without case
- * @param rest what came after the head, before it was decoded
+ * @param headers the values of each name, case-insensitive
+ * @param rest the bytes after the head, not decoded
  */
 public record HttpReply(int status, Map<String, List<String>> headers, String body, String rest) {
   public List<String> all(String name) {
     return headers.getOrDefault(name, List.of());
   }
 
-  /** The first line of that name. */
+  /** The first value of a header. */
   public Optional<String> header(String name) {
     return all(name).stream().findFirst();
   }
 
-  /** The value of a header that must be there exactly once. */
+  /** The value of a header that must occur exactly once. */
   public String only(String name) {
     if (all(name).size() != 1) {
       throw new AssertionError(name + " is there " + all(name).size() + " times: " + this);
@@ -33,13 +33,13 @@ public record HttpReply(int status, Map<String, List<String>> headers, String bo
     return all(name).getFirst();
   }
 
-  /** Itself, where it has this status. */
+  /** This reply; fails when it has another status. */
   public HttpReply expect(int wanted) {
     assertEquals(wanted, status, this::toString);
     return this;
   }
 
-  /** Itself, where it has this status, and this code in its envelope. */
+  /** This reply; fails when it has another status or error code. */
   public HttpReply expect(int wanted, String code) {
     assertEquals(wanted + " " + code, status + " " + code(), this::toString);
     return this;
@@ -53,7 +53,7 @@ public record HttpReply(int status, Map<String, List<String>> headers, String bo
     }
   }
 
-  /** The error code of the envelope, "" where there is none. */
+  /** The error code of the envelope, or "". */
   public String code() {
     return json().at("error").at("code").string("");
   }

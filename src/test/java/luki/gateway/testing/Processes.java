@@ -7,14 +7,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What tests need to start a process beside them. */
+/** Helpers to start processes. */
 public final class Processes {
-  // A node of a Redis cluster listens for the others 10,000 above.
+  // A node of a Redis cluster listens for other nodes on its port + 10,000.
   private static final int HIGHEST_PORT = 50_000;
 
   private Processes() {}
 
-  /** A port on which nothing listens now. */
+  /** A free port. */
   public static int freePort() throws IOException {
     while (true) {
       try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -25,7 +25,7 @@ public final class Processes {
     }
   }
 
-  /** The java program that runs the tests. */
+  /** The java executable that runs the tests. */
   public static String java() {
     return Path.of(System.getProperty("java.home"), "bin", "java").toString();
   }

@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** An HTTP client on a bare socket: it sends bytes as they are given, and reads what comes. */
+/** An HTTP client on a raw socket: it sends exact bytes and reads what the server sends. */
 public final class RawHttpClient implements AutoCloseable {
   /** The status of a connection that was closed without a reply. */
   public static final int CLOSED = 0;
@@ -31,8 +31,8 @@ public final class RawHttpClient implements AutoCloseable {
   }
 
   /**
-   * @param patienceMillis the longest wait for a connection or for a byte
-   * @param receiveBuffer bytes, 0 for the usual number
+   * @param patienceMillis longest wait for a connection or a byte
+   * @param receiveBuffer bytes; 0: the default
    */
   public RawHttpClient(int port, int patienceMillis, int receiveBuffer) throws IOException {
     socket = new Socket();
@@ -45,12 +45,12 @@ public final class RawHttpClient implements AutoCloseable {
     in = new BufferedInputStream(socket.getInputStream());
   }
 
-  /** A text block as HTTP wants it: its line ends become CRLF. */
+  /** A text block with CRLF as line ends. */
   public static String crlf(String text) {
     return text.replace("\n", "\r\n");
   }
 
-  /** Sends the bytes on a connection of their own, and reads to its end. */
+  /** Sends bytes on a new connection and reads until it is closed. */
   public static String readAll(int port, String bytes) throws IOException {
     try (RawHttpClient client = new RawHttpClient(port)) {
       client.send(bytes);
@@ -58,7 +58,7 @@ public final class RawHttpClient implements AutoCloseable {
     }
   }
 
-  /** One request on a connection of its own, and its reply. */
+  /** Sends one request on a new connection and reads its reply. */
   public static HttpReply exchange(int port, byte[] request) {
     boolean toHead = new String(request, 0, 5, StandardCharsets.ISO_8859_1).equals("HEAD ");
     try (RawHttpClient client = new RawHttpClient(port)) {
@@ -69,7 +69,7 @@ public final class RawHttpClient implements AutoCloseable {
     }
   }
 
-  /** The status of the reply to one request, {@link #CLOSED} without a reply. */
+  /** The status of the reply to one request, or {@link #CLOSED} without a reply. */
   public static int statusOf(int port, String request) {
     try (RawHttpClient client = new RawHttpClient(port)) {
       client.sendAsFarAsTaken(request.getBytes(StandardCharsets.ISO_8859_1));
@@ -94,7 +94,7 @@ public final class RawHttpClient implements AutoCloseable {
     socket.getOutputStream().flush();
   }
 
-  /** Where the server closes before it has read everything, its reply may be there all the same. */
+  /** Sending may fail when the server closes early; its reply may still have arrived. */
   public void sendAsFarAsTaken(byte[] bytes) {
     try {
       send(bytes);
@@ -103,7 +103,7 @@ public final class RawHttpClient implements AutoCloseable {
     }
   }
 
-  /** Everything until the server closes, and {@code (reset)} where it does so with an RST. */
+  /** Everything until the server closes, followed by {@code (reset)} when it sends an RST. */
   public String readToEnd() throws IOException {
     StringBuilder text = new StringBuilder();
     try {
@@ -116,7 +116,7 @@ public final class RawHttpClient implements AutoCloseable {
     return text.toString();
   }
 
-  /** Up to this text and including it. */
+  /** Everything up to and including this text. */
   public String readUntil(String end) throws IOException {
     StringBuilder text = new StringBuilder();
     while (text.indexOf(end, Math.max(0, text.length() - end.length())) < 0) {
@@ -129,12 +129,12 @@ public final class RawHttpClient implements AutoCloseable {
     return text.toString();
   }
 
-  /** So many bytes; fewer where the server closes. */
+  /** So many bytes, or fewer when the server closes. */
   public byte[] read(int count) throws IOException {
     return in.readNBytes(count);
   }
 
-  /** One reply with a Content-Length, or without a body: head and body as they came. */
+  /** One reply with a Content-Length or without a body: the exact head and body. */
   public String readReply() throws IOException {
     String head = readUntil("\r\n\r\n");
     List<String> length = fieldsOf(head).getOrDefault("Content-Length", List.of("0"));
@@ -146,7 +146,7 @@ public final class RawHttpClient implements AutoCloseable {
     String head = readUntil("\r\n\r\n");
     Map<String, List<String>> headers = fieldsOf(head);
     List<String> length = headers.getOrDefault("Content-Length", List.of());
-    // After a reply to HEAD there must be nothing, and only the end of the connection shows that.
+    // A reply to HEAD must have no body, which only the end of the connection shows.
     byte[] rest =
         length.size() == 1 && !toHead
             ? in.readNBytes(Integer.parseInt(length.getFirst()))
@@ -187,7 +187,7 @@ public final class RawHttpClient implements AutoCloseable {
     return body.toByteArray();
   }
 
-  /** Whether the server has closed, or closes within the client's patience. */
+  /** Whether the server closes the connection in time. */
   public boolean isClosed() throws IOException {
     try {
       return in.read() < 0;

@@ -14,7 +14,7 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.embedded.core.ExecutableProvider;
 
-/** A real Redis in a process of its own, which can be stopped, killed and started again. */
+/** A real Redis process, which can be stopped, killed and restarted. */
 public final class RedisProcess implements AutoCloseable {
   private static final ExecutableProvider EXECUTABLE = ExecutableProvider.newJarResourceProvider();
 
@@ -30,7 +30,7 @@ public final class RedisProcess implements AutoCloseable {
     this.process = launch();
   }
 
-  /** Starts one, with settings as they stand on its command line. */
+  /** Starts a server with these options on its command line. */
   public static RedisProcess start(String... settings) {
     try {
       RedisProcess redis = new RedisProcess(Processes.freePort(), List.of(settings));
@@ -41,7 +41,7 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
-  /** A cluster of so many nodes, each with its part of the slots. */
+  /** Starts a cluster of so many nodes, each with a part of the slots. */
   public static List<RedisProcess> startCluster(int nodes) {
     List<RedisProcess> cluster = new ArrayList<>();
     for (int i = 0; i < nodes; i++) {
@@ -99,7 +99,7 @@ public final class RedisProcess implements AutoCloseable {
             ready -> ready);
   }
 
-  /** A connection to it, to be closed. */
+  /** A new connection; to be closed. */
   public Jedis client() {
     return new Jedis("127.0.0.1", port);
   }
@@ -112,7 +112,7 @@ public final class RedisProcess implements AutoCloseable {
     return "redis://127.0.0.1:" + port;
   }
 
-  /** SIGKILL; what it knows stays on its disk. */
+  /** SIGKILL; its data stay on the disk. */
   public void kill() {
     process.destroyForcibly();
     try {
@@ -122,7 +122,7 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
-  /** Starts it again where it was. */
+  /** Restarts it on the same port with the same data. */
   public void restart() {
     try {
       process = launch();
@@ -132,7 +132,7 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
-  /** SIGSTOP: it takes connections and answers nothing. */
+  /** SIGSTOP: connections are accepted, but nothing is answered. */
   public void freeze() {
     signal("-STOP");
   }

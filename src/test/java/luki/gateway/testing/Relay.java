@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A way to another port on which answers may take their time. */
+/** A TCP relay to another port that can delay replies. */
 public final class Relay implements AutoCloseable {
   private final ServerSocket listener;
   private final int target;
@@ -39,12 +39,12 @@ public final class Relay implements AutoCloseable {
     return listener.getLocalPort();
   }
 
-  /** From now on each piece of an answer comes that much later. */
+  /** Delays each part of a reply from now on. */
   public void delay(Duration time) {
     delay = time;
   }
 
-  /** Connections that were tried so far. */
+  /** Connections so far, failed ones included. */
   public int tries() {
     return tries.get();
   }
@@ -60,7 +60,7 @@ public final class Relay implements AutoCloseable {
         Thread.startVirtualThread(() -> copy(client, server, false));
         Thread.startVirtualThread(() -> copy(server, client, true));
       } catch (IOException refused) {
-        // A closed listener ends the loop; a client whose server is not there sees its end.
+        // A closed listener ends the loop; a client whose server is down is closed.
         closeAll();
       }
     }
@@ -79,7 +79,7 @@ public final class Relay implements AutoCloseable {
         out.write(piece, 0, n);
       }
     } catch (IOException ended) {
-      // Either side has left.
+      // One side has closed.
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     }
@@ -90,7 +90,7 @@ public final class Relay implements AutoCloseable {
       try {
         socket.close();
       } catch (IOException gone) {
-        // It is closed in any case.
+        // Ignored: the socket is not used again.
       }
     }
   }

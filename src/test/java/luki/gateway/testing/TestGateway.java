@@ -33,8 +33,8 @@ import luki.gateway.keys.KeyedHash;
 import luki.gateway.upstream.Upstreams;
 
 /**
- * A gateway wired as {@code serve} wires it, in {@code dev}, on a free port. Keys are made for it
- * and forgotten with it.
+ * A gateway made as by {@code serve}, in {@code dev}, on a free port. Its keys are made for it and
+ * deleted with it.
  */
 public final class TestGateway implements AutoCloseable {
   private static final String PEPPER = "a pepper that only the tests know, long enough";
@@ -53,12 +53,12 @@ public final class TestGateway implements AutoCloseable {
     this.log = log;
   }
 
-  /** Starts one with these variables, which are names of the environment. */
+  /** Starts a gateway with these environment variables. */
   public static TestGateway start(Map<String, String> variables) {
     return new Builder().with(variables).start();
   }
 
-  /** Whether the tests run on our own server engine; the JDK's is lenient in known ways. */
+  /** Whether the tests run on the server edge; the JDK's server is lenient in known ways. */
   public static boolean isEdge() {
     return System.getProperty("luki.engine", "edge").equals("edge");
   }
@@ -78,7 +78,7 @@ public final class TestGateway implements AutoCloseable {
       return this;
     }
 
-    /** Where its access log goes, besides where {@link TestGateway#log} finds it. */
+    /** Copies the access log to this stream too. */
     public Builder logTo(OutputStream out) {
       stdout = out;
       return this;
@@ -89,7 +89,7 @@ public final class TestGateway implements AutoCloseable {
       return this;
     }
 
-    /** Replaces a line of the file, such as {@code "first_event: 60s"}, wherever it stands. */
+    /** Replaces a line of the file, such as {@code "first_event: 60s"}, wherever it is. */
     public Builder yaml(String line, String other) {
       yaml.put(line, other);
       return this;
@@ -106,7 +106,7 @@ public final class TestGateway implements AutoCloseable {
         variables.putIfAbsent("HTTP_ENGINE", isEdge() ? "edge" : "jdk");
         variables.putIfAbsent("HTTP_CLIENT", System.getProperty("luki.client", "wire"));
         variables.putIfAbsent("API_KEY_PEPPER", PEPPER);
-        // Tests of something else ask faster than a caller may.
+        // Tests of other features call faster than the default limit.
         variables.putIfAbsent("RATE_LIMIT_PER_MIN", "0");
         variables.putIfAbsent("AUTH_FAILURES_PER_MIN", "0");
         variables.putIfAbsent("API_KEYS_FILE", directory.resolve("keys.json").toString());
@@ -143,12 +143,12 @@ public final class TestGateway implements AutoCloseable {
     }
   }
 
-  /** A key for these users ({@code *} for all) with these scopes, in force at once. */
+  /** A key for these users ({@code *} for all) with these scopes, valid at once. */
   public String key(List<String> users, String... scopes) {
     return key(users, null, scopes);
   }
 
-  /** A key that ends at that time. */
+  /** A key that expires at that time. */
   public String key(List<String> users, Instant expires, String... scopes) {
     Set<Scope> named = new HashSet<>();
     Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
@@ -183,7 +183,7 @@ public final class TestGateway implements AutoCloseable {
     }
   }
 
-  /** What the filters of this gateway do with a request, without a listener. */
+  /** Explains what the filters do with a request, without a listener. */
   public Explanation explanation() {
     return wiring.explanation();
   }
@@ -208,17 +208,17 @@ public final class TestGateway implements AutoCloseable {
     return directory;
   }
 
-  /** Where its keys are, for another gateway that shares them. */
+  /** Its key file, for another gateway that shares the keys. */
   public String keyFile() {
     return keyFile.toString();
   }
 
-  /** The access log so far, a JSON object a line. */
+  /** The access log so far: one JSON object per line. */
   public List<String> log() {
     return log.lines();
   }
 
-  /** Waits until the log has that many lines. */
+  /** Waits until the log has so many lines. */
   public List<String> awaitLog(int lines) {
     return Waiting.until(Duration.ofSeconds(5), this::log, found -> found.size() >= lines);
   }

@@ -4,13 +4,13 @@ import java.time.Duration;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/** Waits for a condition, never for a time. */
+/** Waits for a condition, never for a fixed time. */
 public final class Waiting {
   private static final long LOOK_MILLIS = 5;
 
   private Waiting() {}
 
-  /** The first value that is as wanted; an assertion error with the last one otherwise. */
+  /** The first value that meets the condition; else an assertion error with the last value. */
   public static <T> T until(Duration most, Supplier<T> value, Predicate<T> wanted) {
     long end = System.nanoTime() + most.toNanos();
     while (true) {

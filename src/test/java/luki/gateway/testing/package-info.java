@@ -1,2 +1,2 @@
-/** A whole gateway on a free port, and a client that sees exactly what comes over the wire. */
+/** A complete gateway on a free port, and clients that see the exact bytes of replies. */
 package luki.gateway.testing;
