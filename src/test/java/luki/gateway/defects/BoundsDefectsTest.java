@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.stream.IntStream;
 import luki.gateway.json.Json;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.Client;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,11 +19,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class BoundsDefectsTest {
   @AutoClose
-  private static final Setting SETTING = Setting.start(g -> g.with("MAX_BODY_BYTES", "200000"));
+  private static final Fixture SETTING = Fixture.start(g -> g.with("MAX_BODY_BYTES", "200000"));
 
   @BeforeEach
   void forget() {
-    SETTING.services().forget();
+    SETTING.forget();
   }
 
   private static Json.Builder maria() {
@@ -61,7 +62,7 @@ class BoundsDefectsTest {
         .maria()
         .post("/v1/elr/search", maria().put("query", fullQuery).build().toString())
         .expect(200);
-    SETTING.services().forget();
+    SETTING.forget();
     assertRefused("/v1/elr/search", maria().put("query", fullQuery + "🙂").build());
   }
 
@@ -192,7 +193,7 @@ class BoundsDefectsTest {
   void S18_aUserIdHasALength() {
     String longest = "u".repeat(255);
     SETTING.as(longest).get("/v1/elr/items/" + longest).expect(200);
-    SETTING.services().forget();
+    SETTING.forget();
     Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
     int status = anyone.get("/v1/elr/items/" + longest + "u").status();
     assertTrue(status == 400, "status " + status);

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -185,7 +186,7 @@ class BreakerDefectsTest {
 
   @Test
   void R10_aFailingServiceIsLeftAloneUntilItIsBack() {
-    try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 400ms"))) {
+    try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 400ms"))) {
       Client maria = setting.maria();
       Reply broken = Reply.json(500, "{}");
       setting.services().override("memory", "DELETE", "/delete", broken);
@@ -195,7 +196,7 @@ class BreakerDefectsTest {
       HttpReply shed = maria.delete(ITEM).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
       assertTrue(shed.header("Retry-After").orElse("").matches("[1-9]\\d*"));
       assertEquals(20, setting.calls("memory").size());
-      maria.get("/v1/engagement/metrics/maria_k").expect(200);
+      maria.get(Fixture.METRICS).expect(200);
       setting.services().clearOverrides();
       Waiting.until(Duration.ofSeconds(10), () -> maria.delete(ITEM).status() == 204);
       List<Integer> after =
@@ -209,7 +210,7 @@ class BreakerDefectsTest {
 
   @Test
   void R10_anOpenCircuitAnswersFasterThanTheServiceFails() {
-    try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 60s"))) {
+    try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 60s"))) {
       Client maria = setting.maria();
       Reply slow = Reply.json(500, "{}").after(Duration.ofMillis(40));
       setting.services().override("memory", "DELETE", "/delete", slow);

@@ -11,7 +11,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -30,10 +30,10 @@ class ConsentDefectsTest {
   private static final String SEARCH = "{\"user_id\":\"maria_k\",\"query\":\"garden\"}";
 
   @AutoClose
-  private final Setting setting = Setting.start(g -> g.yaml("total: 2s", "total: 500ms"));
+  private final Fixture setting = Fixture.start(g -> g.yaml("total: 2s", "total: 500ms"));
 
   private void securitySays(int status, String body) {
-    setting.services().override("security", "POST", "/policy", Reply.json(status, body));
+    setting.reply("security", "POST", "/policy", status, body);
   }
 
   private void assertRefused(HttpReply answer, int status, String code) {
@@ -107,8 +107,7 @@ class ConsentDefectsTest {
 
   @Test
   void R11_aConnectionThatBreaksIsAnOutage() {
-    try (RawUpstream security = FaultyServices.faulty((c, _) -> c.reset());
-        Setting raw = Setting.start(g -> g.with("SECURITY_URL", security.url()))) {
+    try (Fixture raw = Fixture.with("SECURITY_URL", (c, _) -> c.reset())) {
       HttpReply answer = raw.maria().post("/v1/elr/search", SEARCH);
       assertEquals("CONSENT_UNAVAILABLE", answer.code());
       assertEquals(List.of(), raw.calls("memory"));
@@ -126,8 +125,8 @@ class ConsentDefectsTest {
   void R11_aRevocationCountsAtOnce() {
     Client maria = setting.maria();
     maria.post("/v1/elr/search", SEARCH).expect(200);
-    setting.services().revoke("maria_k", "elr_memories");
-    setting.services().forget();
+    setting.revoke("maria_k", "elr_memories");
+    setting.forget();
     assertRefused(maria.post("/v1/elr/search", SEARCH), 403, "CONSENT_DENIED");
   }
 
@@ -135,7 +134,7 @@ class ConsentDefectsTest {
   @ValueSource(strings = {"analytics", "personalization"})
   void R11_everyScopeThatIsNamedMustBeGranted(String revoked) {
     Client maria = setting.maria();
-    setting.services().revoke("maria_k", revoked);
+    setting.revoke("maria_k", revoked);
     assertRefused(maria.get("/v1/activities/recommend?user_id=maria_k"), 403, "CONSENT_DENIED");
     assertRefused(maria.get("/v1/engagement/recommendations/maria_k"), 403, "CONSENT_DENIED");
     assertRefused(maria.get("/v1/engagement/graph/maria_k"), 403, "CONSENT_DENIED");
@@ -172,13 +171,13 @@ class ConsentDefectsTest {
 
   @Test
   void S9_withoutAPolicyServiceNothingThatNeedsConsentIsDone() {
-    try (Setting blind = Setting.without("security")) {
+    try (Fixture blind = Fixture.without("security")) {
       Client maria = blind.maria();
       for (HttpReply answer :
           List.of(
               maria.post("/v1/elr/search", SEARCH),
-              maria.get("/v1/elr/items/maria_k"),
-              maria.get("/v1/engagement/metrics/maria_k"),
+              maria.get(Fixture.ITEMS),
+              maria.get(Fixture.METRICS),
               maria.post("/v1/cognitive/life-story/start", "{\"user_id\":\"maria_k\"}"),
               maria.get("/v1/tokens/balances/maria_k"))) {
         assertEquals(503, answer.status(), answer.body());
@@ -190,22 +189,20 @@ class ConsentDefectsTest {
 
   @Test
   void S9_aServiceWithoutAnAddressIsSaidToBeMissing() {
-    try (Setting less = Setting.without("memory", "agent")) {
+    try (Fixture less = Fixture.without("memory", "agent")) {
       Client maria = less.maria();
-      maria.get("/v1/elr/items/maria_k").expect(503, "DOWNSTREAM_NOT_CONFIGURED");
+      maria.get(Fixture.ITEMS).expect(503, "DOWNSTREAM_NOT_CONFIGURED");
       for (String path : List.of("/v1/chat", "/v1/chat/stream")) {
-        maria
-            .post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
-            .expect(503, "DOWNSTREAM_NOT_CONFIGURED");
+        maria.post(path, Fixture.CHAT).expect(503, "DOWNSTREAM_NOT_CONFIGURED");
       }
     }
   }
 
   @Test
   void S9_withoutAKeyFileNobodyIsLetIn() {
-    try (Setting other = Setting.start()) {
+    try (Fixture other = Fixture.start()) {
       String key = other.gateway().key(List.of("maria_k"), "elr:read");
-      HttpReply answer = setting.withKey(key).get("/v1/elr/items/maria_k").expect(401);
+      HttpReply answer = setting.withKey(key).get(Fixture.ITEMS).expect(401);
       assertEquals(Optional.of(true), answer.header("WWW-Authenticate").map(h -> !h.isEmpty()));
       setting.assertNothingWasCalled("no key file");
     }

@@ -23,6 +23,7 @@ import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -37,17 +38,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class CredentialDefectsTest {
   @AutoClose
-  private static final Setting SETTING = Setting.start(g -> g.with("METRICS_ACCESS", "scope"));
+  private static final Fixture SETTING = Fixture.start(g -> g.with("METRICS_ACCESS", "scope"));
 
   @BeforeEach
   void forget() {
-    SETTING.services().forget();
+    SETTING.forget();
   }
 
   private static JWTClaimsSet claims(Instant expires) {
     return new JWTClaimsSet.Builder()
         .issuer("https://id.example")
-        .subject(Setting.MARIA)
+        .subject(Fixture.MARIA)
         .audience("luki-gateway")
         .claim("scope", "chat:write elr:read elr:write elr:delete users:any ops:read")
         .claim("roles", List.of("admin"))
@@ -90,8 +91,8 @@ class CredentialDefectsTest {
     for (Map.Entry<String, String> forged : forgeries().entrySet()) {
       Client forger = SETTING.withKey(forged.getValue());
       for (DataRoute route : DataRoute.all(SETTING)) {
-        String target = route.target(Setting.MARIA);
-        HttpReply answer = forger.send(route.method(), target, route.body(Setting.MARIA));
+        String target = route.target(Fixture.MARIA);
+        HttpReply answer = forger.send(route.method(), target, route.body(Fixture.MARIA));
         assertEquals(401, answer.status(), forged.getKey() + ": " + route);
         assertEquals("UNAUTHENTICATED", answer.code());
         assertTrue(answer.header("WWW-Authenticate").isPresent());
@@ -102,11 +103,11 @@ class CredentialDefectsTest {
 
   @Test
   void S1_theGatewaysOwnTokenForAServiceIsNoKeyToTheGateway() {
-    SETTING.maria().get("/v1/engagement/metrics/maria_k");
+    SETTING.maria().get(Fixture.METRICS);
     Seen seen = SETTING.calls("engagement").getFirst();
     String overheard = seen.header("Authorization").orElseThrow().substring("Bearer ".length());
-    SETTING.services().forget();
-    SETTING.withKey(overheard).get("/v1/engagement/metrics/maria_k").expect(401);
+    SETTING.forget();
+    SETTING.withKey(overheard).get(Fixture.METRICS).expect(401);
     SETTING.assertNothingWasCalled("a token that was meant for a service");
   }
 
@@ -119,28 +120,28 @@ class CredentialDefectsTest {
         "luki_000000000000_0000000000000000000000000000000000000000000000000"
       })
   void S2_whatOnlyLooksLikeAKeyIsNone(String text) {
-    SETTING.withKey(text).get("/v1/elr/items/maria_k").expect(401);
-    SETTING.stranger().get("/v1/elr/items/maria_k", "X-API-Key", text).expect(401);
+    SETTING.withKey(text).get(Fixture.ITEMS).expect(401);
+    SETTING.stranger().get(Fixture.ITEMS, "X-API-Key", text).expect(401);
     SETTING.assertNothingWasCalled(text);
   }
 
   @Test
   void S2_aKeyThatAnotherGatewayGaveOutIsUnknownHere() {
     try (TestGateway other = TestGateway.start(Map.of())) {
-      String key = other.key(List.of(Setting.MARIA), "elr:read");
-      SETTING.withKey(key).get("/v1/elr/items/maria_k").expect(401);
+      String key = other.key(List.of(Fixture.MARIA), "elr:read");
+      SETTING.withKey(key).get(Fixture.ITEMS).expect(401);
     }
     SETTING.assertNothingWasCalled("a key of another gateway");
   }
 
   @Test
   void S2_aKeyWithOneCharacterChangedIsUnknown() {
-    String key = SETTING.gateway().key(List.of(Setting.MARIA), "elr:read");
+    String key = SETTING.gateway().key(List.of(Fixture.MARIA), "elr:read");
     int middle = key.length() / 2;
     char other = key.charAt(middle) == 'a' ? 'b' : 'a';
     String changed = key.substring(0, middle) + other + key.substring(middle + 1);
-    SETTING.withKey(key).get("/v1/elr/items/maria_k").expect(200);
-    SETTING.withKey(changed).get("/v1/elr/items/maria_k").expect(401);
+    SETTING.withKey(key).get(Fixture.ITEMS).expect(200);
+    SETTING.withKey(changed).get(Fixture.ITEMS).expect(401);
   }
 
   @Test
@@ -159,7 +160,7 @@ class CredentialDefectsTest {
   @Test
   void S4_everyDataRouteAsksForItsScope() {
     Client unscoped =
-        SETTING.withKey(SETTING.gateway().key(List.of(Setting.MARIA), "webhooks:write"));
+        SETTING.withKey(SETTING.gateway().key(List.of(Fixture.MARIA), "webhooks:write"));
     for (DataRoute route : DataRoute.all(SETTING)) {
       HttpReply answer =
           unscoped.send(route.method(), route.target("maria_k"), route.body("maria_k"));
@@ -205,7 +206,7 @@ class CredentialDefectsTest {
 
   @Test
   void S5_aBodyDoesNotHideThatThereIsNoSuchRoute() {
-    String body = "{\"user_id\":\"maria_k\",\"message\":\"a\"}";
+    String body = Fixture.CHAT;
     for (Client caller : List.of(SETTING.stranger(), SETTING.maria())) {
       caller.post("/v1/chatXYZ", body).expect(404);
       caller.put("/v1/chat", body).expect(405);
@@ -240,9 +241,9 @@ class CredentialDefectsTest {
 
   @Test
   void S5_whoIsIdentifiedOnOneRouteIsStillHeldToTheScopeOfAnother() {
-    Client talker = SETTING.withKey(SETTING.gateway().key(List.of(Setting.MARIA), "chat:write"));
+    Client talker = SETTING.withKey(SETTING.gateway().key(List.of(Fixture.MARIA), "chat:write"));
     assertAll(
-        () -> assertEquals(403, talker.get("/v1/elr/items/maria_k").status()),
+        () -> assertEquals(403, talker.get(Fixture.ITEMS).status()),
         () -> assertEquals(403, talker.get("/v1/users/maria_k/overview").status()));
     SETTING.assertNothingWasCalled("another scope");
   }

@@ -4,11 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import luki.gateway.json.Json;
+import luki.gateway.standin.Fixture;
 
 /** A route of the published contract that asks for a credential. */
 record DataRoute(String method, String template, boolean takesBody, boolean userInQuery) {
 
-  static List<DataRoute> all(Setting setting) {
+  static List<DataRoute> all(Fixture setting) {
     List<DataRoute> routes = new ArrayList<>();
     Json paths = setting.stranger().get("/openapi.json").json().at("paths");
     paths

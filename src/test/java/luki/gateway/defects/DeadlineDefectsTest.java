@@ -9,10 +9,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawConnection;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.Processes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,39 +23,35 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Every wait has an end, and a reply that is none is never passed on as one. */
 @Timeout(60)
 class DeadlineDefectsTest {
-  private static final String LIST = "/v1/elr/items/maria_k";
   private static final String EMPTY_LIST = "{\"results\":[],\"total_count\":0}";
+  private static final String JSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
   private static final Duration PAUSE = Duration.ofMillis(40);
 
-  private static Setting before(RawUpstream memory) {
-    return Setting.start(
-        g ->
-            g.with("MEMORY_URL", memory.url())
-                .with("MAX_REPLY_BYTES", "65536")
-                .yaml("total: 10s", "total: 700ms"));
+  private static Fixture memory(Fixture.Fault fault) {
+    return Fixture.with(
+        "MEMORY_URL",
+        fault,
+        g -> g.with("MAX_REPLY_BYTES", "65536").yaml("total: 10s", "total: 700ms"));
   }
 
-  private static void assertTimesOut(FaultyServices.Fault fault) throws InterruptedException {
+  private static void assertTimesOut(Fixture.Fault fault) throws InterruptedException {
     CountDownLatch closed = new CountDownLatch(1);
-    try (RawUpstream memory =
-            FaultyServices.faulty(
-                (connection, request) -> {
-                  fault.answer(connection, request);
-                  connection.stallUntilClosed();
-                  closed.countDown();
-                });
-        Setting setting = before(memory)) {
-      Client maria = setting.maria();
+    try (Fixture fixture =
+        memory(
+            (connection, request) -> {
+              fault.answer(connection, request);
+              connection.stallUntilClosed();
+              closed.countDown();
+            })) {
+      Client maria = fixture.maria();
       long began = System.nanoTime();
-      HttpReply answer = maria.get(LIST);
+      HttpReply answer = maria.get(Fixture.ITEMS).expect(504, "DOWNSTREAM_TIMEOUT");
       long tookMillis = (System.nanoTime() - began) / 1_000_000;
-      assertEquals(504, answer.status(), answer.body());
-      assertEquals("DOWNSTREAM_TIMEOUT", answer.code());
       assertEquals(
           "Memory service did not respond", answer.json().at("error").at("message").string());
       assertTrue(tookMillis >= 600 && tookMillis < 5000, tookMillis + " ms");
       assertTrue(closed.await(10, TimeUnit.SECONDS), "the connection is let go");
-      assertEquals(1, FaultyServices.calls(memory).size());
+      assertEquals(1, fixture.faultyCalls().size());
     }
   }
 
@@ -64,36 +62,34 @@ class DeadlineDefectsTest {
 
   @Test
   void R10_aByteAtATimeDoesNotProlongTheWaitForTheHead() throws InterruptedException {
-    String slow = FaultyServices.reply("200 OK", EMPTY_LIST) + " ".repeat(300);
-    assertTimesOut((connection, _) -> FaultyServices.drip(connection, slow, PAUSE));
+    String slow = JSON + "Content-Length: 30\r\n\r\n" + EMPTY_LIST + " ".repeat(300);
+    assertTimesOut((connection, _) -> connection.drip(slow, PAUSE));
   }
 
   @Test
   void R10_aBodyThatStallsIsTimedOut() throws InterruptedException {
-    String head =
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
-    assertTimesOut((connection, _) -> connection.send(head + "{\"results\":["));
+    assertTimesOut(
+        (connection, _) -> connection.send(JSON + "Content-Length: 100\r\n\r\n{\"results\":["));
   }
 
   @Test
   void R10_aByteAtATimeDoesNotProlongTheWaitForTheBody() throws InterruptedException {
-    String head =
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n";
     assertTimesOut(
         (connection, _) -> {
-          connection.send(head);
-          FaultyServices.drip(connection, " ".repeat(999), PAUSE);
+          connection.send(JSON + "Content-Length: 999\r\n\r\n");
+          connection.drip(" ".repeat(999), PAUSE);
         });
   }
 
   @Test
   void R10_anAgentThatNeverAnswersIsTimedOut() {
-    try (RawUpstream agent = FaultyServices.faulty((c, _) -> c.stallUntilClosed());
-        Setting setting =
-            Setting.start(
-                g -> g.with("AGENT_URL", agent.url()).yaml("total: 60s", "total: 700ms"))) {
-      setting.maria().post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}").expect(504);
-      assertEquals(1, FaultyServices.calls(agent).size());
+    try (Fixture fixture =
+        Fixture.with(
+            "AGENT_URL",
+            (c, _) -> c.stallUntilClosed(),
+            g -> g.yaml("total: 60s", "total: 700ms"))) {
+      fixture.maria().post("/v1/chat", Fixture.CHAT).expect(504);
+      assertEquals(1, fixture.faultyCalls().size());
     }
   }
 
@@ -105,23 +101,19 @@ class DeadlineDefectsTest {
         "Transfer-Encoding: chunked\r\n\r\n1e\r\n{\"results\":[],"
       })
   void R10_aReplyThatIsCutShortIsNoReply(String rest) {
-    String cut = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + rest;
     for (String how : List.of("reset", "close")) {
-      try (RawUpstream memory =
-              FaultyServices.faulty(
-                  (connection, _) -> {
-                    connection.send(cut);
-                    if (how.equals("reset")) {
-                      // Not before what was sent has arrived: an RST may overtake it.
-                      connection.peerClosed(PAUSE);
-                      connection.reset();
-                    }
-                    connection.close();
-                  });
-          Setting setting = before(memory)) {
-        HttpReply answer = setting.maria().get(LIST);
-        assertEquals(502, answer.status(), how + answer.body());
-        assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
+      try (Fixture fixture =
+          memory(
+              (connection, _) -> {
+                connection.send(JSON + rest);
+                if (how.equals("reset")) {
+                  // Not before what was sent has arrived: an RST may overtake it.
+                  connection.peerClosed(PAUSE);
+                  connection.reset();
+                }
+                connection.close();
+              })) {
+        fixture.maria().get(Fixture.ITEMS).expect(502, "DOWNSTREAM_UNAVAILABLE");
       }
     }
   }
@@ -136,20 +128,19 @@ class DeadlineDefectsTest {
   @Test
   void R10_aReplyWithoutEndIsBrokenOff() throws InterruptedException {
     CountDownLatch brokenOff = new CountDownLatch(1);
-    try (RawUpstream memory =
-            FaultyServices.faulty(
-                (connection, _) -> {
-                  connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-                  try {
-                    flood(connection);
-                  } finally {
-                    brokenOff.countDown();
-                  }
-                });
-        Setting setting = before(memory)) {
-      setting.maria().get(LIST).expect(502, "DOWNSTREAM_ERROR");
+    try (Fixture fixture =
+        memory(
+            (connection, _) -> {
+              connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+              try {
+                flood(connection);
+              } finally {
+                brokenOff.countDown();
+              }
+            })) {
+      fixture.maria().get(Fixture.ITEMS).expect(502, "DOWNSTREAM_ERROR");
       assertTrue(brokenOff.await(10, TimeUnit.SECONDS));
-      assertEquals(1, FaultyServices.calls(memory).size(), "too long is not worth a second try");
+      assertEquals(1, fixture.faultyCalls().size(), "too long is not worth a second try");
     }
   }
 
@@ -158,10 +149,8 @@ class DeadlineDefectsTest {
     String padding = " ".repeat(65_536 - EMPTY_LIST.length());
     for (int more : List.of(0, 1, 11_000_000)) {
       String body = EMPTY_LIST + padding + " ".repeat(more);
-      try (RawUpstream memory =
-              FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply("200 OK", body)));
-          Setting setting = before(memory)) {
-        HttpReply answer = setting.maria().get(LIST);
+      try (Fixture fixture = memory((c, _) -> c.reply("200 OK", body))) {
+        HttpReply answer = fixture.maria().get(Fixture.ITEMS);
         assertEquals(more == 0 ? 200 : 502, answer.status(), more + " too many");
         if (more > 0) {
           assertEquals("DOWNSTREAM_ERROR", answer.code());
@@ -173,16 +162,14 @@ class DeadlineDefectsTest {
   @ParameterizedTest
   @ValueSource(strings = {"301", "302", "303", "307", "308"})
   void R10_aRedirectIsNeverFollowed(String status) {
-    try (RawUpstream elsewhere =
-            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply("200 OK", EMPTY_LIST)));
-        RawUpstream memory =
-            FaultyServices.faulty(
+    try (RawUpstream elsewhere = Fixture.faulty((c, _) -> c.reply("200 OK", EMPTY_LIST));
+        Fixture fixture =
+            memory(
                 (c, _) ->
                     c.send(
                         "HTTP/1.1 %s Moved\r\nLocation: %s/x\r\nContent-Length: 0\r\n\r\n"
-                            .formatted(status, elsewhere.url())));
-        Setting setting = before(memory)) {
-      HttpReply answer = setting.maria().get(LIST).expect(502, "DOWNSTREAM_ERROR");
+                            .formatted(status, elsewhere.url())))) {
+      HttpReply answer = fixture.maria().get(Fixture.ITEMS).expect(502, "DOWNSTREAM_ERROR");
       assertTrue(answer.header("Location").isEmpty());
       assertEquals(0, elsewhere.connections());
     }
@@ -199,29 +186,27 @@ class DeadlineDefectsTest {
         "\r\n\r\n\r\n\u0000\u0001\u0002"
       })
   void R10_whatIsNotHttpIsABadGateway(String bytes) {
-    try (RawUpstream memory =
-            FaultyServices.faulty(
-                (connection, _) -> {
-                  connection.send(bytes);
-                  connection.peerClosed(PAUSE);
-                  connection.close();
-                });
-        Setting setting = before(memory)) {
-      setting.maria().get(LIST).expect(502, "DOWNSTREAM_UNAVAILABLE");
+    try (Fixture fixture =
+        memory(
+            (connection, _) -> {
+              connection.send(bytes);
+              connection.peerClosed(PAUSE);
+              connection.close();
+            })) {
+      fixture.maria().get(Fixture.ITEMS).expect(502, "DOWNSTREAM_UNAVAILABLE");
     }
   }
 
   @Test
   void R10_whereNobodyListensTheAnswerIsQuick() {
-    try (Setting setting = Setting.start(g -> g.with("MEMORY_URL", FaultyServices.nobody()))) {
-      Client maria = setting.maria();
+    try (Fixture fixture = Fixture.start(g -> g.with("MEMORY_URL", Processes.unusedUrl()))) {
+      Client maria = fixture.maria();
       long best = Long.MAX_VALUE;
       for (int i = 0; i < 5; i++) {
         long began = System.nanoTime();
         HttpReply answer = maria.delete("/v1/elr/items/maria_k_a");
         best = Math.min(best, System.nanoTime() - began);
-        assertEquals("DOWNSTREAM_UNAVAILABLE", answer.code());
-        assertEquals(502, answer.status());
+        answer.expect(502, "DOWNSTREAM_UNAVAILABLE");
       }
       assertTrue(best < 100_000_000L, best + " ns");
     }

@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -25,7 +24,7 @@ class DeletionDefectsTest {
   private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";
   private static final String ALL = "/v1/elr/users/maria_k";
 
-  @AutoClose private final Setting setting = Setting.start();
+  @AutoClose private final Fixture setting = Fixture.start();
 
   static Stream<Arguments> noSuccess() {
     return Stream.of(
@@ -51,7 +50,7 @@ class DeletionDefectsTest {
   @ParameterizedTest
   @MethodSource("noSuccess")
   void S16_aDeleteThatWasNotConfirmedIsNoSuccess(int status, String body) {
-    setting.services().override("memory", "DELETE", "/delete", Reply.json(status, body));
+    setting.reply("memory", "DELETE", "/delete", status, body);
     Client maria = setting.maria();
     maria.delete(ITEM).expect(502);
     maria.delete(ALL).expect(502);
@@ -67,46 +66,42 @@ class DeletionDefectsTest {
         "{\"status\":\"success\",\"deleted_count\":-1}"
       })
   void S16_anErasureWithoutACountIsNoSuccess(String body) {
-    setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, body));
+    setting.reply("memory", "DELETE", "/delete/all", 200, body);
     setting.maria().delete(ALL).expect(502, "DOWNSTREAM_ERROR");
   }
 
   @Test
   void S16_anErasureGoesOnUntilNothingIsLeft() {
-    AtomicInteger left = new AtomicInteger(3);
-    try (RawUpstream memory = countingDown(left);
-        Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+    try (Fixture raw = countingDown(new AtomicInteger(3))) {
       HttpReply answer = raw.maria().delete(ALL).expect(200);
       assertEquals(21, answer.json().at("deleted").integer().orElseThrow());
       assertEquals("maria_k", answer.json().at("user_id").string());
-      assertEquals(4, FaultyServices.calls(memory).size());
+      assertEquals(4, raw.faultyCalls().size());
     }
   }
 
-  /** Says that it deleted seven, as often as that, and then none. */
-  private static RawUpstream countingDown(AtomicInteger left) {
-    return FaultyServices.faulty(
+  /** With a memory service that deletes seven, as often as that, and then none. */
+  private static Fixture countingDown(AtomicInteger left) {
+    return Fixture.with(
+        "MEMORY_URL",
         (connection, _) -> {
           int deleted = left.getAndDecrement() > 0 ? 7 : 0;
-          connection.send(
-              FaultyServices.reply(
-                  "200 OK", "{\"status\":\"success\",\"deleted_count\":%d}".formatted(deleted)));
+          connection.reply(
+              "200 OK", "{\"status\":\"success\",\"deleted_count\":%d}".formatted(deleted));
         });
   }
 
   @Test
   void S16_anErasureThatNeverEndsIsGivenUpAfterTenRounds() {
     String never = "{\"status\":\"success\",\"deleted_count\":1}";
-    setting.services().override("memory", "DELETE", "/delete/all", Reply.json(200, never));
+    setting.reply("memory", "DELETE", "/delete/all", 200, never);
     setting.maria().delete(ALL).expect(502);
     assertEquals(10, setting.calls("memory").size());
   }
 
   @Test
   void S16_anErasureThatEndsInItsTenthRoundSucceeds() {
-    AtomicInteger left = new AtomicInteger(9);
-    try (RawUpstream memory = countingDown(left);
-        Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+    try (Fixture raw = countingDown(new AtomicInteger(9))) {
       HttpReply answer = raw.maria().delete(ALL).expect(200);
       assertEquals(63, answer.json().at("deleted").integer().orElseThrow());
     }
@@ -122,15 +117,15 @@ class DeletionDefectsTest {
             .at("id")
             .string();
     maria.delete("/v1/elr/items/" + id).expect(204);
-    assertEquals(0, maria.get("/v1/elr/items/maria_k").json().at("items").size());
+    assertEquals(0, maria.get(Fixture.ITEMS).json().at("items").size());
   }
 
   @Test
   void S16_whoWithdrewConsentCanStillErase() {
     Client maria = setting.maria();
     maria.post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"the sea\"}");
-    setting.services().revoke("maria_k", "elr_memories", "analytics", "personalization");
-    setting.services().forget();
+    setting.revoke("maria_k", "elr_memories", "analytics", "personalization");
+    setting.forget();
     maria.delete(ITEM).expect(204);
     HttpReply erased = maria.delete(ALL);
     assertEquals(1, erased.json().at("deleted").integer().orElseThrow(), erased.body());

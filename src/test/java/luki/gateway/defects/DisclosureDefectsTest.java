@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.HttpReply;
@@ -27,8 +28,8 @@ class DisclosureDefectsTest {
   private static final String LEAK = "Traceback /srv/app/main.py line 42 postgres://u:p@db";
 
   @AutoClose
-  private final Setting setting =
-      Setting.start(g -> g.with("CORS_ALLOWED_ORIGINS", APP + ",http://localhost:5173"));
+  private final Fixture setting =
+      Fixture.start(g -> g.with("CORS_ALLOWED_ORIGINS", APP + ",http://localhost:5173"));
 
   private static Reply leaking(int status) {
     return new Reply(
@@ -70,7 +71,7 @@ class DisclosureDefectsTest {
   })
   void S14_aServicesErrorBecomesOursWithoutItsText(int theirs, int ours, String code) {
     setting.services().override("engagement", "GET", "/metrics", leaking(theirs));
-    HttpReply answer = setting.maria().get("/v1/engagement/metrics/maria_k").expect(ours, code);
+    HttpReply answer = setting.maria().get(Fixture.METRICS).expect(ours, code);
     assertSilent(answer);
   }
 
@@ -78,10 +79,7 @@ class DisclosureDefectsTest {
   void S14_aMissingRouteOverThereIsNoMissingResourceHere() {
     setting.services().override("agent", "POST", "/v1/chat", leaking(404));
     HttpReply answer =
-        setting
-            .maria()
-            .post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
-            .expect(502, "DOWNSTREAM_ERROR");
+        setting.maria().post("/v1/chat", Fixture.CHAT).expect(502, "DOWNSTREAM_ERROR");
     assertSilent(answer);
   }
 
@@ -90,7 +88,7 @@ class DisclosureDefectsTest {
     Reply crash =
         new Reply(500, Map.of("Content-Type", "text/plain"), "Traceback main.py", Duration.ZERO);
     setting.services().override("memory", "POST", "/search/memories", crash);
-    HttpReply answer = setting.maria().get("/v1/elr/items/maria_k").expect(502);
+    HttpReply answer = setting.maria().get(Fixture.ITEMS).expect(502);
     assertSilent(answer);
   }
 
@@ -101,12 +99,8 @@ class DisclosureDefectsTest {
     try (RawUpstream agent =
             RawUpstream.start(
                 RawUpstream.stream("200 OK", "text/event-stream", List.of(token, error), "eof"));
-        Setting streaming = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
-      HttpReply answer =
-          streaming
-              .maria()
-              .post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
-              .expect(200);
+        Fixture streaming = Fixture.start(g -> g.with("AGENT_URL", agent.url()))) {
+      HttpReply answer = streaming.maria().post("/v1/chat/stream", Fixture.CHAT).expect(200);
       assertTrue(answer.body().contains("event: error"), answer.body());
       assertFalse(answer.body().contains("Traceback"), answer.body());
     }
@@ -147,7 +141,7 @@ class DisclosureDefectsTest {
         "*"
       })
   void S11_anyOtherOriginGetsNothingButVary(String origin) {
-    for (String path : List.of("/healthz", "/v1/elr/items/maria_k", "/nowhere")) {
+    for (String path : List.of("/healthz", Fixture.ITEMS, "/nowhere")) {
       HttpReply answer = setting.stranger().get(path, "Origin", origin);
       assertEquals(Optional.of("Origin"), answer.header("Vary"), path);
       assertNoCors(answer);
@@ -177,7 +171,7 @@ class DisclosureDefectsTest {
 
   @Test
   void S11_withoutAListNoOriginIsAllowed() {
-    try (Setting closed = Setting.start()) {
+    try (Fixture closed = Fixture.start()) {
       assertNoCors(closed.stranger().get("/healthz", "Origin", APP));
     }
   }
@@ -216,7 +210,7 @@ class DisclosureDefectsTest {
 
   @Test
   void R1_aMissingCredentialIs401WithAChallenge() {
-    HttpReply answer = setting.stranger().get("/v1/elr/items/maria_k", "Origin", APP);
+    HttpReply answer = setting.stranger().get(Fixture.ITEMS, "Origin", APP);
     assertRefusal(answer, 401, "UNAUTHENTICATED");
     assertTrue(answer.header("WWW-Authenticate").orElse("").startsWith("Bearer"));
   }

@@ -11,10 +11,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.json.Json;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class HealthDefectsTest {
   private static final Duration SOON = Duration.ofSeconds(15);
 
-  private static HttpReply health(Setting setting, String status) {
+  private static HttpReply health(Fixture setting, String status) {
     return Waiting.until(
         SOON,
         () -> setting.stranger().get("/health"),
@@ -39,7 +40,7 @@ class HealthDefectsTest {
     return health.json().at("checks").at(service).at("status").string();
   }
 
-  private static void assertNoAddress(Setting setting, HttpReply answer) {
+  private static void assertNoAddress(Fixture setting, HttpReply answer) {
     for (String url : setting.services().urls().values()) {
       assertFalse(answer.body().contains(url.substring(url.lastIndexOf(':') + 1)), answer.body());
     }
@@ -49,7 +50,7 @@ class HealthDefectsTest {
 
   @Test
   void R12_allIsWellWhenEveryServiceIsUp() {
-    try (Setting setting = Setting.start()) {
+    try (Fixture setting = Fixture.start()) {
       HttpReply health = health(setting, "healthy").expect(200);
       assertEquals("luki-api-gateway", health.json().at("service").string());
       assertFalse(health.json().at("version").string("").isBlank());
@@ -65,7 +66,7 @@ class HealthDefectsTest {
 
   @Test
   void R12_oneServiceDownIsADegradationAndStillReady() {
-    try (Setting setting = Setting.start(g -> g.with("ENG_URL", FaultyServices.nobody()))) {
+    try (Fixture setting = Fixture.start(g -> g.with("ENG_URL", Processes.unusedUrl()))) {
       HttpReply health = health(setting, "degraded").expect(200);
       assertEquals("down", check(health, "engagement"));
       assertEquals("up", check(health, "memory"));
@@ -77,11 +78,11 @@ class HealthDefectsTest {
 
   @Test
   void R12_agentAndMemoryDownIsUnhealthyAndStillReady() {
-    try (Setting setting =
-        Setting.start(
+    try (Fixture setting =
+        Fixture.start(
             g ->
-                g.with("AGENT_URL", FaultyServices.nobody())
-                    .with("MEMORY_URL", FaultyServices.nobody()))) {
+                g.with("AGENT_URL", Processes.unusedUrl())
+                    .with("MEMORY_URL", Processes.unusedUrl()))) {
       HttpReply health = health(setting, "unhealthy").expect(503);
       assertEquals("down", check(health, "agent"));
       setting.stranger().get("/readyz").expect(200);
@@ -91,14 +92,14 @@ class HealthDefectsTest {
 
   @Test
   void R12_agentAloneDownIsADegradationOnly() {
-    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", FaultyServices.nobody()))) {
+    try (Fixture setting = Fixture.start(g -> g.with("AGENT_URL", Processes.unusedUrl()))) {
       health(setting, "degraded").expect(200);
     }
   }
 
   @Test
   void R12_whatIsNotConfiguredIsSaidToBeAndIsNoFault() {
-    try (Setting setting = Setting.without("tokens", "memory")) {
+    try (Fixture setting = Fixture.without("tokens", "memory")) {
       HttpReply health = health(setting, "healthy");
       assertEquals("not_configured", check(health, "tokens"));
       assertEquals("not_configured", check(health, "memory"));
@@ -107,9 +108,9 @@ class HealthDefectsTest {
 
   @Test
   void R12_aServiceThatSaysItIsWellButFailsIsDown() {
-    try (Setting setting = Setting.start(g -> g.yaml("open: 2s", "open: 60s"))) {
+    try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 60s"))) {
       health(setting, "healthy");
-      setting.services().override("memory", "DELETE", "/delete", Reply.json(503, "{}"));
+      setting.reply("memory", "DELETE", "/delete", 503, "{}");
       Client maria = setting.maria();
       for (int i = 0; i < 20; i++) {
         maria.delete("/v1/elr/items/maria_k_a");
@@ -122,7 +123,7 @@ class HealthDefectsTest {
 
   @Test
   void R12_healthRoutesAskForNoCredentialAndIgnoreABadOne() {
-    try (Setting setting = Setting.start()) {
+    try (Fixture setting = Fixture.start()) {
       Client forger = setting.withKey("abcdefghij");
       for (String path : List.of("/health", "/healthz", "/readyz")) {
         assertEquals(200, forger.get(path).status(), path);
@@ -135,19 +136,18 @@ class HealthDefectsTest {
   void R12_aDrainTurnsReadinessOffAndLetsWhatIsUnderWayFinish() throws Exception {
     CountDownLatch arrived = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
-    try (RawUpstream memory =
-            FaultyServices.faulty(
-                (connection, _) -> {
-                  arrived.countDown();
-                  release.await(30, TimeUnit.SECONDS);
-                  connection.send(
-                      FaultyServices.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
-                });
-        Setting setting = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+    try (Fixture setting =
+        Fixture.with(
+            "MEMORY_URL",
+            (connection, _) -> {
+              arrived.countDown();
+              release.await(30, TimeUnit.SECONDS);
+              connection.reply("200 OK", "{\"results\":[],\"total_count\":0}");
+            })) {
       Client maria = setting.maria();
       setting.stranger().get("/readyz").expect(200);
       CompletableFuture<HttpReply> inFlight =
-          CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
+          CompletableFuture.supplyAsync(() -> maria.get(Fixture.ITEMS));
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
       CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
       Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
@@ -158,7 +158,7 @@ class HealthDefectsTest {
     }
   }
 
-  private static void drain(Setting setting) {
+  private static void drain(Fixture setting) {
     try {
       setting.gateway().drain();
     } catch (InterruptedException interrupted) {
@@ -166,11 +166,11 @@ class HealthDefectsTest {
     }
   }
 
-  private static void assertRefusesWhatIsNew(Setting setting, Client maria) {
+  private static void assertRefusesWhatIsNew(Fixture setting, Client maria) {
     assertEquals("DRAINING", setting.stranger().get("/readyz").code());
     setting.stranger().get("/healthz").expect(200);
     setting.stranger().get("/health").expect(200);
-    HttpReply refused = maria.get("/v1/engagement/metrics/maria_k").expect(503, "DRAINING");
+    HttpReply refused = maria.get(Fixture.METRICS).expect(503, "DRAINING");
     assertEquals(Optional.of("1"), refused.header("Retry-After"));
     assertEquals(Optional.of("close"), refused.header("Connection"));
     assertEquals(List.of(), setting.calls("engagement"));
@@ -183,11 +183,10 @@ class HealthDefectsTest {
                 connection -> {
                   while (true) {
                     connection.readRequest();
-                    connection.send(
-                        FaultyServices.reply("500 Internal Server Error", "{\"detail\":\"leak\"}"));
+                    connection.reply("500 Internal Server Error", "{\"detail\":\"leak\"}");
                   }
                 });
-        Setting setting = Setting.start(g -> g.with("AGENT_URL", agent.url()))) {
+        Fixture setting = Fixture.start(g -> g.with("AGENT_URL", agent.url()))) {
       HttpReply health = health(setting, "degraded");
       Json checks = health.json().at("checks");
       assertEquals("{\"status\":\"down\"}", checks.at("agent").toString());

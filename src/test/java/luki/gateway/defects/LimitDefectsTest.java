@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class LimitDefectsTest {
   private static final Pattern STANDING = Pattern.compile("\"user\";r=(\\d+);t=(\\d+)");
-  private static final String READS = "/v1/engagement/metrics/maria_k";
+  private static final String READS = Fixture.METRICS;
 
   private static UnaryOperator<TestGateway.Builder> limits(String... variables) {
     return gateway -> {
@@ -54,7 +55,7 @@ class LimitDefectsTest {
 
   @Test
   void everyReplyThatTheLimitSawSaysHowItStands() {
-    try (Setting setting = Setting.start(slow(4))) {
+    try (Fixture setting = Fixture.start(slow(4))) {
       Client maria = setting.maria();
       List<HttpReply> seen = new ArrayList<>();
       seen.add(maria.get(READS));
@@ -79,8 +80,8 @@ class LimitDefectsTest {
 
   @Test
   void R3_nothingThatACallerSendsGivesItAnotherLimit() {
-    try (Setting setting = Setting.start(slow(3))) {
-      String key = setting.gateway().key(List.of(Setting.MARIA), "engagement:read");
+    try (Fixture setting = Fixture.start(slow(3))) {
+      String key = setting.gateway().key(List.of(Fixture.MARIA), "engagement:read");
       Client bearer = setting.withKey(key);
       Client bare = setting.stranger();
       List<Integer> statuses = new ArrayList<>();
@@ -102,8 +103,8 @@ class LimitDefectsTest {
 
   @Test
   void R4_aRefusedCallCostsNothing() {
-    try (Setting setting =
-        Setting.start(limits("RATE_LIMIT_PER_MIN", "60", "RATE_LIMIT_BURST", "1"))) {
+    try (Fixture setting =
+        Fixture.start(limits("RATE_LIMIT_PER_MIN", "60", "RATE_LIMIT_BURST", "1"))) {
       Client maria = setting.maria();
       maria.get(READS).expect(200);
       long began = System.nanoTime();
@@ -116,8 +117,8 @@ class LimitDefectsTest {
 
   @Test
   void R4_healthIsNeverLimited() {
-    try (Setting setting =
-        Setting.start(limits("RATE_LIMIT_PER_MIN", "1", "AUTH_FAILURES_PER_MIN", "1"))) {
+    try (Fixture setting =
+        Fixture.start(limits("RATE_LIMIT_PER_MIN", "1", "AUTH_FAILURES_PER_MIN", "1"))) {
       Client bad = setting.withKey("luki_nonsense");
       bad.get(READS).expect(401);
       bad.get(READS).expect(429);
@@ -133,7 +134,7 @@ class LimitDefectsTest {
 
   @Test
   void R4_anAddressWithTooManyFailuresIsRefusedBeforeItsCredentialIsLookedAt() {
-    try (Setting setting = Setting.start(limits("AUTH_FAILURES_PER_MIN", "5"))) {
+    try (Fixture setting = Fixture.start(limits("AUTH_FAILURES_PER_MIN", "5"))) {
       Client maria = setting.maria();
       for (int i = 0; i < 20; i++) {
         maria.get(READS).expect(200);
@@ -151,8 +152,8 @@ class LimitDefectsTest {
 
   @Test
   void R4_behindATrustedProxyEachClientHasItsOwnFailures() {
-    try (Setting setting =
-        Setting.start(limits("AUTH_FAILURES_PER_MIN", "2", "TRUSTED_PROXIES", "127.0.0.0/8"))) {
+    try (Fixture setting =
+        Fixture.start(limits("AUTH_FAILURES_PER_MIN", "2", "TRUSTED_PROXIES", "127.0.0.0/8"))) {
       Client bad = setting.withKey("luki_guess");
       for (int i = 0; i < 2; i++) {
         bad.get(READS, "X-Forwarded-For", "192.0.2.7").expect(401);
@@ -173,7 +174,7 @@ class LimitDefectsTest {
 
   @Test
   void allCallersTogetherHaveALimitToo() {
-    try (Setting setting = Setting.start(limits("RATE_LIMIT_GLOBAL_PER_MIN", "5"))) {
+    try (Fixture setting = Fixture.start(limits("RATE_LIMIT_GLOBAL_PER_MIN", "5"))) {
       List<Integer> statuses = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         statuses.add(setting.maria().get(READS).status());
@@ -184,7 +185,7 @@ class LimitDefectsTest {
 
   @Test
   void aRouteMayWeighMore() {
-    try (Setting setting = Setting.start(slow(9))) {
+    try (Fixture setting = Fixture.start(slow(9))) {
       Client maria = setting.maria();
       assertEquals(4, remaining(maria.get("/v1/users/maria_k/overview")));
       HttpReply second = maria.get("/v1/users/maria_k/overview").expect(429);
@@ -197,8 +198,8 @@ class LimitDefectsTest {
 
   @Test
   void aPlanSaysHowFastItsCallersMayBe() {
-    try (Setting setting =
-        Setting.start(
+    try (Fixture setting =
+        Fixture.start(
             gateway ->
                 slow(2)
                     .apply(gateway)
@@ -207,7 +208,7 @@ class LimitDefectsTest {
       Map<String, Integer> bursts = Map.of("care_home", 5, "no_such_plan", 2);
       bursts.forEach(
           (plan, burst) -> {
-            String key = setting.gateway().keyOfPlan(plan, List.of(Setting.MARIA), scopes);
+            String key = setting.gateway().keyOfPlan(plan, List.of(Fixture.MARIA), scopes);
             Client client = setting.withKey(key);
             for (int i = 0; i < burst; i++) {
               assertEquals(200, client.get(READS).status(), plan);

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Keeping, finding, listing and counting, against a memory service that remembers. */
 @Timeout(60)
 class MemoryRoutesDefectsTest {
-  @AutoClose private final Setting setting = Setting.start();
+  @AutoClose private final Fixture setting = Fixture.start();
 
   static String item(String user, String text) {
     return Json.object().put("user_id", user).put("text", text).build().toString();
@@ -51,7 +51,7 @@ class MemoryRoutesDefectsTest {
     Client maria = setting.maria();
     HttpReply kept = maria.post(path, given).expect(201);
     assertTrue(kept.json().at("id").string().matches("maria_k_[0-9a-f]{12}"), kept.body());
-    Json listed = maria.get("/v1/elr/items/maria_k").json().at("items").at(0);
+    Json listed = maria.get(Fixture.ITEMS).json().at("items").at(0);
     for (Json item : List.of(kept.json(), listed)) {
       assertEquals("Cherries in June 🍒", item.at("text").string());
       assertEquals("[\"garden\",\"ž\"]", item.at("tags").toString());
@@ -94,7 +94,7 @@ class MemoryRoutesDefectsTest {
         "created"
       })
   void R5_a200ThatKeptNothingIsNoSuccess(String body) {
-    setting.services().override("memory", "POST", "/ingestion/elr", Reply.json(200, body));
+    setting.reply("memory", "POST", "/ingestion/elr", 200, body);
     setting
         .maria()
         .post("/v1/elr/items", item("maria_k", "the sea"))
@@ -125,7 +125,7 @@ class MemoryRoutesDefectsTest {
       maria.post("/v1/elr/items", item("maria_k", "text " + i));
     }
     assertEquals(55, texts(maria.get("/v1/elr/items/maria_k?limit=100")).size());
-    assertEquals(20, texts(maria.get("/v1/elr/items/maria_k")).size());
+    assertEquals(20, texts(maria.get(Fixture.ITEMS)).size());
   }
 
   @Test
@@ -143,8 +143,8 @@ class MemoryRoutesDefectsTest {
             entry.formatted("b", ".5+00:00"),
             entry.formatted("z", ".6"));
     String body = "{\"results\":[%s],\"total_count\":1000}".formatted(results);
-    setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
-    HttpReply list = setting.maria().get("/v1/elr/items/maria_k");
+    setting.reply("memory", "POST", "/search/memories", 200, body);
+    HttpReply list = setting.maria().get(Fixture.ITEMS);
     assertEquals(List.of("z", "a", "b", "c"), texts(list));
     assertTrue(list.json().at("truncated").isTrue(), list.body());
   }
@@ -160,10 +160,10 @@ class MemoryRoutesDefectsTest {
         ""
       })
   void R5_aListThatIsNoneIsAnErrorAndNotEmpty(String body) {
-    setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
+    setting.reply("memory", "POST", "/search/memories", 200, body);
     Client maria = setting.maria();
-    maria.get("/v1/elr/items/maria_k").expect(502);
-    String search = "{\"user_id\":\"maria_k\",\"query\":\"a\"}";
+    maria.get(Fixture.ITEMS).expect(502);
+    String search = Fixture.SEARCH;
     maria.post("/v1/elr/search", search).expect(502);
   }
 
@@ -174,7 +174,7 @@ class MemoryRoutesDefectsTest {
       maria.post("/v1/elr/items", item("maria_k", text));
     }
     setting.as("anna").post("/v1/elr/items", item("anna", "red garden cherries"));
-    setting.services().forget();
+    setting.forget();
     String query = "{\"user_id\":\"maria_k\",\"query\":\"garden red cherries\",\"limit\":2}";
     HttpReply found = maria.post("/v1/elr/search", query);
     assertEquals(List.of("cherries in the red garden", "red cherries"), texts(found));
@@ -221,7 +221,7 @@ class MemoryRoutesDefectsTest {
         List.of("user_id", "total_memories", "recent_memories", "content_types", "consent_levels"),
         List.copyOf(some.members().keySet()));
     assertEquals(1, some.at("consent_levels").at("private").integer().orElseThrow());
-    setting.services().override("memory", "GET", "/search", Reply.json(200, "{\"a\":1}"));
+    setting.reply("memory", "GET", "/search", 200, "{\"a\":1}");
     maria.get("/v1/elr/users/maria_k/stats").expect(502);
   }
 }

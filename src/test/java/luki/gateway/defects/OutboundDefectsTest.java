@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -32,13 +33,13 @@ class OutboundDefectsTest {
   private static final String MARK = "smuggled";
 
   @AutoClose
-  private final Setting setting = Setting.start(g -> g.with("AGENT_INTERNAL_SECRET", SECRET));
+  private final Fixture setting = Fixture.start(g -> g.with("AGENT_INTERNAL_SECRET", SECRET));
 
   /** A call that reaches each service, and the scope of its route. */
   private Map<String, String> callEveryService(Client maria, String... headers) {
     maria.post("/v1/chat", CHAT, headers);
     maria.get("/v1/cognitive/world-day-activities/maria_k", headers);
-    maria.get("/v1/engagement/metrics/maria_k", headers);
+    maria.get(Fixture.METRICS, headers);
     maria.get("/v1/reporting/reports/maria_k/trends", headers);
     maria.get("/v1/tokens/balances/maria_k", headers);
     return new TreeMap<>(
@@ -95,7 +96,7 @@ class OutboundDefectsTest {
   @Test
   void S10_aServiceIsToldWhatTheUserConsentedToAndTheOneThatIsAskedIsNot() throws ParseException {
     Client maria = setting.maria();
-    maria.get("/v1/engagement/metrics/maria_k");
+    maria.get(Fixture.METRICS);
     Map<String, Object> given =
         SignedJWT.parse(bearer(setting.calls("engagement").getFirst()))
             .getJWTClaimsSet()
@@ -105,7 +106,7 @@ class OutboundDefectsTest {
     assertTrue(((Number) given.get("at")).longValue() > 0);
     SignedJWT asked = SignedJWT.parse(bearer(setting.calls("security").getFirst()));
     assertFalse(asked.getJWTClaimsSet().getClaims().containsKey("consent"));
-    setting.services().revoke("maria_k", "elr_memories");
+    setting.revoke("maria_k", "elr_memories");
     maria.post("/v1/chat", CHAT);
     Map<String, Object> denied =
         SignedJWT.parse(bearer(setting.calls("agent").getFirst()))
@@ -116,7 +117,7 @@ class OutboundDefectsTest {
 
   @Test
   void S10_aTokenForOneUserIsNotUsedForAnother() throws ParseException {
-    setting.maria().get("/v1/engagement/metrics/maria_k");
+    setting.maria().get(Fixture.METRICS);
     setting.as("anna").get("/v1/engagement/metrics/anna");
     List<Seen> calls = setting.calls("engagement");
     SignedJWT annas = SignedJWT.parse(bearer(calls.getLast()));
@@ -205,8 +206,7 @@ class OutboundDefectsTest {
 
   @Test
   void S19_aRequestIdThatIsHarmlessIsKeptAndPassedOn() {
-    HttpReply answer =
-        setting.maria().get("/v1/engagement/metrics/maria_k", "X-Request-Id", "A.b_c-1");
+    HttpReply answer = setting.maria().get(Fixture.METRICS, "X-Request-Id", "A.b_c-1");
     assertEquals(Optional.of("A.b_c-1"), answer.header("X-Request-Id"));
     assertEquals(
         Optional.of("A.b_c-1"), setting.calls("engagement").getFirst().header("X-Request-Id"));
@@ -228,8 +228,8 @@ class OutboundDefectsTest {
             "x".repeat(129));
     Client maria = setting.maria();
     for (String id : hostile) {
-      setting.services().forget();
-      HttpReply answer = maria.get("/v1/engagement/metrics/maria_k", "X-Request-Id", id);
+      setting.forget();
+      HttpReply answer = maria.get(Fixture.METRICS, "X-Request-Id", id);
       String given = answer.header("X-Request-Id").orElseThrow();
       assertTrue(given.matches("[A-Za-z0-9._-]{1,128}"), given);
       assertNotEquals(id, given);

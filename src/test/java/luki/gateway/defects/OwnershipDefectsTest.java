@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.URI;
 import java.util.List;
 import luki.gateway.json.Json;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -23,11 +23,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class OwnershipDefectsTest {
-  @AutoClose private static final Setting SETTING = Setting.start();
+  @AutoClose private static final Fixture SETTING = Fixture.start();
 
   @BeforeEach
   void forget() {
-    SETTING.services().forget();
+    SETTING.forget();
   }
 
   @AfterEach
@@ -107,10 +107,8 @@ class OwnershipDefectsTest {
   void S6_theConsentThatIsAskedIsTheOwnersAndNobodyElses() {
     SETTING.services().grant("maria", "elr_memories");
     Client mariaK = SETTING.as("maria_k");
-    SETTING.services().revoke("maria_k", "elr_memories");
-    HttpReply answer =
-        mariaK.put(
-            "/v1/elr/items/maria_k_0123456789ab", "{\"user_id\":\"maria_k\",\"text\":\"a\"}");
+    SETTING.revoke("maria_k", "elr_memories");
+    HttpReply answer = mariaK.put("/v1/elr/items/maria_k_0123456789ab", Fixture.MEMORY);
     assertEquals("CONSENT_DENIED", answer.code());
     assertTrue(SETTING.calls("security").getFirst().body().contains("\"maria_k\""));
     assertEquals(List.of(), SETTING.calls("memory"));
@@ -141,14 +139,14 @@ class OwnershipDefectsTest {
             .formatted(
                 entry.formatted("maria_k", "my garden", "0123456789ab"),
                 entry.formatted("anna", "a secret of anna's", "ba9876543210"));
-    SETTING.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
+    SETTING.reply("memory", "POST", "/search/memories", 200, body);
   }
 
   @Test
   void S7_memoriesOfAnotherUserNeverComeOutOfALookUp() {
     memoryAnswersWithTwoUsers();
     Client maria = SETTING.maria();
-    HttpReply list = maria.get("/v1/elr/items/maria_k");
+    HttpReply list = maria.get(Fixture.ITEMS);
     HttpReply found =
         maria.post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"garden\"}");
     for (HttpReply answer : List.of(list, found)) {
@@ -185,7 +183,7 @@ class OwnershipDefectsTest {
   @Test
   void S8_cognitiveAndImageRoutesAskForConsent() {
     Client ida = SETTING.as("ida");
-    SETTING.services().revoke("ida", "elr_memories", "personalization", "analytics");
+    SETTING.revoke("ida", "elr_memories", "personalization", "analytics");
     List<HttpReply> answers =
         List.of(
             ida.post("/v1/cognitive/life-story/start", "{\"user_id\":\"ida\"}"),

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
@@ -35,28 +36,27 @@ class PerformanceDefectsTest {
       "chunk_id":"maria_k_a","created_at":"2026-11-23T14:42:38"}],"total_count":1}\
       """;
 
-  private static RawUpstream metrics() {
-    return FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply("200 OK", "{}")));
+  private static Fixture metrics() {
+    return Fixture.with("ENG_URL", (c, _) -> c.reply("200 OK", "{}"));
   }
 
   @Test
   void P1_callsOneAfterAnotherShareAConnection() {
-    try (RawUpstream engagement = metrics();
-        Setting setting = Setting.start(g -> g.with("ENG_URL", engagement.url()))) {
+    try (Fixture setting = metrics()) {
       Client maria = setting.maria();
       for (int i = 0; i < 50; i++) {
-        maria.get("/v1/engagement/metrics/maria_k").expect(200);
+        maria.get(Fixture.METRICS).expect(200);
       }
-      assertEquals(50, FaultyServices.calls(engagement).size());
-      assertTrue(engagement.connections() <= 3, engagement.connections() + " connections");
+      assertEquals(50, setting.faultyCalls().size());
+      assertTrue(
+          setting.faulty().connections() <= 3, setting.faulty().connections() + " connections");
     }
   }
 
   @Test
   void P1_callsSideBySideNeedNoMoreConnectionsThanThereAreOfThem() throws Exception {
     int callers = 8;
-    try (RawUpstream engagement = metrics();
-        Setting setting = Setting.start(g -> g.with("ENG_URL", engagement.url()));
+    try (Fixture setting = metrics();
         ExecutorService threads = Executors.newFixedThreadPool(callers)) {
       Client maria = setting.maria();
       List<Future<?>> all = new ArrayList<>();
@@ -65,17 +65,18 @@ class PerformanceDefectsTest {
             threads.submit(
                 () -> {
                   for (int n = 0; n < 25; n++) {
-                    maria.get("/v1/engagement/metrics/maria_k").expect(200);
+                    maria.get(Fixture.METRICS).expect(200);
                   }
                 }));
       }
       for (Future<?> one : all) {
         one.get(40, TimeUnit.SECONDS);
       }
-      assertEquals(25 * callers, FaultyServices.calls(engagement).size());
+      assertEquals(25 * callers, setting.faultyCalls().size());
       // One for its health, and a few where a pooled one is not back in time.
       int most = 2 * callers + 1;
-      assertTrue(engagement.connections() <= most, engagement.connections() + " connections");
+      assertTrue(
+          setting.faulty().connections() <= most, setting.faulty().connections() + " connections");
     }
   }
 
@@ -83,34 +84,31 @@ class PerformanceDefectsTest {
   void P6_aFullServiceShedsAtOnceWhileOthersAnswer() throws Exception {
     CountDownLatch arrived = new CountDownLatch(2);
     CountDownLatch release = new CountDownLatch(1);
-    try (RawUpstream engagement =
-            FaultyServices.faulty(
-                (connection, _) -> {
-                  arrived.countDown();
-                  release.await(40, TimeUnit.SECONDS);
-                  connection.send(FaultyServices.reply("200 OK", "{}"));
-                });
-        Setting setting =
-            Setting.start(
-                g ->
-                    g.with("ENG_URL", engagement.url())
-                        .yaml("max_concurrent: 256", "max_concurrent: 2"))) {
+    try (Fixture setting =
+        Fixture.with(
+            "ENG_URL",
+            (connection, _) -> {
+              arrived.countDown();
+              release.await(40, TimeUnit.SECONDS);
+              connection.reply("200 OK", "{}");
+            },
+            g -> g.yaml("max_concurrent: 256", "max_concurrent: 2"))) {
       Client maria = setting.maria();
       List<CompletableFuture<HttpReply>> held = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
-        held.add(CompletableFuture.supplyAsync(() -> maria.get("/v1/engagement/metrics/maria_k")));
+        held.add(CompletableFuture.supplyAsync(() -> maria.get(Fixture.METRICS)));
       }
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
       assertSheds(maria);
-      maria.get("/v1/elr/items/maria_k").expect(200);
+      maria.get(Fixture.ITEMS).expect(200);
       maria.get("/v1/tokens/balances/maria_k").expect(200);
       maria.post("/v1/chat", CHAT).expect(200);
       release.countDown();
       for (CompletableFuture<HttpReply> one : held) {
         one.get(20, TimeUnit.SECONDS).expect(200);
       }
-      assertEquals(2, FaultyServices.calls(engagement).size());
-      maria.get("/v1/engagement/metrics/maria_k").expect(200);
+      assertEquals(2, setting.faultyCalls().size());
+      maria.get(Fixture.METRICS).expect(200);
     }
   }
 
@@ -118,7 +116,7 @@ class PerformanceDefectsTest {
     long best = Long.MAX_VALUE;
     for (int i = 0; i < 30; i++) {
       long began = System.nanoTime();
-      HttpReply shed = maria.get("/v1/engagement/metrics/maria_k");
+      HttpReply shed = maria.get(Fixture.METRICS);
       best = Math.min(best, System.nanoTime() - began);
       assertEquals(503, shed.status(), shed.body());
       assertEquals("OVERLOADED", shed.code());
@@ -130,22 +128,21 @@ class PerformanceDefectsTest {
   @Test
   void P6_aStreamTooManyIsRefusedAtOnce() {
     CountDownLatch release = new CountDownLatch(1);
-    try (RawUpstream agent =
-            FaultyServices.faulty(
-                (connection, _) -> {
-                  connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
-                  connection.send("data: {\"token\": \"a\"}\n\n");
-                  release.await(40, TimeUnit.SECONDS);
-                  connection.send("data: {\"done\": true}\n\n");
-                  connection.close();
-                });
-        Setting setting =
-            Setting.start(
-                g -> g.with("AGENT_URL", agent.url()).yaml("max_open: 8192", "max_open: 1"))) {
+    try (Fixture setting =
+        Fixture.with(
+            "AGENT_URL",
+            (connection, _) -> {
+              connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+              connection.send("data: {\"token\": \"a\"}\n\n");
+              release.await(40, TimeUnit.SECONDS);
+              connection.send("data: {\"done\": true}\n\n");
+              connection.close();
+            },
+            g -> g.yaml("max_open: 8192", "max_open: 1"))) {
       Client maria = setting.maria();
       CompletableFuture<HttpReply> first =
           CompletableFuture.supplyAsync(() -> maria.post("/v1/chat/stream", CHAT));
-      Waiting.until(Duration.ofSeconds(20), () -> FaultyServices.calls(agent).size() == 1);
+      Waiting.until(Duration.ofSeconds(20), () -> setting.faultyCalls().size() == 1);
       maria.post("/v1/chat/stream", CHAT).expect(503, "OVERLOADED");
       release.countDown();
       assertTrue(first.join().body().contains("event: done"), first.join().body());
@@ -164,8 +161,8 @@ class PerformanceDefectsTest {
     CyclicBarrier both = new CyclicBarrier(2);
     try (RawUpstream security = meeting(both, "{\"allowed\":true}");
         RawUpstream memory = meeting(both, ONE_MEMORY);
-        Setting setting =
-            Setting.start(
+        Fixture setting =
+            Fixture.start(
                 g ->
                     g.with("SECURITY_URL", security.url())
                         .with("MEMORY_URL", memory.url())
@@ -178,16 +175,16 @@ class PerformanceDefectsTest {
 
   /** Answers only once the other service has been asked too. */
   private static RawUpstream meeting(CyclicBarrier both, String json) {
-    return FaultyServices.faulty(
+    return Fixture.faulty(
         (connection, _) -> {
           both.await(9, TimeUnit.SECONDS);
-          connection.send(FaultyServices.reply("200 OK", json));
+          connection.reply("200 OK", json);
         });
   }
 
   @Test
   void P7_chatWaitsForTheSlowerOfTheTwoAndNotForBoth() {
-    try (Setting setting = Setting.start()) {
+    try (Fixture setting = Fixture.start()) {
       Client maria = setting.maria();
       Duration wait = Duration.ofMillis(600);
       setting
@@ -214,8 +211,8 @@ class PerformanceDefectsTest {
 
   @Test
   void P7_aChatGoesOnWithoutMemoriesAndSaysWhy() {
-    try (Setting setting =
-        Setting.start(g -> g.yaml("memory_deadline: 1500ms", "memory_deadline: 400ms"))) {
+    try (Fixture setting =
+        Fixture.start(g -> g.yaml("memory_deadline: 1500ms", "memory_deadline: 400ms"))) {
       Client maria = setting.maria();
       assertEquals("none", memoryOf(maria.post("/v1/chat", CHAT)));
       maria.post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"cherries in the garden\"}");
@@ -233,7 +230,7 @@ class PerformanceDefectsTest {
           setting.services().clearOverrides();
         }
       }
-      setting.services().revoke("maria_k", "elr_memories");
+      setting.revoke("maria_k", "elr_memories");
       assertEquals("denied", memoryOf(maria.post("/v1/chat", CHAT)));
       assertFalse(setting.calls("agent").getLast().body().contains("cherries"));
     }
@@ -242,7 +239,7 @@ class PerformanceDefectsTest {
   @Test
   void P7_aChatGoesOnWhereThereIsNoMemoryOrPolicyService() {
     for (String service : List.of("memory", "security")) {
-      try (Setting setting = Setting.without(service)) {
+      try (Fixture setting = Fixture.without(service)) {
         assertEquals("unavailable", memoryOf(setting.maria().post("/v1/chat", CHAT)));
       }
     }

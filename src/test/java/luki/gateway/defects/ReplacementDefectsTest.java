@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.json.Json;
-import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
@@ -27,7 +27,7 @@ class ReplacementDefectsTest {
   private static final Pattern TIME =
       Pattern.compile("\"\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d[^\"]*\"");
 
-  @AutoClose private final Setting setting = Setting.start();
+  @AutoClose private final Fixture setting = Fixture.start();
 
   private static String kept(Client caller, String text) {
     HttpReply answer = caller.post("/v1/elr/items", body(text)).expect(201);
@@ -39,7 +39,7 @@ class ReplacementDefectsTest {
   }
 
   private static Set<String> listed(Client caller) {
-    return new HashSet<>(MemoryRoutesDefectsTest.texts(caller.get("/v1/elr/items/maria_k")));
+    return new HashSet<>(MemoryRoutesDefectsTest.texts(caller.get(Fixture.ITEMS)));
   }
 
   @Test
@@ -61,7 +61,7 @@ class ReplacementDefectsTest {
   void R5_theNewTextIsKeptBeforeTheOldOneGoes() {
     Client maria = setting.maria();
     String old = kept(maria, "June");
-    setting.services().forget();
+    setting.forget();
     maria.put("/v1/elr/items/" + old, body("July"));
     assertEquals(
         List.of("/ingestion/elr", "/delete/memory/" + old),
@@ -81,7 +81,7 @@ class ReplacementDefectsTest {
             .expect(200);
     assertEquals(id, answer.json().at("id").string());
     assertEquals(id, answer.json().at("replaces").string());
-    Json listed = maria.get("/v1/elr/items/maria_k").json().at("items");
+    Json listed = maria.get(Fixture.ITEMS).json().at("items");
     assertEquals(1, listed.size());
     assertEquals("[\"new\"]", listed.at(0).at("tags").toString());
     assertEquals("Kalamata", listed.at(0).at("metadata").at("place").string());
@@ -98,7 +98,7 @@ class ReplacementDefectsTest {
   void R5_aReplacementWhoseOldTextStaysIsTakenBack() {
     Client maria = setting.maria();
     String old = kept(maria, "June");
-    setting.services().forget();
+    setting.forget();
     setting.services().override("memory", "DELETE", "/delete/memory/" + old, failing());
     maria.put("/v1/elr/items/" + old, body("July")).expect(502);
     List<String> deletes =
@@ -132,7 +132,7 @@ class ReplacementDefectsTest {
     Client maria = setting.maria();
     String old = kept(maria, "June");
     String failed = "{\"success\":false,\"chunk_ids\":[]}";
-    setting.services().override("memory", "POST", "/ingestion/elr", Reply.json(200, failed));
+    setting.reply("memory", "POST", "/ingestion/elr", 200, failed);
     maria.put("/v1/elr/items/" + old, body("July")).expect(502);
     setting.services().clearOverrides();
     assertEquals(Set.of("June"), listed(maria));
@@ -141,21 +141,19 @@ class ReplacementDefectsTest {
   @Test
   void R5_aDeleteThatFailsOnceIsTriedOnceMore() {
     AtomicInteger deletes = new AtomicInteger();
-    try (RawUpstream memory =
-            FaultyServices.faulty(
-                (connection, request) -> {
-                  if (request.startsWith("POST /ingestion")) {
-                    connection.send(
-                        FaultyServices.reply(
-                            "200 OK",
-                            "{\"success\":true,\"chunk_ids\":[\"maria_k_aaaaaaaaaaaa\"]}"));
-                  } else if (deletes.incrementAndGet() == 1) {
-                    connection.send(FaultyServices.reply("500 Internal Server Error", "{}"));
-                  } else {
-                    connection.send(FaultyServices.reply("200 OK", "{\"status\":\"success\"}"));
-                  }
-                });
-        Setting raw = Setting.start(g -> g.with("MEMORY_URL", memory.url()))) {
+    try (Fixture raw =
+        Fixture.with(
+            "MEMORY_URL",
+            (connection, request) -> {
+              if (request.startsWith("POST /ingestion")) {
+                connection.reply(
+                    "200 OK", "{\"success\":true,\"chunk_ids\":[\"maria_k_aaaaaaaaaaaa\"]}");
+              } else if (deletes.incrementAndGet() == 1) {
+                connection.reply("500 Internal Server Error", "{}");
+              } else {
+                connection.reply("200 OK", "{\"status\":\"success\"}");
+              }
+            })) {
       raw.maria().put("/v1/elr/items/maria_k_0123456789ab", body("July")).expect(200);
       assertEquals(2, deletes.get());
     }
@@ -178,10 +176,10 @@ class ReplacementDefectsTest {
   void R13_everyTimeOfAMemoryIsInUtc() {
     Client maria = setting.maria();
     assertAllInUtc(maria.post("/v1/elr/ingest_text", body("June")), 1);
-    assertAllInUtc(maria.get("/v1/elr/items/maria_k"), 1);
+    assertAllInUtc(maria.get(Fixture.ITEMS), 1);
     String search = "{\"user_id\":\"maria_k\",\"query\":\"June\"}";
     assertAllInUtc(maria.post("/v1/elr/search", search), 1);
-    String id = maria.get("/v1/elr/items/maria_k").json().at("items").at(0).at("id").string();
+    String id = maria.get(Fixture.ITEMS).json().at("items").at(0).at("id").string();
     assertAllInUtc(maria.put("/v1/elr/items/" + id, body("July")), 1);
     HttpReply stats = maria.get("/v1/elr/users/maria_k/stats");
     assertAllInUtc(stats, 0);
@@ -199,8 +197,8 @@ class ReplacementDefectsTest {
           "created_at":"%s"}],"total_count":1}\
           """
               .formatted(form);
-      setting.services().override("memory", "POST", "/search/memories", Reply.json(200, body));
-      HttpReply list = setting.maria().get("/v1/elr/items/maria_k");
+      setting.reply("memory", "POST", "/search/memories", 200, body);
+      HttpReply list = setting.maria().get(Fixture.ITEMS);
       String shown = list.json().at("items").at(0).at("created_at").string("");
       assertTrue(shown.matches("2026-11-23T14:42:38\\.50*Z"), shown);
     }

@@ -9,9 +9,11 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.Processes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,37 +25,30 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RetryDefectsTest {
   private static final String UNAVAILABLE = "503 Service Unavailable";
 
-  /** Fails the first call, by a reset or by 503, and answers all later ones so. */
-  private static RawUpstream failingOnce(String how, String answer) {
+  /** With a service that fails the first call, by a reset or by 503, and answers all later ones. */
+  private static Fixture failingOnce(String variable, String how, String answer) {
     AtomicInteger calls = new AtomicInteger();
-    return FaultyServices.faulty(
+    return Fixture.with(
+        variable,
         (connection, _) -> {
           if (calls.incrementAndGet() > 1) {
-            connection.send(FaultyServices.reply("200 OK", answer));
+            connection.reply("200 OK", answer);
           } else if (how.equals("reset")) {
             connection.reset();
           } else if (how.equals("close")) {
             connection.close();
           } else {
-            connection.send(FaultyServices.reply(UNAVAILABLE, "{}"));
+            connection.reply(UNAVAILABLE, "{}");
           }
         });
-  }
-
-  private static Setting before(String variable, RawUpstream downstream) {
-    return Setting.start(g -> g.with(variable, downstream.url()));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"503", "reset", "close"})
   void R10_aSearchThatFailedIsTriedOnceMore(String how) {
-    try (RawUpstream memory = failingOnce(how, "{\"results\":[],\"total_count\":0}");
-        Setting setting = before("MEMORY_URL", memory)) {
-      setting
-          .maria()
-          .post("/v1/elr/search", "{\"user_id\":\"maria_k\",\"query\":\"a\"}")
-          .expect(200);
-      assertEquals(2, FaultyServices.calls(memory).size());
+    try (Fixture setting = failingOnce("MEMORY_URL", how, "{\"results\":[],\"total_count\":0}")) {
+      setting.maria().post("/v1/elr/search", Fixture.SEARCH).expect(200);
+      assertEquals(2, setting.faultyCalls().size());
     }
   }
 
@@ -70,42 +65,36 @@ class RetryDefectsTest {
     String answer =
         "{\"status\":\"success\",\"deleted_count\":0,\"success\":true,"
             + "\"chunk_ids\":[\"maria_k_ca978112ca1b\"]}";
-    try (RawUpstream memory = failingOnce(how, answer);
-        Setting setting = before("MEMORY_URL", memory)) {
+    try (Fixture setting = failingOnce("MEMORY_URL", how, answer)) {
       HttpReply got = setting.maria().send(method, target, body);
       assertTrue(got.status() < 300, got.body());
-      assertEquals(2, FaultyServices.calls(memory).size());
+      assertEquals(2, setting.faultyCalls().size());
     }
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"503", "reset"})
   void R10_soIsTheQuestionForConsent(String how) {
-    try (RawUpstream security = failingOnce(how, "{\"allowed\":true}");
-        Setting setting = before("SECURITY_URL", security)) {
-      setting.maria().get("/v1/elr/items/maria_k").expect(200);
-      assertEquals(2, FaultyServices.calls(security).size());
+    try (Fixture setting = failingOnce("SECURITY_URL", how, "{\"allowed\":true}")) {
+      setting.maria().get(Fixture.ITEMS).expect(200);
+      assertEquals(2, setting.faultyCalls().size());
     }
   }
 
   @Test
   void R10_twiceIsEnough() {
-    try (RawUpstream memory =
-            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(UNAVAILABLE, "{}")));
-        Setting setting = before("MEMORY_URL", memory)) {
-      setting.maria().get("/v1/elr/items/maria_k").expect(502, "DOWNSTREAM_ERROR");
-      assertEquals(2, FaultyServices.calls(memory).size());
+    try (Fixture setting = Fixture.with("MEMORY_URL", (c, _) -> c.reply(UNAVAILABLE, "{}"))) {
+      setting.maria().get(Fixture.ITEMS).expect(502, "DOWNSTREAM_ERROR");
+      assertEquals(2, setting.faultyCalls().size());
     }
   }
 
   @ParameterizedTest
   @CsvSource({"500 Internal Server Error", "502 Bad Gateway", "429 Too Many Requests"})
   void R10_onlyAnOutageIsTriedAgain(String status) {
-    try (RawUpstream memory =
-            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(status, "{}")));
-        Setting setting = before("MEMORY_URL", memory)) {
-      setting.maria().get("/v1/elr/items/maria_k");
-      assertEquals(1, FaultyServices.calls(memory).size());
+    try (Fixture setting = Fixture.with("MEMORY_URL", (c, _) -> c.reply(status, "{}"))) {
+      setting.maria().get(Fixture.ITEMS);
+      assertEquals(1, setting.faultyCalls().size());
     }
   }
 
@@ -119,10 +108,9 @@ class RetryDefectsTest {
     "close,/v1/chat/stream"
   })
   void R10_aMessageThatWentOutIsNeverSentTwice(String how, String path) {
-    try (RawUpstream agent = failingOnce(how, "{\"response\":\"twice\"}");
-        Setting setting = before("AGENT_URL", agent)) {
-      setting.maria().post(path, "{\"user_id\":\"maria_k\",\"message\":\"a\"}").expect(502);
-      assertEquals(1, FaultyServices.calls(agent).size());
+    try (Fixture setting = failingOnce("AGENT_URL", how, "{\"response\":\"twice\"}")) {
+      setting.maria().post(path, Fixture.CHAT).expect(502);
+      assertEquals(1, setting.faultyCalls().size());
     }
   }
 
@@ -138,20 +126,16 @@ class RetryDefectsTest {
         "ENG_URL|reset|/v1/engagement/interactions|{\"user_id\":\"maria_k\",\"interaction_type\":\"a\"}"
       })
   void R10_aWriteOfAModuleIsNeverSentTwice(String variable, String how, String path, String body) {
-    try (RawUpstream module = failingOnce(how, "{}");
-        Setting setting = before(variable, module)) {
+    try (Fixture setting = failingOnce(variable, how, "{}")) {
       setting.maria().post(path, body).expect(502);
-      assertEquals(1, FaultyServices.calls(module).size());
+      assertEquals(1, setting.faultyCalls().size());
     }
   }
 
   @Test
   void R10_aMessageThatNeverWentOutIsTriedOnceMore() {
-    try (Setting setting = Setting.start(g -> g.with("AGENT_URL", FaultyServices.nobody()))) {
-      setting
-          .maria()
-          .post("/v1/chat", "{\"user_id\":\"maria_k\",\"message\":\"a\"}")
-          .expect(502, "DOWNSTREAM_UNAVAILABLE");
+    try (Fixture setting = Fixture.start(g -> g.with("AGENT_URL", Processes.unusedUrl()))) {
+      setting.maria().post("/v1/chat", Fixture.CHAT).expect(502, "DOWNSTREAM_UNAVAILABLE");
       String metrics = setting.stranger().get("/metrics").body();
       String attempts =
           metrics
@@ -181,35 +165,34 @@ class RetryDefectsTest {
                     if (old && !request.startsWith("GET /health ")) {
                       both.await(20, TimeUnit.SECONDS);
                     }
-                    connection.send(
-                        FaultyServices.reply("200 OK", "{\"results\":[],\"total_count\":0}"));
+                    connection.reply("200 OK", "{\"results\":[],\"total_count\":0}");
                   }
                 });
-        Setting setting = before("MEMORY_URL", memory)) {
+        Fixture setting = Fixture.start(g -> g.with("MEMORY_URL", memory.url()))) {
       Client maria = setting.maria();
       CompletableFuture<HttpReply> one =
-          CompletableFuture.supplyAsync(() -> maria.get("/v1/elr/items/maria_k"));
-      maria.get("/v1/elr/items/maria_k").expect(200);
+          CompletableFuture.supplyAsync(() -> maria.get(Fixture.ITEMS));
+      maria.get(Fixture.ITEMS).expect(200);
       one.get(20, TimeUnit.SECONDS).expect(200);
       // Both connections are in the pool, and both are dead.
       restarted.set(true);
-      maria.get("/v1/elr/items/maria_k").expect(200);
+      maria.get(Fixture.ITEMS).expect(200);
     }
   }
 
   @Test
   void R10_repeatsAreBoundedByABudget() {
-    try (RawUpstream memory =
-            FaultyServices.faulty((c, _) -> c.send(FaultyServices.reply(UNAVAILABLE, "{}")));
-        Setting setting =
-            Setting.start(
-                g -> g.with("MEMORY_URL", memory.url()).yaml("min_calls: 20", "min_calls: 9999"))) {
+    try (Fixture setting =
+        Fixture.with(
+            "MEMORY_URL",
+            (c, _) -> c.reply(UNAVAILABLE, "{}"),
+            g -> g.yaml("min_calls: 20", "min_calls: 9999"))) {
       Client maria = setting.maria();
       List<String> items = List.of("a", "b", "c", "d");
       for (int i = 0; i < 25; i++) {
         items.forEach(item -> maria.delete("/v1/elr/items/maria_k_" + item));
       }
-      int sent = FaultyServices.calls(memory).size();
+      int sent = setting.faultyCalls().size();
       assertTrue(sent > 100 && sent <= 110, sent + " calls for 100 requests");
     }
   }

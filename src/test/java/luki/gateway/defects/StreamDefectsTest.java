@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.Test;
@@ -38,8 +39,8 @@ class StreamDefectsTest {
 
   private static HttpReply answered(String status, String type, List<byte[]> chunks, String close) {
     try (RawUpstream agent = RawUpstream.start(RawUpstream.stream(status, type, chunks, close));
-        Setting setting =
-            Setting.start(
+        Fixture setting =
+            Fixture.start(
                 g ->
                     g.with("AGENT_URL", agent.url())
                         .yaml("first_event: 60s", "first_event: 1500ms")

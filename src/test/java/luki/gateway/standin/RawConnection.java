@@ -71,6 +71,23 @@ public final class RawConnection implements AutoCloseable {
     send(text.getBytes(StandardCharsets.UTF_8));
   }
 
+  /** A whole JSON reply. */
+  public void reply(String status, String json) throws IOException {
+    int length = json.getBytes(StandardCharsets.UTF_8).length;
+    String type = "HTTP/1.1 %s\r\nContent-Type: application/json\r\n".formatted(status);
+    send(type + "Content-Length: " + length + "\r\n\r\n" + json);
+  }
+
+  /** Sends byte by byte with a pause after each, until the peer closes. */
+  public void drip(String text, Duration pause) throws IOException {
+    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+      send(new byte[] {b});
+      if (peerClosed(pause)) {
+        return;
+      }
+    }
+  }
+
   /** Ends the connection with an RST. */
   public void reset() throws IOException {
     socket.setSoLinger(true, 0);

@@ -1,6 +1,7 @@
 package luki.gateway.testing;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
@@ -22,6 +23,15 @@ public final class Processes {
           return any.getLocalPort();
         }
       }
+    }
+  }
+
+  /** An address on which nothing listens. */
+  public static String unusedUrl() {
+    try {
+      return "http://127.0.0.1:" + freePort();
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
     }
   }
 

@@ -1,0 +1,163 @@
+package luki.gateway.standin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.TestGateway;
+
+/** The services, and a gateway in front of them. */
+public final class Fixture implements AutoCloseable {
+  public static final String MARIA = "maria_k";
+  public static final String CHAT = "{\"user_id\":\"maria_k\",\"message\":\"a\"}";
+  public static final String MEMORY = "{\"user_id\":\"maria_k\",\"text\":\"a\"}";
+  public static final String SEARCH = "{\"user_id\":\"maria_k\",\"query\":\"a\"}";
+  public static final String ITEMS = "/v1/elr/items/maria_k";
+  public static final String METRICS = "/v1/engagement/metrics/maria_k";
+
+  private static final String HEALTH = "GET /health ";
+  private static final Set<String> SERVICES =
+      Set.of("agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens");
+  private static final String[] SCOPES =
+      ("chat:write elr:read elr:write elr:delete activities:read reports:write users:read"
+              + " cognitive:read cognitive:write engagement:read engagement:write"
+              + " reporting:read reporting:write tokens:read tokens:write")
+          .split(" ", -1);
+
+  private final Set<String> started;
+  private final StandIns services;
+  private final TestGateway gateway;
+  private final RawUpstream faulty;
+
+  private Fixture(
+      Set<String> started, RawUpstream faulty, UnaryOperator<TestGateway.Builder> changes) {
+    this.started = started;
+    this.services = StandIns.start(started);
+    this.faulty = faulty;
+    this.gateway = changes.apply(TestGateway.builder().with(services.urls())).start();
+  }
+
+  /** What to do with a request that does not ask for the service's health. */
+  @FunctionalInterface
+  public interface Fault {
+    void answer(RawConnection connection, String request) throws Exception;
+  }
+
+  public static Fixture start() {
+    return start(gateway -> gateway);
+  }
+
+  public static Fixture start(UnaryOperator<TestGateway.Builder> changes) {
+    return new Fixture(SERVICES, null, changes);
+  }
+
+  public static Fixture without(String... services) {
+    Set<String> rest = new HashSet<>(SERVICES);
+    rest.removeAll(List.of(services));
+    return new Fixture(rest, null, gateway -> gateway);
+  }
+
+  /** With a service, named by its variable, that answers all but its health as the fault says. */
+  public static Fixture with(String variable, Fault fault) {
+    return with(variable, fault, gateway -> gateway);
+  }
+
+  public static Fixture with(
+      String variable, Fault fault, UnaryOperator<TestGateway.Builder> changes) {
+    RawUpstream faulty = faulty(fault);
+    return new Fixture(
+        SERVICES, faulty, gateway -> changes.apply(gateway.with(variable, faulty.url())));
+  }
+
+  /** A service that answers health checks, and all else as the fault says. */
+  public static RawUpstream faulty(Fault fault) {
+    return RawUpstream.start(
+        connection -> {
+          while (true) {
+            String request = connection.readRequest();
+            if (request.startsWith(HEALTH)) {
+              connection.reply("200 OK", "{}");
+            } else {
+              fault.answer(connection, request);
+            }
+          }
+        });
+  }
+
+  /** The faulty service. */
+  public RawUpstream faulty() {
+    return faulty;
+  }
+
+  /** The requests to the faulty service but for those for its health. */
+  public List<String> faultyCalls() {
+    return faulty.requests().stream().filter(request -> !request.startsWith(HEALTH)).toList();
+  }
+
+  /** Fixes the reply of a service to requests whose path starts so. */
+  public void reply(String service, String method, String path, int status, String json) {
+    services.override(service, method, path, Reply.json(status, json));
+  }
+
+  public void forget() {
+    services.forget();
+  }
+
+  public void revoke(String user, String... scopes) {
+    services.revoke(user, scopes);
+  }
+
+  public StandIns services() {
+    return services;
+  }
+
+  public TestGateway gateway() {
+    return gateway;
+  }
+
+  /** Someone with every consent given, and a key for that user alone with every scope. */
+  public Client as(String user) {
+    services.grant(user, "elr_memories", "analytics", "personalization");
+    return withKey(gateway.key(List.of(user), SCOPES));
+  }
+
+  public Client maria() {
+    return as(MARIA);
+  }
+
+  public Client withKey(String key) {
+    return new Client(gateway, key);
+  }
+
+  public Client stranger() {
+    return withKey(null);
+  }
+
+  /** What a service was asked, but for its health. */
+  public List<Seen> calls(String service) {
+    return services.seen(service).stream().filter(seen -> !seen.path().equals("/health")).toList();
+  }
+
+  public List<Seen> calls() {
+    List<Seen> all = new ArrayList<>();
+    started.forEach(service -> all.addAll(calls(service)));
+    return all;
+  }
+
+  public void assertNothingWasCalled(String why) {
+    assertEquals(List.of(), calls().stream().map(Seen::path).toList(), why);
+  }
+
+  @Override
+  public void close() {
+    gateway.close();
+    services.close();
+    if (faulty != null) {
+      faulty.close();
+    }
+  }
+}
