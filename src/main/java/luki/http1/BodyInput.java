@@ -40,6 +40,11 @@ public abstract sealed class BodyInput extends BlockInput
     }
 
     @Override
+    public long remaining() {
+      return left;
+    }
+
+    @Override
     public int read(byte[] into, int offset, int length) throws IOException {
       Objects.checkFromIndexSize(offset, length, into.length);
       if (length == 0) {

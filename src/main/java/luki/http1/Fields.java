@@ -1,8 +1,11 @@
 package luki.http1;
 
+import java.net.http.HttpHeaders;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +29,19 @@ public final class Fields {
       fields.add(namesAndValues[i], namesAndValues[i + 1]);
     }
     return fields.build();
+  }
+
+  /** The lines of the JDK's headers, checked as {@link Builder#add} does. */
+  public static Fields of(HttpHeaders headers) {
+    Builder fields = new Builder();
+    headers.map().forEach((name, values) -> values.forEach(value -> fields.add(name, value)));
+    return fields.build();
+  }
+
+  public HttpHeaders toHttpHeaders() {
+    Map<String, List<String>> map = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    forEach((name, value) -> map.computeIfAbsent(name, _ -> new ArrayList<>()).add(value));
+    return HttpHeaders.of(map, (_, _) -> true);
   }
 
   /** How many lines. */
@@ -186,6 +202,14 @@ public final class Fields {
         throw new IllegalArgumentException("not a field line: " + name.length() + " characters");
       }
       return addParsed(name, value);
+    }
+
+    /** Adds lines that were checked when they were made. */
+    public Builder addAll(Fields others) {
+      for (int i = 0; i < others.length; i += 2) {
+        addParsed(others.lines[i], others.lines[i + 1]);
+      }
+      return this;
     }
 
     /** For a parser that has checked both. */

@@ -13,15 +13,27 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The addresses of one name. One question is on its way at a time, and however long its answer
- * takes, whoever waits for it does so within a limit.
+ * The addresses of one name. At most one look-up runs at a time, and callers wait for it with a
+ * limit, however long it takes.
  */
 final class Addresses {
   private final String host;
   private final Resolver resolver;
-  private final AtomicReference<@Nullable CompletableFuture<List<InetAddress>>> question =
+  private final AtomicReference<@Nullable CompletableFuture<List<InetAddress>>> lookUp =
       new AtomicReference<>();
   private volatile @Nullable List<InetAddress> known;
+
+  /** Looks names up. */
+  @FunctionalInterface
+  interface Resolver {
+    /** At least one address, the preferred first. */
+    List<InetAddress> resolve(String host) throws UnknownHostException;
+
+    /** The system's, whose answers the JDK caches for {@code networkaddress.cache.ttl}. */
+    static Resolver ofSystem() {
+      return host -> List.of(InetAddress.getAllByName(host));
+    }
+  }
 
   Addresses(String host, Resolver resolver) {
     this.host = host;
@@ -29,10 +41,10 @@ final class Addresses {
   }
 
   /**
-   * Those that were found last, or now if none were.
+   * The addresses found last; the first call looks them up.
    *
    * @throws ConnectException the name has none
-   * @throws HttpConnectTimeoutException no answer within so many nanoseconds
+   * @throws HttpConnectTimeoutException the look-up took longer than that
    */
   List<InetAddress> within(long nanos)
       throws ConnectException, HttpConnectTimeoutException, InterruptedException {
@@ -41,7 +53,7 @@ final class Addresses {
       return found;
     }
     try {
-      return ask().get(nanos, TimeUnit.NANOSECONDS);
+      return startLookUp().get(nanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException late) {
       throw new HttpConnectTimeoutException("no address in time");
     } catch (ExecutionException unknown) {
@@ -51,31 +63,31 @@ final class Addresses {
     }
   }
 
-  /** Looks a known name up again; while that fails, what was known serves on. */
+  /** Looks a known name up again; if that fails, the known addresses stay in use. */
   void refresh() {
     if (known != null) {
-      var _ = ask();
+      var _ = startLookUp();
     }
   }
 
-  /** Whether the name still has it, as far as is known. */
-  boolean has(InetAddress address) {
+  /** Whether the name still has the address, as far as is known. */
+  boolean contains(InetAddress address) {
     List<InetAddress> found = known;
     return found == null || found.contains(address);
   }
 
-  private CompletableFuture<List<InetAddress>> ask() {
+  private CompletableFuture<List<InetAddress>> startLookUp() {
     CompletableFuture<List<InetAddress>> mine = new CompletableFuture<>();
-    CompletableFuture<List<InetAddress>> other = question.compareAndExchange(null, mine);
-    if (other != null) {
-      return other;
+    CompletableFuture<List<InetAddress>> running = lookUp.compareAndExchange(null, mine);
+    if (running != null) {
+      return running;
     }
-    // The system's look-up blocks in native code, where it would hold a virtual thread's carrier.
-    Thread.ofPlatform().daemon().name("wire-names").start(() -> lookUp(mine));
+    // The system's look-up blocks in native code, where it would pin a virtual thread's carrier.
+    Thread.ofPlatform().daemon().name("wire-names").start(() -> run(mine));
     return mine;
   }
 
-  private void lookUp(CompletableFuture<List<InetAddress>> answer) {
+  private void run(CompletableFuture<List<InetAddress>> answer) {
     try {
       List<InetAddress> found = resolver.resolve(host);
       known = found;
@@ -83,7 +95,7 @@ final class Addresses {
     } catch (UnknownHostException | RuntimeException unknown) {
       answer.completeExceptionally(unknown);
     } finally {
-      question.set(null);
+      lookUp.set(null);
     }
   }
 }

@@ -1,67 +1,46 @@
 package luki.wire;
 
 import java.io.IOException;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.nio.ByteBuffer;
 
-/** A long body on its way, on a thread of its own, so that an early reply is seen. */
+/** Sends a long body on a thread of its own, so that an early reply is seen. */
 final class BodyUpload {
-  private enum State {
-    SENDING,
-    SENT,
-    STOPPED,
-    FAILED
+  // The channel copies each piece into a direct buffer of its size.
+  private static final int PIECE_BYTES = 64 * 1024;
+
+  private final byte[] body;
+  private final PooledConnection connection;
+  private volatile boolean stopped;
+  private volatile boolean complete;
+
+  private BodyUpload(byte[] body, PooledConnection connection) {
+    this.body = body;
+    this.connection = connection;
   }
 
-  private final Upload upload;
-  private final AtomicReference<State> state = new AtomicReference<>(State.SENDING);
-  private volatile @Nullable BadBody failure;
-
-  private BodyUpload(Upload upload) {
-    this.upload = upload;
+  static BodyUpload start(byte[] body, PooledConnection connection) {
+    BodyUpload upload = new BodyUpload(body, connection);
+    Thread.ofVirtual().name("wire-upload").start(upload::run);
+    return upload;
   }
 
-  static BodyUpload start(Upload upload, PooledConnection link) {
-    BodyUpload pouring = new BodyUpload(upload);
-    Thread.ofVirtual().name("wire-upload").start(() -> pouring.run(link));
-    return pouring;
-  }
-
-  private void run(PooledConnection link) {
+  private void run() {
     try {
-      RequestWriter.pour(upload, link, () -> state.get() == State.STOPPED);
-      state.compareAndSet(State.SENDING, State.SENT);
-    } catch (BadBody ours) {
-      fail(ours, link);
-    } catch (RuntimeException | InterruptedException defect) {
-      fail(new BadBody(defect), link);
-    } catch (IOException broken) {
-      // Not closed here: the answer may be there all the same.
-      if (state.compareAndSet(State.SENDING, State.FAILED)) {
-        upload.cancel();
+      for (int at = 0; at < body.length; at += PIECE_BYTES) {
+        if (stopped) {
+          return;
+        }
+        connection.write(ByteBuffer.wrap(body, at, Math.min(PIECE_BYTES, body.length - at)));
       }
+      complete = true;
+    } catch (IOException broken) {
+      // The connection stays open: a reply may have arrived all the same.
     }
   }
 
-  private void fail(BadBody why, PooledConnection link) {
-    if (state.compareAndSet(State.SENDING, State.FAILED)) {
-      failure = why;
-      upload.cancel();
-      // The service would wait for the rest in vain.
-      link.close();
-    }
-  }
-
-  /** Why the body could not be made, if that is why it was not sent. */
-  @Nullable BadBody failure() {
-    return failure;
-  }
-
-  /** Stops it when it is not over; whether it was sent whole. */
+  /** Stops it if it still runs; whether the whole body was sent before. */
   boolean stop() {
-    if (state.compareAndSet(State.SENDING, State.STOPPED)) {
-      upload.cancel();
-    }
-    return state.get() == State.SENT;
+    stopped = true;
+    return complete;
   }
 }

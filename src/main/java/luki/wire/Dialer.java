@@ -9,43 +9,40 @@ import java.nio.channels.SocketChannel;
 import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.Set;
-import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import luki.http1.HeadLimits;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest.Origin;
 import org.jspecify.annotations.Nullable;
 
-/** Makes connections: address by address, with TLS where the origin has it. */
+/** Opens connections: address by address, with TLS where the origin has it. */
 final class Dialer {
   private final @Nullable SSLContext tls;
   private final HeadLimits limits;
-  private final LongSupplier nanoTime;
 
   /**
    * Makes one.
    *
-   * @param tls null for the process's own
+   * @param tls null for the process's default
    */
-  Dialer(@Nullable SSLContext tls, HeadLimits limits, LongSupplier nanoTime) {
+  Dialer(@Nullable SSLContext tls, HeadLimits limits) {
     this.tls = tls;
     this.limits = limits;
-    this.nanoTime = nanoTime;
   }
 
   /**
-   * Connects within the time, of which an address that does not answer gets its share only.
+   * Connects by that moment, with an equal share of the time left for each address.
    *
-   * @param watched has each connection while it is made, so that it ends when it expires; the one
-   *     that is returned stays in it
-   * @throws HttpConnectTimeoutException the time has passed
-   * @throws ConnectException no address took the connection
+   * @param watched gets each connection while it is opened, so that it is closed when its time is
+   *     over; the one that is returned stays in it
+   * @throws HttpConnectTimeoutException the time is over
+   * @throws ConnectException no address accepted the connection
    */
   PooledConnection connect(
-      RawClient.Origin origin, List<InetAddress> addresses, long by, Set<PooledConnection> watched)
+      Origin origin, List<InetAddress> addresses, long by, Set<PooledConnection> watched)
       throws IOException, InterruptedException {
     IOException last = new UnknownHostException("no address");
     for (int i = 0; i < addresses.size(); i++) {
-      long now = nanoTime.getAsLong();
+      long now = System.nanoTime();
       long share = (by - now) / (addresses.size() - i);
       if (share <= 0) {
         throw new HttpConnectTimeoutException("no connection in time");
@@ -68,24 +65,24 @@ final class Dialer {
   }
 
   private PooledConnection connect(
-      RawClient.Origin origin, InetAddress address, long by, Set<PooledConnection> watched)
+      Origin origin, InetAddress address, long by, Set<PooledConnection> watched)
       throws IOException {
-    PooledConnection link = new PooledConnection(SocketChannel.open(), address, limits);
+    PooledConnection connection = new PooledConnection(SocketChannel.open(), address, limits);
     boolean done = false;
     try {
-      boolean _ = link.expiry().set(by);
-      watched.add(link);
-      link.connect(origin.port());
+      boolean _ = connection.deadline().set(by);
+      watched.add(connection);
+      connection.connect(origin.port());
       if (origin.tls()) {
-        link.secure(tls == null ? defaultContext() : tls, origin);
+        connection.secure(tls == null ? defaultContext() : tls, origin);
       }
-      done = link.expiry().clear();
+      done = connection.deadline().clear();
       if (!done) {
         throw new IOException("expired");
       }
-      return link;
+      return connection;
     } catch (IOException failed) {
-      if (!link.expiry().hasExpired()) {
+      if (!connection.deadline().hasExpired()) {
         throw failed;
       }
       HttpConnectTimeoutException late = new HttpConnectTimeoutException("no connection in time");
@@ -93,8 +90,8 @@ final class Dialer {
       throw late;
     } finally {
       if (!done) {
-        link.close();
-        watched.remove(link);
+        connection.close();
+        watched.remove(connection);
       }
     }
   }

@@ -9,77 +9,71 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.LongSupplier;
-import luki.http1.Grammar;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections to one origin. The one that was used last is used first, so that the others can
- * grow old and leave. A call has a place while it has a connection; one is made only where none is
- * idle, so that there are never more connections than places.
+ * The connections to one origin. The one that was used last is used first, so that the others reach
+ * their idle limit. A call keeps a permit while it has a connection, and a new one is opened only
+ * where none is idle, so there are never more connections than permits.
  */
 final class OriginPool {
-  private final RawClient.Origin origin;
+  private final PreparedRequest.Origin origin;
   private final String authority;
   private final Dialer dialer;
   private final Addresses addresses;
-  private final LongSupplier nanoTime;
-  private final int maxConnections;
-  private final int maxIdle;
+  private final WireSettings settings;
   private final long idleNanos;
+  private final long connectNanos;
+  private final long silenceNanos;
   private final Semaphore permits;
   private final Set<PooledConnection> all = ConcurrentHashMap.newKeySet();
   private final ReentrantLock lock = new ReentrantLock();
-  // Guarded by the lock, as is whether more may come in.
+  // Guarded by the lock, as is whether more may be added.
   private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
   private boolean retired;
   private volatile boolean closed;
 
-  /**
-   * Makes an empty one.
-   *
-   * @throws IllegalArgumentException the origin could not stand in a {@code Host} line
-   */
   OriginPool(
-      RawClient.Origin origin,
+      PreparedRequest.Origin origin,
       Dialer dialer,
-      Resolver resolver,
-      WireSettings settings,
-      LongSupplier nanoTime) {
+      Addresses.Resolver resolver,
+      WireSettings settings) {
     this.origin = origin;
     this.authority = origin.authority();
-    if (!Grammar.isHost(authority)) {
-      throw new IllegalArgumentException("not a host");
-    }
     this.dialer = dialer;
     this.addresses = new Addresses(origin.host(), resolver);
-    this.nanoTime = nanoTime;
-    this.maxConnections = settings.maxConnections();
-    this.maxIdle = settings.maxIdle();
+    this.settings = settings;
     this.idleNanos = settings.idle().toNanos();
-    this.permits = new Semaphore(maxConnections);
+    this.connectNanos = settings.connect().toNanos();
+    this.silenceNanos = settings.silence().toNanos();
+    this.permits = new Semaphore(settings.maxConnections());
   }
 
-  /** What {@code Host} says. */
+  /** The value of {@code Host}. */
   String authority() {
     return authority;
   }
 
+  /** Longest wait for the next bytes of a body. */
+  long silenceNanos() {
+    return silenceNanos;
+  }
+
   /**
-   * A connection that was idle and is fit, or a new one. To be given back or discarded, once.
+   * An idle connection that is still good, or a new one. To be given back or discarded, once.
    *
-   * @throws HttpConnectTimeoutException none could be had in time
-   * @throws ConnectException none could be made
+   * @param by when the call ends, or {@link PreparedRequest#NEVER}
+   * @param fresh only a new one
+   * @throws HttpConnectTimeoutException none was available in time
+   * @throws ConnectException none could be opened
    */
-  PooledConnection take(RawClient.Limits limits) throws IOException, InterruptedException {
+  PooledConnection take(long by, boolean fresh) throws IOException, InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException("before a connection was taken");
     }
-    long now = nanoTime.getAsLong();
-    long by = limits.headBy();
-    long left =
-        by == RawClient.NEVER ? limits.connectNanos() : Math.min(limits.connectNanos(), by - now);
+    long now = System.nanoTime();
+    long left = by == PreparedRequest.NEVER ? connectNanos : Math.min(connectNanos, by - now);
     if (left <= 0) {
       throw new HttpConnectTimeoutException("no time is left");
     }
@@ -88,10 +82,10 @@ final class OriginPool {
     }
     boolean done = false;
     try {
-      PooledConnection fit = limits.fresh() ? null : reuse();
-      PooledConnection link = fit == null ? connect(now + left) : fit;
+      PooledConnection idle = fresh ? null : reuse(now);
+      PooledConnection connection = idle == null ? connect(now + left) : idle;
       done = true;
-      return link;
+      return connection;
     } finally {
       if (!done) {
         permits.release();
@@ -99,31 +93,31 @@ final class OriginPool {
     }
   }
 
-  private @Nullable PooledConnection reuse() {
-    for (PooledConnection link = newest(); link != null; link = newest()) {
-      if (nanoTime.getAsLong() - link.idleSince() < idleNanos
-          && addresses.has(link.address())
-          && link.isReusable()) {
-        return link;
+  private @Nullable PooledConnection reuse(long now) {
+    for (PooledConnection newest = newest(); newest != null; newest = newest()) {
+      if (now - newest.idleSince() < idleNanos
+          && addresses.contains(newest.address())
+          && newest.isReusable()) {
+        return newest;
       }
-      drop(link);
+      drop(newest);
     }
     return null;
   }
 
   private PooledConnection connect(long by) throws IOException, InterruptedException {
-    // Only a call that wants a fresh one comes here while others are idle.
-    PooledConnection surplus = all.size() < maxConnections ? null : oldest(nanoTime.getAsLong());
+    long now = System.nanoTime();
+    // Only a call for a fresh connection gets here while others are idle.
+    PooledConnection surplus = all.size() < settings.maxConnections() ? null : oldest(now);
     if (surplus != null) {
       drop(surplus);
     }
-    PooledConnection link =
-        dialer.connect(origin, addresses.within(by - nanoTime.getAsLong()), by, all);
+    PooledConnection connection = dialer.connect(origin, addresses.within(by - now), by, all);
     if (closed) {
-      drop(link);
+      drop(connection);
       throw new ConnectException("the client is closed");
     }
-    return link;
+    return connection;
   }
 
   private @Nullable PooledConnection newest() {
@@ -135,7 +129,7 @@ final class OriginPool {
     }
   }
 
-  /** Takes the one that was idle for longest out, if it was so before that moment. */
+  /** Removes the connection that was idle for longest, if it was so before that moment. */
   private @Nullable PooledConnection oldest(long before) {
     lock.lock();
     try {
@@ -147,40 +141,40 @@ final class OriginPool {
   }
 
   /** Takes back a connection whose last reply was read to its end. */
-  void giveBack(PooledConnection link) {
-    link.rest(nanoTime.getAsLong());
+  void giveBack(PooledConnection connection) {
+    connection.setIdle(System.nanoTime());
     boolean kept = false;
     lock.lock();
     try {
-      if (!retired && idle.size() < maxIdle) {
-        idle.addFirst(link);
+      if (!retired && idle.size() < settings.maxIdle()) {
+        idle.addFirst(connection);
         kept = true;
       }
     } finally {
       lock.unlock();
     }
     if (!kept) {
-      drop(link);
+      drop(connection);
     }
     permits.release();
   }
 
-  /** Takes back a connection that is of no more use. */
-  void discard(PooledConnection link) {
-    drop(link);
+  /** Takes back a connection that cannot be used again. */
+  void discard(PooledConnection connection) {
+    drop(connection);
     permits.release();
   }
 
-  private void drop(PooledConnection link) {
-    link.close();
-    all.remove(link);
+  private void drop(PooledConnection connection) {
+    connection.close();
+    all.remove(connection);
   }
 
-  /** By the sweeper: ends what has run out of time and what nobody has used for long. */
+  /** Called by the sweeper: closes what has passed its deadline or its idle limit. */
   void sweep(long now) {
-    for (PooledConnection link : all) {
-      if (link.expiry().expire(now)) {
-        link.close();
+    for (PooledConnection connection : all) {
+      if (connection.deadline().expire(now)) {
+        connection.close();
       }
     }
     for (PooledConnection old = oldest(now - idleNanos);
@@ -194,12 +188,12 @@ final class OriginPool {
     addresses.refresh();
   }
 
-  /** Connections that are open, idle, in use or being made. */
+  /** Connections that are open or being opened. */
   int size() {
     return all.size();
   }
 
-  /** Ends idle connections now and others when they come back. */
+  /** Closes idle connections now and others when they come back. */
   void retire() {
     lock.lock();
     try {
@@ -207,12 +201,12 @@ final class OriginPool {
     } finally {
       lock.unlock();
     }
-    for (PooledConnection link = newest(); link != null; link = newest()) {
-      drop(link);
+    for (PooledConnection idle = newest(); idle != null; idle = newest()) {
+      drop(idle);
     }
   }
 
-  /** Ends every connection; whoever has one hears of it at once. */
+  /** Closes every connection; a call that has one fails at once. */
   void close() {
     closed = true;
     retire();

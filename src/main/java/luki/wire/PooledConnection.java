@@ -15,40 +15,37 @@ import javax.net.ssl.SSLSocket;
 import luki.http1.HeadLimits;
 import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest.Origin;
 import luki.http1.ResponseParser;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One connection to an origin. It is used by one call at a time, and by none while it is in the
- * pool.
- */
+/** One connection to an origin, used by one call at a time and by none while it is in the pool. */
 final class PooledConnection {
   private static final int READ_BUFFER = 4 * 1024;
 
   private final SocketChannel channel;
   private final InetAddress address;
-  private final InputBuffer source;
+  private final InputBuffer input;
   private final ResponseParser parser;
-  private final IoDeadline expiry = new IoDeadline();
+  private final IoDeadline deadline = new IoDeadline();
   private @Nullable SSLSocket tls;
   private long idleSince;
 
   PooledConnection(SocketChannel channel, InetAddress address, HeadLimits limits) {
     this.channel = channel;
     this.address = address;
-    this.source = new InputBuffer(new Received(), READ_BUFFER);
-    this.parser = new ResponseParser(source, limits);
+    this.input = new InputBuffer(new Received(), READ_BUFFER);
+    this.parser = new ResponseParser(input, limits);
   }
 
-  /** Blocks until the peer has taken the connection. */
+  /** Blocks until the peer has accepted the connection. */
   void connect(int port) throws IOException {
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     channel.connect(new InetSocketAddress(address, port));
   }
 
-  /** Blocks until the peer has shown that it is the origin. */
-  void secure(SSLContext context, RawClient.Origin origin) throws IOException {
+  /** Blocks until the peer has proved that it is the origin. */
+  void secure(SSLContext context, Origin origin) throws IOException {
     SSLSocket socket =
         (SSLSocket)
             context
@@ -63,17 +60,17 @@ final class PooledConnection {
     tls = socket;
   }
 
-  InputBuffer source() {
-    return source;
+  InputBuffer input() {
+    return input;
   }
 
   ResponseParser parser() {
     return parser;
   }
 
-  /** By when the thread that uses it must have gone on. */
-  IoDeadline expiry() {
-    return expiry;
+  /** When the sweeper closes the connection. */
+  IoDeadline deadline() {
+    return deadline;
   }
 
   InetAddress address() {
@@ -84,27 +81,27 @@ final class PooledConnection {
     return tls == null ? null : tls.getSession();
   }
 
-  void write(byte[] bytes, int offset, int length) throws IOException {
+  /** Sends a buffer that has an array. */
+  void write(ByteBuffer bytes) throws IOException {
     if (tls == null) {
-      ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, length);
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
       }
     } else {
       OutputStream out = tls.getOutputStream();
-      out.write(bytes, offset, length);
+      out.write(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
       out.flush();
     }
   }
 
   /**
-   * Whether another call may use it, as far as one can see: the peer has neither closed it nor said
+   * Whether another call may use it, as far as can be seen: the peer has neither closed it nor sent
    * anything unasked.
    */
   boolean isReusable() {
     try {
-      // The rest of a TLS record may be deciphered already and is not on the channel any more.
-      if (!source.isEmpty() || (tls != null && tls.getInputStream().available() > 0)) {
+      // The rest of a TLS record may be decrypted already and is not on the channel any more.
+      if (!input.isEmpty() || (tls != null && tls.getInputStream().available() > 0)) {
         return false;
       }
       // On a virtual thread the descriptor never blocks, so these two cost no system call.
@@ -117,8 +114,8 @@ final class PooledConnection {
     }
   }
 
-  void rest(long now) {
-    source.rest();
+  void setIdle(long now) {
+    input.rest();
     idleSince = now;
   }
 
@@ -126,19 +123,19 @@ final class PooledConnection {
     return idleSince;
   }
 
-  /** From any thread: whoever connects, reads or writes is woken with a failure. */
+  /** From any thread: a thread that connects, reads or writes on it fails at once. */
   void close() {
     try {
       channel.close();
     } catch (IOException _) {
-      // It is closed for us in any case.
+      // It is closed on this side in any case.
     }
   }
 
   private final class Received extends InputStream {
     @Override
     public int read() {
-      throw new UnsupportedOperationException("read by its buffer only");
+      throw new UnsupportedOperationException("only read by the buffer");
     }
 
     @Override

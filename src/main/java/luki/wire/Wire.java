@@ -2,87 +2,84 @@ package luki.wire;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpRequest;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import luki.http1.BadMessage;
 import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import luki.http1.ResponseHead;
 import org.jspecify.annotations.Nullable;
 
 /** The engine: a call is a connection from the pool, a request on it, and its reply. */
-final class Wire implements RawClient, AutoCloseable {
-  private static final byte[] NOTHING = new byte[0];
+final class Wire {
   private static final int MAX_INTERIM = 10;
-  private static final Duration TICK = Duration.ofMillis(20);
+  private static final Duration SWEEP_INTERVAL = Duration.ofMillis(20);
 
   private final WireSettings settings;
   private final Dialer dialer;
-  private final Resolver resolver;
-  private final LongSupplier nanoTime;
-  private final Map<Origin, OriginPool> pools = new ConcurrentHashMap<>();
+  private final Addresses.Resolver resolver;
+  private final Map<PreparedRequest.Origin, OriginPool> pools = new ConcurrentHashMap<>();
   private final AtomicInteger inFlight = new AtomicInteger();
   private volatile boolean closing;
 
-  Wire(WireSettings settings, @Nullable SSLContext tls, Resolver resolver, LongSupplier nanoTime) {
+  Wire(WireSettings settings, @Nullable SSLContext tls, Addresses.Resolver resolver) {
     this.settings = settings;
-    this.dialer = new Dialer(tls, settings.head(), nanoTime);
+    this.dialer = new Dialer(tls, settings.head());
     this.resolver = resolver;
-    this.nanoTime = nanoTime;
     Thread.ofPlatform().daemon().name("wire-sweeper").start(this::sweep);
   }
 
-  WireSettings settings() {
-    return settings;
-  }
-
-  long now() {
-    return nanoTime.getAsLong();
-  }
-
-  @Override
-  public Reply call(Origin origin, Request request, Limits limits)
-      throws IOException, InterruptedException {
-    return call(origin, request, Upload.of(request.body()), limits);
-  }
-
   /**
-   * Makes a call whose body may come in pieces.
+   * Sends the request and waits for the head of its final reply. Nothing is repeated and no
+   * redirect is followed.
    *
-   * @param request what stands before the body; its own body is not looked at
+   * @param original the request that the caller sees in the reply
+   * @param bodyBy when the body of the reply must have been read
+   * @throws java.net.ConnectException no connection was made, so nothing was sent
+   * @throws BadMessage the reply could be read in two ways, or in none
+   * @throws IOException any other failure, a limit that has passed among them
    */
-  WireReply call(Origin origin, Request request, Upload upload, Limits limits)
+  WireReply<InputStream> call(HttpRequest original, PreparedRequest request, long bodyBy)
       throws IOException, InterruptedException {
     inFlight.incrementAndGet();
     try {
-      RequestWriter.check(request);
-      OriginPool pool = pool(origin);
-      boolean atOnce = upload.length() >= 0 && upload.length() <= RequestWriter.AT_ONCE;
-      byte[] body = atOnce ? whole(upload, limits) : NOTHING;
-      byte[] head = RequestWriter.head(pool.authority(), request, upload.length(), body);
-      PooledConnection link = pool.take(limits);
+      OriginPool pool = pool(request.origin());
+      long headBy = Math.min(request.headBy(), bodyBy);
+      PooledConnection connection = pool.take(headBy, request.freshConnection());
       boolean done = false;
       try {
-        WireReply reply =
-            atOnce
-                ? send(request.method(), head, link, pool, limits)
-                : send(request.method(), head, upload, link, pool, limits);
+        if (!connection.deadline().set(headBy)) {
+          throw new IOException("expired while idle");
+        }
+        BodyUpload upload = null;
+        boolean sent = write(RequestWriter.write(request, pool.authority()), connection);
+        if (sent && RequestWriter.isLong(request)) {
+          upload = BodyUpload.start(request.body(), connection);
+        }
+        ResponseHead head = finalHead(connection);
+        // RFC 9112 §9.5: the rest of the body is of no use after an error.
+        if (upload != null && head.status() >= 400) {
+          sent = upload.stop();
+        }
+        ReplyStream body = stream(request.method(), head, connection, pool, bodyBy, sent, upload);
         done = true;
-        return reply;
+        return new WireReply<>(original, head, connection.session(), body);
       } catch (IOException failure) {
         if (Thread.interrupted()) {
           throw new InterruptedException("while waiting for a reply");
         }
-        throw WireReply.told(link, failure);
+        throw ReplyStream.timeoutOr(connection, failure);
       } finally {
         if (!done) {
-          pool.discard(link);
+          pool.discard(connection);
         }
       }
     } finally {
@@ -90,121 +87,43 @@ final class Wire implements RawClient, AutoCloseable {
     }
   }
 
-  private byte[] whole(Upload upload, Limits limits) throws IOException, InterruptedException {
-    boolean done = false;
-    try {
-      long by = limits.headBy();
-      byte[] body = RequestWriter.whole(upload, by == NEVER ? NEVER : by - now());
-      done = true;
-      return body;
-    } finally {
-      if (!done) {
-        upload.cancel();
-      }
-    }
-  }
-
-  private OriginPool pool(Origin origin) throws IOException {
+  private OriginPool pool(PreparedRequest.Origin origin) throws IOException {
     OriginPool known = pools.get(origin);
     OriginPool pool =
         known != null
             ? known
-            : pools.computeIfAbsent(
-                origin, to -> new OriginPool(to, dialer, resolver, settings, nanoTime));
-    // Looked at last: a pool that stands before that is closed with the client.
+            : pools.computeIfAbsent(origin, to -> new OriginPool(to, dialer, resolver, settings));
+    // Checked last: a pool that was added before is closed with the client.
     if (closing) {
       throw new IOException("the client is closed");
     }
     return pool;
   }
 
-  private WireReply send(
-      String method, byte[] bytes, PooledConnection link, OriginPool pool, Limits limits)
-      throws IOException {
-    begin(link, limits);
-    boolean whole = true;
+  /** False if the peer accepts no more, but has sent a reply. */
+  private static boolean write(ByteBuffer bytes, PooledConnection connection) throws IOException {
     try {
-      link.write(bytes, 0, bytes.length);
+      connection.write(bytes);
+      return true;
     } catch (IOException refused) {
-      // A service that has answered and closed may still have its answer read.
-      if (link.expiry().hasExpired() || !answersAllTheSame(link)) {
+      if (connection.deadline().hasExpired() || !hasReply(connection)) {
         throw refused;
       }
-      whole = false;
+      return false;
     }
-    ResponseHead head = finalHead(link);
-    return reply(method, head, link, pool, limits, whole ? () -> true : () -> false);
   }
 
-  private WireReply send(
-      String method,
-      byte[] head,
-      Upload upload,
-      PooledConnection link,
-      OriginPool pool,
-      Limits limits)
-      throws IOException {
-    begin(link, limits);
-    link.write(head, 0, head.length);
-    BodyUpload pouring = BodyUpload.start(upload, link);
-    boolean done = false;
+  private static boolean hasReply(PooledConnection connection) {
     try {
-      ResponseHead answer = finalHead(link);
-      // RFC 9112 §9.5: after an error nobody waits for the rest of the body.
-      if (answer.status() >= 400) {
-        boolean _ = pouring.stop();
-      }
-      WireReply reply = reply(method, answer, link, pool, limits, pouring::stop);
-      done = true;
-      return reply;
-    } catch (IOException failure) {
-      BadBody own = pouring.failure();
-      throw own == null ? failure : own;
-    } finally {
-      if (!done) {
-        boolean _ = pouring.stop();
-      }
-    }
-  }
-
-  private static void begin(PooledConnection link, Limits limits) throws IOException {
-    if (!link.expiry().set(limits.headBy())) {
-      throw new IOException("expired while idle");
-    }
-  }
-
-  private WireReply reply(
-      String method,
-      ResponseHead head,
-      PooledConnection link,
-      OriginPool pool,
-      Limits limits,
-      RequestWriter.StopSign sentWhole)
-      throws IOException {
-    BodyFraming length =
-        BodyFraming.ofResponse(method, head.status(), head.http11(), head.fields());
-    if (!link.expiry().set(limits.end())) {
-      throw new IOException("expired");
-    }
-    BodyInput content = BodyInput.of(length, link.source(), settings.head());
-    WireReply.Waits waits =
-        new WireReply.Waits(limits.end(), settings.silence().toNanos(), nanoTime);
-    WireReply reply = new WireReply(head, link, pool, content, sentWhole, waits);
-    reply.endIfRead();
-    return reply;
-  }
-
-  private static boolean answersAllTheSame(PooledConnection link) {
-    try {
-      return link.source().fill();
+      return connection.input().fill();
     } catch (IOException gone) {
       return false;
     }
   }
 
-  private ResponseHead finalHead(PooledConnection link) throws IOException {
+  private static ResponseHead finalHead(PooledConnection connection) throws IOException {
     for (int interim = 0; interim <= MAX_INTERIM; interim++) {
-      ResponseHead head = link.parser().next();
+      ResponseHead head = connection.parser().next();
       if (head == null) {
         throw new EOFException("closed before a reply");
       }
@@ -219,14 +138,35 @@ final class Wire implements RawClient, AutoCloseable {
     throw new BadMessage(BadMessage.Reason.STATUS_LINE);
   }
 
+  private ReplyStream stream(
+      String method,
+      ResponseHead head,
+      PooledConnection connection,
+      OriginPool pool,
+      long by,
+      boolean sent,
+      @Nullable BodyUpload upload)
+      throws IOException {
+    BodyFraming framing =
+        BodyFraming.ofResponse(method, head.status(), head.http11(), head.fields());
+    if (!connection.deadline().set(by)) {
+      throw new IOException("expired");
+    }
+    BodyInput content = BodyInput.of(framing, connection.input(), settings.head());
+    ReplyStream stream =
+        new ReplyStream(connection, pool, content, by, sent && head.keepsAlive(), upload);
+    stream.endIfRead();
+    return stream;
+  }
+
   private void sweep() {
-    long lookAgain = now() + settings.lookAgain().toNanos();
+    long refresh = System.nanoTime() + settings.refreshNames().toNanos();
     while (!isOver()) {
-      LockSupport.parkNanos(TICK.toNanos());
-      long now = now();
+      LockSupport.parkNanos(SWEEP_INTERVAL.toNanos());
+      long now = System.nanoTime();
       pools.values().forEach(pool -> pool.sweep(now));
-      if (now - lookAgain >= 0) {
-        lookAgain = now + settings.lookAgain().toNanos();
+      if (now - refresh >= 0) {
+        refresh = now + settings.refreshNames().toNanos();
         pools.values().forEach(OriginPool::refreshAddresses);
       }
     }
@@ -237,19 +177,18 @@ final class Wire implements RawClient, AutoCloseable {
     return pools.values().stream().mapToInt(OriginPool::size).sum();
   }
 
-  /** Takes no more calls; those under way go on. */
+  /** Takes no more calls; those in flight go on. */
   void retire() {
     closing = true;
     pools.values().forEach(OriginPool::retire);
   }
 
-  /** Takes no more calls, and none is under way. */
+  /** Takes no more calls, and none is in flight. */
   boolean isOver() {
     return closing && inFlight.get() == 0 && connections() == 0;
   }
 
-  @Override
-  public void close() {
+  void close() {
     retire();
     pools.values().forEach(OriginPool::close);
   }

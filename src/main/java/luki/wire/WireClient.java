@@ -6,34 +6,28 @@ import java.net.CookieHandler;
 import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import luki.http1.Fields;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
+import luki.http1.TimedBody;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The client as the JDK's interface has it, and as {@link RawClient}. To be closed: it has a thread
- * and a pool.
- */
-public final class WireClient extends HttpClient implements RawClient {
-  private final Wire wire;
+/** The client. It has a thread and a pool, so it must be closed. */
+public final class WireClient extends HttpClient {
+  private final WireSettings settings;
   private final @Nullable SSLContext tls;
+  private final Wire wire;
 
-  /** With the process's own TLS context. */
+  /** With the process's default TLS context. */
   public WireClient(WireSettings settings) {
     this(settings, null);
   }
@@ -41,22 +35,16 @@ public final class WireClient extends HttpClient implements RawClient {
   /**
    * With a TLS context.
    *
-   * @param tls null for the process's own
+   * @param tls null for the process's default
    */
   public WireClient(WireSettings settings, @Nullable SSLContext tls) {
-    this(settings, tls, Resolver.ofSystem(), System::nanoTime);
+    this(settings, tls, Addresses.Resolver.ofSystem());
   }
 
-  WireClient(
-      WireSettings settings, @Nullable SSLContext tls, Resolver resolver, LongSupplier nanoTime) {
-    this.wire = new Wire(settings, tls, resolver, nanoTime);
+  WireClient(WireSettings settings, @Nullable SSLContext tls, Addresses.Resolver resolver) {
+    this.settings = settings;
     this.tls = tls;
-  }
-
-  @Override
-  public Reply call(Origin origin, Request request, Limits limits)
-      throws IOException, InterruptedException {
-    return wire.call(origin, request, limits);
+    this.wire = new Wire(settings, tls, resolver);
   }
 
   /** Connections that are open, idle or in use. */
@@ -65,81 +53,36 @@ public final class WireClient extends HttpClient implements RawClient {
   }
 
   @Override
+  @SuppressWarnings("unchecked") // A TimedBody is a handler of streams: T is InputStream.
   public <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
       throws IOException, InterruptedException {
-    refuseWhatIsNotServed(request);
-    WireReply reply = begin(request);
-    HttpHeaders headers = WireResponse.headersOf(reply.fields());
-    HttpResponse.BodySubscriber<T> subscriber = subscriberOf(reply, headers, handler);
-    var session = WireResponse.session(reply.session());
-    Pump.start(reply, subscriber);
-    T body = bodyOf(subscriber, reply);
-    return new WireResponse<>(request, reply.status(), headers, body, session);
+    PreparedRequest prepared = request instanceof PreparedRequest own ? own : prepare(request);
+    return handler instanceof TimedBody timed
+        ? (HttpResponse<T>) (HttpResponse<?>) wire.call(request, prepared, timed.by())
+        : BufferedBody.deliver(wire.call(request, prepared, PreparedRequest.NEVER), handler);
   }
 
-  private static <T> HttpResponse.BodySubscriber<T> subscriberOf(
-      WireReply reply, HttpHeaders headers, HttpResponse.BodyHandler<T> handler)
-      throws IOException {
-    boolean done = false;
-    try {
-      var subscriber = handler.apply(new WireResponse.HeadInfo(reply.status(), headers));
-      done = true;
-      return subscriber;
-    } catch (RuntimeException defect) {
-      throw new IOException("the body handler failed", defect);
-    } finally {
-      if (!done) {
-        reply.close();
-      }
-    }
-  }
-
-  private static <T> T bodyOf(HttpResponse.BodySubscriber<T> subscriber, WireReply reply)
+  private static PreparedRequest prepare(HttpRequest request)
       throws IOException, InterruptedException {
-    try {
-      return subscriber.getBody().toCompletableFuture().get();
-    } catch (InterruptedException interrupted) {
-      reply.close();
-      throw interrupted;
-    } catch (ExecutionException failed) {
-      reply.close();
-      Throwable cause = failed.getCause() == null ? failed : failed.getCause();
-      throw cause instanceof IOException known ? known : new IOException("no body", cause);
-    }
-  }
-
-  private WireReply begin(HttpRequest request) throws IOException, InterruptedException {
+    refuseUnsupported(request);
+    // As in the JDK's client, the timeout is for the head of the reply.
+    long headBy =
+        request
+            .timeout()
+            .map(timeout -> System.nanoTime() + timeout.toNanos())
+            .orElse(PreparedRequest.NEVER);
     URI uri = request.uri();
-    boolean secure = "https".equalsIgnoreCase(uri.getScheme());
-    int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
-    Origin origin = new Origin(secure, uri.getHost(), port);
-    String path = uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
-    String target = uri.getRawQuery() == null ? path : path + "?" + uri.getRawQuery();
-    Fields.Builder fields = new Fields.Builder();
-    for (Map.Entry<String, List<String>> line : request.headers().map().entrySet()) {
-      line.getValue().forEach(value -> fields.add(line.getKey(), value));
-    }
-    Upload upload =
-        request.bodyPublisher().map(PublisherUpload::of).orElseGet(() -> Upload.of(new byte[0]));
-    return wire.call(
-        origin,
-        new Request(request.method(), target, fields.build(), new byte[0]),
-        upload,
-        limits(request));
+    HttpRequest.BodyPublisher publisher = request.bodyPublisher().orElse(null);
+    return new PreparedRequest(
+        PreparedRequest.Origin.of(uri),
+        request.method(),
+        PreparedRequest.targetOf(uri),
+        Fields.of(request.headers()),
+        publisher == null ? new byte[0] : BufferedBody.of(publisher, headBy),
+        headBy);
   }
 
-  /** As in the JDK's client, the timeout ends when the head is there. */
-  private Limits limits(HttpRequest request) {
-    long now = wire.now();
-    Duration connect = wire.settings().connect();
-    return new Limits(
-        connect.toNanos(),
-        request.timeout().map(most -> now + most.toNanos()).orElse(NEVER),
-        NEVER,
-        false);
-  }
-
-  private static void refuseWhatIsNotServed(HttpRequest request) {
+  private static void refuseUnsupported(HttpRequest request) {
     if (request.version().filter(Version.HTTP_2::equals).isPresent()) {
       throw unsupported("HTTP/2");
     }
@@ -198,7 +141,7 @@ public final class WireClient extends HttpClient implements RawClient {
 
   @Override
   public Optional<Duration> connectTimeout() {
-    return Optional.of(wire.settings().connect());
+    return Optional.of(settings.connect());
   }
 
   @Override
@@ -235,7 +178,7 @@ public final class WireClient extends HttpClient implements RawClient {
     return Version.HTTP_1_1;
   }
 
-  /** None: a call runs on the thread that makes it, what else there is on virtual ones. */
+  /** None: a call runs on the caller's thread, {@link #sendAsync} on a virtual one. */
   @Override
   public Optional<Executor> executor() {
     return Optional.empty();
@@ -265,13 +208,13 @@ public final class WireClient extends HttpClient implements RawClient {
     return isTerminated();
   }
 
-  /** Waits for the calls under way, as the JDK's client does. */
+  /** Waits for the calls in flight, as the JDK's client does. */
   @Override
   public void close() {
     shutdown();
     try {
       while (!awaitTermination(Duration.ofDays(1))) {
-        // As long as it takes.
+        // A call in flight has no limit here.
       }
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();

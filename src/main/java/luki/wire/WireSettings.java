@@ -6,12 +6,12 @@ import luki.http1.HeadLimits;
 /**
  * How a client keeps its connections.
  *
- * @param connect how long one may take to stand, where a request does not say
- * @param maxConnections to one origin at a time; a call beyond waits for as long as it may connect
- * @param maxIdle to one origin
- * @param idle for how long one is kept; had better be shorter than a service keeps it
+ * @param connect connect timeout of each connection, name look-up and TLS handshake included
+ * @param maxConnections to one origin; a further call waits for one as long as it may connect
+ * @param maxIdle idle connections to one origin
+ * @param idle how long an idle connection is kept; should be shorter than the service keeps it
  * @param silence longest wait for the next bytes of a reply's body
- * @param lookAgain how often names are looked up again
+ * @param refreshNames how often names are looked up again
  * @param head sizes of heads and trailers
  */
 public record WireSettings(
@@ -20,7 +20,7 @@ public record WireSettings(
     int maxIdle,
     Duration idle,
     Duration silence,
-    Duration lookAgain,
+    Duration refreshNames,
     HeadLimits head) {
 
   /** The defaults: uvicorn closes what is idle for 5 s. */
@@ -36,10 +36,10 @@ public record WireSettings(
   }
 
   public WireSettings withConnect(Duration other) {
-    return new WireSettings(other, maxConnections, maxIdle, idle, silence, lookAgain, head);
+    return new WireSettings(other, maxConnections, maxIdle, idle, silence, refreshNames, head);
   }
 
   public WireSettings withSilence(Duration other) {
-    return new WireSettings(connect, maxConnections, maxIdle, idle, other, lookAgain, head);
+    return new WireSettings(connect, maxConnections, maxIdle, idle, other, refreshNames, head);
   }
 }

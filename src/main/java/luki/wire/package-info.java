@@ -1,11 +1,12 @@
 /**
- * An {@link java.net.http.HttpClient} that blocks: HTTP/1.1 for virtual threads, with a pool for
- * each origin. It is strict about what a service sends and drops a connection when in doubt.
+ * A blocking {@link java.net.http.HttpClient} for virtual threads: HTTP/1.1 with a pool for each
+ * origin. It accepts only replies that can be read in one way, and drops a connection when in
+ * doubt.
  *
- * <p>Beside {@code send} there is the shorter way of {@link luki.http1.RawClient}, which the other
- * stands on. What the JDK's interface has and this client does not, HTTP/2, WebSocket, cookies,
- * authenticators, proxies, redirects and {@code Expect}, is refused or, where it is a default,
- * simply not done.
+ * <p>{@link luki.http1.PreparedRequest} and {@link luki.http1.TimedBody} are sent and streamed as
+ * they are; bodies of any other request or handler are buffered as a whole. HTTP/2, WebSocket,
+ * {@code Expect}, cookies, authenticators, proxies and redirects are refused or, where they are
+ * defaults, not done.
  */
 @NullMarked
 package luki.wire;

@@ -3,31 +3,36 @@ package luki.bench;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
 import luki.http1.EngineExchange;
 import luki.http1.FieldHeaders;
 import luki.http1.Fields;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import luki.http1.Refusals;
+import luki.http1.TimedBody;
 import luki.wire.WireClient;
 import luki.wire.WireSettings;
 
 /**
  * Both engines and nothing between them: what a request costs before the gateway does anything for
- * it. No more than the floor under the other figures; it forwards whatever comes.
+ * it. No more than the floor under the other figures: it forwards every request, as JSON.
  */
 public final class BareEngines {
-  private static final long CONNECT_NANOS = 1_000_000_000L;
+  private static final TimedBody STREAM = new TimedBody(PreparedRequest.NEVER);
+  private static final Fields JSON = Fields.of("Content-Type", "application/json");
 
-  private final RawClient client = new WireClient(WireSettings.usual());
-  private final RawClient.Origin origin;
+  private final HttpClient client = new WireClient(WireSettings.usual());
+  private final PreparedRequest.Origin origin;
 
   private BareEngines(int origin) {
-    this.origin = new RawClient.Origin(false, "127.0.0.1", origin);
+    this.origin = new PreparedRequest.Origin(false, "127.0.0.1", origin);
   }
 
   /** Arguments: the port to listen on, and the origin's. */
@@ -44,31 +49,23 @@ public final class BareEngines {
 
   private void forward(HttpExchange exchange) throws IOException {
     byte[] body = exchange.getRequestBody().readAllBytes();
-    RawClient.Request request =
-        new RawClient.Request(
+    PreparedRequest request =
+        new PreparedRequest(
+            origin,
             exchange.getRequestMethod(),
             EngineExchange.of(exchange).target(),
-            type(FieldHeaders.of(exchange.getRequestHeaders())),
-            body);
-    RawClient.Limits limits =
-        new RawClient.Limits(CONNECT_NANOS, RawClient.NEVER, RawClient.NEVER, false);
-    try (RawClient.Reply reply = client.call(origin, request, limits)) {
+            JSON,
+            body,
+            PreparedRequest.NEVER);
+    try {
+      HttpResponse<InputStream> reply = client.send(request, STREAM);
       byte[] answer = reply.body().readAllBytes();
-      FieldHeaders.fill(exchange.getResponseHeaders(), type(reply.fields()));
-      exchange.sendResponseHeaders(reply.status(), answer.length);
+      FieldHeaders.fill(exchange.getResponseHeaders(), JSON);
+      exchange.sendResponseHeaders(reply.statusCode(), answer.length);
       exchange.getResponseBody().write(answer);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException();
     }
-  }
-
-  private static Fields type(Fields fields) {
-    String type = fields.first("Content-Type");
-    Fields.Builder only = new Fields.Builder();
-    if (type != null) {
-      only.add("Content-Type", type);
-    }
-    return only.build();
   }
 }

@@ -15,8 +15,13 @@ import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.Waiting;
+import luki.http1.Fields;
+import luki.http1.PreparedRequest;
+import luki.http1.TimedBody;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -112,6 +117,126 @@ class BothClientsTest {
               client.send(
                   HttpRequest.newBuilder(URI.create("http://127.0.0.1:1/")).build(),
                   HttpResponse.BodyHandlers.discarding()));
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  private static RawUpstream stalling(String reply, AtomicBoolean closed) {
+    return RawUpstream.start(
+        connection -> {
+          connection.readRequest();
+          connection.send(reply);
+          connection.stallUntilClosed();
+          closed.set(true);
+        });
+  }
+
+  private static PreparedRequest prepared(RawUpstream service, Duration limit) {
+    byte[] body = "hello".getBytes(StandardCharsets.UTF_8);
+    Fields fields = Fields.of("X-A", "b");
+    return new PreparedRequest(
+        Calls.origin(service), "POST", "/p%20q?r=s", fields, body, Calls.after(limit));
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void aPreparedRequestAndATimedBodyAreTakenAsTheyAre(HttpClient client) throws Exception {
+    try (RawUpstream service = echo()) {
+      HttpResponse<InputStream> reply =
+          client.send(
+              prepared(service, Duration.ofSeconds(5)),
+              new TimedBody(Calls.after(Duration.ofSeconds(5))));
+      assertEquals(201, reply.statusCode());
+      assertEquals("a", reply.headers().firstValue("X-TWO").orElseThrow());
+      try (InputStream body = reply.body()) {
+        assertEquals(
+            "POST /p%20q?r=s HTTP/1.1|hello",
+            new String(body.readAllBytes(), StandardCharsets.UTF_8));
+      }
+      String sent = service.requests().getFirst();
+      assertTrue(sent.contains("\r\nX-A: b\r\n"), sent);
+      assertTrue(sent.contains("\r\nHost: 127.0.0.1:" + service.port() + "\r\n"), sent);
+      assertTrue(sent.contains("\r\nContent-Length: 5\r\n"), sent);
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void theDeadlineOfTheHeadIsKept(HttpClient client) {
+    AtomicBoolean closed = new AtomicBoolean();
+    try (RawUpstream service = stalling("HTTP/1.1 200 OK\r\nA: ", closed)) {
+      PreparedRequest request = prepared(service, Duration.ofMillis(300));
+      long began = System.nanoTime();
+      assertThrows(
+          HttpTimeoutException.class,
+          () -> client.send(request, new TimedBody(PreparedRequest.NEVER)));
+      assertTrue(Duration.ofNanos(System.nanoTime() - began).toMillis() < 2000);
+      Waiting.until(Duration.ofSeconds(5), closed::get);
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void theDeadlineOfTheBodyIsKept(HttpClient client) throws Exception {
+    AtomicBoolean closed = new AtomicBoolean();
+    try (RawUpstream service = stalling("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", closed)) {
+      long began = System.nanoTime();
+      HttpResponse<InputStream> reply =
+          client.send(
+              prepared(service, Duration.ofSeconds(10)),
+              new TimedBody(Calls.after(Duration.ofMillis(300))));
+      InputStream body = reply.body();
+      assertEquals(2, body.readNBytes(2).length);
+      assertThrows(HttpTimeoutException.class, () -> body.read());
+      long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
+      assertTrue(millis >= 290 && millis < 2000, millis + " ms");
+      Waiting.until(Duration.ofSeconds(5), closed::get);
+      assertThrows(IOException.class, () -> body.read());
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void closingABodyBeforeItsEndEndsTheCall(HttpClient client) throws Exception {
+    AtomicBoolean closed = new AtomicBoolean();
+    try (RawUpstream service = stalling("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", closed)) {
+      HttpResponse<InputStream> reply =
+          client.send(
+              prepared(service, Duration.ofSeconds(10)),
+              new TimedBody(Calls.after(Duration.ofSeconds(10))));
+      assertEquals(2, reply.body().readNBytes(2).length);
+      reply.body().close();
+      Waiting.until(Duration.ofSeconds(5), closed::get);
+      assertThrows(IOException.class, () -> reply.body().read());
+    } finally {
+      client.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("clients")
+  void aBodyWithoutADeadlineMayTakeLongerThanItsHead(HttpClient client) throws Exception {
+    try (RawUpstream service =
+        RawUpstream.start(
+            connection -> {
+              connection.readRequest();
+              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+              Thread.sleep(500);
+              connection.send("i");
+            })) {
+      HttpResponse<InputStream> reply =
+          client.send(
+              prepared(service, Duration.ofMillis(400)), new TimedBody(PreparedRequest.NEVER));
+      try (InputStream body = reply.body()) {
+        assertEquals("hi", new String(body.readAllBytes(), StandardCharsets.US_ASCII));
+      }
     } finally {
       client.shutdownNow();
     }

@@ -1,12 +1,16 @@
 package luki.wire;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import luki.gateway.standin.RawUpstream;
 import luki.http1.Fields;
 import luki.http1.HeadLimits;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
+import luki.http1.TimedBody;
 
 /** Short ways to call a scripted service. */
 final class Calls {
@@ -20,36 +24,53 @@ final class Calls {
           Duration.ofMillis(100),
           new HeadLimits(8 * 1024, 64 * 1024, 200));
 
+  private static final byte[] NONE = {};
+
   private Calls() {}
 
-  static RawClient.Origin origin(RawUpstream service) {
-    return new RawClient.Origin(false, "127.0.0.1", service.port());
+  static PreparedRequest.Origin origin(RawUpstream service) {
+    return origin("127.0.0.1", service.port());
   }
 
-  static RawClient.Limits within(Duration most) {
-    long end = System.nanoTime() + most.toNanos();
-    return new RawClient.Limits(Duration.ofSeconds(1).toNanos(), end, end, false);
+  static PreparedRequest.Origin origin(String host, int port) {
+    return new PreparedRequest.Origin(false, host, port);
   }
 
-  static RawClient.Request get() {
-    return new RawClient.Request("GET", "/", Fields.NONE, new byte[0]);
+  static PreparedRequest get(PreparedRequest.Origin origin, Duration limit) {
+    return new PreparedRequest(origin, "GET", "/", Fields.NONE, NONE, after(limit));
   }
 
-  static RawClient.Request post(String body) {
-    return new RawClient.Request("POST", "/", Fields.NONE, body.getBytes(StandardCharsets.UTF_8));
+  static PreparedRequest get(RawUpstream service) {
+    return get(origin(service), Duration.ofSeconds(5));
+  }
+
+  static PreparedRequest post(RawUpstream service, String body) {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    long by = after(Duration.ofSeconds(5));
+    return new PreparedRequest(origin(service), "POST", "/", Fields.NONE, bytes, by);
+  }
+
+  static long after(Duration limit) {
+    return System.nanoTime() + limit.toNanos();
+  }
+
+  /** Sends; the body has the same deadline as the head. */
+  static HttpResponse<InputStream> send(HttpClient client, PreparedRequest request)
+      throws IOException, InterruptedException {
+    return client.send(request, new TimedBody(request.headBy()));
   }
 
   /** Calls and reads the reply to its end. */
-  static String body(RawClient client, RawUpstream service)
+  static String body(HttpClient client, RawUpstream service)
       throws IOException, InterruptedException {
-    return body(client, service, get(), within(Duration.ofSeconds(5)));
+    return body(client, get(service));
   }
 
-  static String body(
-      RawClient client, RawUpstream service, RawClient.Request request, RawClient.Limits limits)
+  static String body(HttpClient client, PreparedRequest request)
       throws IOException, InterruptedException {
-    try (RawClient.Reply reply = client.call(origin(service), request, limits)) {
-      return reply.status() + " " + new String(reply.body().readAllBytes(), StandardCharsets.UTF_8);
+    HttpResponse<InputStream> reply = send(client, request);
+    try (InputStream body = reply.body()) {
+      return reply.statusCode() + " " + new String(body.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 }

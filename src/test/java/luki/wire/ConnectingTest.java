@@ -25,20 +25,26 @@ import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawConnection;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
-import luki.http1.Fields;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Until a connection stands: names, addresses, handshakes, and what ends them. */
+/** Opening a connection: names, addresses, handshakes, and what ends them. */
 @Timeout(60)
 class ConnectingTest {
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
-  @AutoClose("shutdownNow")
-  private final WireClient client = new WireClient(Calls.SETTINGS);
+  private @Nullable WireClient made;
+
+  @AfterEach
+  void close() {
+    if (made != null) {
+      made.shutdownNow();
+    }
+  }
 
   /** Listens but never accepts, its queue full, so that a further connect gets no answer. */
   private record Full(ServerSocket listener, List<SocketChannel> queue) implements AutoCloseable {
@@ -54,8 +60,8 @@ class ConnectingTest {
       return new Full(listener, queue);
     }
 
-    RawClient.Origin origin() {
-      return new RawClient.Origin(false, "127.0.0.1", listener.getLocalPort());
+    PreparedRequest.Origin origin() {
+      return Calls.origin("127.0.0.1", listener.getLocalPort());
     }
 
     @Override
@@ -67,9 +73,22 @@ class ConnectingTest {
     }
   }
 
-  private static RawClient.Limits connectWithin(Duration connect) {
-    long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-    return new RawClient.Limits(connect.toNanos(), end, end, false);
+  private WireClient connectingWithin(Duration limit) {
+    return connectingWithin(limit, Addresses.Resolver.ofSystem());
+  }
+
+  private WireClient connectingWithin(Duration limit, Addresses.Resolver resolver) {
+    WireClient client = new WireClient(Calls.SETTINGS.withConnect(limit), null, resolver);
+    made = client;
+    return client;
+  }
+
+  private static PreparedRequest to(PreparedRequest.Origin origin) {
+    return Calls.get(origin, Duration.ofSeconds(20));
+  }
+
+  private static PreparedRequest toTls(RawUpstream service) {
+    return to(new PreparedRequest.Origin(true, "127.0.0.1", service.port()));
   }
 
   private static long millisSince(long began) {
@@ -78,11 +97,10 @@ class ConnectingTest {
 
   @Test
   void aConnectThatNeverCompletesEndsAtItsOwnLimit() throws Exception {
+    WireClient client = connectingWithin(Duration.ofMillis(300));
     try (Full full = Full.at("127.0.0.1", 0)) {
       long began = System.nanoTime();
-      assertThrows(
-          HttpConnectTimeoutException.class,
-          () -> client.call(full.origin(), Calls.get(), connectWithin(Duration.ofMillis(300))));
+      assertThrows(HttpConnectTimeoutException.class, () -> Calls.send(client, to(full.origin())));
       assertTrue(millisSince(began) < 600, millisSince(began) + " ms");
       assertEquals(0, client.connections());
     }
@@ -90,18 +108,14 @@ class ConnectingTest {
 
   @Test
   void anAddressThatDoesNotAnswerLeavesTimeForTheNext() throws Exception {
-    Resolver both =
-        _ -> List.of(InetAddress.ofLiteral("127.0.0.2"), InetAddress.ofLiteral("127.0.0.1"));
-    WireClient named = new WireClient(Calls.SETTINGS, null, both, System::nanoTime);
+    WireClient client =
+        connectingWithin(
+            Duration.ofMillis(600),
+            _ -> List.of(InetAddress.ofLiteral("127.0.0.2"), InetAddress.ofLiteral("127.0.0.1")));
     try (RawUpstream service = RawUpstream.start(ConnectingTest::serve);
         Full _ = Full.at("127.0.0.2", service.port())) {
-      RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
-      try (RawClient.Reply reply =
-          named.call(origin, Calls.get(), connectWithin(Duration.ofMillis(600)))) {
-        assertEquals(200, reply.status());
-      }
-    } finally {
-      named.shutdownNow();
+      PreparedRequest request = to(Calls.origin("service.test", service.port()));
+      assertEquals("200 hi", Calls.body(client, request));
     }
   }
 
@@ -116,36 +130,39 @@ class ConnectingTest {
   void aNameServerThatIsSlowDoesNotHoldACallUp() throws Exception {
     Semaphore answer = new Semaphore(0);
     AtomicInteger asked = new AtomicInteger();
-    Resolver slow =
+    Addresses.Resolver slow =
         host -> {
           asked.incrementAndGet();
           answer.acquireUninterruptibly();
           return List.of(InetAddress.ofLiteral("127.0.0.1"));
         };
-    WireClient named = new WireClient(Calls.SETTINGS, null, slow, System::nanoTime);
+    WireClient client = connectingWithin(Duration.ofMillis(200), slow);
     try (RawUpstream service = RawUpstream.start(ConnectingTest::serve)) {
-      RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
+      PreparedRequest request = to(Calls.origin("service.test", service.port()));
       for (int i = 0; i < 3; i++) {
         long began = System.nanoTime();
-        assertThrows(
-            HttpConnectTimeoutException.class,
-            () -> named.call(origin, Calls.get(), connectWithin(Duration.ofMillis(200))));
+        assertThrows(HttpConnectTimeoutException.class, () -> Calls.send(client, request));
         assertTrue(millisSince(began) < 600, millisSince(began) + " ms");
       }
       assertEquals(1, asked.get(), "one question at a time");
       answer.release(100);
-      try (RawClient.Reply reply =
-          named.call(origin, Calls.get(), connectWithin(Duration.ofSeconds(1)))) {
-        assertEquals(200, reply.status());
-      }
+      Waiting.until(
+          Duration.ofSeconds(5),
+          () -> {
+            try {
+              return Calls.body(client, request).equals("200 hi");
+            } catch (IOException | InterruptedException slowStill) {
+              return false;
+            }
+          });
     } finally {
       answer.release(100);
-      named.shutdownNow();
     }
   }
 
   @Test
   void aHandshakeThatTricklesEndsAtTheConnectLimit() throws Exception {
+    WireClient client = connectingWithin(Duration.ofMillis(300));
     try (RawUpstream drip =
         RawUpstream.start(
             connection -> {
@@ -156,11 +173,8 @@ class ConnectingTest {
                 Thread.sleep(25);
               }
             })) {
-      RawClient.Origin origin = new RawClient.Origin(true, "127.0.0.1", drip.port());
       long began = System.nanoTime();
-      assertThrows(
-          HttpConnectTimeoutException.class,
-          () -> client.call(origin, Calls.get(), connectWithin(Duration.ofMillis(300))));
+      assertThrows(HttpConnectTimeoutException.class, () -> Calls.send(client, toTls(drip)));
       assertTrue(millisSince(began) < 600, millisSince(began) + " ms");
       assertEquals(0, client.connections());
     }
@@ -168,10 +182,10 @@ class ConnectingTest {
 
   @Test
   void anInterruptEndsAConnectAsAnInterrupt() throws Exception {
+    WireClient client = connectingWithin(Duration.ofSeconds(10));
     try (Full full = Full.at("127.0.0.1", 0);
         RawUpstream mute = RawUpstream.start(c -> c.stallUntilClosed())) {
-      RawClient.Origin handshake = new RawClient.Origin(true, "127.0.0.1", mute.port());
-      for (RawClient.Origin origin : List.of(full.origin(), handshake)) {
+      for (PreparedRequest request : List.of(to(full.origin()), toTls(mute))) {
         AtomicReference<Throwable> seen = new AtomicReference<>();
         CountDownLatch running = new CountDownLatch(1);
         Thread caller =
@@ -180,9 +194,7 @@ class ConnectingTest {
                     () -> {
                       try {
                         running.countDown();
-                        client
-                            .call(origin, Calls.get(), connectWithin(Duration.ofSeconds(10)))
-                            .close();
+                        Calls.send(client, request);
                       } catch (IOException | InterruptedException ended) {
                         seen.set(ended);
                       }
@@ -191,24 +203,22 @@ class ConnectingTest {
         Waiting.until(Duration.ofSeconds(5), () -> caller.getState().name().endsWith("WAITING"));
         caller.interrupt();
         caller.join();
-        assertInstanceOf(InterruptedException.class, seen.get(), origin.toString());
+        assertInstanceOf(InterruptedException.class, seen.get(), request.origin().toString());
       }
     }
   }
 
   @Test
-  void shutdownNowEndsAConnectThatIsUnderWay() throws Exception {
+  void shutdownNowEndsAConnectThatIsInFlight() throws Exception {
+    WireClient client = connectingWithin(Duration.ofSeconds(20));
     try (RawUpstream mute = RawUpstream.start(c -> c.stallUntilClosed())) {
-      RawClient.Origin handshake = new RawClient.Origin(true, "127.0.0.1", mute.port());
       AtomicReference<Throwable> seen = new AtomicReference<>();
       Thread caller =
           Thread.ofVirtual()
               .start(
                   () -> {
                     try {
-                      client
-                          .call(handshake, Calls.get(), connectWithin(Duration.ofSeconds(30)))
-                          .close();
+                      Calls.send(client, toTls(mute));
                     } catch (IOException | InterruptedException ended) {
                       seen.set(ended);
                     }
@@ -224,25 +234,17 @@ class ConnectingTest {
   @Test
   void aHostThatCouldBreakTheHeadIsRefused() {
     for (String host : List.of("a\r\nX: y", "a b", "", "a/b", "u@a")) {
-      RawClient.Origin origin = new RawClient.Origin(false, host, 80);
-      assertThrows(
-          IllegalArgumentException.class,
-          () -> client.call(origin, Calls.get(), connectWithin(Duration.ofSeconds(1))));
+      assertThrows(IllegalArgumentException.class, () -> Calls.origin(host, 80));
     }
   }
 
   @Test
   void aCallWhoseTimeHasPassedSendsNothing() throws Exception {
+    WireClient client = connectingWithin(Duration.ofSeconds(1));
     try (RawUpstream service = RawUpstream.start(ConnectingTest::serve)) {
       assertEquals("200 hi", Calls.body(client, service));
-      long past = System.nanoTime() - 1;
-      assertThrows(
-          HttpTimeoutException.class,
-          () ->
-              client.call(
-                  Calls.origin(service),
-                  Calls.get(),
-                  new RawClient.Limits(1_000_000_000L, past, past, false)));
+      PreparedRequest past = Calls.get(Calls.origin(service), Duration.ofNanos(-1));
+      assertThrows(HttpTimeoutException.class, () -> Calls.send(client, past));
       assertEquals(1, service.requests().size());
       assertEquals(1, client.connections());
     }
@@ -267,12 +269,8 @@ class ConnectingTest {
                   // The test is over.
                 }
               });
-      RawClient.Origin origin = new RawClient.Origin(false, "[::1]", six.getLocalPort());
-      RawClient.Request request = new RawClient.Request("GET", "/", Fields.NONE, new byte[0]);
-      try (RawClient.Reply reply =
-          client.call(origin, request, connectWithin(Duration.ofSeconds(1)))) {
-        assertEquals(200, reply.status());
-      }
+      PreparedRequest request = to(Calls.origin("[::1]", six.getLocalPort()));
+      assertEquals("200 hi", Calls.body(connectingWithin(Duration.ofSeconds(1)), request));
     }
   }
 }

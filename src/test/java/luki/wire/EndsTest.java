@@ -7,25 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Flow;
-import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,120 +48,6 @@ class EndsTest {
         });
   }
 
-  /** Gives nothing until it is cancelled. */
-  private static final class Stalled implements Flow.Publisher<ByteBuffer> {
-    final CountDownLatch cancelled = new CountDownLatch(1);
-
-    HttpRequest.BodyPublisher body() {
-      return HttpRequest.BodyPublishers.fromPublisher(this);
-    }
-
-    @Override
-    public void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
-      subscriber.onSubscribe(
-          new Flow.Subscription() {
-            @Override
-            public void request(long n) {}
-
-            @Override
-            public void cancel() {
-              cancelled.countDown();
-            }
-          });
-    }
-  }
-
-  @Test
-  void anUploadThatStallsIsCancelledWhenTheCallRunsOutOfTime() throws Exception {
-    Stalled stalled = new Stalled();
-    try (RawUpstream service = RawUpstream.start(c -> c.stallUntilClosed())) {
-      HttpRequest request =
-          to(service).timeout(Duration.ofMillis(200)).POST(stalled.body()).build();
-      assertThrows(
-          HttpTimeoutException.class,
-          () -> client.send(request, HttpResponse.BodyHandlers.discarding()));
-      assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
-    }
-  }
-
-  @Test
-  void anUploadThatStallsIsCancelledWhenTheReplyCameFirst() throws Exception {
-    for (String how : List.of("", "Connection: close\r\n")) {
-      Stalled stalled = new Stalled();
-      try (RawUpstream service =
-          RawUpstream.start(
-              connection -> {
-                connection.send("HTTP/1.1 413 Too Large\r\n" + how + "Content-Length: 2\r\n\r\nno");
-                connection.stallUntilClosed();
-              })) {
-        HttpResponse<String> reply =
-            client.send(
-                to(service).POST(stalled.body()).build(), HttpResponse.BodyHandlers.ofString());
-        assertEquals("no", reply.body());
-        assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
-        Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
-      }
-    }
-  }
-
-  @Test
-  void aShortBodyThatNeverComesEndsWithTheTimeoutToo() throws Exception {
-    Stalled stalled = new Stalled();
-    try (RawUpstream service = RawUpstream.start(c -> c.stallUntilClosed())) {
-      HttpRequest request =
-          to(service)
-              .timeout(Duration.ofMillis(200))
-              .POST(HttpRequest.BodyPublishers.fromPublisher(stalled, 10))
-              .build();
-      assertThrows(
-          HttpTimeoutException.class,
-          () -> client.send(request, HttpResponse.BodyHandlers.discarding()));
-      assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
-    }
-  }
-
-  @Test
-  void aPublisherThatSubscribesLaterIsHeardAllTheSame() throws Exception {
-    for (int length : List.of(3, 100_000)) {
-      SubmissionPublisher<ByteBuffer> pieces = new SubmissionPublisher<>();
-      try (RawUpstream service = steady()) {
-        HttpRequest.BodyPublisher body = HttpRequest.BodyPublishers.fromPublisher(pieces, length);
-        CompletableFuture<HttpResponse<String>> sent =
-            client.sendAsync(to(service).POST(body).build(), HttpResponse.BodyHandlers.ofString());
-        Waiting.until(Duration.ofSeconds(5), pieces::hasSubscribers);
-        pieces.submit(ByteBuffer.allocate(length));
-        pieces.close();
-        assertEquals("hi", sent.get(5, TimeUnit.SECONDS).body());
-      }
-    }
-  }
-
-  @Test
-  void aBodyThatCannotBeMadeIsNamedAsTheCause() {
-    HttpRequest.BodyPublisher broken =
-        HttpRequest.BodyPublishers.fromPublisher(
-            subscriber ->
-                subscriber.onSubscribe(
-                    new Flow.Subscription() {
-                      @Override
-                      public void request(long n) {
-                        subscriber.onError(new IllegalStateException("no more"));
-                      }
-
-                      @Override
-                      public void cancel() {}
-                    }));
-    try (RawUpstream service = RawUpstream.start(c -> c.stallUntilClosed())) {
-      IOException failed =
-          assertThrows(
-              IOException.class,
-              () ->
-                  client.send(
-                      to(service).POST(broken).build(), HttpResponse.BodyHandlers.discarding()));
-      assertInstanceOf(BadBody.class, failed);
-    }
-  }
-
   @Test
   void aThreadThatIsInterruptedAlreadyHarmsNoConnection() throws Exception {
     try (RawUpstream service = steady()) {
@@ -179,7 +61,7 @@ class EndsTest {
   }
 
   @Test
-  void closingAReplyFromElsewhereBreaksItsReadOff() throws Exception {
+  void closingAReplyOnAnotherThreadEndsItsRead() throws Exception {
     try (RawUpstream service =
         RawUpstream.start(
             connection -> {
@@ -187,8 +69,8 @@ class EndsTest {
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
               connection.stallUntilClosed();
             })) {
-      var reply =
-          client.call(Calls.origin(service), Calls.get(), Calls.within(Duration.ofSeconds(30)));
+      InputStream body =
+          Calls.send(client, Calls.get(Calls.origin(service), Duration.ofSeconds(30))).body();
       AtomicReference<Throwable> seen = new AtomicReference<>();
       CountDownLatch begun = new CountDownLatch(1);
       Thread reader =
@@ -196,19 +78,19 @@ class EndsTest {
               .start(
                   () -> {
                     try {
-                      assertEquals(2, reply.body().readNBytes(2).length);
+                      assertEquals(2, body.readNBytes(2).length);
                       begun.countDown();
-                      int _ = reply.body().read();
+                      int _ = body.read();
                     } catch (IOException ended) {
                       seen.set(ended);
                     }
                   });
       begun.await();
-      reply.close();
+      body.close();
       assertTrue(reader.join(Duration.ofSeconds(5)));
       assertInstanceOf(IOException.class, seen.get());
       assertEquals(0, client.connections());
-      assertThrows(IOException.class, () -> reply.body().read());
+      assertThrows(IOException.class, () -> body.read());
     }
   }
 
@@ -227,14 +109,14 @@ class EndsTest {
               }
               connection.stallUntilClosed();
             })) {
-      RawClient.Limits longer = Calls.within(Duration.ofSeconds(30));
-      try (RawClient.Reply reply = own.call(Calls.origin(service), Calls.get(), longer)) {
-        assertEquals(2, reply.body().readNBytes(2).length);
+      PreparedRequest request = Calls.get(Calls.origin(service), Duration.ofSeconds(30));
+      try (InputStream body = Calls.send(own, request).body()) {
+        assertEquals(2, body.readNBytes(2).length);
         // What the reader takes for itself is no silence of the service.
         Thread.sleep(500);
-        assertEquals(4, reply.body().readNBytes(4).length);
+        assertEquals(4, body.readNBytes(4).length);
         long began = System.nanoTime();
-        assertThrows(HttpTimeoutException.class, () -> reply.body().read());
+        assertThrows(HttpTimeoutException.class, () -> body.read());
         long waited = Duration.ofNanos(System.nanoTime() - began).toMillis();
         assertTrue(waited >= 300 && waited < 5000, waited + " ms");
         assertEquals(0, own.connections());
@@ -261,9 +143,9 @@ class EndsTest {
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho");
               connection.stallUntilClosed();
             })) {
-      RawClient.Limits shortly = Calls.within(Duration.ofMillis(400));
-      var first = client.call(Calls.origin(service), Calls.get(), shortly);
-      assertEquals(2, first.body().readNBytes(2).length);
+      InputStream first =
+          Calls.send(client, Calls.get(Calls.origin(service), Duration.ofMillis(400))).body();
+      assertEquals(2, first.readNBytes(2).length);
       AtomicReference<String> second = new AtomicReference<>();
       Thread caller =
           Thread.ofVirtual()
@@ -276,47 +158,11 @@ class EndsTest {
                     }
                   });
       asked.await();
-      assertEquals(-1, first.body().read());
+      assertEquals(-1, first.read());
       readAgain.countDown();
       assertTrue(caller.join(Duration.ofSeconds(10)));
       assertEquals("200 ho", second.get());
       assertEquals(1, service.connections());
-    }
-  }
-
-  @Test
-  void anEmptyBodyIsCompleteWithoutBeingAskedFor() throws Exception {
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              connection.send("HTTP/1.1 204 No Content\r\n\r\n");
-            })) {
-      CompletableFuture<String> done = new CompletableFuture<>();
-      HttpResponse.BodySubscriber<String> idle =
-          new HttpResponse.BodySubscriber<>() {
-            @Override
-            public CompletionStage<String> getBody() {
-              return done;
-            }
-
-            @Override
-            public void onSubscribe(Flow.Subscription given) {}
-
-            @Override
-            public void onNext(List<ByteBuffer> pieces) {}
-
-            @Override
-            public void onError(Throwable failure) {
-              done.completeExceptionally(failure);
-            }
-
-            @Override
-            public void onComplete() {
-              done.complete("complete");
-            }
-          };
-      assertEquals("complete", client.send(to(service).build(), _ -> idle).body());
     }
   }
 
@@ -364,7 +210,7 @@ class EndsTest {
   }
 
   @Test
-  void shutdownLetsCallsUnderWayEndAndThenNothingIsLeft() throws Exception {
+  void shutdownLetsCallsInFlightEndAndThenNothingIsLeft() throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     long before = sweepers();

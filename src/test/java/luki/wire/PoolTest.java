@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -24,8 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
-import luki.http1.Fields;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -62,9 +62,7 @@ class PoolTest {
   void aFreshOneIsMadeWhereThatIsAskedFor() throws Exception {
     try (RawUpstream service = steady()) {
       assertEquals("200 hi", Calls.body(client, service));
-      long end = System.nanoTime() + 1_000_000_000L;
-      RawClient.Limits fresh = new RawClient.Limits(1_000_000_000L, end, end, true);
-      assertEquals("200 hi", Calls.body(client, service, Calls.get(), fresh));
+      assertEquals("200 hi", Calls.body(client, Calls.get(service).onFreshConnection()));
       assertEquals(2, service.connections());
     }
   }
@@ -81,16 +79,12 @@ class PoolTest {
               closed.incrementAndGet();
             })) {
       for (int i = 0; i < 50; i++) {
-        assertEquals("200 hi", Calls.body(client, service, Calls.post("{}"), soon()));
+        assertEquals("200 hi", Calls.body(client, Calls.post(service, "{}")));
         // Once closing it has returned there, the end is in our socket; then no call may fail.
         int served = i + 1;
         Waiting.until(Duration.ofSeconds(2), () -> closed.get() == served);
       }
     }
-  }
-
-  private static RawClient.Limits soon() {
-    return Calls.within(Duration.ofSeconds(5));
   }
 
   @Test
@@ -111,7 +105,7 @@ class PoolTest {
               connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
               connection.stallUntilClosed();
             })) {
-      client.call(Calls.origin(service), Calls.get(), soon()).close();
+      Calls.send(client, Calls.get(service)).body().close();
       assertEquals(0, client.connections());
     }
   }
@@ -128,10 +122,10 @@ class PoolTest {
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + mine);
               }
             })) {
-      try (RawClient.Reply first = client.call(Calls.origin(service), Calls.get(), soon());
-          RawClient.Reply second = client.call(Calls.origin(service), Calls.get(), soon())) {
-        String one = new String(first.body().readAllBytes(), StandardCharsets.US_ASCII);
-        String two = new String(second.body().readAllBytes(), StandardCharsets.US_ASCII);
+      try (InputStream first = Calls.send(client, Calls.get(service)).body();
+          InputStream second = Calls.send(client, Calls.get(service)).body()) {
+        String one = new String(first.readAllBytes(), StandardCharsets.US_ASCII);
+        String two = new String(second.readAllBytes(), StandardCharsets.US_ASCII);
         assertEquals("200 " + two, Calls.body(client, service));
         assertEquals("200 " + two, Calls.body(client, service));
         assertTrue(!one.equals(two));
@@ -162,13 +156,15 @@ class PoolTest {
     WireClient narrow = new WireClient(narrow());
     try (RawUpstream service = steady()) {
       assertEquals("200 hi", Calls.body(narrow, service));
-      long end = System.nanoTime() + 1_000_000_000L;
-      RawClient.Limits fresh = new RawClient.Limits(1_000_000_000L, end, end, true);
-      assertEquals("200 hi", Calls.body(narrow, service, Calls.get(), fresh));
+      assertEquals("200 hi", Calls.body(narrow, Calls.get(service).onFreshConnection()));
       assertEquals(1, narrow.connections());
     } finally {
       narrow.shutdownNow();
     }
+  }
+
+  private static PreparedRequest shortly(RawUpstream service, Duration limit) {
+    return Calls.get(Calls.origin(service), limit);
   }
 
   private static WireSettings narrow() {
@@ -178,7 +174,7 @@ class PoolTest {
         1,
         Duration.ofSeconds(10),
         Calls.SETTINGS.silence(),
-        Calls.SETTINGS.lookAgain(),
+        Calls.SETTINGS.refreshNames(),
         Calls.SETTINGS.head());
   }
 
@@ -186,11 +182,11 @@ class PoolTest {
   void beyondTheMaximumACallWaitsAndThenFails() throws Exception {
     WireClient narrow = new WireClient(narrow());
     try (RawUpstream service = steady();
-        RawClient.Reply held = narrow.call(Calls.origin(service), Calls.get(), soon())) {
-      assertEquals(200, held.status());
+        InputStream held = Calls.send(narrow, Calls.get(service)).body()) {
       assertThrows(
           HttpConnectTimeoutException.class,
-          () -> Calls.body(narrow, service, Calls.get(), Calls.within(Duration.ofMillis(200))));
+          () -> Calls.body(narrow, shortly(service, Duration.ofMillis(200))));
+      assertEquals(2, held.readAllBytes().length);
     } finally {
       narrow.shutdownNow();
     }
@@ -198,10 +194,11 @@ class PoolTest {
 
   @Test
   void whereNobodyListensNothingWasSentAndTheExceptionSaysSo() {
-    RawClient.Origin nobody = new RawClient.Origin(false, "127.0.0.1", 1);
-    assertThrows(ConnectException.class, () -> client.call(nobody, Calls.get(), soon()));
-    RawClient.Origin unknown = new RawClient.Origin(false, "no-such-host.invalid", 80);
-    assertThrows(ConnectException.class, () -> client.call(unknown, Calls.get(), soon()));
+    for (PreparedRequest.Origin origin :
+        List.of(Calls.origin("127.0.0.1", 1), Calls.origin("no-such-host.invalid", 80))) {
+      PreparedRequest request = Calls.get(origin, Duration.ofSeconds(5));
+      assertThrows(ConnectException.class, () -> Calls.send(client, request));
+    }
   }
 
   @Test
@@ -222,8 +219,7 @@ class PoolTest {
         IOException late =
             assertThrows(
                 IOException.class,
-                () ->
-                    Calls.body(client, service, Calls.get(), Calls.within(Duration.ofMillis(300))));
+                () -> Calls.body(client, shortly(service, Duration.ofMillis(300))));
         long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
         assertInstanceOf(HttpTimeoutException.class, late, stall);
         assertTrue(millis >= 290 && millis < 600, millis + " ms after " + stall);
@@ -247,7 +243,7 @@ class PoolTest {
             })) {
       assertThrows(
           HttpTimeoutException.class,
-          () -> Calls.body(client, service, Calls.get(), Calls.within(Duration.ofMillis(300))));
+          () -> Calls.body(client, shortly(service, Duration.ofMillis(300))));
     }
   }
 
@@ -302,8 +298,7 @@ class PoolTest {
             threads.submit(
                 () -> {
                   for (int n = 0; n < 50; n++) {
-                    assertEquals(
-                        "200 " + mine, Calls.body(client, service, Calls.post(mine), soon()));
+                    assertEquals("200 " + mine, Calls.body(client, Calls.post(service, mine)));
                   }
                   return null;
                 }));
@@ -319,31 +314,27 @@ class PoolTest {
   @Test
   void aNameThatMovesIsFollowedAndWhileItCannotBeLookedUpTheOldOneServes() throws Exception {
     AtomicReference<String> at = new AtomicReference<>("127.0.0.1");
-    Resolver resolver =
+    Addresses.Resolver resolver =
         host -> {
           if (at.get().isEmpty()) {
             throw new UnknownHostException(host);
           }
           return List.of(InetAddress.ofLiteral(at.get()));
         };
-    WireClient moving = new WireClient(Calls.SETTINGS, null, resolver, System::nanoTime);
+    WireClient moving = new WireClient(Calls.SETTINGS, null, resolver);
     try (RawUpstream service = steady()) {
-      RawClient.Origin origin = new RawClient.Origin(false, "service.test", service.port());
-      RawClient.Request get = new RawClient.Request("GET", "/", Fields.NONE, new byte[0]);
-      try (RawClient.Reply reply = moving.call(origin, get, soon())) {
-        assertEquals("hi", new String(reply.body().readAllBytes(), StandardCharsets.US_ASCII));
-      }
+      PreparedRequest get =
+          Calls.get(Calls.origin("service.test", service.port()), Duration.ofSeconds(10));
+      assertEquals("200 hi", Calls.body(moving, get));
       at.set("");
-      try (RawClient.Reply reply = moving.call(origin, get, soon())) {
-        assertEquals("hi", new String(reply.body().readAllBytes(), StandardCharsets.US_ASCII));
-      }
+      assertEquals("200 hi", Calls.body(moving, get));
       at.set("127.0.0.9");
       // Nobody listens there: that calls fail shows that the new address is used.
       Waiting.until(
           Duration.ofSeconds(5),
           () -> {
-            try (RawClient.Reply reply = moving.call(origin, get, soon())) {
-              reply.body().readAllBytes();
+            try {
+              Calls.body(moving, get);
               return false;
             } catch (ConnectException moved) {
               return true;

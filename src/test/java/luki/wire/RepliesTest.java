@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
+import luki.http1.PreparedRequest;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -210,9 +212,9 @@ class RepliesTest {
             })) {
       long read = 0;
       byte[] into = new byte[8192];
-      try (var reply =
-          client.call(Calls.origin(service), Calls.get(), Calls.within(Duration.ofSeconds(30)))) {
-        for (int n = reply.body().read(into); n >= 0; n = reply.body().read(into)) {
+      PreparedRequest request = Calls.get(Calls.origin(service), Duration.ofSeconds(30));
+      try (InputStream body = Calls.send(client, request).body()) {
+        for (int n = body.read(into); n >= 0; n = body.read(into)) {
           read += n;
         }
       }

@@ -4,24 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Flow;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import luki.http1.Fields;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,13 +40,15 @@ class RequestsTest {
   @Test
   void theBytesAreTheseAndNoOthers() throws Exception {
     try (RawUpstream service = once(OK)) {
-      RawClient.Request request =
-          new RawClient.Request(
+      PreparedRequest request =
+          new PreparedRequest(
+              Calls.origin(service),
               "POST",
               "/a%20b?c=d",
               Fields.of("Content-Type", "application/json", "X-A", "b"),
-              "{}".getBytes(StandardCharsets.UTF_8));
-      Calls.body(client, service, request, Calls.within(Duration.ofSeconds(5)));
+              "{}".getBytes(StandardCharsets.UTF_8),
+              Calls.after(Duration.ofSeconds(5)));
+      Calls.body(client, request);
       assertEquals(
           List.of(
               ("""
@@ -71,29 +67,28 @@ class RequestsTest {
     }
   }
 
+  private static PreparedRequest request(String method, String target, Fields fields) {
+    PreparedRequest.Origin origin = Calls.origin("127.0.0.1", 9);
+    return new PreparedRequest(origin, method, target, fields, new byte[0], PreparedRequest.NEVER);
+  }
+
   @Test
-  void aRequestThatCouldBeReadInTwoWaysIsNotSent() {
-    RawClient.Origin origin = new RawClient.Origin(false, "127.0.0.1", 9);
-    for (String target : List.of("", "x", "/a b", "/a\r\nX: y", "/\u00e9", "/\u0000")) {
-      RawClient.Request request = new RawClient.Request("GET", target, Fields.NONE, new byte[0]);
+  void aRequestThatCouldBeReadInTwoWaysCannotBeMade() {
+    for (String target :
+        List.of("", "x", "/a b", "/a\r\nX: y", "/\u00e9", "/\u0000", "/%", "/%zz", "http://a/")) {
       assertThrows(
-          IllegalArgumentException.class,
-          () -> client.call(origin, request, Calls.within(Duration.ofSeconds(1))));
+          IllegalArgumentException.class, () -> request("GET", target, Fields.NONE), target);
+    }
+    for (String method : List.of("", "GET /", "G\r\nET")) {
+      assertThrows(IllegalArgumentException.class, () -> request(method, "/", Fields.NONE), method);
     }
     for (String name :
         List.of("Host", "content-length", "Transfer-Encoding", "connection", "expect")) {
-      RawClient.Request request =
-          new RawClient.Request("GET", "/", Fields.of(name, "1"), new byte[0]);
       assertThrows(
-          IllegalArgumentException.class,
-          () -> client.call(origin, request, Calls.within(Duration.ofSeconds(1))));
+          IllegalArgumentException.class, () -> request("GET", "/", Fields.of(name, "1")), name);
     }
     assertThrows(IllegalArgumentException.class, () -> Fields.of("A", "b\r\nC: d"));
     assertThrows(IllegalArgumentException.class, () -> Fields.of("A B", "c"));
-  }
-
-  private static HttpRequest.Builder to(RawUpstream service) {
-    return HttpRequest.newBuilder(URI.create(service.url() + "/p?q=1"));
   }
 
   @Test
@@ -115,47 +110,29 @@ class RequestsTest {
   }
 
   @Test
-  void aPublisherOfUnknownLengthIsSentInChunksAndNeverRunsAhead() throws Exception {
-    AtomicLong asked = new AtomicLong();
-    AtomicLong given = new AtomicLong();
-    HttpRequest.BodyPublisher publisher =
-        HttpRequest.BodyPublishers.fromPublisher(
-            subscriber ->
-                subscriber.onSubscribe(
-                    new Flow.Subscription() {
-                      @Override
-                      public void request(long n) {
-                        asked.addAndGet(n);
-                        assertTrue(asked.get() - given.get() <= 1, "asked ahead");
-                        if (given.getAndIncrement() < 3) {
-                          subscriber.onNext(
-                              ByteBuffer.wrap("abc".getBytes(StandardCharsets.US_ASCII)));
-                        } else {
-                          subscriber.onComplete();
-                        }
-                      }
-
-                      @Override
-                      public void cancel() {}
-                    }));
-    AtomicBoolean chunked = new AtomicBoolean();
+  void aLongBodyIsSentWholeAndItsConnectionServesAgain() throws Exception {
+    byte[] body = new byte[300_000];
+    Arrays.fill(body, (byte) 'x');
+    String text = new String(body, StandardCharsets.US_ASCII);
     try (RawUpstream service =
         RawUpstream.start(
             connection -> {
-              chunked.set(connection.readRequest().contains("Transfer-Encoding: chunked"));
-              connection.send(OK);
-              connection.stallUntilClosed();
+              while (true) {
+                connection.readRequest();
+                connection.send(OK);
+              }
             })) {
-      HttpResponse<String> response =
-          client.send(to(service).POST(publisher).build(), HttpResponse.BodyHandlers.ofString());
-      assertEquals("hi", response.body());
-      assertTrue(chunked.get());
+      for (int i = 0; i < 3; i++) {
+        assertEquals("200 hi", Calls.body(client, Calls.post(service, text)));
+      }
+      assertEquals(1, service.connections());
+      assertTrue(
+          service.requests().getLast().endsWith("\r\nContent-Length: 300000\r\n\r\n" + text));
     }
   }
 
   @Test
   void anAnswerBeforeTheWholeBodyWasSentIsGivenAndTheUploadStops() throws Exception {
-    byte[] vast = new byte[32 * 1024 * 1024];
     try (RawUpstream service =
         RawUpstream.start(
             connection -> {
@@ -163,89 +140,17 @@ class RequestsTest {
               Thread.sleep(Duration.ofSeconds(30));
             })) {
       long began = System.nanoTime();
-      HttpResponse<String> response =
-          client.send(
-              to(service).POST(HttpRequest.BodyPublishers.ofByteArray(vast)).build(),
-              HttpResponse.BodyHandlers.ofString());
-      assertEquals(413, response.statusCode());
-      assertEquals("no", response.body());
+      PreparedRequest request =
+          new PreparedRequest(
+              Calls.origin(service),
+              "POST",
+              "/",
+              Fields.NONE,
+              new byte[32 * 1024 * 1024],
+              Calls.after(Duration.ofSeconds(30)));
+      assertEquals("413 no", Calls.body(client, request));
       assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 5);
       Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
-    }
-  }
-
-  @Test
-  void aBodyThatCannotBeMadeFailsTheCall() {
-    HttpRequest.BodyPublisher broken =
-        HttpRequest.BodyPublishers.fromPublisher(
-            subscriber ->
-                subscriber.onSubscribe(
-                    new Flow.Subscription() {
-                      @Override
-                      public void request(long n) {
-                        subscriber.onError(new IllegalStateException("no more"));
-                      }
-
-                      @Override
-                      public void cancel() {}
-                    }));
-    try (RawUpstream service = once("")) {
-      assertThrows(
-          IOException.class,
-          () ->
-              client.send(
-                  to(service).POST(broken).build(), HttpResponse.BodyHandlers.discarding()));
-      Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
-    }
-  }
-
-  @Test
-  void aSubscriberThatCancelsClosesTheConnection() throws Exception {
-    AtomicBoolean closed = new AtomicBoolean();
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
-              connection.stallUntilClosed();
-              closed.set(true);
-            })) {
-      HttpResponse<String> response = client.send(to(service).build(), _ -> new FirstPieceOnly());
-      assertEquals("hi", response.body());
-      Waiting.until(Duration.ofSeconds(5), closed::get);
-    }
-  }
-
-  /** Takes one piece and no more. */
-  private static final class FirstPieceOnly implements HttpResponse.BodySubscriber<String> {
-    private final CompletableFuture<String> body = new CompletableFuture<>();
-    private Flow.Subscription subscription;
-
-    @Override
-    public CompletionStage<String> getBody() {
-      return body;
-    }
-
-    @Override
-    public void onSubscribe(Flow.Subscription given) {
-      subscription = given;
-      given.request(1);
-    }
-
-    @Override
-    public void onNext(List<ByteBuffer> pieces) {
-      subscription.cancel();
-      body.complete(StandardCharsets.UTF_8.decode(pieces.getFirst()).toString());
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-      body.completeExceptionally(failure);
-    }
-
-    @Override
-    public void onComplete() {
-      body.complete("");
     }
   }
 }

@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import luki.gateway.testing.Waiting;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -77,11 +77,8 @@ class TlsTest {
     }
   }
 
-  private static String get(WireClient client, RawClient.Origin origin) throws Exception {
-    try (RawClient.Reply reply =
-        client.call(origin, Calls.get(), Calls.within(Duration.ofSeconds(10)))) {
-      return new String(reply.body().readAllBytes(), StandardCharsets.US_ASCII);
-    }
+  private static String get(WireClient client, PreparedRequest.Origin origin) throws Exception {
+    return Calls.body(client, Calls.get(origin, Duration.ofSeconds(10)));
   }
 
   @Test
@@ -98,10 +95,11 @@ class TlsTest {
             Calls.SETTINGS.head());
     WireClient client = new WireClient(patient, context);
     try (SSLServerSocket listener = server(connections)) {
-      RawClient.Origin origin = new RawClient.Origin(true, "localhost", listener.getLocalPort());
-      assertEquals("hi", get(client, origin));
-      assertEquals("hi", get(client, origin));
-      assertEquals("hi", get(client, origin));
+      PreparedRequest.Origin origin =
+          new PreparedRequest.Origin(true, "localhost", listener.getLocalPort());
+      assertEquals("200 hi", get(client, origin));
+      assertEquals("200 hi", get(client, origin));
+      assertEquals("200 hi", get(client, origin));
       assertEquals(1, connections.get());
     } finally {
       client.shutdownNow();
@@ -114,9 +112,9 @@ class TlsTest {
     WireClient usual = new WireClient(Calls.SETTINGS);
     try (SSLServerSocket listener = server(new AtomicInteger())) {
       int port = listener.getLocalPort();
-      RawClient.Origin wrong = new RawClient.Origin(true, "127.0.0.1", port);
+      PreparedRequest.Origin wrong = new PreparedRequest.Origin(true, "127.0.0.1", port);
       assertThrows(IOException.class, () -> get(trusting, wrong));
-      RawClient.Origin right = new RawClient.Origin(true, "localhost", port);
+      PreparedRequest.Origin right = new PreparedRequest.Origin(true, "localhost", port);
       assertThrows(IOException.class, () -> get(usual, right));
     } finally {
       trusting.shutdownNow();
@@ -132,17 +130,13 @@ class TlsTest {
     String evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     WireClient client = new WireClient(Calls.SETTINGS.withConnect(Duration.ofSeconds(5)), context);
     try (SSLServerSocket listener = server(connections, reply + evil)) {
-      RawClient.Origin origin = new RawClient.Origin(true, "localhost", listener.getLocalPort());
+      PreparedRequest.Origin origin =
+          new PreparedRequest.Origin(true, "localhost", listener.getLocalPort());
       for (int i = 1; i <= 3; i++) {
-        RawClient.Limits limits =
-            new RawClient.Limits(
-                5_000_000_000L,
-                System.nanoTime() + 10_000_000_000L,
-                System.nanoTime() + 10_000_000_000L,
-                false);
-        try (RawClient.Reply got = client.call(origin, Calls.get(), limits)) {
+        PreparedRequest request = Calls.get(origin, Duration.ofSeconds(10));
+        try (InputStream body = Calls.send(client, request).body()) {
           byte[] all = new byte[12_000];
-          assertEquals(12_000, got.body().readNBytes(all, 0, 12_000));
+          assertEquals(12_000, body.readNBytes(all, 0, 12_000));
           assertEquals(large, new String(all, StandardCharsets.US_ASCII));
         }
         assertEquals(i, connections.get());
@@ -156,7 +150,8 @@ class TlsTest {
   void anInterruptEndsAReadAsAnInterrupt() throws Exception {
     WireClient client = new WireClient(Calls.SETTINGS.withConnect(Duration.ofSeconds(5)), context);
     try (SSLServerSocket listener = server(new AtomicInteger(), "")) {
-      RawClient.Origin origin = new RawClient.Origin(true, "localhost", listener.getLocalPort());
+      PreparedRequest.Origin origin =
+          new PreparedRequest.Origin(true, "localhost", listener.getLocalPort());
       AtomicReference<Throwable> seen = new AtomicReference<>();
       Thread caller =
           Thread.ofVirtual()

@@ -160,12 +160,7 @@ public final class Gateway implements AutoCloseable {
     }
     try {
       return new Billing(
-          file,
-          usage,
-          parts.engines().clients(),
-          parts.clock(),
-          new SecureRandom(),
-          parts.metrics());
+          file, usage, parts.engines(), parts.clock(), new SecureRandom(), parts.metrics());
     } catch (IOException unwritable) {
       throw new BadConfiguration(
           List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));

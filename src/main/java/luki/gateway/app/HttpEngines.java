@@ -1,38 +1,37 @@
 package luki.gateway.app;
 
 import com.sun.net.httpserver.HttpServer;
+import java.net.http.HttpClient;
 import java.time.Duration;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.server.JdkServer;
 import luki.gateway.server.ServerEngine;
-import luki.gateway.upstream.Engines;
+import luki.gateway.upstream.HttpClients;
 import luki.http1.HeadLimits;
 import luki.wire.WireClient;
 import luki.wire.WireSettings;
-import org.jspecify.annotations.Nullable;
 
-/** Chooses the engines that speak HTTP on either side: our own, or the JDK's. */
-final class HttpEngines implements AutoCloseable {
-  private static final Duration AFTER_THE_STREAMS_OWN = Duration.ofSeconds(10);
+/** Chooses the engines that speak HTTP on either side: edge and wire, or the JDK's. */
+final class HttpEngines implements HttpClients, AutoCloseable {
+  private static final Duration BEYOND_STREAMS = Duration.ofSeconds(10);
 
   private final ServerEngine server;
-  private final @Nullable WireClient wire;
-  private final Engines clients;
+  private final boolean wire;
+  private final Duration silence;
+  private final Map<Duration, HttpClient> clients = new ConcurrentHashMap<>();
 
-  HttpEngines(Settings settings, GatewayFile.Streams streams, ScheduledExecutorService timer) {
+  HttpEngines(Settings settings, GatewayFile.Streams streams) {
     this.server =
         settings.engines().edge() ? edge(settings.limits()) : JdkServer.engine(settings.limits());
-    // Behind the limits of calls and streams, which say more; it ends what they do not know of.
-    Duration silence = streams.betweenEvents().plus(AFTER_THE_STREAMS_OWN);
-    this.wire =
-        settings.engines().wire()
-            ? new WireClient(WireSettings.usual().withSilence(silence))
-            : null;
-    this.clients = new Engines(wire, timer);
+    this.wire = settings.engines().wire();
+    // Longer than the limit of streams, which gives the better error.
+    this.silence = streams.betweenEvents().plus(BEYOND_STREAMS);
   }
 
   private static ServerEngine edge(Settings.Limits limits) {
@@ -59,14 +58,28 @@ final class HttpEngines implements AutoCloseable {
     return server;
   }
 
-  Engines clients() {
-    return clients;
+  @Override
+  public HttpClient connectingWithin(Duration timeout) {
+    return clients.computeIfAbsent(timeout, wire ? this::wireClient : HttpEngines::jdkClient);
+  }
+
+  private HttpClient wireClient(Duration connect) {
+    return new WireClient(WireSettings.usual().withConnect(connect).withSilence(silence));
+  }
+
+  /** HTTP/1.1 only: an h2c offer makes some of the services drop the body of a POST. */
+  private static HttpClient jdkClient(Duration connect) {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(HttpClient.Redirect.NEVER)
+        .proxy(HttpClient.Builder.NO_PROXY)
+        .connectTimeout(connect)
+        .executor(Executors.newVirtualThreadPerTaskExecutor())
+        .build();
   }
 
   @Override
   public void close() {
-    if (wire != null) {
-      wire.shutdownNow();
-    }
+    clients.values().forEach(HttpClient::shutdownNow);
   }
 }

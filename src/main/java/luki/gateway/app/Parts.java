@@ -16,13 +16,12 @@ import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Tracing;
 import luki.gateway.tokens.Identity;
 import luki.gateway.tokens.ServiceTokens;
-import luki.gateway.upstream.UpstreamClient;
 import luki.gateway.upstream.Upstreams;
 
 /**
  * What filters and handlers are made of. None of it runs before {@link Gateway#start}.
  *
- * @param timer ends calls and replies at their deadlines; nothing on it may block
+ * @param timer for the limiters; nothing on it may block
  * @param principals names callers in the access log, the audit file and bills
  * @param limited names callers and addresses in the limits
  */
@@ -54,13 +53,13 @@ record Parts(
     Metrics metrics = new Metrics(version);
     Tracing tracing = Tracing.of(settings.telemetry());
     ServiceTokens tokens = ServiceTokens.of(settings, clock, problems);
-    HttpEngines engines = new HttpEngines(settings, configuration.file().streams(), timer);
-    UpstreamClient.Shared shared =
-        new UpstreamClient.Shared(
+    HttpEngines engines = new HttpEngines(settings, configuration.file().streams());
+    Upstreams.Shared shared =
+        new Upstreams.Shared(
             configuration.file(),
             settings.limits().replyBytes(),
             tokens,
-            engines.clients(),
+            engines,
             metrics,
             tracing,
             System::nanoTime);
@@ -77,12 +76,7 @@ record Parts(
         engines,
         upstreams,
         Identity.of(
-            settings,
-            configuration.file(),
-            configuration.roles(),
-            engines.clients(),
-            clock,
-            problems),
+            settings, configuration.file(), configuration.roles(), engines, clock, problems),
         new Consent(upstreams, settings.consentCache(), clock),
         new Limiters(settings, configuration.file(), clock),
         new ApiKeyStore(

@@ -12,7 +12,7 @@ import luki.gateway.http.CallerName;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.http.Route;
 import luki.gateway.observe.Metrics;
-import luki.gateway.upstream.Engines;
+import luki.gateway.upstream.HttpClients;
 import org.jspecify.annotations.Nullable;
 
 /** Usage events: each is written to the outbox, and sent from there to the sink if there is one. */
@@ -33,7 +33,7 @@ public final class Billing implements AutoCloseable {
   public Billing(
       Path file,
       Settings.UsageOut settings,
-      Engines engines,
+      HttpClients clients,
       Clock clock,
       RandomGenerator random,
       Metrics metrics)
@@ -45,7 +45,7 @@ public final class Billing implements AutoCloseable {
     this.sink =
         address == null
             ? null
-            : new UsageSink(outbox, address, settings.secrets(), engines, clock, random);
+            : new UsageSink(outbox, address, settings.secrets(), clients, clock, random);
     metrics.watchUsageEvents(outbox::lost, () -> sink == null ? 0 : sink.backlog());
   }
 

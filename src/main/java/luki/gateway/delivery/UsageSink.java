@@ -19,8 +19,8 @@ import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
-import luki.gateway.upstream.Engines;
-import luki.gateway.upstream.MessageSender;
+import luki.gateway.upstream.ExternalCall;
+import luki.gateway.upstream.HttpClients;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +33,7 @@ final class UsageSink implements AutoCloseable {
   private static final Duration INTERVAL = Duration.ofMillis(100);
   private static final Duration COMMIT_INTERVAL = Duration.ofMillis(500);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
+  private static final Duration SEND_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
   private static final Duration MAX_WAIT = Duration.ofMinutes(1);
   private static final int GONE = 410;
@@ -40,7 +41,7 @@ final class UsageSink implements AutoCloseable {
   private static final String SECRET_PREFIX = "whsec_";
 
   private final Outbox outbox;
-  private final MessageSender sender;
+  private final ExternalCall sink;
   private final List<SecretKeySpec> keys = new ArrayList<>();
   private final Clock clock;
   private final RandomGenerator random;
@@ -55,11 +56,11 @@ final class UsageSink implements AutoCloseable {
       Outbox outbox,
       URI address,
       List<Settings.Secret> secrets,
-      Engines engines,
+      HttpClients clients,
       Clock clock,
       RandomGenerator random) {
     this.outbox = outbox;
-    this.sender = new MessageSender(address, engines);
+    this.sink = new ExternalCall(address, clients, SEND_TIMEOUT);
     for (Settings.Secret secret : secrets) {
       String text = secret.value().substring(SECRET_PREFIX.length());
       keys.add(new SecretKeySpec(Base64.getDecoder().decode(text), ALGORITHM));
@@ -148,7 +149,7 @@ final class UsageSink implements AutoCloseable {
   /** The status; 0 when there was none. */
   private int send(String id, byte[] body) throws InterruptedException {
     String seconds = Long.toString(clock.instant().getEpochSecond());
-    return sender.post(
+    return sink.post(
         Map.of(
             "Content-Type",
             "application/cloudevents+json",
@@ -192,6 +193,5 @@ final class UsageSink implements AutoCloseable {
   public void close() {
     task.close();
     closeReader();
-    sender.close();
   }
 }

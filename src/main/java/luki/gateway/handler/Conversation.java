@@ -141,7 +141,7 @@ final class Conversation {
     String query = ServiceText.cut(ServiceText.trim(message), QUERY_CODE_POINTS);
     Call call =
         Call.post(MemoryCalls.SEARCH, MemoryCalls.query(exchange.user(), query, MEMORIES))
-            .idempotent();
+            .asIdempotent();
     Json reply = upstreams.json(Upstream.MEMORY, call, exchange).json();
     List<Json> entries = new ArrayList<>();
     for (Json entry : Memories.of(reply, exchange.user()).entries()) {

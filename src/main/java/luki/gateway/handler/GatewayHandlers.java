@@ -13,8 +13,8 @@ import luki.gateway.json.Json;
 import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
-import luki.gateway.upstream.ServiceState;
 import luki.gateway.upstream.Upstreams;
+import luki.gateway.upstream.Upstreams.ServiceState;
 
 /** What the gateway answers by itself: its name, its health, its metrics, its keys. */
 public final class GatewayHandlers {

@@ -37,7 +37,7 @@ final class MemoryCalls {
   /** A search; entries of other users are dropped, counted and reported. */
   Result search(Exchange exchange, String query, int k) throws InterruptedException {
     UserId user = exchange.user();
-    Call call = Call.post(SEARCH, query(user, query, k)).idempotent();
+    Call call = Call.post(SEARCH, query(user, query, k)).asIdempotent();
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     Memories.Found found = Memories.of(reply.json(), user);
     if (found.foreign() > 0) {
@@ -100,7 +100,7 @@ final class MemoryCalls {
 
   /** Stores a text; its id comes back. A 200 alone is no success. */
   Stored ingest(Exchange exchange, Text text) throws InterruptedException {
-    Call call = Call.post(INGEST, text.ingestion(exchange.user())).idempotent();
+    Call call = Call.post(INGEST, text.ingestion(exchange.user())).asIdempotent();
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     String id = reply.json().at("chunk_ids").at(0).string();
     boolean own = id != null && id.startsWith(exchange.user().value() + "_");

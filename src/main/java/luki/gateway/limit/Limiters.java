@@ -11,7 +11,7 @@ import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Settings;
 import luki.gateway.observe.Periodic;
-import luki.gateway.upstream.ServiceState;
+import luki.gateway.upstream.Upstreams.ServiceState;
 import org.jspecify.annotations.Nullable;
 
 /** The plans and all limits, counted in memory or in Redis as the settings say. */

@@ -13,33 +13,29 @@ import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.observe.Periodic;
 import luki.gateway.tokens.TokenVerifier.KeySource;
-import luki.gateway.upstream.DocumentFetcher;
-import luki.gateway.upstream.Engines;
+import luki.gateway.upstream.ExternalCall;
+import luki.gateway.upstream.HttpClients;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The issuers whose tokens are accepted, as the settings name them, and the refresh of their keys.
  */
 public final class Identity implements AutoCloseable {
+  private static final Duration FETCH_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
   private static final Duration MAX_RETRY = Duration.ofSeconds(10);
 
   private final TokenVerifier.Rules rules;
   private final TokenVerifier verifier;
   private final @Nullable RemoteJwkSet remote;
-  private final @Nullable DocumentFetcher fetcher;
   private @Nullable Periodic refresher;
   private Duration retry = FIRST_RETRY;
 
   private Identity(
-      TokenVerifier.Rules rules,
-      TokenVerifier verifier,
-      @Nullable RemoteJwkSet remote,
-      @Nullable DocumentFetcher fetcher) {
+      TokenVerifier.Rules rules, TokenVerifier verifier, @Nullable RemoteJwkSet remote) {
     this.rules = rules;
     this.verifier = verifier;
     this.remote = remote;
-    this.fetcher = fetcher;
   }
 
   /** Reads the keys that the settings name; an unusable one is a problem. */
@@ -47,14 +43,16 @@ public final class Identity implements AutoCloseable {
       Settings settings,
       GatewayFile file,
       Roles roles,
-      Engines engines,
+      HttpClients clients,
       Clock clock,
       Problems problems) {
     Settings.Jwt jwt = settings.jwt();
     URI address = jwt.jwks();
-    DocumentFetcher fetcher = address == null ? null : new DocumentFetcher(address, engines);
     RemoteJwkSet remote =
-        fetcher == null ? null : new RemoteJwkSet(fetcher::fetch, System::nanoTime);
+        address == null
+            ? null
+            : new RemoteJwkSet(
+                new ExternalCall(address, clients, FETCH_TIMEOUT)::get, System::nanoTime);
     KeySource keys =
         remote != null
             ? remote
@@ -79,7 +77,7 @@ public final class Identity implements AutoCloseable {
         serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
         new TokenVerifier.Rules(jwt.issuer(), jwt.audience(), roles, jwt.skew(), clock);
-    return new Identity(rules, new TokenVerifier(rules, keys, services), remote, fetcher);
+    return new Identity(rules, new TokenVerifier(rules, keys, services), remote);
   }
 
   /** Reads the keys of a file. */
@@ -140,9 +138,6 @@ public final class Identity implements AutoCloseable {
   public void close() {
     if (refresher != null) {
       refresher.close();
-    }
-    if (fetcher != null) {
-      fetcher.close();
     }
   }
 }

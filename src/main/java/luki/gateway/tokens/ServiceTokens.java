@@ -19,14 +19,14 @@ import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
-import luki.gateway.upstream.Credentials;
+import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The gateway's own tokens: ES256, valid for a minute, for one service and one caller. A token is
  * reused for half of its life, since a signature costs more than the rest of a call.
  */
-public final class ServiceTokens implements Credentials {
+public final class ServiceTokens implements Upstreams.Credentials {
   private static final String ISSUER = "luki-gateway";
   private static final Duration LIFE = Duration.ofSeconds(60);
   private static final int MAX_CACHED = 50_000;

@@ -10,7 +10,7 @@ import luki.http1.Fields;
  *
  * @param path encoded, with its query
  * @param body what it carries, never a stream
- * @param repeatable doing it twice is as good as once
+ * @param idempotent doing it twice is as good as once
  * @param namesResource the caller named what a 404 would be about
  * @param extra fields beside those that every call has
  */
@@ -18,7 +18,7 @@ public record Call(
     Method method,
     ServicePath path,
     Body body,
-    boolean repeatable,
+    boolean idempotent,
     boolean namesResource,
     Fields extra) {
 
@@ -39,23 +39,23 @@ public record Call(
     return bytes(Method.POST, path, body.bytes());
   }
 
-  public static Call bare(Method method, ServicePath path, boolean repeatable) {
-    return new Call(method, path, Body.EMPTY, repeatable, false, Fields.NONE);
+  public static Call bare(Method method, ServicePath path, boolean idempotent) {
+    return new Call(method, path, Body.EMPTY, idempotent, false, Fields.NONE);
   }
 
   public static Call bytes(Method method, ServicePath path, byte[] json) {
     return new Call(method, path, Body.of(json), false, false, Fields.NONE);
   }
 
-  public Call idempotent() {
+  public Call asIdempotent() {
     return new Call(method, path, body, true, namesResource, extra);
   }
 
   public Call ofNamedResource() {
-    return new Call(method, path, body, repeatable, true, extra);
+    return new Call(method, path, body, idempotent, true, extra);
   }
 
   public Call with(String header, String value) {
-    return new Call(method, path, body, repeatable, namesResource, extra.with(header, value));
+    return new Call(method, path, body, idempotent, namesResource, extra.with(header, value));
   }
 }

@@ -10,12 +10,11 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
-import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A service's event stream, read on a thread of its own so that its reader can wait with a limit.
- * The queue is short: a slow reader slows the service down. Closing ends the call at once.
+ * A service's event stream, read on a thread of its own so that its consumer can wait with a limit.
+ * The queue is short: a slow consumer slows the service down. Closing ends the call at once.
  */
 public final class EventFeed implements AutoCloseable {
   private static final int QUEUE = 16;
@@ -26,11 +25,11 @@ public final class EventFeed implements AutoCloseable {
 
   private EventFeed() {}
 
-  /** What came. */
+  /** What the stream brought. */
   public sealed interface Item {
     record Data(String text) implements Item {}
 
-    /** The stream ended by itself. */
+    /** The service ended the stream. */
     record End() implements Item {}
 
     record Failed(ApiError error) implements Item {}
@@ -56,12 +55,12 @@ public final class EventFeed implements AutoCloseable {
     return feed;
   }
 
-  /** The next item, or null when none has come in that time. */
+  /** The next item, or null if none arrives in that time. */
   public @Nullable Item poll(Duration wait) throws InterruptedException {
     return queue.poll(Math.max(0, wait.toNanos()), TimeUnit.NANOSECONDS);
   }
 
-  /** Ends the call. What was not taken is lost on purpose. */
+  /** Ends the call; items that were not polled are dropped. */
   @Override
   public void close() {
     Thread running = reader;
@@ -79,28 +78,28 @@ public final class EventFeed implements AutoCloseable {
     try {
       switch (client.open(call, exchange, limits.firstEvent())) {
         case UpstreamClient.Opened.Failed failed -> queue.put(new Item.Failed(failed.error()));
-        case UpstreamClient.Opened.Open open -> {
-          try (RawClient.Reply reply = open.reply()) {
-            queue.put(read(reply.body(), who, limits.maxEventBytes()));
+        case UpstreamClient.Opened.Stream open -> {
+          try {
+            queue.put(read(open.events(), who, limits.maxEventBytes()));
           } finally {
             open.release().run();
           }
         }
       }
     } catch (InterruptedException closed) {
-      // close() was called: nobody waits for an item any more.
+      // close() was called: no item is polled any more.
     } catch (RuntimeException defect) {
       queue.offer(new Item.Failed(ApiError.of(ErrorCode.INTERNAL)));
       throw defect;
     }
   }
 
-  /** Passes each event on as soon as it is whole; gives what ended the stream. */
+  /** Queues each event as soon as it is complete; returns how the stream ended. */
   private Item read(InputStream events, Upstream who, int maxEventBytes)
       throws InterruptedException {
     EventParser parser = new EventParser(maxEventBytes);
     byte[] buffer = new byte[READ_BYTES];
-    try {
+    try (events) {
       for (int n = events.read(buffer); n >= 0; n = events.read(buffer)) {
         parser.feed(buffer, 0, n);
         for (var event = parser.poll(); event != null; event = parser.poll()) {

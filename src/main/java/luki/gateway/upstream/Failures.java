@@ -2,6 +2,7 @@ package luki.gateway.upstream;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
@@ -9,15 +10,23 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Label.UpstreamOutcome;
-import luki.http1.RawClient;
 import org.jspecify.annotations.Nullable;
 
-/** What a caller is told of a service's failure. The service's own text stays behind. */
+/** The errors that a caller gets for a service's failures; the service's own text is dropped. */
 final class Failures {
   private static final Duration DEFAULT_RETRY = Duration.ofSeconds(1);
   private static final int MAX_RETRY_S = 3600;
 
   private Failures() {}
+
+  /** A reply that is longer than allowed. */
+  static final class ReplyTooLong extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    ReplyTooLong() {
+      super("reply too long");
+    }
+  }
 
   /** The error for a status that is not a success. */
   static ApiError ofStatus(
@@ -40,7 +49,7 @@ final class Failures {
     };
   }
 
-  /** Their wait when it is whole seconds from 1 to 3600, else one second. */
+  /** The service's value if it is whole seconds from 1 to 3600, else one second. */
   private static Duration seconds(@Nullable String retryAfter) {
     if (retryAfter != null && retryAfter.matches("[0-9]{1,4}")) {
       int seconds = Integer.parseInt(retryAfter);
@@ -60,7 +69,7 @@ final class Failures {
     ErrorCode code =
         causedBy(failure, HttpTimeoutException.class)
             ? ErrorCode.DOWNSTREAM_TIMEOUT
-            : causedBy(failure, ReplyBytes.TooLong.class)
+            : causedBy(failure, ReplyTooLong.class)
                 ? ErrorCode.DOWNSTREAM_ERROR
                 : ErrorCode.DOWNSTREAM_UNAVAILABLE;
     return new ApiError.FromUpstream(who, code);
@@ -82,7 +91,7 @@ final class Failures {
 
   /** No connection was made, so nothing was sent. */
   static boolean nothingWasSent(IOException failure) {
-    // A connect that ran out of time has a ConnectException beneath it, and has had its time.
+    // A connect timeout is caused by a ConnectException too, but has used the call's time up.
     if (causedBy(failure, HttpTimeoutException.class)) {
       return false;
     }
@@ -99,16 +108,22 @@ final class Failures {
     return false;
   }
 
-  /** Why a reply is no event stream; null when it is one. */
-  static @Nullable ApiError ofStreamsHead(Upstream who, RawClient.Reply reply) {
-    int status = reply.status();
-    if (status < 200 || status > 299) {
-      return ofStatus(who, status, reply.fields().first("Retry-After"), false);
-    }
-    String type = reply.fields().first("Content-Type");
-    String essence = type == null ? "" : type.split(";", 2)[0].strip();
-    return essence.equalsIgnoreCase("text/event-stream")
-        ? null
-        : new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
+  static boolean isEventStream(HttpResponse<?> reply) {
+    String type = reply.headers().firstValue("Content-Type").orElse("");
+    return isSuccess(reply.statusCode())
+        && type.split(";", 2)[0].strip().equalsIgnoreCase("text/event-stream");
+  }
+
+  /** The error for a reply that should have been an event stream. */
+  static ApiError ofNoStream(Upstream who, Reply reply) {
+    return switch (reply) {
+      case Reply.Failed failed -> failed.error();
+      case Reply.Got got when isSuccess(got.status()) -> Upstreams.nonsense(who);
+      case Reply.Got got -> ofStatus(who, got.status(), got.retryAfter(), false);
+    };
+  }
+
+  static boolean isSuccess(int status) {
+    return status >= 200 && status <= 299;
   }
 }

@@ -7,66 +7,54 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
 import luki.http1.Fields;
-import luki.http1.RawClient;
+import luki.http1.PreparedRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the requests that go out to one service. Every field is listed here; nothing of the
- * caller's head is passed on, so there is nothing to strip (RFC 9110 §7.6.1).
+ * Makes the requests that go out to one service. Every field is listed here; no field of the caller
+ * is passed on, so there is none to remove (RFC 9110 §7.6.1).
  */
 final class OutgoingRequests {
-  private static final String NAME = "luki-gateway";
-
-  private static final byte[] NOTHING = new byte[0];
+  private static final Fields SENDER = Fields.of("User-Agent", "luki-gateway");
+  private static final Fields JSON = Fields.of("Content-Type", "application/json");
+  private static final byte[] NONE = {};
 
   private final Upstream who;
-  private final RawClient.Origin origin;
-  private final Credentials credentials;
-  private final Settings.@Nullable Secret secret;
+  private final PreparedRequest.Origin origin;
+  private final Upstreams.Credentials credentials;
+  private final Fields always;
 
   OutgoingRequests(
-      Upstream who, URI base, Credentials credentials, Settings.@Nullable Secret secret) {
+      Upstream who, URI base, Upstreams.Credentials credentials, Settings.@Nullable Secret secret) {
     this.who = who;
-    this.origin = originOf(base);
+    this.origin = PreparedRequest.Origin.of(base);
     this.credentials = credentials;
-    this.secret = secret;
+    Fields common = SENDER.with("Accept", "application/json");
+    this.always = secret == null ? common : common.with("X-Internal-Secret", secret.value());
   }
 
-  static RawClient.Origin originOf(URI base) {
-    boolean tls = "https".equalsIgnoreCase(base.getScheme());
-    int port = base.getPort() >= 0 ? base.getPort() : tls ? 443 : 80;
-    return new RawClient.Origin(tls, base.getHost(), port);
-  }
-
-  RawClient.Origin origin() {
-    return origin;
-  }
-
-  RawClient.Request of(Call call, Exchange exchange, TraceContext trace) {
+  /** The call as a request whose reply must begin by that moment. */
+  PreparedRequest of(Call call, Exchange exchange, TraceContext trace, long by) {
     Fields.Builder fields =
         new Fields.Builder()
-            .add("User-Agent", NAME)
-            .add("Accept", "application/json")
+            .addAll(always)
             .add("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
             .add("traceparent", trace.traceparent())
             .add("X-Request-Id", exchange.id().value());
     byte[] body = Body.bytesOf(call.body());
     if (body.length > 0) {
-      fields.add("Content-Type", "application/json");
+      fields.addAll(JSON);
     }
     if (!trace.state().isEmpty()) {
       fields.add("tracestate", trace.state());
     }
-    if (secret != null) {
-      fields.add("X-Internal-Secret", secret.value());
-    }
-    call.extra().forEach(fields::add);
-    return new RawClient.Request(
-        call.method().name(), call.path().toString(), fields.build(), body);
+    fields.addAll(call.extra());
+    return new PreparedRequest(
+        origin, call.method().name(), call.path().toString(), fields.build(), body, by);
   }
 
-  /** The light question whether the service is there. */
-  RawClient.Request health() {
-    return new RawClient.Request("GET", "/health", Fields.of("User-Agent", NAME), NOTHING);
+  /** A health check. */
+  PreparedRequest health(long by) {
+    return new PreparedRequest(origin, "GET", "/health", SENDER, NONE, by);
   }
 }

@@ -5,7 +5,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
@@ -17,16 +19,49 @@ import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.observe.Metrics;
+import luki.gateway.observe.Periodic;
+import luki.gateway.observe.Tracing;
 
-/** The services that are configured, each with its client. */
+/** The configured services, each with its client. */
 public final class Upstreams implements AutoCloseable {
-  private static final Duration PROBE_LIMIT = Duration.ofSeconds(2);
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(2);
 
   private final Map<Upstream, UpstreamClient> clients = new EnumMap<>(Upstream.class);
-  private final List<Thread> watchers = new ArrayList<>();
+  private final List<Periodic> watchers = new ArrayList<>();
   private final GatewayFile.Streams streamLimits;
 
-  public Upstreams(Settings settings, UpstreamClient.Shared shared) {
+  /** What the clients of all services share. */
+  public record Shared(
+      GatewayFile file,
+      int maxReplyBytes,
+      Credentials credentials,
+      HttpClients clients,
+      Metrics metrics,
+      Tracing tracing,
+      LongSupplier nanoTime) {}
+
+  /** Makes the token with which the gateway authenticates to a service, and for which user. */
+  @FunctionalInterface
+  public interface Credentials {
+    String tokenFor(Upstream audience, Exchange exchange);
+  }
+
+  /** What is known of a service from calls and health checks. */
+  public enum ServiceState {
+    UP,
+    DOWN,
+    UNKNOWN,
+    NOT_CONFIGURED;
+
+    private final String label = name().toLowerCase(Locale.ROOT);
+
+    public String label() {
+      return label;
+    }
+  }
+
+  public Upstreams(Settings settings, Shared shared) {
     this.streamLimits = shared.file().streams();
     settings
         .urls()
@@ -38,11 +73,11 @@ public final class Upstreams implements AutoCloseable {
   }
 
   /**
-   * What holds for every client of this process. To be called before the first is made: pooled
-   * connections are left before a service would close them, and nothing is repeated unasked.
+   * Sets what applies to every client of this process; to be called before the first is made.
+   * Pooled connections are closed before a service would close them, and no client repeats a call.
    */
   public static void configureProcess() {
-    // Our own client looks names up every 10 s: together the two stay below half a minute.
+    // wire looks names up every 10 s: with the JDK's cache that stays below half a minute.
     Security.setProperty("networkaddress.cache.ttl", "10");
     System.setProperty("jdk.httpclient.keepalive.timeout", "4");
     System.setProperty("jdk.httpclient.disableRetryConnect", "true");
@@ -55,31 +90,24 @@ public final class Upstreams implements AutoCloseable {
     return client == null ? ServiceState.NOT_CONFIGURED : client.state();
   }
 
-  /** Asks each service every so often whether it is there, until the upstreams are closed. */
-  public void watchHealth(Duration every) {
+  /** Checks the health of each service again and again until the upstreams are closed. */
+  public void watchHealth(Duration interval) {
     clients.forEach(
         (who, client) ->
             watchers.add(
-                Thread.ofVirtual()
-                    .name("health-" + who.label())
-                    .start(
-                        () -> {
-                          try {
-                            while (true) {
-                              client.probe(PROBE_LIMIT);
-                              Thread.sleep(every);
-                            }
-                          } catch (InterruptedException closed) {
-                            // close() was called.
-                          }
-                        })));
+                new Periodic(
+                    "health-" + who.label(),
+                    () -> {
+                      client.probe(PROBE_TIMEOUT);
+                      return interval;
+                    })));
   }
 
   public boolean isConfigured(Upstream who) {
     return clients.containsKey(who);
   }
 
-  /** A unary call; a service without an address is an error like any other. */
+  /** A unary call; a service that is not configured is an error like any other. */
   public Reply call(Upstream who, Call call, Exchange exchange) throws InterruptedException {
     UpstreamClient client = clients.get(who);
     return client == null ? new Reply.Failed(notConfigured(who), 0) : client.call(call, exchange);
@@ -103,7 +131,7 @@ public final class Upstreams implements AutoCloseable {
 
   private static Success success(Upstream who, Call call, Reply.Got got) {
     Outcome outcome = Outcome.upstream(who, got.nanos());
-    if (got.status() < 200 || got.status() > 299) {
+    if (!Failures.isSuccess(got.status())) {
       throw new ApiException(
           Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()), outcome);
     }
@@ -127,7 +155,7 @@ public final class Upstreams implements AutoCloseable {
     return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
   }
 
-  /** Starts a call for the agent's event stream; its pieces come through the feed. */
+  /** Starts a call for an event stream. */
   public EventFeed stream(Upstream who, Call call, Exchange exchange) {
     UpstreamClient client = clients.get(who);
     return client == null
@@ -137,7 +165,6 @@ public final class Upstreams implements AutoCloseable {
 
   @Override
   public void close() {
-    watchers.forEach(Thread::interrupt);
-    clients.values().forEach(UpstreamClient::close);
+    watchers.forEach(Periodic::close);
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.GatewayFile;
@@ -15,8 +16,8 @@ import luki.gateway.standin.Reply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
-import luki.gateway.upstream.Breaker;
-import luki.gateway.upstream.Breaker.Verdict;
+import luki.gateway.upstream.CircuitBreaker;
+import luki.gateway.upstream.CircuitBreaker.CallResult;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,17 +29,19 @@ class BreakerDefectsTest {
   private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";
 
   private final AtomicLong now = new AtomicLong(1_000_000_000_000L);
-  private final Breaker breaker =
-      new Breaker(
-          new GatewayFile.Breaker(Duration.ofSeconds(10), 20, Duration.ofSeconds(2), 3), now::get);
+  private final CircuitBreaker breaker =
+      new CircuitBreaker(
+          new GatewayFile.Breaker(Duration.ofSeconds(10), 20, Duration.ofSeconds(2), 3),
+          EnumSet.of(CallResult.FAILURE),
+          now::get);
 
   private void pass(Duration time) {
     now.addAndGet(time.toNanos());
   }
 
-  private void calls(int count, Verdict verdict) {
+  private void calls(int count, CallResult verdict) {
     for (int i = 0; i < count; i++) {
-      Breaker.Permit permit = breaker.tryAcquire();
+      CircuitBreaker.Permit permit = breaker.tryAcquire();
       assertNotNull(permit);
       permit.end(verdict);
     }
@@ -46,34 +49,34 @@ class BreakerDefectsTest {
 
   @Test
   void R10_fewerThanTwentyCallsSayNothing() {
-    calls(19, Verdict.FAILURE);
+    calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
-    calls(1, Verdict.FAILURE);
+    calls(1, CallResult.FAILURE);
     assertTrue(breaker.isTripped());
     assertNull(breaker.tryAcquire());
   }
 
   @Test
   void R10_halfIsNotOverHalf() {
-    calls(15, Verdict.SUCCESS);
-    calls(15, Verdict.FAILURE);
+    calls(15, CallResult.SUCCESS);
+    calls(15, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
-    calls(1, Verdict.FAILURE);
+    calls(1, CallResult.FAILURE);
     assertTrue(breaker.isTripped());
   }
 
   @Test
   void R10_whatLiesBeforeTheWindowIsForgotten() {
-    calls(19, Verdict.FAILURE);
+    calls(19, CallResult.FAILURE);
     pass(Duration.ofSeconds(11));
-    calls(19, Verdict.FAILURE);
+    calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
   }
 
   @Test
   void R10_whatLiesWithinTheWindowAddsUp() {
     for (int i = 0; i < 4; i++) {
-      calls(5, Verdict.FAILURE);
+      calls(5, CallResult.FAILURE);
       pass(Duration.ofSeconds(2));
     }
     assertTrue(breaker.isTripped());
@@ -81,13 +84,13 @@ class BreakerDefectsTest {
 
   @Test
   void R10_callsThatWereCancelledSayNothing() {
-    calls(100, Verdict.IGNORED);
-    calls(19, Verdict.FAILURE);
+    calls(100, CallResult.IGNORED);
+    calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
   }
 
   private void open() {
-    calls(20, Verdict.FAILURE);
+    calls(20, CallResult.FAILURE);
     assertTrue(breaker.isTripped());
   }
 
@@ -97,10 +100,10 @@ class BreakerDefectsTest {
     pass(Duration.ofMillis(1999));
     assertNull(breaker.tryAcquire());
     pass(Duration.ofMillis(1));
-    Breaker.Permit probe = breaker.tryAcquire();
+    CircuitBreaker.Permit probe = breaker.tryAcquire();
     assertNotNull(probe);
     assertNull(breaker.tryAcquire());
-    probe.end(Verdict.SUCCESS);
+    probe.end(CallResult.SUCCESS);
     assertTrue(breaker.isTripped());
     assertNotNull(breaker.tryAcquire());
     assertNull(breaker.tryAcquire());
@@ -110,11 +113,11 @@ class BreakerDefectsTest {
   void R10_threeGoodProbesCloseIt() {
     open();
     pass(Duration.ofSeconds(2));
-    calls(2, Verdict.SUCCESS);
+    calls(2, CallResult.SUCCESS);
     assertTrue(breaker.isTripped());
-    calls(1, Verdict.SUCCESS);
+    calls(1, CallResult.SUCCESS);
     assertFalse(breaker.isTripped());
-    calls(19, Verdict.FAILURE);
+    calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped(), "what was before it opened is forgotten");
   }
 
@@ -122,13 +125,13 @@ class BreakerDefectsTest {
   void R10_aBadProbeOpensItForAsLongAgain() {
     open();
     pass(Duration.ofSeconds(2));
-    calls(2, Verdict.SUCCESS);
-    calls(1, Verdict.FAILURE);
+    calls(2, CallResult.SUCCESS);
+    calls(1, CallResult.FAILURE);
     assertNull(breaker.tryAcquire());
     pass(Duration.ofMillis(1999));
     assertNull(breaker.tryAcquire());
     pass(Duration.ofMillis(1));
-    calls(3, Verdict.SUCCESS);
+    calls(3, CallResult.SUCCESS);
     assertFalse(breaker.isTripped());
   }
 
@@ -136,26 +139,26 @@ class BreakerDefectsTest {
   void R10_aProbeThatWasCancelledLeavesRoomForAnother() {
     open();
     pass(Duration.ofSeconds(2));
-    calls(5, Verdict.IGNORED);
+    calls(5, CallResult.IGNORED);
     assertTrue(breaker.isTripped());
-    calls(3, Verdict.SUCCESS);
+    calls(3, CallResult.SUCCESS);
     assertFalse(breaker.isTripped());
   }
 
   @Test
   void R10_aLateResultOfAnotherTimeDoesNotCount() {
-    Breaker.Permit late = breaker.tryAcquire();
-    Breaker.Permit later = breaker.tryAcquire();
+    CircuitBreaker.Permit late = breaker.tryAcquire();
+    CircuitBreaker.Permit later = breaker.tryAcquire();
     assertNotNull(late);
     assertNotNull(later);
     open();
     pass(Duration.ofSeconds(2));
-    Breaker.Permit probe = breaker.tryAcquire();
+    CircuitBreaker.Permit probe = breaker.tryAcquire();
     assertNotNull(probe);
-    late.end(Verdict.SUCCESS);
-    later.end(Verdict.FAILURE);
+    late.end(CallResult.SUCCESS);
+    later.end(CallResult.FAILURE);
     assertNull(breaker.tryAcquire(), "the probe is still out");
-    probe.end(Verdict.SUCCESS);
+    probe.end(CallResult.SUCCESS);
     assertNotNull(breaker.tryAcquire());
   }
 
@@ -163,14 +166,14 @@ class BreakerDefectsTest {
   @ValueSource(longs = {-5_000_000_000L, 0, Long.MAX_VALUE - 1_000_000_000L, Long.MIN_VALUE})
   void R10_theClockMayBeginAnywhere(long origin) {
     now.set(origin);
-    calls(20, Verdict.FAILURE);
+    calls(20, CallResult.FAILURE);
     assertTrue(breaker.isTripped());
     pass(Duration.ofSeconds(2));
-    calls(3, Verdict.SUCCESS);
+    calls(3, CallResult.SUCCESS);
     assertFalse(breaker.isTripped());
     for (int i = 0; i < 20; i++) {
       pass(Duration.ofMillis(100));
-      calls(1, Verdict.FAILURE);
+      calls(1, CallResult.FAILURE);
     }
     assertTrue(breaker.isTripped());
   }

@@ -2,6 +2,7 @@ package luki.gateway.defects;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -14,6 +15,7 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Processes;
+import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -151,6 +153,7 @@ class RetryDefectsTest {
 
   @Test
   void R10_aRepeatGoesOutOnAFreshConnection() throws Exception {
+    assumeTrue(TestGateway.isWire());
     CyclicBarrier both = new CyclicBarrier(2);
     AtomicBoolean restarted = new AtomicBoolean();
     try (RawUpstream memory =

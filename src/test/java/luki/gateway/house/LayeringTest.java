@@ -81,7 +81,7 @@ class LayeringTest {
               Map.entry("io.opentelemetry", Set.of("observe")),
               Map.entry("jdk.management", Set.of("observe", "app")),
               Map.entry("org.slf4j", Set.of("observe")),
-              Map.entry("java.net.http", Set.of("upstream", "luki.wire", "app")),
+              Map.entry("java.net.http", Set.of("luki.http1", "luki.wire", "upstream", "app")),
               Map.entry(
                   "com.sun.net.httpserver", Set.of("server", "luki.http1", "luki.edge", "app"))));
 

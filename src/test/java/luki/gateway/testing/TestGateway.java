@@ -63,6 +63,15 @@ public final class TestGateway implements AutoCloseable {
     return System.getProperty("luki.engine", "edge").equals("edge");
   }
 
+  /** Whether the tests run on our own client engine; the JDK's cannot open a fresh connection. */
+  public static boolean isWire() {
+    return client().equals("wire");
+  }
+
+  private static String client() {
+    return System.getProperty("luki.client", "wire");
+  }
+
   public static Builder builder() {
     return new Builder();
   }
@@ -104,7 +113,7 @@ public final class TestGateway implements AutoCloseable {
         variables.putIfAbsent("LOG_LEVEL", "ERROR");
         // The same tests run on each pair of engines.
         variables.putIfAbsent("HTTP_ENGINE", isEdge() ? "edge" : "jdk");
-        variables.putIfAbsent("HTTP_CLIENT", System.getProperty("luki.client", "wire"));
+        variables.putIfAbsent("HTTP_CLIENT", client());
         variables.putIfAbsent("API_KEY_PEPPER", PEPPER);
         // Tests of other features call faster than the default limit.
         variables.putIfAbsent("RATE_LIMIT_PER_MIN", "0");

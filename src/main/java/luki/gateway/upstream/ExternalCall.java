@@ -1,0 +1,81 @@
+package luki.gateway.upstream;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import luki.http1.Fields;
+import luki.http1.PreparedRequest;
+import luki.http1.TimedBody;
+import org.jspecify.annotations.Nullable;
+
+/** Calls to one configured address that is not a service; no redirect is followed. */
+public final class ExternalCall {
+  private static final int MAX_BYTES = 1 << 20;
+  private static final byte[] NONE = {};
+
+  private final HttpClient http;
+  private final PreparedRequest.Origin origin;
+  private final String target;
+  private final Duration timeout;
+
+  /**
+   * Prepares calls.
+   *
+   * @param timeout of a whole call; connecting may take a third of it
+   */
+  public ExternalCall(URI address, HttpClients clients, Duration timeout) {
+    this.http = clients.connectingWithin(timeout.dividedBy(3));
+    this.origin = PreparedRequest.Origin.of(address);
+    this.target = PreparedRequest.targetOf(address);
+    this.timeout = timeout;
+  }
+
+  /** The body of a reply with status 200 and at most 1 MB; empty in every other case. */
+  public Optional<byte[]> get() throws InterruptedException {
+    HttpResponse<InputStream> reply = send("GET", Fields.of("Accept", "application/json"), NONE);
+    if (reply == null) {
+      return Optional.empty();
+    }
+    try (InputStream body = reply.body()) {
+      byte[] bytes = reply.statusCode() == 200 ? body.readNBytes(MAX_BYTES + 1) : NONE;
+      return reply.statusCode() == 200 && bytes.length <= MAX_BYTES
+          ? Optional.of(bytes)
+          : Optional.empty();
+    } catch (IOException failed) {
+      return Optional.empty();
+    }
+  }
+
+  /** The status of the reply, whatever its body is; 0 without a reply. */
+  public int post(Map<String, String> headers, byte[] content) throws InterruptedException {
+    Fields.Builder fields = new Fields.Builder();
+    new TreeMap<>(headers).forEach(fields::add);
+    HttpResponse<InputStream> reply = send("POST", fields.build(), content);
+    if (reply == null) {
+      return 0;
+    }
+    try (InputStream body = reply.body()) {
+      byte[] _ = body.readNBytes(MAX_BYTES);
+    } catch (IOException failed) {
+      // The status is known.
+    }
+    return reply.statusCode();
+  }
+
+  private @Nullable HttpResponse<InputStream> send(String method, Fields fields, byte[] content)
+      throws InterruptedException {
+    long by = System.nanoTime() + timeout.toNanos();
+    try {
+      return http.send(
+          new PreparedRequest(origin, method, target, fields, content, by), new TimedBody(by));
+    } catch (IOException failed) {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package luki.gateway.upstream;
+
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import luki.gateway.config.GatewayFile;
+import luki.gateway.http.Method;
+import luki.gateway.upstream.CircuitBreaker.CallResult;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The circuit breakers of one service: one for the service, which opens when it cannot be reached,
+ * and one for each operation, which opens on that operation's own failures too. So an operation
+ * that always fails is cut off without the others.
+ */
+final class ServiceBreakers {
+  private final GatewayFile.Breaker settings;
+  private final LongSupplier nanoTime;
+  private final CircuitBreaker service;
+  private final Map<Operation, CircuitBreaker> operations = new ConcurrentHashMap<>();
+
+  ServiceBreakers(GatewayFile.Breaker settings, LongSupplier nanoTime) {
+    this.settings = settings;
+    this.nanoTime = nanoTime;
+    this.service = new CircuitBreaker(settings, EnumSet.of(CallResult.UNREACHABLE), nanoTime);
+  }
+
+  /** The method of a call and the template of its route: closed sets, so the map is bounded. */
+  private record Operation(Method method, String template) {}
+
+  /** Permission for one call of an operation; ended exactly once. */
+  record Permit(CircuitBreaker.Permit service, CircuitBreaker.Permit operation) {
+    void end(CallResult result) {
+      service.end(result);
+      operation.end(result);
+    }
+  }
+
+  /** Permission to call, or null while one of the two breakers is open. */
+  @Nullable Permit tryAcquire(Method method, String template) {
+    CircuitBreaker.Permit ofService = service.tryAcquire();
+    if (ofService == null) {
+      return null;
+    }
+    CircuitBreaker.Permit ofOperation =
+        operations
+            .computeIfAbsent(new Operation(method, template), _ -> ofOperation())
+            .tryAcquire();
+    if (ofOperation == null) {
+      ofService.end(CallResult.IGNORED);
+      return null;
+    }
+    return new Permit(ofService, ofOperation);
+  }
+
+  private CircuitBreaker ofOperation() {
+    return new CircuitBreaker(
+        settings, EnumSet.of(CallResult.UNREACHABLE, CallResult.FAILURE), nanoTime);
+  }
+
+  Duration retryAfter() {
+    return service.retryAfter();
+  }
+
+  /** Whether any of them is open or half-open. */
+  boolean isAnyTripped() {
+    return service.isTripped() || operations.values().stream().anyMatch(CircuitBreaker::isTripped);
+  }
+
+  /** Whether the service's own breaker is open, with no probe due yet. */
+  boolean isOpen() {
+    return service.isOpen();
+  }
+}
