@@ -74,7 +74,7 @@ class CarriersTest {
   }
 
   @Test
-  void aNewConnectionIsServedThoughOthersKeepTheProcessorBusy() throws Exception {
+  void aNewConnectionIsServedWhileOthersKeepTheProcessorBusy() throws Exception {
     int port = Processes.freePort();
     Process gateway = start(port);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {

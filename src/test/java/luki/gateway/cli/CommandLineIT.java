@@ -46,7 +46,7 @@ class CommandLineIT {
   }
 
   @Test
-  void helpAndVersionEndWithZero() throws Exception {
+  void helpAndVersionExitWithZero() throws Exception {
     Jar.Ended help = jar.run(Map.of(), "help");
     assertEquals(0, help.code());
     assertTrue(help.out().contains("key create --owner"));
@@ -54,7 +54,7 @@ class CommandLineIT {
   }
 
   @Test
-  void whatIsNotACommandOrAFlagEndsWithTwoAndTheUsageOnStderr() throws Exception {
+  void anUnknownCommandOrFlagExitsWithTwoAndPrintsTheUsage() throws Exception {
     for (List<String> line :
         List.of(
             List.of("sevre"),
@@ -92,7 +92,7 @@ class CommandLineIT {
   }
 
   @Test
-  void aKeyForAScopeOrARoleThatIsNotThereIsRefused() throws Exception {
+  void aKeyForAnUnknownScopeOrRoleIsRefused() throws Exception {
     Jar.Ended scope = jar.run(DEV, "key", "create", "--owner", "a", "--scopes", "elr:fly");
     assertEquals(2, scope.code());
     assertTrue(scope.err().contains("elr:read"), "should name the scopes that there are");
@@ -138,7 +138,7 @@ class CommandLineIT {
   }
 
   @Test
-  void checkSaysWhatIsCriticalAndWhere() throws Exception {
+  void checkNamesCriticalFindingsAndTheirPlace() throws Exception {
     Jar.Ended prod = jar.run(Map.of(), "check");
     assertEquals(2, prod.code());
     assertTrue(prod.out().contains("critical"));
@@ -153,7 +153,7 @@ class CommandLineIT {
   }
 
   @Test
-  void explainNamesTheGateThatRefusesAndEndsWithZeroWhateverItSays() throws Exception {
+  void explainNamesTheStepThatRefusesAndAlwaysExitsWithZero() throws Exception {
     Path claims = Files.writeString(jar.directory().resolve("claims.json"), CLAIMS);
     Path body =
         Files.writeString(
@@ -195,7 +195,7 @@ class CommandLineIT {
   private static final String CLAIMS = "{\"sub\":\"maria_k\",\"scope\":\"chat:write\"}";
 
   @Test
-  void aMintedTokenOpensItsOwnDataAtADeskAndIsNotMadeInProd() throws Exception {
+  void aMintedTokenIsAcceptedInDevAndNotMadeInProd() throws Exception {
     int port = Processes.freePort();
     Map<String, String> environment = new HashMap<>(DEV);
     environment.put("PORT", Integer.toString(port));
@@ -222,7 +222,7 @@ class CommandLineIT {
   }
 
   @Test
-  void keyChangesAreRecordedAndATouchedRecordIsNamed() throws Exception {
+  void keyChangesAreRecordedAndAChangedRecordIsNamed() throws Exception {
     Map<String, String> environment = new HashMap<>(DEV);
     environment.put("AUDIT_FILE", "audit.log");
     String key =
@@ -262,7 +262,7 @@ class CommandLineIT {
   }
 
   @Test
-  void openapiPrintsTheContractWithoutItsInside() throws Exception {
+  void openapiPrintsTheContractWithoutInternalKeys() throws Exception {
     Jar.Ended printed = jar.run(DEV, "openapi");
     assertEquals(0, printed.code());
     assertTrue(printed.out().contains("\"/v1/chat\""));
@@ -270,7 +270,7 @@ class CommandLineIT {
   }
 
   @Test
-  void everyProblemOfAConfigurationIsToldAtOnceAndNoSecretIs() throws Exception {
+  void allProblemsOfAConfigurationAreReportedTogetherWithoutSecrets() throws Exception {
     Map<String, String> bad = new HashMap<>(DEV);
     bad.put("PORT", "eighty");
     bad.put("AGENT_URL", "ftp://user:hunter2@host");
@@ -289,7 +289,7 @@ class CommandLineIT {
   }
 
   @Test
-  void aPortInUseEndsWithTwo() throws Exception {
+  void aPortInUseExitsWithTwo() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       Map<String, String> environment = new HashMap<>(DEV);
       environment.put("PORT", Integer.toString(taken.getLocalPort()));
@@ -300,7 +300,7 @@ class CommandLineIT {
   }
 
   @Test
-  void aBrokenContractEndsWithTwoAndItsLine() throws Exception {
+  void aBrokenContractExitsWithTwoAndNamesTheLine() throws Exception {
     Path contract = jar.directory().resolve("config/openapi.yaml");
     Files.writeString(
         contract, Files.readString(contract).replace("handler: overview", "handler: overveiw"));

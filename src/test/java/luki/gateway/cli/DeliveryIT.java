@@ -38,7 +38,7 @@ class DeliveryIT {
   }
 
   @Test
-  void theProcfilesLineServesAndASigtermEndsItWithZero() throws Exception {
+  void theProcfileCommandServesAndExitsWithZeroOnSigterm() throws Exception {
     int port = Processes.freePort();
     Map<String, String> environment =
         Map.of(
@@ -60,7 +60,7 @@ class DeliveryIT {
   }
 
   @Test
-  void inProdNothingStartsWithoutItsSecretsAndBothAreNamed() throws Exception {
+  void inProdMissingSecretsPreventStartupAndAreNamed() throws Exception {
     long began = System.nanoTime();
     Process process =
         jar.shell(Map.of("PORT", Integer.toString(Processes.freePort())), procfileLine());
@@ -73,7 +73,7 @@ class DeliveryIT {
   }
 
   @Test
-  void everyPlatformHasTheSameLaunchLine() throws IOException {
+  void allPlatformsUseTheSameCommand() throws IOException {
     String line = procfileLine();
     assertTrue(Files.readString(Path.of("railway.toml")).contains("\"" + line + "\""));
     Matcher command =

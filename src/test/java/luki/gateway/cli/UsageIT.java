@@ -114,7 +114,7 @@ class UsageIT {
   }
 
   @Test
-  void whatWasWrittenBeforeAKillIsDeliveredAfterItAndSummedUp() throws Exception {
+  void eventsWrittenBeforeAKillAreDeliveredAndCountedAfterIt() throws Exception {
     Map<String, String> environment = environment();
     int sinkPort = Processes.freePort();
     environment.put("USAGE_OUTBOX", "usage");
@@ -153,7 +153,7 @@ class UsageIT {
   }
 
   @Test
-  void whatAKilledGatewayHeldBackReturnsByItself() throws Exception {
+  void reservationsOfAKilledGatewayExpire() throws Exception {
     try (RedisProcess redis = RedisProcess.start("--appendfsync", "no")) {
       Map<String, String> environment = environment();
       environment.put("REDIS_URL", redis.url());

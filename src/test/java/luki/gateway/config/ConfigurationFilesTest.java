@@ -33,14 +33,14 @@ class ConfigurationFilesTest {
   }
 
   @Test
-  void theFileOfTheRepositoryHasNoProblem() throws Exception {
+  void theFileOfTheRepositoryHasNoProblems() throws Exception {
     GatewayFile file = file("roles:", "roles:");
     assertTrue(problems.isEmpty());
     assertEquals(1200, file.plans().get("care_home").perMinute());
   }
 
   @Test
-  void aKeyThatNothingReadsIsAProblemWhereverItIs() throws Exception {
+  void anUnknownKeyIsAProblemAtEachLevel() throws Exception {
     Map<String, String> changes =
         Map.of(
             "breaker:\n", "breaker:\n  prbes: 1\n",

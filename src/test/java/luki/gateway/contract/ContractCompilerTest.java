@@ -129,26 +129,26 @@ class ContractCompilerTest {
   }
 
   @Test
-  void anOperationWithoutARuleStops() {
+  void anOperationWithoutARuleIsAProblem() {
     String bare = GOOD.replaceAll("(?s)      x-gateway:.*?      security:", "      security:");
     stops(bare, "operationId: getTea", "x-gateway", "/v1/tea/{user_id}");
   }
 
   @Test
-  void anUnknownKeyOfTheRuleStops() {
+  void anUnknownKeyOfTheRuleIsAProblem() {
     stops(changed("deadline: 3s", "dead_line: 3s"), "dead_line", "dead_line");
     stops(changed("deadline: 3s", "deadline: soon"), "deadline: soon", "deadline");
   }
 
   @Test
-  void accessIsSaidAndNeverAssumed() {
+  void accessMustBeStated() {
     stops(changed("        access: scoped\n", ""), "x-gateway:", "access");
     stops(changed("access: scoped", "access: open"), "x-gateway:", "access");
     stops(changed("access: scoped", "access: public"), "getTea", "public");
   }
 
   @Test
-  void scopedWithoutScopesStops() {
+  void scopedAccessWithoutScopesIsAProblem() {
     stops(changed("        scopes: [tea:read]\n", ""), "x-gateway:", "scopes");
     stops(changed("scopes: [tea:read]", "scopes: []"), "x-gateway:", "scopes");
     stops(changed("scopes: [tea:read]", "scopes: [Tea Read]"), "scopes: [Tea", "scope");
@@ -157,32 +157,32 @@ class ContractCompilerTest {
   }
 
   @Test
-  void theScopesOfTheRuleAndOfTheSecurityAreTheSame() {
+  void theScopesOfTheRuleAndOfTheSecurityMustBeEqual() {
     String other = changed("- key: [tea:read]", "- key: [tea:write]");
     stops(other, "getTea", "security");
   }
 
   @Test
-  void theOwnerIsWhereTheRequestHasIt() {
+  void theOwnerMustBePartOfTheRequest() {
     stops(changed("name: user_id}\n        down", "name: id}\n        down"), "owner:", "id");
     stops(changed("        owner: {in: path, name: user_id}\n", ""), "x-gateway:", "owner");
     stops(changed("owner: {in: path", "owner: {in: cookie"), "owner:", "in");
   }
 
   @Test
-  void twoOperationsForTheSameRequestsStop() {
+  void twoOperationsForTheSameRequestAreAProblem() {
     stops(with("tea/{id}", "getOther"), "operationId: getOther", "GET", "/v1/tea/{id}");
   }
 
   @Test
-  void anOperationIdIsTakenOnce() {
+  void operationIdsMustBeUnique() {
     stops(with("cups/{id}", "getTea"), "x-gateway: {access: public", "operationId", "getTea");
     stops(changed("      operationId: getTea\n", ""), "get:", "operationId");
     stops(changed("operationId: getTea", "operationId: ' '"), "get:", "operationId");
   }
 
   @Test
-  void unknownNamesStop() {
+  void unknownNamesAreProblems() {
     stops(changed("handler: tea", "handler: coffee"), "x-gateway:", "handler", "tea");
     stops(changed("downstream: memory", "downstream: teapot"), "downstream:", "downstream");
     stops(changed("schemas/Tea'", "schemas/Coffee'"), "schemas/Coffee", "schemas/Coffee");
@@ -202,7 +202,7 @@ class ContractCompilerTest {
   }
 
   @Test
-  void aPathParameterIsDeclared() {
+  void pathParametersMustBeDeclared() {
     String undeclared = GOOD.replaceAll("      parameters:\n.*\n", "");
     stops(undeclared, "getTea", "{user_id}");
     stops(changed("{name: user_id, in: path", "{name: user_id, in: query"), "getTea", "{user_id}");
@@ -211,7 +211,7 @@ class ContractCompilerTest {
   }
 
   @Test
-  void aReplyHasASchema() {
+  void repliesMustHaveASchema() {
     String bare = changed("schema: {$ref: '#/components/schemas/Tea'}", "example: {}");
     stops(bare, "'200':", "application/json", "schema");
     String none = GOOD.replaceAll("(?s)      responses:.*?components:", "components:");
@@ -219,13 +219,13 @@ class ContractCompilerTest {
   }
 
   @Test
-  void aKeyStandsThereOnce() {
+  void duplicateKeysAreAProblem() {
     stops(changed("deadline: 3s", "deadline: 3s\n        deadline: 9s"), "x-gateway:", "duplicate");
     stops(GOOD + "  schemas: {}\n", "components:", "duplicate");
   }
 
   @Test
-  void whatIsNoYamlStops() {
+  void invalidYamlIsAProblem() {
     for (String text : List.of("paths: [", "a: b: c", "\t- x", "a: &x\n- *y", "{", "\u0000")) {
       List<String> problems = problemsOf(text);
       String place = directory.resolve("contract.yaml") + ":";
@@ -238,7 +238,7 @@ class ContractCompilerTest {
   }
 
   @Test
-  void everyProblemIsToldAtOnce() {
+  void allProblemsAreReportedTogether() {
     String many =
         changed("handler: tea", "handler: coffee")
             .replace("downstream: memory", "downstream: teapot")
@@ -267,7 +267,7 @@ class ContractCompilerTest {
   }
 
   @Test
-  void aHandlerThatNeverAsksForConsentCannotBeTrustedWithIt() {
+  void aHandlerThatDoesNotCheckConsentCannotBeUsedWhereItMust() {
     Json root = assertDoesNotThrow(() -> Located.read(IN_FORCE)).root();
     assertTrue(root.isObject());
     String slip =

@@ -68,7 +68,7 @@ class BoundsDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {" ", "\t\n", "\u00a0", "\u2003", "\u0085", "\u3000"})
-  void S18_aBlankTextIsRefusedSinceItWouldListEverything(String blank) {
+  void S18_aBlankTextIsRefused(String blank) {
     assertRefused("/v1/chat", maria().put("message", blank).build());
     assertRefused("/v1/chat/stream", maria().put("message", blank).build());
     Client maria = SETTING.maria();
@@ -154,7 +154,7 @@ class BoundsDefectsTest {
         "[]",
         "\"a\""
       })
-  void S18_metadataIsFlatAndLeavesTheServicesOwnKeysAlone(String metadata) {
+  void S18_metadataIsFlatAndMayNotSetTheServicesOwnKeys(String metadata) {
     String body = "{\"user_id\":\"maria_k\",\"text\":\"a\",\"metadata\":%s}".formatted(metadata);
     SETTING.maria().post("/v1/elr/ingest_text", body).expect(400);
     SETTING.assertNothingWasCalled(metadata);
@@ -175,7 +175,7 @@ class BoundsDefectsTest {
         "{\"user_id\":\"maria_k\",\"message\":null}",
         "{\"user_id\":\"maria_k\",\"message\":\"a\",\"context\":[]}"
       })
-  void S18_whatIsNoChatRequestIsRefused(String body) {
+  void S18_anInvalidChatRequestIsRefused(String body) {
     SETTING.maria().post("/v1/chat", body).expect(400);
     SETTING.assertNothingWasCalled(body);
   }

@@ -48,7 +48,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_fewerThanTwentyCallsSayNothing() {
+  void R10_fewerThanTwentyCallsNeverOpenIt() {
     calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
     calls(1, CallResult.FAILURE);
@@ -57,7 +57,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_halfIsNotOverHalf() {
+  void R10_halfOfTheCallsFailedDoesNotOpenIt() {
     calls(15, CallResult.SUCCESS);
     calls(15, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
@@ -66,7 +66,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_whatLiesBeforeTheWindowIsForgotten() {
+  void R10_callsBeforeTheWindowDoNotCount() {
     calls(19, CallResult.FAILURE);
     pass(Duration.ofSeconds(11));
     calls(19, CallResult.FAILURE);
@@ -74,7 +74,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_whatLiesWithinTheWindowAddsUp() {
+  void R10_allCallsWithinTheWindowCount() {
     for (int i = 0; i < 4; i++) {
       calls(5, CallResult.FAILURE);
       pass(Duration.ofSeconds(2));
@@ -83,7 +83,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_callsThatWereCancelledSayNothing() {
+  void R10_cancelledCallsDoNotCount() {
     calls(100, CallResult.IGNORED);
     calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
@@ -95,7 +95,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_afterTwoSecondsOneProbeAtATimeGoesOut() {
+  void R10_afterTwoSecondsOneProbeAtATimeIsSent() {
     open();
     pass(Duration.ofMillis(1999));
     assertNull(breaker.tryAcquire());
@@ -122,7 +122,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_aBadProbeOpensItForAsLongAgain() {
+  void R10_aFailedProbeOpensItAgainForTheSameTime() {
     open();
     pass(Duration.ofSeconds(2));
     calls(2, CallResult.SUCCESS);
@@ -136,7 +136,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_aProbeThatWasCancelledLeavesRoomForAnother() {
+  void R10_aCancelledProbePermitsAnother() {
     open();
     pass(Duration.ofSeconds(2));
     calls(5, CallResult.IGNORED);
@@ -146,7 +146,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_aLateResultOfAnotherTimeDoesNotCount() {
+  void R10_aResultFromBeforeTheOpeningDoesNotCount() {
     CircuitBreaker.Permit late = breaker.tryAcquire();
     CircuitBreaker.Permit later = breaker.tryAcquire();
     assertNotNull(late);
@@ -164,7 +164,7 @@ class BreakerDefectsTest {
 
   @ParameterizedTest
   @ValueSource(longs = {-5_000_000_000L, 0, Long.MAX_VALUE - 1_000_000_000L, Long.MIN_VALUE})
-  void R10_theClockMayBeginAnywhere(long origin) {
+  void R10_theClockMayStartAtAnyValue(long origin) {
     now.set(origin);
     calls(20, CallResult.FAILURE);
     assertTrue(breaker.isTripped());
@@ -188,7 +188,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_aFailingServiceIsLeftAloneUntilItIsBack() {
+  void R10_aFailingServiceIsNotCalledUntilItHasRecovered() {
     try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 400ms"))) {
       Client maria = setting.maria();
       Reply broken = Reply.json(500, "{}");
@@ -212,7 +212,7 @@ class BreakerDefectsTest {
   }
 
   @Test
-  void R10_anOpenCircuitAnswersFasterThanTheServiceFails() {
+  void R10_anOpenCircuitAnswersAtOnce() {
     try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 60s"))) {
       Client maria = setting.maria();
       Reply slow = Reply.json(500, "{}").after(Duration.ofMillis(40));

@@ -91,7 +91,7 @@ class ConsentDefectsTest {
 
   @ParameterizedTest
   @MethodSource("outages")
-  void R11_allElseIsAnOutage(int status, String body) {
+  void R11_everyOtherReplyIsAnOutage(int status, String body) {
     securitySays(status, body);
     HttpReply answer = setting.maria().post("/v1/elr/search", SEARCH);
     assertRefused(answer, 503, "CONSENT_UNAVAILABLE");
@@ -99,7 +99,7 @@ class ConsentDefectsTest {
   }
 
   @Test
-  void R11_anAnswerThatComesTooLateIsNone() {
+  void R11_aLateReplyIsAnOutage() {
     Reply late = Reply.json(200, "{\"allowed\":true}").after(Duration.ofSeconds(20));
     setting.services().override("security", "POST", "/policy", late);
     assertRefused(setting.maria().post("/v1/elr/search", SEARCH), 503, "CONSENT_UNAVAILABLE");
@@ -122,7 +122,7 @@ class ConsentDefectsTest {
   }
 
   @Test
-  void R11_aRevocationCountsAtOnce() {
+  void R11_aRevocationTakesEffectAtOnce() {
     Client maria = setting.maria();
     maria.post("/v1/elr/search", SEARCH).expect(200);
     setting.revoke("maria_k", "elr_memories");
@@ -132,7 +132,7 @@ class ConsentDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"analytics", "personalization"})
-  void R11_everyScopeThatIsNamedMustBeGranted(String revoked) {
+  void R11_allScopesMustBeGranted(String revoked) {
     Client maria = setting.maria();
     setting.revoke("maria_k", revoked);
     assertRefused(maria.get("/v1/activities/recommend?user_id=maria_k"), 403, "CONSENT_DENIED");
@@ -155,7 +155,7 @@ class ConsentDefectsTest {
         "GET|/v1/activities/recommend?user_id=maria_k||analytics,personalization|recommend_activities",
         "POST|/v1/reports/generate|{\"user_id\":\"maria_k\",\"window_days\":7}|analytics|generate_report"
       })
-  void R11_theQuestionNamesTheUserTheScopesAndTheOperation(
+  void R11_theConsentCallNamesTheUserTheScopesAndTheOperation(
       String method, String target, String body, String scopes, String operation)
       throws InvalidJson {
     setting.maria().send(method, target, body);
@@ -170,7 +170,7 @@ class ConsentDefectsTest {
   }
 
   @Test
-  void S9_withoutAPolicyServiceNothingThatNeedsConsentIsDone() {
+  void S9_withoutThePolicyServiceOperationsThatNeedConsentAreRefused() {
     try (Fixture blind = Fixture.without("security")) {
       Client maria = blind.maria();
       for (HttpReply answer :
@@ -188,7 +188,7 @@ class ConsentDefectsTest {
   }
 
   @Test
-  void S9_aServiceWithoutAnAddressIsSaidToBeMissing() {
+  void S9_aServiceWithoutAUrlIsReportedAsNotConfigured() {
     try (Fixture less = Fixture.without("memory", "agent")) {
       Client maria = less.maria();
       maria.get(Fixture.ITEMS).expect(503, "DOWNSTREAM_NOT_CONFIGURED");
@@ -199,7 +199,7 @@ class ConsentDefectsTest {
   }
 
   @Test
-  void S9_withoutAKeyFileNobodyIsLetIn() {
+  void S9_withoutAKeyFileNoKeyIsAccepted() {
     try (Fixture other = Fixture.start()) {
       String key = other.gateway().key(List.of("maria_k"), "elr:read");
       HttpReply answer = setting.withKey(key).get(Fixture.ITEMS).expect(401);

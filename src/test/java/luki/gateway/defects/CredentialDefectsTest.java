@@ -87,7 +87,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S1_noForgedTokenOpensAnyRoute() throws JOSEException {
+  void S1_aForgedTokenIsRefusedOnEveryRoute() throws JOSEException {
     for (Map.Entry<String, String> forged : forgeries().entrySet()) {
       Client forger = SETTING.withKey(forged.getValue());
       for (DataRoute route : DataRoute.all(SETTING)) {
@@ -102,7 +102,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S1_theGatewaysOwnTokenForAServiceIsNoKeyToTheGateway() {
+  void S1_theGatewaysOwnTokenForAServiceIsNotAcceptedByTheGateway() {
     SETTING.maria().get(Fixture.METRICS);
     Seen seen = SETTING.calls("engagement").getFirst();
     String overheard = seen.header("Authorization").orElseThrow().substring("Bearer ".length());
@@ -119,14 +119,14 @@ class CredentialDefectsTest {
         "luki_000000000000",
         "luki_000000000000_0000000000000000000000000000000000000000000000000"
       })
-  void S2_whatOnlyLooksLikeAKeyIsNone(String text) {
+  void S2_aTextThatLooksLikeAKeyIsRefused(String text) {
     SETTING.withKey(text).get(Fixture.ITEMS).expect(401);
     SETTING.stranger().get(Fixture.ITEMS, "X-API-Key", text).expect(401);
     SETTING.assertNothingWasCalled(text);
   }
 
   @Test
-  void S2_aKeyThatAnotherGatewayGaveOutIsUnknownHere() {
+  void S2_aKeyOfAnotherGatewayIsRefused() {
     try (TestGateway other = TestGateway.start(Map.of())) {
       String key = other.key(List.of(Fixture.MARIA), "elr:read");
       SETTING.withKey(key).get(Fixture.ITEMS).expect(401);
@@ -135,7 +135,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S2_aKeyWithOneCharacterChangedIsUnknown() {
+  void S2_aKeyWithOneCharacterChangedIsRefused() {
     String key = SETTING.gateway().key(List.of(Fixture.MARIA), "elr:read");
     int middle = key.length() / 2;
     char other = key.charAt(middle) == 'a' ? 'b' : 'a';
@@ -145,7 +145,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S4_everyDataRouteAsksForACredentialFirst() {
+  void S4_everyDataRouteNeedsACredential() {
     List<DataRoute> routes = DataRoute.all(SETTING);
     assertTrue(routes.size() >= 30, routes.toString());
     for (DataRoute route : routes) {
@@ -158,7 +158,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S4_everyDataRouteAsksForItsScope() {
+  void S4_everyDataRouteNeedsItsScope() {
     Client unscoped =
         SETTING.withKey(SETTING.gateway().key(List.of(Fixture.MARIA), "webhooks:write"));
     for (DataRoute route : DataRoute.all(SETTING)) {
@@ -171,7 +171,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S4_headAsksForTheSameCredentialAsGet() {
+  void S4_headNeedsTheSameCredentialAsGet() {
     for (DataRoute route : DataRoute.all(SETTING)) {
       if (route.method().equals("GET")) {
         int status = SETTING.stranger().send("HEAD", route.target("maria_k"), null).status();
@@ -205,7 +205,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S5_aBodyDoesNotHideThatThereIsNoSuchRoute() {
+  void S5_anUnknownRouteWithABodyIsNotFound() {
     String body = Fixture.CHAT;
     for (Client caller : List.of(SETTING.stranger(), SETTING.maria())) {
       caller.post("/v1/chatXYZ", body).expect(404);
@@ -225,7 +225,7 @@ class CredentialDefectsTest {
         "/v1/%252e%252e/v1/elr/items/maria_k",
         "/v1/elr/items/anna/../maria_k"
       })
-  void S5_aDetourOfAPublicPathIsRefused(String path) {
+  void S5_aDetourThroughAPublicPathIsRefused(String path) {
     SETTING.stranger().get(path).expect(400);
     SETTING.maria().get(path).expect(400);
     SETTING.assertNothingWasCalled(path);
@@ -240,7 +240,7 @@ class CredentialDefectsTest {
   }
 
   @Test
-  void S5_whoIsIdentifiedOnOneRouteIsStillHeldToTheScopeOfAnother() {
+  void S5_aCredentialForOneRouteDoesNotOpenAnother() {
     Client talker = SETTING.withKey(SETTING.gateway().key(List.of(Fixture.MARIA), "chat:write"));
     assertAll(
         () -> assertEquals(403, talker.get(Fixture.ITEMS).status()),

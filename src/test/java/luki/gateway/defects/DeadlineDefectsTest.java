@@ -56,12 +56,12 @@ class DeadlineDefectsTest {
   }
 
   @Test
-  void R10_aServiceThatNeverAnswersIsTimedOut() throws InterruptedException {
+  void R10_aServiceThatNeverRepliesIsTimedOut() throws InterruptedException {
     assertTimesOut((_, _) -> {});
   }
 
   @Test
-  void R10_aByteAtATimeDoesNotProlongTheWaitForTheHead() throws InterruptedException {
+  void R10_aSlowHeadDoesNotExtendTheDeadline() throws InterruptedException {
     String slow = JSON + "Content-Length: 30\r\n\r\n" + EMPTY_LIST + " ".repeat(300);
     assertTimesOut((connection, _) -> connection.drip(slow, PAUSE));
   }
@@ -73,7 +73,7 @@ class DeadlineDefectsTest {
   }
 
   @Test
-  void R10_aByteAtATimeDoesNotProlongTheWaitForTheBody() throws InterruptedException {
+  void R10_aSlowBodyDoesNotExtendTheDeadline() throws InterruptedException {
     assertTimesOut(
         (connection, _) -> {
           connection.send(JSON + "Content-Length: 999\r\n\r\n");
@@ -82,7 +82,7 @@ class DeadlineDefectsTest {
   }
 
   @Test
-  void R10_anAgentThatNeverAnswersIsTimedOut() {
+  void R10_anAgentThatNeverRepliesIsTimedOut() {
     try (Fixture fixture =
         Fixture.with(
             "AGENT_URL",
@@ -100,7 +100,7 @@ class DeadlineDefectsTest {
         "Transfer-Encoding: chunked\r\n\r\n1e\r\n{\"results\":[],\"total_count\":0}\r\n",
         "Transfer-Encoding: chunked\r\n\r\n1e\r\n{\"results\":[],"
       })
-  void R10_aReplyThatIsCutShortIsNoReply(String rest) {
+  void R10_aTruncatedReplyIsAnError(String rest) {
     for (String how : List.of("reset", "close")) {
       try (Fixture fixture =
           memory(
@@ -126,7 +126,7 @@ class DeadlineDefectsTest {
   }
 
   @Test
-  void R10_aReplyWithoutEndIsBrokenOff() throws InterruptedException {
+  void R10_anEndlessReplyIsAborted() throws InterruptedException {
     CountDownLatch brokenOff = new CountDownLatch(1);
     try (Fixture fixture =
         memory(
@@ -145,7 +145,7 @@ class DeadlineDefectsTest {
   }
 
   @Test
-  void R10_aReplyThatIsTooLongIsRefusedAndOneThatFitsIsNot() {
+  void R10_onlyAReplyBeyondTheLimitIsRefused() {
     String padding = " ".repeat(65_536 - EMPTY_LIST.length());
     for (int more : List.of(0, 1, 11_000_000)) {
       String body = EMPTY_LIST + padding + " ".repeat(more);
@@ -185,7 +185,7 @@ class DeadlineDefectsTest {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
         "\r\n\r\n\r\n\u0000\u0001\u0002"
       })
-  void R10_whatIsNotHttpIsABadGateway(String bytes) {
+  void R10_aReplyThatIsNotHttpIsABadGateway(String bytes) {
     try (Fixture fixture =
         memory(
             (connection, _) -> {
@@ -198,7 +198,7 @@ class DeadlineDefectsTest {
   }
 
   @Test
-  void R10_whereNobodyListensTheAnswerIsQuick() {
+  void R10_aRefusedConnectionIsAnsweredQuickly() {
     try (Fixture fixture = Fixture.start(g -> g.with("MEMORY_URL", Processes.unusedUrl()))) {
       Client maria = fixture.maria();
       long best = Long.MAX_VALUE;

@@ -49,7 +49,7 @@ class DeletionDefectsTest {
 
   @ParameterizedTest
   @MethodSource("noSuccess")
-  void S16_aDeleteThatWasNotConfirmedIsNoSuccess(int status, String body) {
+  void S16_anUnconfirmedDeletionIsAnError(int status, String body) {
     setting.reply("memory", "DELETE", "/delete", status, body);
     Client maria = setting.maria();
     maria.delete(ITEM).expect(502);
@@ -65,13 +65,13 @@ class DeletionDefectsTest {
         "{\"status\":\"success\",\"deleted_count\":false}",
         "{\"status\":\"success\",\"deleted_count\":-1}"
       })
-  void S16_anErasureWithoutACountIsNoSuccess(String body) {
+  void S16_anErasureWithoutACountIsAnError(String body) {
     setting.reply("memory", "DELETE", "/delete/all", 200, body);
     setting.maria().delete(ALL).expect(502, "DOWNSTREAM_ERROR");
   }
 
   @Test
-  void S16_anErasureGoesOnUntilNothingIsLeft() {
+  void S16_anErasureIsRepeatedUntilNothingIsLeft() {
     try (Fixture raw = countingDown(new AtomicInteger(3))) {
       HttpReply answer = raw.maria().delete(ALL).expect(200);
       assertEquals(21, answer.json().at("deleted").integer().orElseThrow());
@@ -92,7 +92,7 @@ class DeletionDefectsTest {
   }
 
   @Test
-  void S16_anErasureThatNeverEndsIsGivenUpAfterTenRounds() {
+  void S16_anErasureIsRepeatedAtMostTenTimes() {
     String never = "{\"status\":\"success\",\"deleted_count\":1}";
     setting.reply("memory", "DELETE", "/delete/all", 200, never);
     setting.maria().delete(ALL).expect(502);
@@ -108,7 +108,7 @@ class DeletionDefectsTest {
   }
 
   @Test
-  void S16_whatIsDeletedIsGone() {
+  void S16_aDeletedItemIsNotFound() {
     Client maria = setting.maria();
     String id =
         maria
@@ -121,7 +121,7 @@ class DeletionDefectsTest {
   }
 
   @Test
-  void S16_whoWithdrewConsentCanStillErase() {
+  void S16_erasureNeedsNoConsent() {
     Client maria = setting.maria();
     maria.post("/v1/elr/items", "{\"user_id\":\"maria_k\",\"text\":\"the sea\"}");
     setting.revoke("maria_k", "elr_memories", "analytics", "personalization");

@@ -69,14 +69,14 @@ class DisclosureDefectsTest {
     "500,502,DOWNSTREAM_ERROR",
     "503,502,DOWNSTREAM_ERROR"
   })
-  void S14_aServicesErrorBecomesOursWithoutItsText(int theirs, int ours, String code) {
+  void S14_theTextOfAServicesErrorIsNotPassedOn(int theirs, int ours, String code) {
     setting.services().override("engagement", "GET", "/metrics", leaking(theirs));
     HttpReply answer = setting.maria().get(Fixture.METRICS).expect(ours, code);
     assertSilent(answer);
   }
 
   @Test
-  void S14_aMissingRouteOverThereIsNoMissingResourceHere() {
+  void S14_aMissingRouteOfAServiceIsNotReportedAsNotFound() {
     setting.services().override("agent", "POST", "/v1/chat", leaking(404));
     HttpReply answer =
         setting.maria().post("/v1/chat", Fixture.CHAT).expect(502, "DOWNSTREAM_ERROR");
@@ -84,7 +84,7 @@ class DisclosureDefectsTest {
   }
 
   @Test
-  void S14_aCrashInPlainTextIsOurJson() {
+  void S14_aPlainTextErrorOfAServiceBecomesJson() {
     Reply crash =
         new Reply(500, Map.of("Content-Type", "text/plain"), "Traceback main.py", Duration.ZERO);
     setting.services().override("memory", "POST", "/search/memories", crash);
@@ -93,7 +93,7 @@ class DisclosureDefectsTest {
   }
 
   @Test
-  void S14_aStreamsErrorTextStaysInside() {
+  void S14_theErrorTextOfAStreamIsNotPassedOn() {
     byte[] token = "data: {\"token\": \"a\"}\n\n".getBytes(StandardCharsets.UTF_8);
     byte[] error = ("data: {\"error\": \"" + LEAK + "\"}\n\n").getBytes(StandardCharsets.UTF_8);
     try (RawUpstream agent =
@@ -140,7 +140,7 @@ class DisclosureDefectsTest {
         "null",
         "*"
       })
-  void S11_anyOtherOriginGetsNothingButVary(String origin) {
+  void S11_anUnlistedOriginGetsOnlyVary(String origin) {
     for (String path : List.of("/healthz", Fixture.ITEMS, "/nowhere")) {
       HttpReply answer = setting.stranger().get(path, "Origin", origin);
       assertEquals(Optional.of("Origin"), answer.header("Vary"), path);
@@ -188,7 +188,7 @@ class DisclosureDefectsTest {
         "BREW|/v1/chat|501|NOT_IMPLEMENTED",
         "POST|/v1/chat|415|UNSUPPORTED_MEDIA_TYPE"
       })
-  void R1_everyRefusalHasItsStatusItsJsonItsIdsAndCors(
+  void R1_everyErrorHasItsStatusJsonIdsAndCors(
       String method, String target, int status, String code) {
     HttpReply answer = setting.maria().send(method, target, null, "Origin", APP);
     assertRefusal(answer, status, code);
@@ -217,7 +217,7 @@ class DisclosureDefectsTest {
 
   @ParameterizedTest
   @CsvSource({"120,120", "1,1", "3600,3600", "3601,1", "0,1", "-5,1", "soon,1", ",1"})
-  void R1_aBusyServiceIs429WithAWaitThatMakesSense(String theirs, String ours) {
+  void R1_aBusyServiceIs429WithAValidRetryAfter(String theirs, String ours) {
     Map<String, String> headers = theirs == null ? Map.of() : Map.of("Retry-After", theirs);
     Reply busy = new Reply(429, headers, "{\"detail\":{\"error\":\"quota\"}}", Duration.ZERO);
     setting.services().override("cognitive", "GET", "/life-story/phases", busy);

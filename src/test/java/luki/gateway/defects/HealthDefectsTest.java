@@ -49,7 +49,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_allIsWellWhenEveryServiceIsUp() {
+  void R12_healthyWhenEveryServiceIsUp() {
     try (Fixture setting = Fixture.start()) {
       HttpReply health = health(setting, "healthy").expect(200);
       assertEquals("luki-api-gateway", health.json().at("service").string());
@@ -65,7 +65,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_oneServiceDownIsADegradationAndStillReady() {
+  void R12_oneServiceDownIsDegradedButReady() {
     try (Fixture setting = Fixture.start(g -> g.with("ENG_URL", Processes.unusedUrl()))) {
       HttpReply health = health(setting, "degraded").expect(200);
       assertEquals("down", check(health, "engagement"));
@@ -77,7 +77,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_agentAndMemoryDownIsUnhealthyAndStillReady() {
+  void R12_agentAndMemoryDownIsUnhealthyButReady() {
     try (Fixture setting =
         Fixture.start(
             g ->
@@ -91,14 +91,14 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_agentAloneDownIsADegradationOnly() {
+  void R12_agentAloneDownIsDegraded() {
     try (Fixture setting = Fixture.start(g -> g.with("AGENT_URL", Processes.unusedUrl()))) {
       health(setting, "degraded").expect(200);
     }
   }
 
   @Test
-  void R12_whatIsNotConfiguredIsSaidToBeAndIsNoFault() {
+  void R12_aServiceThatIsNotConfiguredIsNotAFault() {
     try (Fixture setting = Fixture.without("tokens", "memory")) {
       HttpReply health = health(setting, "healthy");
       assertEquals("not_configured", check(health, "tokens"));
@@ -107,7 +107,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_aServiceThatSaysItIsWellButFailsIsDown() {
+  void R12_aServiceThatReportsHealthyButFailsIsDown() {
     try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 60s"))) {
       health(setting, "healthy");
       setting.reply("memory", "DELETE", "/delete", 503, "{}");
@@ -122,7 +122,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_healthRoutesAskForNoCredentialAndIgnoreABadOne() {
+  void R12_healthRoutesNeedNoCredentialAndIgnoreABadOne() {
     try (Fixture setting = Fixture.start()) {
       Client forger = setting.withKey("abcdefghij");
       for (String path : List.of("/health", "/healthz", "/readyz")) {
@@ -133,7 +133,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_aDrainTurnsReadinessOffAndLetsWhatIsUnderWayFinish() throws Exception {
+  void R12_aDrainTurnsReadinessOffAndLetsRequestsInFlightFinish() throws Exception {
     CountDownLatch arrived = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
     try (Fixture setting =
@@ -151,7 +151,7 @@ class HealthDefectsTest {
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
       CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
       Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
-      assertRefusesWhatIsNew(setting, maria);
+      assertRefusesNewRequests(setting, maria);
       release.countDown();
       inFlight.get(20, TimeUnit.SECONDS).expect(200);
       drained.get(20, TimeUnit.SECONDS);
@@ -166,7 +166,7 @@ class HealthDefectsTest {
     }
   }
 
-  private static void assertRefusesWhatIsNew(Fixture setting, Client maria) {
+  private static void assertRefusesNewRequests(Fixture setting, Client maria) {
     assertEquals("DRAINING", setting.stranger().get("/readyz").code());
     setting.stranger().get("/healthz").expect(200);
     setting.stranger().get("/health").expect(200);
@@ -177,7 +177,7 @@ class HealthDefectsTest {
   }
 
   @Test
-  void R12_theHealthOfAServiceSaysNothingOfItsText() {
+  void R12_theTextOfAServicesHealthIsNotPassedOn() {
     try (RawUpstream agent =
             RawUpstream.start(
                 connection -> {

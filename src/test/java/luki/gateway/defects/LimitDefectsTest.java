@@ -54,7 +54,7 @@ class LimitDefectsTest {
   }
 
   @Test
-  void everyReplyThatTheLimitSawSaysHowItStands() {
+  void everyLimitedReplyReportsTheStateOfTheLimit() {
     try (Fixture setting = Fixture.start(slow(4))) {
       Client maria = setting.maria();
       List<HttpReply> seen = new ArrayList<>();
@@ -79,7 +79,7 @@ class LimitDefectsTest {
   }
 
   @Test
-  void R3_nothingThatACallerSendsGivesItAnotherLimit() {
+  void R3_noHeaderGivesACallerAnotherLimit() {
     try (Fixture setting = Fixture.start(slow(3))) {
       String key = setting.gateway().key(List.of(Fixture.MARIA), "engagement:read");
       Client bearer = setting.withKey(key);
@@ -133,7 +133,7 @@ class LimitDefectsTest {
   }
 
   @Test
-  void R4_anAddressWithTooManyFailuresIsRefusedBeforeItsCredentialIsLookedAt() {
+  void R4_anAddressWithTooManyFailuresIsRefusedBeforeItsCredentialIsChecked() {
     try (Fixture setting = Fixture.start(limits("AUTH_FAILURES_PER_MIN", "5"))) {
       Client maria = setting.maria();
       for (int i = 0; i < 20; i++) {
@@ -173,7 +173,7 @@ class LimitDefectsTest {
   }
 
   @Test
-  void allCallersTogetherHaveALimitToo() {
+  void allCallersTogetherHaveALimit() {
     try (Fixture setting = Fixture.start(limits("RATE_LIMIT_GLOBAL_PER_MIN", "5"))) {
       List<Integer> statuses = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
@@ -184,7 +184,7 @@ class LimitDefectsTest {
   }
 
   @Test
-  void aRouteMayWeighMore() {
+  void aRouteMayCostMoreUnits() {
     try (Fixture setting = Fixture.start(slow(9))) {
       Client maria = setting.maria();
       assertEquals(4, remaining(maria.get("/v1/users/maria_k/overview")));
@@ -197,7 +197,7 @@ class LimitDefectsTest {
   }
 
   @Test
-  void aPlanSaysHowFastItsCallersMayBe() {
+  void aPlanSetsTheRateOfItsCallers() {
     try (Fixture setting =
         Fixture.start(
             gateway ->

@@ -41,7 +41,7 @@ class MemoryRoutesDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"/v1/elr/ingest_text", "/v1/elr/items"})
-  void R5_whatIsKeptComesBackAsItWasGiven(String path) {
+  void R5_anItemIsReturnedAsItWasStored(String path) {
     String given =
         """
         {"user_id":"maria_k","text":"Cherries in June 🍒","tags":["garden","ž"],\
@@ -67,7 +67,7 @@ class MemoryRoutesDefectsTest {
   }
 
   @Test
-  void R5_theMemoryServiceIsToldInItsOwnShape() throws InvalidJson {
+  void R5_theMemoryServiceGetsItsOwnFormat() throws InvalidJson {
     setting.maria().post("/v1/elr/items", item("maria_k", "the sea"));
     Json told = Json.parseReply(setting.calls("memory").getFirst().body());
     assertEquals("maria_k", told.at("user_id").string());
@@ -93,7 +93,7 @@ class MemoryRoutesDefectsTest {
         "{\"chunk_ids\":[\"maria_k_0123456789ab\"]}",
         "created"
       })
-  void R5_a200ThatKeptNothingIsNoSuccess(String body) {
+  void R5_a200ThatStoredNothingIsAnError(String body) {
     setting.reply("memory", "POST", "/ingestion/elr", 200, body);
     setting
         .maria()
@@ -129,7 +129,7 @@ class MemoryRoutesDefectsTest {
   }
 
   @Test
-  void R5_whatIsEquallyOldIsOrderedById() {
+  void R5_itemsOfTheSameTimeAreOrderedById() {
     String entry =
         """
         {"content":"%1$s","metadata":{"user_id":"maria_k"},"chunk_id":"maria_k_%1$s",\
@@ -159,7 +159,7 @@ class MemoryRoutesDefectsTest {
         "[]",
         ""
       })
-  void R5_aListThatIsNoneIsAnErrorAndNotEmpty(String body) {
+  void R5_aReplyWithoutAListIsAnErrorAndNotEmpty(String body) {
     setting.reply("memory", "POST", "/search/memories", 200, body);
     Client maria = setting.maria();
     maria.get(Fixture.ITEMS).expect(502);
@@ -168,7 +168,7 @@ class MemoryRoutesDefectsTest {
   }
 
   @Test
-  void R5_aSearchFindsTheBestFirstAndNoMoreThanAsked() throws InvalidJson {
+  void R5_aSearchReturnsTheBestFirstUpToTheLimit() throws InvalidJson {
     Client maria = setting.maria();
     for (String text : List.of("red cherries", "blue sea", "cherries in the red garden")) {
       maria.post("/v1/elr/items", item("maria_k", text));
@@ -211,7 +211,7 @@ class MemoryRoutesDefectsTest {
   }
 
   @Test
-  void R5_statsShowFiveFieldsAndZerosForWhoKeptNothing() {
+  void R5_statsHaveFiveFieldsAndZerosForAUserWithoutItems() {
     Client maria = setting.maria();
     Json none = maria.get("/v1/elr/users/maria_k/stats").json();
     assertEquals(0, none.at("total_memories").integer().orElseThrow());

@@ -94,7 +94,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S10_aServiceIsToldWhatTheUserConsentedToAndTheOneThatIsAskedIsNot() throws ParseException {
+  void S10_consentScopesGoToTheProtectedServiceAndNotToThePolicyService() throws ParseException {
     Client maria = setting.maria();
     maria.get(Fixture.METRICS);
     Map<String, Object> given =
@@ -126,7 +126,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S10_theSecretGoesToTheAgentAlone() {
+  void S10_theSecretGoesOnlyToTheAgent() {
     setting.services().secret(SECRET);
     Map<String, String> services = callEveryService(setting.maria());
     for (String service : services.keySet()) {
@@ -149,7 +149,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S10_whatACallerSaysOfItselfNeverTravelsOn() {
+  void S10_identityHeadersOfACallerAreNotForwarded() {
     setting.services().secret(SECRET);
     String[] headers = {
       "X-User-Id", MARK,
@@ -180,7 +180,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S10_theCallersKeyNeverTravelsOn() {
+  void S10_theCallersKeyIsNotForwarded() {
     setting.maria();
     String key = setting.gateway().key(List.of("maria_k"), "chat:write", "cognitive:read");
     setting.services().secret(SECRET);
@@ -205,7 +205,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S19_aRequestIdThatIsHarmlessIsKeptAndPassedOn() {
+  void S19_aValidRequestIdIsKeptAndForwarded() {
     HttpReply answer = setting.maria().get(Fixture.METRICS, "X-Request-Id", "A.b_c-1");
     assertEquals(Optional.of("A.b_c-1"), answer.header("X-Request-Id"));
     assertEquals(
@@ -214,7 +214,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S19_anyOtherRequestIdIsReplacedEverywhere() {
+  void S19_anInvalidRequestIdIsReplacedEverywhere() {
     List<String> hostile =
         List.of(
             "a b",
@@ -242,7 +242,7 @@ class OutboundDefectsTest {
   }
 
   @Test
-  void S19_aRequestIdOfTheGreatestLengthIsKept() {
+  void S19_aRequestIdOfTheMaximumLengthIsKept() {
     String longest = "x".repeat(128);
     HttpReply answer = setting.stranger().get("/healthz", "X-Request-Id", longest);
     assertEquals(Optional.of(longest), answer.header("X-Request-Id"));

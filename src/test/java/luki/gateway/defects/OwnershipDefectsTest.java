@@ -40,7 +40,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S3_whoeverActsForAnotherIsRefusedWhereverTheIdStands() {
+  void S3_aCallerMayNotActForAnotherUserWhereverTheIdIs() {
     Client anna = SETTING.as("anna");
     List<DataRoute> routes = routesOfUsers();
     assertTrue(routes.size() >= 28, routes.toString());
@@ -53,7 +53,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S3_whoActsForThemselvesIsNot() {
+  void S3_aCallerMayActForItself() {
     Client maria = SETTING.maria();
     for (DataRoute route : routesOfUsers()) {
       String target = route.target("maria_k");
@@ -76,21 +76,21 @@ class OwnershipDefectsTest {
         "PUT|/v1/elr/items/anna_0123456789ab|{\"user_id\":\"maria_k\",\"text\":\"a\"}",
         "DELETE|/v1/cognitive/life-story/sessions/ls_1?user_id=anna&user_id=maria_k|"
       })
-  void S3_twoUsersInOneRequestAreOneTooMany(String method, String target, String body) {
+  void S3_twoUsersInOneRequestAreRefused(String method, String target, String body) {
     SETTING.as("anna").send(method, target, body).expect(400, "INVALID_REQUEST");
     SETTING.assertNothingWasCalled(target);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"Anna", "anna%20", "%20anna", "anna%00", "ann", "annaa"})
-  void S3_anIdThatIsAlmostTheCallersIsAnothers(String almost) {
+  void S3_anIdSimilarToTheCallersIsAnotherUser(String almost) {
     int status = SETTING.as("anna").get("/v1/elr/items/" + almost).status();
     assertTrue(status == 403 || status == 400, "status " + status);
     SETTING.assertNothingWasCalled(almost);
   }
 
   @Test
-  void S6_theOwnerOfAnItemIsAllBeforeItsLastUnderscore() {
+  void S6_theOwnerOfAnItemIsTheTextBeforeTheLastUnderscore() {
     Client maria = SETTING.as("maria");
     Client mariaK = SETTING.as("maria_k");
     String item = "/v1/elr/items/maria_k_0123456789ab";
@@ -104,7 +104,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S6_theConsentThatIsAskedIsTheOwnersAndNobodyElses() {
+  void S6_consentIsCheckedForTheOwner() {
     SETTING.services().grant("maria", "elr_memories");
     Client mariaK = SETTING.as("maria_k");
     SETTING.revoke("maria_k", "elr_memories");
@@ -143,7 +143,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S7_memoriesOfAnotherUserNeverComeOutOfALookUp() {
+  void S7_aLookupNeverReturnsMemoriesOfAnotherUser() {
     memoryAnswersWithTwoUsers();
     Client maria = SETTING.maria();
     HttpReply list = maria.get(Fixture.ITEMS);
@@ -168,7 +168,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S7_aSessionIsNeverLookedUpWithoutItsOwner() {
+  void S7_aSessionIsAlwaysLookedUpWithItsOwner() {
     Client maria = SETTING.maria();
     maria.delete("/v1/cognitive/life-story/sessions/of_another?user_id=maria_k");
     String body = "{\"user_id\":\"maria_k\",\"message\":\"hi\",\"session_id\":\"of_another\"}";
@@ -181,7 +181,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S8_cognitiveAndImageRoutesAskForConsent() {
+  void S8_cognitiveAndImageRoutesNeedConsent() {
     Client ida = SETTING.as("ida");
     SETTING.revoke("ida", "elr_memories", "personalization", "analytics");
     List<HttpReply> answers =
@@ -202,7 +202,7 @@ class OwnershipDefectsTest {
   }
 
   @Test
-  void S8_anIdStaysOneSegmentOfThePath() {
+  void S8_anIdIsOneSegmentOfThePath() {
     Client odd = SETTING.as("a?b=c&d#e f");
     String encoded = "a%3Fb%3Dc%26d%23e%20f";
     odd.get("/v1/cognitive/world-day-activities/" + encoded).expect(200);
@@ -220,7 +220,7 @@ class OwnershipDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"a%2Fb", "a%5Cb", "%2e%2e", "..", "a%0Ab", "a%252Fb", "a%00"})
-  void S8_anIdThatWouldLeaveItsSegmentIsRefused(String id) {
+  void S8_anIdThatWouldChangeThePathIsRefused(String id) {
     Client anyone = SETTING.withKey(SETTING.gateway().keyWithRole(List.of("*"), "admin"));
     anyone.get("/v1/cognitive/world-day-activities/" + id).expect(400);
     Json inBody = Json.object().put("user_id", "../" + id).put("message", "a").build();

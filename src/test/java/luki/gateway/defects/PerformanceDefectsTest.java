@@ -41,7 +41,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P1_callsOneAfterAnotherShareAConnection() {
+  void P1_sequentialCallsShareAConnection() {
     try (Fixture setting = metrics()) {
       Client maria = setting.maria();
       for (int i = 0; i < 50; i++) {
@@ -54,7 +54,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P1_callsSideBySideNeedNoMoreConnectionsThanThereAreOfThem() throws Exception {
+  void P1_parallelCallsReuseConnections() throws Exception {
     int callers = 8;
     try (Fixture setting = metrics();
         ExecutorService threads = Executors.newFixedThreadPool(callers)) {
@@ -81,7 +81,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P6_aFullServiceShedsAtOnceWhileOthersAnswer() throws Exception {
+  void P6_aFullServiceRefusesAtOnceWhileOthersReply() throws Exception {
     CountDownLatch arrived = new CountDownLatch(2);
     CountDownLatch release = new CountDownLatch(1);
     try (Fixture setting =
@@ -126,7 +126,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P6_aStreamTooManyIsRefusedAtOnce() {
+  void P6_aStreamBeyondTheLimitIsRefusedAtOnce() {
     CountDownLatch release = new CountDownLatch(1);
     try (Fixture setting =
         Fixture.with(
@@ -157,7 +157,7 @@ class PerformanceDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"/v1/chat", "/v1/chat/stream"})
-  void P7_consentAndMemoriesAreAskedSideBySide(String path) {
+  void P7_consentAndMemoriesAreCalledInParallel(String path) {
     CyclicBarrier both = new CyclicBarrier(2);
     try (RawUpstream security = meeting(both, "{\"allowed\":true}");
         RawUpstream memory = meeting(both, ONE_MEMORY);
@@ -183,7 +183,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P7_chatWaitsForTheSlowerOfTheTwoAndNotForBoth() {
+  void P7_chatWaitsForTheSlowerCallAndNotForTheSum() {
     try (Fixture setting = Fixture.start()) {
       Client maria = setting.maria();
       Duration wait = Duration.ofMillis(600);
@@ -210,7 +210,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P7_aChatGoesOnWithoutMemoriesAndSaysWhy() {
+  void P7_aChatContinuesWithoutMemoriesAndSaysWhy() {
     try (Fixture setting =
         Fixture.start(g -> g.yaml("memory_deadline: 1500ms", "memory_deadline: 400ms"))) {
       Client maria = setting.maria();
@@ -237,7 +237,7 @@ class PerformanceDefectsTest {
   }
 
   @Test
-  void P7_aChatGoesOnWhereThereIsNoMemoryOrPolicyService() {
+  void P7_aChatContinuesWithoutAMemoryOrPolicyService() {
     for (String service : List.of("memory", "security")) {
       try (Fixture setting = Fixture.without(service)) {
         assertEquals("unavailable", memoryOf(setting.maria().post("/v1/chat", CHAT)));

@@ -58,7 +58,7 @@ class ReplacementDefectsTest {
   }
 
   @Test
-  void R5_theNewTextIsKeptBeforeTheOldOneGoes() {
+  void R5_theNewTextIsStoredBeforeTheOldOneIsDeleted() {
     Client maria = setting.maria();
     String old = kept(maria, "June");
     setting.forget();
@@ -69,7 +69,7 @@ class ReplacementDefectsTest {
   }
 
   @Test
-  void R5_theSameTextGetsItsNewTags() {
+  void R5_theSameTextGetsTheNewTags() {
     Client maria = setting.maria();
     String id = kept(maria, "June");
     HttpReply answer =
@@ -88,14 +88,14 @@ class ReplacementDefectsTest {
   }
 
   @Test
-  void R5_replacingWhatIsNotThereMakesIt() {
+  void R5_replacingAMissingItemCreatesIt() {
     Client maria = setting.maria();
     maria.put("/v1/elr/items/maria_k_0123456789ab", body("June")).expect(200);
     assertEquals(Set.of("June"), listed(maria));
   }
 
   @Test
-  void R5_aReplacementWhoseOldTextStaysIsTakenBack() {
+  void R5_aReplacementWhoseOldTextCannotBeDeletedIsUndone() {
     Client maria = setting.maria();
     String old = kept(maria, "June");
     setting.forget();
@@ -117,7 +117,7 @@ class ReplacementDefectsTest {
   }
 
   @Test
-  void R5_whatWasThereBeforeIsNotTakenBack() {
+  void R5_anItemThatExistedBeforeIsNotDeletedByTheUndo() {
     Client maria = setting.maria();
     String old = kept(maria, "June");
     kept(maria, "July");
@@ -139,7 +139,7 @@ class ReplacementDefectsTest {
   }
 
   @Test
-  void R5_aDeleteThatFailsOnceIsTriedOnceMore() {
+  void R5_aDeletionThatFailsOnceIsRetriedOnce() {
     AtomicInteger deletes = new AtomicInteger();
     try (Fixture raw =
         Fixture.with(
@@ -186,7 +186,7 @@ class ReplacementDefectsTest {
   }
 
   @Test
-  void R13_anyFormOfATimeBecomesTheSameMoment() {
+  void R13_eachFormOfATimeBecomesTheSameInstant() {
     for (String form :
         List.of(
             "2026-11-23T14:42:38.5", "2026-11-23T14:42:38.500000+00:00",

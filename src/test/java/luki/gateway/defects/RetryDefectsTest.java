@@ -47,7 +47,7 @@ class RetryDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"503", "reset", "close"})
-  void R10_aSearchThatFailedIsTriedOnceMore(String how) {
+  void R10_aFailedSearchIsRetriedOnce(String how) {
     try (Fixture setting = failingOnce("MEMORY_URL", how, "{\"results\":[],\"total_count\":0}")) {
       setting.maria().post("/v1/elr/search", Fixture.SEARCH).expect(200);
       assertEquals(2, setting.faultyCalls().size());
@@ -63,7 +63,8 @@ class RetryDefectsTest {
         "503|DELETE|/v1/elr/items/maria_k_aaaaaaaaaaaa|",
         "reset|DELETE|/v1/elr/users/maria_k|"
       })
-  void R10_soIsAnIngestionAndADelete(String how, String method, String target, String body) {
+  void R10_anIngestionAndADeletionAreRetriedOnce(
+      String how, String method, String target, String body) {
     String answer =
         "{\"status\":\"success\",\"deleted_count\":0,\"success\":true,"
             + "\"chunk_ids\":[\"maria_k_ca978112ca1b\"]}";
@@ -76,7 +77,7 @@ class RetryDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"503", "reset"})
-  void R10_soIsTheQuestionForConsent(String how) {
+  void R10_theConsentCallIsRetriedOnce(String how) {
     try (Fixture setting = failingOnce("SECURITY_URL", how, "{\"allowed\":true}")) {
       setting.maria().get(Fixture.ITEMS).expect(200);
       assertEquals(2, setting.faultyCalls().size());
@@ -84,7 +85,7 @@ class RetryDefectsTest {
   }
 
   @Test
-  void R10_twiceIsEnough() {
+  void R10_noCallIsSentThreeTimes() {
     try (Fixture setting = Fixture.with("MEMORY_URL", (c, _) -> c.reply(UNAVAILABLE, "{}"))) {
       setting.maria().get(Fixture.ITEMS).expect(502, "DOWNSTREAM_ERROR");
       assertEquals(2, setting.faultyCalls().size());
@@ -93,7 +94,7 @@ class RetryDefectsTest {
 
   @ParameterizedTest
   @CsvSource({"500 Internal Server Error", "502 Bad Gateway", "429 Too Many Requests"})
-  void R10_onlyAnOutageIsTriedAgain(String status) {
+  void R10_onlyAnOutageIsRetried(String status) {
     try (Fixture setting = Fixture.with("MEMORY_URL", (c, _) -> c.reply(status, "{}"))) {
       setting.maria().get(Fixture.ITEMS);
       assertEquals(1, setting.faultyCalls().size());
@@ -109,7 +110,7 @@ class RetryDefectsTest {
     "reset,/v1/chat/stream",
     "close,/v1/chat/stream"
   })
-  void R10_aMessageThatWentOutIsNeverSentTwice(String how, String path) {
+  void R10_aMessageThatWasSentIsNotRetried(String how, String path) {
     try (Fixture setting = failingOnce("AGENT_URL", how, "{\"response\":\"twice\"}")) {
       setting.maria().post(path, Fixture.CHAT).expect(502);
       assertEquals(1, setting.faultyCalls().size());
@@ -127,7 +128,7 @@ class RetryDefectsTest {
         "COG_URL|reset|/v1/cognitive/life-story/start|{\"user_id\":\"maria_k\"}",
         "ENG_URL|reset|/v1/engagement/interactions|{\"user_id\":\"maria_k\",\"interaction_type\":\"a\"}"
       })
-  void R10_aWriteOfAModuleIsNeverSentTwice(String variable, String how, String path, String body) {
+  void R10_aWriteOfAModuleIsNotRetried(String variable, String how, String path, String body) {
     try (Fixture setting = failingOnce(variable, how, "{}")) {
       setting.maria().post(path, body).expect(502);
       assertEquals(1, setting.faultyCalls().size());
@@ -135,7 +136,7 @@ class RetryDefectsTest {
   }
 
   @Test
-  void R10_aMessageThatNeverWentOutIsTriedOnceMore() {
+  void R10_aMessageThatWasNotSentIsRetriedOnce() {
     try (Fixture setting = Fixture.start(g -> g.with("AGENT_URL", Processes.unusedUrl()))) {
       setting.maria().post("/v1/chat", Fixture.CHAT).expect(502, "DOWNSTREAM_UNAVAILABLE");
       String metrics = setting.stranger().get("/metrics").body();
@@ -152,7 +153,7 @@ class RetryDefectsTest {
   }
 
   @Test
-  void R10_aRepeatGoesOutOnAFreshConnection() throws Exception {
+  void R10_aRetryUsesANewConnection() throws Exception {
     assumeTrue(TestGateway.isWire());
     CyclicBarrier both = new CyclicBarrier(2);
     AtomicBoolean restarted = new AtomicBoolean();
@@ -184,7 +185,7 @@ class RetryDefectsTest {
   }
 
   @Test
-  void R10_repeatsAreBoundedByABudget() {
+  void R10_retriesAreBoundedByABudget() {
     try (Fixture setting =
         Fixture.with(
             "MEMORY_URL",

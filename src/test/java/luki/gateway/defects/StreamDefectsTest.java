@@ -78,7 +78,7 @@ class StreamDefectsTest {
   }
 
   @Test
-  void R6_anEventIsOneWhereverItsBytesAreCut() {
+  void R6_anEventStaysOneHoweverItsBytesAreSplit() {
     byte[] whole = bytes(token("žena") + token("🍒 cherry") + DONE);
     List<byte[]> singly = new ArrayList<>();
     for (byte b : whole) {
@@ -100,7 +100,7 @@ class StreamDefectsTest {
   }
 
   @Test
-  void R6_aCharacterMayBeCutInTwo() {
+  void R6_aCharacterMayBeSplit() {
     byte[] whole = bytes(token("🍒") + DONE);
     int inside = new String(whole, StandardCharsets.ISO_8859_1).indexOf('\u00f0') + 2;
     List<byte[]> halves =
@@ -112,7 +112,7 @@ class StreamDefectsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"\r\n", "\r", "\n"})
-  void R6_everyLineEndIsOneEvenWhenItIsCut(String end) {
+  void R6_everyLineEndCountsOnceEvenWhenSplit(String end) {
     String whole = (token("a") + token("b") + DONE).replace("\n", end);
     List<byte[]> pieces =
         Stream.of(whole.split("(?<=\r)", -1)).filter(s -> !s.isEmpty()).map(s -> bytes(s)).toList();
@@ -122,7 +122,7 @@ class StreamDefectsTest {
   }
 
   @Test
-  void R6_whatIsNoEventIsNotPassedOn() {
+  void R6_dataThatIsNoEventIsNotForwarded() {
     String noise =
         "\ufeff: comment\n\nid: 7\nretry: 1\nevent: x\n\ndata:\n\n"
             + "data: {\"other\": 1}\n\n"
@@ -171,7 +171,8 @@ class StreamDefectsTest {
         "{\"other\": \"secret cause\"}|reset|DOWNSTREAM_UNAVAILABLE",
         "{\"other\": \"secret cause\"}|stall|DOWNSTREAM_TIMEOUT"
       })
-  void R6_aFailureAfterItIsOneErrorEventAndTheEnd(String data, String close, String code) {
+  void R6_aFailureAfterTheFirstEventIsOneErrorEventAndTheEnd(
+      String data, String close, String code) {
     HttpReply answer = streamed(List.of(bytes(token("a")), bytes("data: " + data + "\n\n")), close);
     assertEquals(List.of("a"), tokens(answer));
     String[] parts = answer.body().split("event: error\n", -1);
@@ -197,7 +198,7 @@ class StreamDefectsTest {
     "500 Internal,text/event-stream,502,DOWNSTREAM_ERROR",
     "307 Temporary,text/event-stream,502,DOWNSTREAM_ERROR"
   })
-  void R6_anAnswerThatIsNoStreamIsARealStatus(String line, String type, int status, String code) {
+  void R6_aReplyThatIsNoStreamIsARealStatus(String line, String type, int status, String code) {
     answered(line, type, List.of(bytes(token("a") + DONE)), "eof").expect(status, code);
   }
 }

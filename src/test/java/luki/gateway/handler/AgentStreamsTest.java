@@ -48,7 +48,7 @@ class AgentStreamsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("everyStream")
-  void R6_theReaderGetsWhatTheAgentMeantByPostAndByGet(String name, JsonNode stream) {
+  void R6_theClientGetsTheAgentsEventsByPostAndByGet(String name, JsonNode stream) {
     try (RawUpstream agent = agent(stream);
         TestGateway gateway = gateway(agent)) {
       Client client = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));

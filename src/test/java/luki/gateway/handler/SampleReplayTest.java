@@ -59,7 +59,7 @@ class SampleReplayTest {
   }
 
   @Test
-  void everyPairIsReplayedOrHasAReasonWhyNoRouteCausesIt() throws IOException {
+  void everySampleIsReplayedOrHasAReasonWhyNoRouteCausesIt() throws IOException {
     Set<String> named = SampleReplays.rows().stream().map(Row::name).collect(Collectors.toSet());
 
     assertEquals(new TreeSet<>(samples.keySet()), new TreeSet<>(named));
@@ -75,7 +75,7 @@ class SampleReplayTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("everyReplay")
-  void R5_theCallerGetsWhatTheAnswerMeansAndTheServiceGotWhatItWants(Row row) throws Exception {
+  void R5_requestsAndRepliesAreTranslatedAsRecorded(Row row) throws Exception {
     Sample sample = samples.get(row.name());
     standIns.clearOverrides();
     if (row.has('!')) {
@@ -197,7 +197,7 @@ class SampleReplayTest {
   }
 
   @Test
-  void S13_theAgentIsToldOnlyWhatItMaySeeOfAMemory() throws Exception {
+  void S13_theAgentGetsOnlyThePermittedFieldsOfAMemory() throws Exception {
     standIns.clearOverrides();
     Sample search = samples.get("memory: semantic search");
     standIns.override("memory", "POST", "/search/memories", SampleReplays.reply(search));
@@ -223,7 +223,7 @@ class SampleReplayTest {
   }
 
   @Test
-  void S16_erasesAgainUntilTheServiceSaysThatNothingIsLeft() {
+  void S16_anErasureIsRepeatedUntilTheServiceReportsNothingLeft() {
     for (String name : List.of("memory: delete all", "memory: delete all, percent-encoded user")) {
       Sample sample = samples.get(name);
       String user = sample.body().path("user_id").asText();

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 class StreamBehaviourTest {
 
   @Test
-  void P4_theFirstTokenIsThereWhileTheSecondHasNotBeenSent() throws Exception {
+  void P4_theFirstTokenArrivesBeforeTheSecondIsSent() throws Exception {
     CountDownLatch firstWasRead = new CountDownLatch(1);
     try (RawUpstream agent =
             agent(
@@ -60,7 +60,7 @@ class StreamBehaviourTest {
   }
 
   @Test
-  void theHeadSaysThatNobodyMayHoldTheEventsBack() throws Exception {
+  void theHeadForbidsBufferingOfTheEvents() throws Exception {
     try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start();
         ChatStream stream = open(gateway)) {
@@ -75,7 +75,7 @@ class StreamBehaviourTest {
   }
 
   @Test
-  void aCommentComesAfterTheSilenceAndNeverInsideAnEvent() throws Exception {
+  void keepAliveCommentsAreSentInSilenceAndNeverInsideAnEvent() throws Exception {
     Duration silence = Duration.ofMillis(400);
     CountDownLatch commentsWereRead = new CountDownLatch(1);
     try (RawUpstream agent =
@@ -105,7 +105,7 @@ class StreamBehaviourTest {
   }
 
   @Test
-  void answersInTimeForRoutersAndTellsLaterFailuresAsEvents() throws Exception {
+  void sendsTheHeadInTimeForRoutersAndLaterFailuresAsEvents() throws Exception {
     CountDownLatch commentWasRead = new CountDownLatch(1);
     try (RawUpstream agent =
             agent(
@@ -128,7 +128,7 @@ class StreamBehaviourTest {
   }
 
   @Test
-  void anAgentThatNeverSaysAnythingEndsAnAnsweredStreamAsAnEventToo() throws Exception {
+  void aSilentAgentEndsAStreamWithAnEventOnceTheHeadWasSent() throws Exception {
     try (RawUpstream agent =
             agent(
                 connection -> {
@@ -175,7 +175,7 @@ class StreamBehaviourTest {
   }
 
   @Test
-  void drainingEndsAnOpenStreamWithAnEventOfItsOwn() throws Exception {
+  void drainingEndsAnOpenStreamWithAnErrorEvent() throws Exception {
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, new CompletableFuture<>()));
         TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "0").start();
         ChatStream stream = open(gateway)) {

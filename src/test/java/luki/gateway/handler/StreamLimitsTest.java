@@ -45,7 +45,7 @@ class StreamLimitsTest {
   }
 
   @Test
-  void theLifeOfAStreamIsBoundedThoughTheAgentNeverPauses() throws Exception {
+  void theDurationOfAStreamIsBoundedThoughTheAgentNeverPauses() throws Exception {
     try (RawUpstream agent = chatterbox(TOKEN, 20);
         TestGateway gateway = gateway(agent, Map.of());
         ChatStream reader =
@@ -96,7 +96,7 @@ class StreamLimitsTest {
   }
 
   @Test
-  void consentThatIsWithdrawnEndsTheStreamsThatUseMemoriesAndAsksOnceForAll() throws Exception {
+  void withdrawnConsentEndsStreamsWithMemoriesWithOneCallForAll() throws Exception {
     try (RawUpstream agent = chatterbox(TOKEN, 20);
         StandIns services = StandIns.start();
         TestGateway gateway =
@@ -123,7 +123,7 @@ class StreamLimitsTest {
   }
 
   @Test
-  void aReaderThatNeverReadsIsLetGoAndSoIsTheAgent() throws Exception {
+  void aClientThatNeverReadsIsDisconnectedAndTheAgentsCallEnds() throws Exception {
     String vast = "data: {\"token\": \"" + "y".repeat(60_000) + "\"}\n\n";
     try (RawUpstream agent = chatterbox(vast, 1);
         TestGateway gateway =

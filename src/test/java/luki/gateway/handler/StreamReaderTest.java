@@ -35,7 +35,7 @@ class StreamReaderTest {
   private static final Duration A_SECOND = Duration.ofSeconds(1);
 
   @Test
-  void aReaderThatLeavesWhileTokensFlowEndsTheAgentsCall() throws Exception {
+  void aClientThatDisconnectsDuringTokensEndsTheAgentsCall() throws Exception {
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
     try (RawUpstream agent =
             agent(
@@ -55,12 +55,12 @@ class StreamReaderTest {
         left = System.nanoTime();
       }
       checkEndedWithin(A_SECOND.plusMillis(50), left, agentsEnd);
-      checkLogOfALostReader(gateway);
+      checkLogOfALostClient(gateway);
     }
   }
 
   @Test
-  void aReaderThatLeavesASilentAgentEndsTheCallAtTheNextComment() throws Exception {
+  void aClientThatDisconnectsDuringSilenceEndsTheCallAtTheNextComment() throws Exception {
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
         TestGateway gateway = gateway(agent).yaml("keep_alive: 15s", "keep_alive: 1s").start()) {
@@ -75,12 +75,12 @@ class StreamReaderTest {
       }
       // An engine that cannot watch needs one comment to be refused and one to see that.
       checkEndedWithin(A_SECOND.plusSeconds(TestGateway.isEdge() ? 1 : 2), left, agentsEnd);
-      checkLogOfALostReader(gateway);
+      checkLogOfALostClient(gateway);
     }
   }
 
   @Test
-  void aReaderThatLeavesASilentStreamIsSeenAtOnceByAnEngineThatWatches() throws Exception {
+  void anEngineThatWatchesNoticesADisconnectDuringSilenceAtOnce() throws Exception {
     assumeTrue(TestGateway.isEdge());
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
@@ -92,12 +92,12 @@ class StreamReaderTest {
         left = System.nanoTime();
       }
       checkEndedWithin(A_SECOND, left, agentsEnd);
-      checkLogOfALostReader(gateway);
+      checkLogOfALostClient(gateway);
     }
   }
 
   @Test
-  void aReaderThatLeavesIsFoundByTheCommentsOfAnEngineThatCannotWatch() throws Exception {
+  void anEngineThatCannotWatchNoticesADisconnectByItsComments() throws Exception {
     assumeFalse(TestGateway.isEdge());
     CompletableFuture<Long> agentsEnd = new CompletableFuture<>();
     try (RawUpstream agent = agent(c -> tokenThenSilence(c, agentsEnd));
@@ -119,7 +119,7 @@ class StreamReaderTest {
     assertTrue(nanos <= most.toNanos(), "the agent's call ended after ms: " + nanos / 1_000_000);
   }
 
-  private static void checkLogOfALostReader(TestGateway gateway) {
+  private static void checkLogOfALostClient(TestGateway gateway) {
     String line = gateway.awaitLog(1).getFirst();
     assertTrue(line.contains("\"event\":\"client_closed\""), line);
     assertTrue(line.contains("\"route\":\"/v1/chat/stream\""), line);
@@ -127,7 +127,7 @@ class StreamReaderTest {
   }
 
   @Test
-  void countsOpenStreamsBackToNoneAndEachOnceByItsOutcome() throws Exception {
+  void openStreamsReturnToZeroAndEachOutcomeCountsOnce() throws Exception {
     CountDownLatch countWasSeen = new CountDownLatch(1);
     try (RawUpstream agent =
             agent(
@@ -158,7 +158,7 @@ class StreamReaderTest {
   }
 
   @Test
-  void aStreamThatWasRefusedBeforeItBeganIsNoStream() throws Exception {
+  void aStreamThatWasRefusedBeforeItsHeadDoesNotCount() throws Exception {
     try (RawUpstream agent = agent(c -> answer(c, "data: {\"error\": \"boom\"}\n\n"));
         TestGateway gateway = gateway(agent).start()) {
       client(gateway).post("/v1/chat/stream", REQUEST).expect(502);

@@ -63,7 +63,7 @@ class DocumentsTest {
         "ADR-0001-rooms",
         "ADR-0002-engines"
       })
-  void nameWhatExists(String document) throws IOException {
+  void namesExist(String document) throws IOException {
     Map<String, String> sources = sources();
     List<String> unknown = new ArrayList<>();
     Matcher name = NAME.matcher(Files.readString(Path.of("src/docs", document + ".md")));

@@ -100,7 +100,7 @@ class LayeringTest {
           .importPackages("luki");
 
   @Test
-  void everyRoomImportsTheRoomsThatTheTableSaysAndNoOther() {
+  void everyRoomImportsExactlyTheRoomsOfTheTable() {
     Map<String, Set<String>> used = new TreeMap<>();
     for (JavaClass type : CLASSES) {
       Set<String> uses = used.computeIfAbsent(roomOf(type), _ -> new TreeSet<>());
@@ -115,7 +115,7 @@ class LayeringTest {
   }
 
   @Test
-  void noRoomIsAboveARoomThatUsesIt() {
+  void roomsHaveNoCycles() {
     List<String> order = new ArrayList<>();
     Map<String, Set<String>> left = new TreeMap<>(ROOMS);
     while (!left.isEmpty()) {
@@ -166,7 +166,7 @@ class LayeringTest {
   }
 
   @Test
-  void nobodyUsesThreadLocals() {
+  void noClassUsesThreadLocals() {
     assertFalse(
         CLASSES.stream()
             .flatMap(type -> type.getDirectDependenciesFromSelf().stream())
@@ -175,7 +175,7 @@ class LayeringTest {
   }
 
   @Test
-  void theTableNamesEveryRoomThereIs() {
+  void theTableNamesEveryRoom() {
     Set<String> rooms =
         CLASSES.stream().map(LayeringTest::roomOf).collect(Collectors.toCollection(TreeSet::new));
     assertEquals(ROOMS.keySet(), rooms);
@@ -188,7 +188,7 @@ class LayeringTest {
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test
-  void theTableOfTheRoomsSaysHowLongEachIs() throws IOException {
+  void theTableOfTheRoomsHasTheLinesOfEach() throws IOException {
     Map<String, Long> stated = new TreeMap<>();
     for (String line : Files.readAllLines(ROOM_LINES)) {
       Matcher row = ROW.matcher(line);

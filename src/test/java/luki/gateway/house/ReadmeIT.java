@@ -43,7 +43,7 @@ class ReadmeIT {
   }
 
   @Test
-  void everyCurlLineWorksWhileMakeRunIsGoing(@TempDir Path directory) throws Exception {
+  void everyCurlLineWorksDuringMakeRun(@TempDir Path directory) throws Exception {
     for (String tool : List.of("make", "bash", "curl")) {
       assumeTrue(isInstalled(tool) || System.getenv("CI") != null, tool + " is not installed");
     }

@@ -76,7 +76,7 @@ class RuntimeJarsTest {
   }
 
   @Test
-  void everyJarHasItsReason() throws IOException {
+  void everyJarHasAReason() throws IOException {
     String reasons = Files.readString(Path.of("src/docs/DEPENDENCIES.md"));
     assertEquals(
         Set.of(),
@@ -84,7 +84,7 @@ class RuntimeJarsTest {
   }
 
   @Test
-  void theTopLevelHoldsOnlyWhatBelongsThere() {
+  void theTopLevelHasOnlyTheListedFiles() {
     Set<String> allowed =
         Set.of(
             "README.md",

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class BoundedCacheTest {
   @Test
-  void whatIsOverGoesFirst() {
+  void expiredEntriesAreEvictedFirst() {
     BoundedCache<Integer, Integer> cache = new BoundedCache<>(100, value -> value < 0);
     for (int i = 0; i < 100; i++) {
       cache.put(i, i < 60 ? -1 : i);
@@ -22,7 +22,7 @@ class BoundedCacheTest {
   }
 
   @Test
-  void neverHoldsMoreThanItMayNorForgetsAllAtOnce() {
+  void neverExceedsItsCapacityNorEvictsEverything() {
     BoundedCache<Integer, Integer> cache = new BoundedCache<>(100, _ -> false);
     for (int i = 0; i < 10_000; i++) {
       cache.put(i, i);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class MediaTypeTest {
   @Test
-  void aLongQuotedParameterIsReadWithoutALongStack() {
+  void aLongQuotedParameterDoesNotOverflowTheStack() {
     String vast = "application/json; charset=\"" + "a".repeat(1_000_000) + "\"";
     assertFalse(MediaType.parse(vast).orElseThrow().isJson());
     String escaped = "application/json; x=\"" + "\\\\".repeat(500_000) + "\"";
@@ -18,7 +18,7 @@ class MediaTypeTest {
   }
 
   @Test
-  void jsonIsJsonHoweverItIsWritten() {
+  void jsonIsRecognisedInEachSpelling() {
     for (String json :
         List.of(
             "application/json",

@@ -27,19 +27,19 @@ class TargetTest {
         "/a b",
         ""
       })
-  void whatIsNoTargetIsRefused(String raw) {
+  void anInvalidTargetIsRefused(String raw) {
     assertEquals(Optional.empty(), Target.parse(raw));
   }
 
   @Test
-  void anAbsoluteFormIsItsPath() {
+  void anAbsoluteFormMeansItsPath() {
     assertEquals(List.of(), Target.parse("http://host").orElseThrow().segments());
     assertEquals(List.of("a"), Target.parse("HTTPS://host:1/a?b").orElseThrow().segments());
     assertEquals("b", Target.parse("http://host?b").orElseThrow().rawQuery());
   }
 
   @Test
-  void theAsteriskIsAFormOfItsOwn() {
+  void theAsteriskFormIsAccepted() {
     assertTrue(Target.parse("*").orElseThrow().asterisk());
     assertEquals(Optional.empty(), Target.parse("**"));
   }

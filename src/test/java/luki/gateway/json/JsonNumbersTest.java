@@ -53,7 +53,7 @@ class JsonNumbersTest {
         "0e999999999",
         "1.5E+999999999"
       })
-  void aVastNumberNeitherHangsNorBreaksAnything(String number) {
+  void aHugeNumberIsHandledInTime(String number) {
     assertTimeoutPreemptively(
         Duration.ofSeconds(5),
         () -> {
@@ -72,7 +72,7 @@ class JsonNumbersTest {
   }
 
   @Test
-  void numbersOfHundredsOfDigitsNeitherHangNorBreakAnything() {
+  void numbersOfHundredsOfDigitsAreHandledInTime() {
     assertTimeoutPreemptively(
         Duration.ofSeconds(5),
         () -> {

@@ -30,7 +30,7 @@ class JsonTest {
   }
 
   @Test
-  void refusesAMemberThatStandsThereTwice() {
+  void refusesADuplicateMember() {
     assertEquals("/a", duplicate("{\"a\":1,\"a\":1}"));
     assertEquals("/a", duplicate("{\"a\":1,\"b\":2,\"a\":null}"));
     assertEquals("/x/1/a", duplicate("{\"x\":[0,{\"a\":1,\"a\":2}]}"));
@@ -48,14 +48,14 @@ class JsonTest {
   }
 
   @Test
-  void tellsNamesApartThatOnlyLookAlike() {
+  void distinguishesNamesThatLookAlike() {
     assertEquals(2, parsed("{\"a\":1,\"A\":2}").size());
     assertEquals(2, parsed("{\"\u00e9\":1,\"e\u0301\":2}").size());
     assertEquals(2, parsed("[{\"a\":1},{\"a\":2}]").size());
   }
 
   @Test
-  void readsNestingOfSixtyFourAndNoMore() {
+  void acceptsNestingUpToSixtyFour() {
     for (String[] pair : new String[][] {{"[", "]"}, {"{\"a\":", "}"}}) {
       String inner = pair[0].equals("[") ? "" : "1";
       parsed(pair[0].repeat(64) + inner + pair[1].repeat(64));
@@ -86,7 +86,7 @@ class JsonTest {
         "7bc2",
         "22c3"
       })
-  void refusesBytesThatAreNoUtf8(String hex) {
+  void refusesInvalidUtf8(String hex) {
     byte[] bytes = HexFormat.of().parseHex(hex);
     assertEquals("utf-8", refused(bytes).rule());
     assertThrows(InvalidJson.class, () -> Json.parseReply(bytes));
@@ -108,7 +108,7 @@ class JsonTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"\\ud83c", "\\uDF75", "x\\ud83cx", "\\udf75\\ud83c", "\\ud83c\\ud83c"})
-  void refusesHalvesOfPairsAndReplacesThoseOfAService(String half) throws Exception {
+  void refusesLoneSurrogatesAndReplacesThoseOfAService(String half) throws Exception {
     String text = "\"" + half + "\"";
     assertEquals("unicode", refused(text).rule());
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
@@ -117,14 +117,14 @@ class JsonTest {
   }
 
   @Test
-  void refusesHalvesInNamesWhoeverSendsThem() {
+  void refusesLoneSurrogatesInNames() {
     String text = "{\"x\\ud83c\":1}";
     refused(text);
     assertThrows(InvalidJson.class, () -> Json.parseReply(text));
   }
 
   @Test
-  void readsWholePairs() {
+  void acceptsSurrogatePairs() {
     assertEquals("🍵", parsed("\"\\ud83c\\udf75\"").string());
     assertEquals("🍵", parsed("\"🍵\"").string());
   }
@@ -225,7 +225,7 @@ class JsonTest {
 
   /** Broken at random: a value or a refusal, and what is read is written back the same. */
   @Test
-  void noRandomChangeDoesMoreThanBeRefused() {
+  void randomChangesAreParsedOrRefused() {
     byte[] seed =
         "{\"a\":[1,2.5,-3e4,\"x\\u00e9\\n🍵\",{\"b\":null,\"c\":true}],\"d\":\"\"}"
             .getBytes(StandardCharsets.UTF_8);

@@ -56,7 +56,7 @@ class BlockedStdoutTest {
   }
 
   @Test
-  void noRequestNoticesAndTheCounterTells() throws Exception {
+  void requestsAreNotAffectedAndDroppedLinesAreCounted() throws Exception {
     Blocked stdout = new Blocked();
     try (TestGateway gateway = TestGateway.builder().logTo(stdout).start()) {
       long began = System.nanoTime();
@@ -82,7 +82,7 @@ class BlockedStdoutTest {
   }
 
   @Test
-  void aFullDiskIsCountedAndNothingElse() {
+  void linesForAFullDiskAreCounted() {
     OutputStream full =
         new OutputStream() {
           @Override

@@ -103,7 +103,7 @@ class DashboardsTest {
   }
 
   @Test
-  void everyQueryAsksForWhatThereIs() throws IOException {
+  void everyQueryUsesAnExistingMetric() throws IOException {
     List<String> queries = queries();
     assertTrue(queries.size() > 30, queries.size() + " queries");
     List<String> wrong = new ArrayList<>();
@@ -143,7 +143,7 @@ class DashboardsTest {
   }
 
   @Test
-  void everyAlertSaysHowSevereItIsAndWhatItMeans() throws IOException {
+  void everyAlertHasASeverityAndADescription() throws IOException {
     for (Json group : read(ALERTS).at("groups").items()) {
       for (Json rule : group.at("rules").items()) {
         assertTrue(Set.of("page", "ticket").contains(rule.pointer("/labels/severity").string("")));
@@ -153,7 +153,7 @@ class DashboardsTest {
   }
 
   @Test
-  void everyFigureOfThePageOfMetricsIsThere() {
+  void everyDocumentedMetricExists() {
     for (String name :
         List.of(
             "http_server_request_duration_seconds_bucket",
@@ -178,7 +178,7 @@ class DashboardsTest {
   }
 
   @Test
-  void promtoolFindsNothingWrong() throws Exception {
+  void promtoolFindsNoProblem() throws Exception {
     Optional<Path> promtool =
         Stream.of("/usr/bin/promtool", "/usr/local/bin/promtool")
             .map(Path::of)

@@ -81,7 +81,7 @@ class QueuedWriterTest {
   }
 
   @Test
-  void whatDoesNotFitIsCountedAndNeverWaitedFor() {
+  void itemsBeyondTheCapacityAreDroppedAndCounted() {
     try (QueuedWriter<Integer> writer = writer(10, RETRY, true)) {
       range(0, 100).forEach(writer::add);
       assertEquals(90, writer.dropped());
@@ -91,7 +91,7 @@ class QueuedWriterTest {
   }
 
   @Test
-  void aPatientCallerWaitsForASlowSinkButNotForAFailingOne() throws InterruptedException {
+  void aCallerMayWaitForASlowSinkButNotForAFailingOne() throws InterruptedException {
     QueuedWriter<Integer> slow = writer(10, RETRY, true);
     AtomicInteger taken = new AtomicInteger();
     Thread caller =
@@ -120,7 +120,7 @@ class QueuedWriterTest {
   }
 
   @Test
-  void nothingIsTakenAfterTheEnd() {
+  void itemsAreRefusedAfterClose() {
     QueuedWriter<Integer> writer = writer(10, RETRY, false);
     writer.close();
     writer.add(1);

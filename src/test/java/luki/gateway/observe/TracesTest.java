@@ -174,7 +174,7 @@ class TracesTest {
   }
 
   @Test
-  void aCallersErrorIsNoErrorOfOursAndKeepsItsTrace() {
+  void aClientErrorIsNotASpanErrorAndKeepsItsTrace() {
     try (TestGateway gateway = gateway()) {
       for (String path : List.of(READS, "/v1/nothing")) {
         HttpReply reply = new Client(gateway, null).get(path);
@@ -194,7 +194,7 @@ class TracesTest {
   }
 
   @Test
-  void aFailingServiceIsAnErrorOfBothSpans() {
+  void aFailingServiceIsAnErrorInBothSpans() {
     answer = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
     try (TestGateway gateway = gateway()) {
       caller(gateway).get(READS, "traceparent", SAMPLED).expect(502);
@@ -237,7 +237,7 @@ class TracesTest {
   }
 
   @Test
-  void aStreamsSpansEndWithItAndKnowItsFirstEvent() {
+  void theSpansOfAStreamEndWithItAndRecordItsFirstEvent() {
     try (RawUpstream agent = agent(100, 5);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
       caller(gateway)
@@ -266,7 +266,7 @@ class TracesTest {
   }
 
   @Test
-  void aReaderWhoLeavesIsToldApartFromAnError() throws Exception {
+  void aClientDisconnectIsNotAnError() throws Exception {
     try (RawUpstream agent = agent(20, 500);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
@@ -280,7 +280,7 @@ class TracesTest {
   }
 
   @Test
-  void whatNobodyRecordsIsNotSentAndTheServiceIsToldSo() {
+  void anUnsampledTraceIsNotExportedAndTheServiceIsInformed() {
     try (TestGateway gateway =
         gateway(
             builder ->
@@ -302,7 +302,7 @@ class TracesTest {
   }
 
   @Test
-  void aCollectorThatIsDownOrSlowSlowsNobody() {
+  void aCollectorThatIsDownOrSlowDelaysNoRequest() {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
       maria.get(READS).expect(200);
@@ -323,7 +323,7 @@ class TracesTest {
   }
 
   @Test
-  void tracestateGoesOnOnlyWithAValidParentAndBaggageNever() {
+  void tracestateIsForwardedOnlyWithAValidParentAndBaggageNever() {
     try (TestGateway gateway = gateway()) {
       Client maria = caller(gateway);
       String many = "a=1" + ",b=2".repeat(32);
@@ -355,7 +355,7 @@ class TracesTest {
   }
 
   @Test
-  void aWrongSettingStopsTheStart() {
+  void anInvalidSettingPreventsStartup() {
     IllegalArgumentException refused =
         assertThrows(
             IllegalArgumentException.class,

@@ -45,7 +45,7 @@ class FramingTest {
   }
 
   @Test
-  void aHeadThatCouldBeReadInTwoWaysIsRefusedAndTheConnectionClosed() throws IOException {
+  void anAmbiguousHeadIsRefusedAndTheConnectionClosed() throws IOException {
     Map<String, String> heads =
         Map.of(
             "two hosts", "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
@@ -65,8 +65,7 @@ class FramingTest {
   }
 
   @Test
-  void whatStandsBehindAChunkedBodyIsTakenForARequestOnlyWhereTheBodyWasReadStrictly()
-      throws IOException {
+  void bytesAfterAChunkedBodyAreARequestOnlyAfterAStrictParse() throws IOException {
     String body = "{\"user_id\":\"maria_k\",\"query\":\"x\"}";
     String answer =
         exchange(
@@ -93,7 +92,7 @@ class FramingTest {
   }
 
   @Test
-  void goodRequestsOneAfterAnotherShareAConnection() throws IOException {
+  void validRequestsInSequenceShareAConnection() throws IOException {
     String get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     String last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     String answer = exchange(get + get + last);

@@ -38,7 +38,7 @@ class RefusedMessagesTest {
     "431, 'X-Long: LONG\r\n\r\n'",
     "400, 'A b: c\r\n\r\n'",
   })
-  void keepTheRequestsIdAndCors(int status, String rest) throws IOException {
+  void refusedMessagesGetRequestIdAndCors(int status, String rest) throws IOException {
     String answer =
         RawHttpClient.readAll(
             gateway.port(),
@@ -56,7 +56,7 @@ class RefusedMessagesTest {
   }
 
   @Test
-  void aPathThatStartsWithTwoSlashesIsAnsweredLikeAnyOther() throws IOException {
+  void aPathThatStartsWithTwoSlashesIsAnsweredLikeOthers() throws IOException {
     for (String path : new String[] {"//%41", "//a", "//"}) {
       String answer =
           RawHttpClient.readAll(

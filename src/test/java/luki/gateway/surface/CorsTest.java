@@ -68,7 +68,7 @@ class CorsTest {
   }
 
   @Test
-  void aListedOriginReadsSuccessesAndEveryRefusal() {
+  void aListedOriginIsAllowedOnSuccessesAndErrors() {
     Callers callers = new Callers(gateway);
     for (String origin : List.of(LISTED, LISTED_TOO)) {
       Ask from = chat.header("Origin", origin);
@@ -114,7 +114,7 @@ class CorsTest {
         "null",
         ""
       })
-  void aLookAlikeIsAnotherOrigin(String origin) {
+  void aSimilarOriginIsNotAllowed(String origin) {
     for (Ask ask : List.of(chat, Ask.of("GET", "/healthz"), Ask.of("GET", "/nowhere"))) {
       HttpReply answer = ask.header("Origin", origin).sendTo(gateway);
       allowsNothing(answer);
@@ -126,20 +126,20 @@ class CorsTest {
   }
 
   @Test
-  void twoOriginsAreNone() {
+  void twoOriginsAreNotAllowed() {
     Ask two = chat.header("Origin", LISTED).header("Origin", LISTED_TOO);
     allowsNothing(two.sendTo(gateway));
   }
 
   @Test
-  void aRequestWithoutAnOriginStillVaries() {
+  void aRequestWithoutAnOriginStillGetsVary() {
     HttpReply answer = Ask.of("GET", "/healthz").sendTo(gateway);
     allowsNothing(answer);
     assertEquals("Origin", answer.only("Vary"));
   }
 
   @Test
-  void withoutAListNothingIsSaidOfOrigins() {
+  void withoutAListThereAreNoCorsHeaders() {
     for (String origin : List.of(LISTED, "null", "*")) {
       for (Ask ask : List.of(chat.header("Origin", origin), preflight(origin))) {
         HttpReply answer = ask.sendTo(unlisted);
@@ -150,7 +150,7 @@ class CorsTest {
   }
 
   @Test
-  void aPreflightNeedsNoCredentialAndNamesWhatMayBeSent() {
+  void aPreflightNeedsNoCredentialAndListsWhatIsAllowed() {
     for (String origin : List.of(LISTED, LISTED_TOO)) {
       HttpReply answer = preflight(origin).sendTo(gateway);
       allows(answer, 204, origin);

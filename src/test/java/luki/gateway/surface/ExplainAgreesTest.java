@@ -52,7 +52,7 @@ class ExplainAgreesTest {
   private final Random random = new Random(20261124);
 
   @Test
-  void explainAndTheLiveGatewayGiveTheSameVerdict() throws IOException {
+  void explainAndTheLiveGatewayDecideAlike() throws IOException {
     List<Operation> operations = Operation.all();
     Map<String, Integer> verdicts = new TreeMap<>();
     try (StandIns services = StandIns.start();

@@ -143,7 +143,7 @@ class NoHealthDataTest {
                 operation -> dynamicTest(operation.toString(), () -> ask(operation, key, counted))),
         Stream.of(
             dynamicTest("an unknown path", () -> unknown(key)),
-            dynamicTest("nothing is found anywhere", NoHealthDataTest::nothingIsFound)));
+            dynamicTest("nothing is found anywhere", NoHealthDataTest::noMarkIsFound)));
   }
 
   private static void ask(Operation operation, String key, String counted) {
@@ -214,7 +214,7 @@ class NoHealthDataTest {
     return text == null || turn % 3 == 1 ? value : Json.of(MARK + "Text" + turn);
   }
 
-  private static void nothingIsFound() throws Exception {
+  private static void noMarkIsFound() throws Exception {
     assertTrue(asked > 400, asked + " requests");
     gateway.awaitLog(asked);
     Waiting.until(SOON, () -> collector.spans().size() > asked);

@@ -112,7 +112,7 @@ class PathNormalisationTest {
         "/v1/elr/items/%e2%82",
         "/v1/elr/items/%f4%90%80%80"
       })
-  void refusesWhatCouldBeReadInTwoWays(String target) {
+  void refusesAmbiguousPaths(String target) {
     Envelope.holds(get(target), target, 400, "INVALID_REQUEST");
     postWithoutCredential(target).expect(400);
   }
@@ -138,7 +138,7 @@ class PathNormalisationTest {
         "ftp://gateway.test/v1/elr/items/maria_k",
         "mailto:maria_k"
       })
-  void refusesWhatIsNoTarget(String target) {
+  void refusesInvalidTargets(String target) {
     int status = RawHttpClient.statusOf(gateway.port(), ask(target));
     List<Integer> allowed =
         TestGateway.isEdge() ? List.of(400) : List.of(400, 404, RawHttpClient.CLOSED);
@@ -163,7 +163,7 @@ class PathNormalisationTest {
         "/v1",
         "/v1/"
       })
-  void takesNoOtherPathForOneOfTheContract(String target) {
+  void matchesNoOtherPathThanThoseOfTheContract(String target) {
     Envelope.holds(postWithoutCredential(target), target, 404, "NOT_FOUND");
     Envelope.holds(get(target), target, 404, "NOT_FOUND");
   }
@@ -178,18 +178,18 @@ class PathNormalisationTest {
         "http://gateway.test/v1/chat",
         "HTTP://gateway.test/v1/ch%61t"
       })
-  void readsOnePathInEachOfItsForms(String target) {
+  void acceptsEachFormOfOnePath(String target) {
     Envelope.holds(postWithoutCredential(target), "/v1/chat", 401, "UNAUTHENTICATED");
   }
 
   @Test
-  void anAddressThatNamesAnotherHostThanHostDoesIsNotGuessedAt() {
+  void aTargetWithAnotherHostThanTheHostFieldIsRefused() {
     postWithoutCredential("http://elsewhere.test:99/v1/chat")
         .expect(TestGateway.isEdge() ? 400 : 401);
   }
 
   @Test
-  void anEncodedOtherOwnerIsStillAnother() {
+  void anotherOwnerIsRefusedAlsoWhenEncoded() {
     Envelope.holds(get("/v1/elr/items/%61nna"), "/v1", 403, "NOT_OWNER");
     Envelope.holds(get("/v1/elr/items/Maria_k"), "/v1", 403, "NOT_OWNER");
     Envelope.holds(get("/v1/elr/items/maria_k%20"), "/v1", 403, "NOT_OWNER");
@@ -197,7 +197,7 @@ class PathNormalisationTest {
 
   /** Random paths: each is refused, without a call to a service and without an exception. */
   @Test
-  void noRandomPathGetsThroughOrBreaksAnything() {
+  void randomPathsAreRefusedWithoutExceptions() {
     Random random = new Random(20_261_124);
     List<String> pieces =
         List.of(

@@ -47,7 +47,7 @@ class PrecedenceTest {
   }
 
   @AfterEach
-  void nothingCameThrough() {
+  void noServiceWasCalled() {
     List<String> seen = new ArrayList<>();
     for (String service : List.of("agent", "memory", "security")) {
       standIns.seen(service).stream()
@@ -63,7 +63,7 @@ class PrecedenceTest {
   }
 
   @Test
-  void aMessageFramedInTwoWaysIsRefusedBeforeItsPathIsLookedAt() {
+  void ambiguousFramingComesBeforeThePath() {
     Ask signed = good.template("/nowhere").body("").header("Content-Length", "+1");
     refused(400, "INVALID_REQUEST", signed);
   }
@@ -83,7 +83,7 @@ class PrecedenceTest {
   }
 
   @Test
-  void anotherMethodComesBeforeTheCredentialAndTheBody() {
+  void theMethodComesBeforeTheCredentialAndTheBody() {
     for (Ask ask : List.of(anonymous, garbage, unscoped, good.header("X-API-Key", "x"))) {
       refused(405, "METHOD_NOT_ALLOWED", ask.method("PATCH"));
       refused(405, "METHOD_NOT_ALLOWED", ask.method("PATCH").body(LONG));
@@ -91,7 +91,7 @@ class PrecedenceTest {
   }
 
   @Test
-  void twoCredentialsComeBeforeWhetherTheyHold() {
+  void twoCredentialsComeBeforeTheirValidity() {
     refused(400, "INVALID_REQUEST", garbage.header("X-API-Key", Case.MARKER));
     refused(400, "INVALID_REQUEST", unscoped.header("X-API-Key", Case.MARKER).body(LONG));
     refused(400, "INVALID_REQUEST", anonymous.query("token", Case.MARKER));
@@ -122,7 +122,7 @@ class PrecedenceTest {
   }
 
   @Test
-  void theLengthComesBeforeTheTypeAndTheTypeBeforeTheText() {
+  void theLengthComesBeforeTheTypeAndTheTypeBeforeTheJson() {
     refused(413, "BODY_TOO_LARGE", good.body(LONG).withoutHeader("Content-Type"));
     refused(413, "BODY_TOO_LARGE", good.body(LONG).header("Content-Encoding", "gzip"));
     refused(413, "BODY_TOO_LARGE", good.body("{" + LONG));
@@ -130,7 +130,7 @@ class PrecedenceTest {
   }
 
   @Test
-  void theTextComesBeforeTheOwner() {
+  void theJsonComesBeforeTheOwner() {
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"text\":"));
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"user_id\":\"anna\"}"));
     Ask theirs =

@@ -28,7 +28,7 @@ class VastBodiesTest {
   }
 
   @Test
-  void bodiesFullOfErrorsAreRefusedSoonAndManyAtOnceToo() throws Exception {
+  void bodiesFullOfErrorsAreRefusedQuicklyAlsoInParallel() throws Exception {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
       Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
       List<Callable<HttpReply>> callers = new ArrayList<>();
@@ -50,7 +50,7 @@ class VastBodiesTest {
   }
 
   @Test
-  void aHeaderMadeToOverflowTheStackIsAnswered() {
+  void aHeaderThatCouldOverflowTheStackIsAnswered() {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
       Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
       String type = "application/json; charset=\"" + "a".repeat(14_000) + "\"";

@@ -75,7 +75,7 @@ class EventParserTest {
 
   @ParameterizedTest(name = "{0} {1}")
   @MethodSource("everyStreamInEveryChunking")
-  void readsTheSameEventsHoweverTheBytesWereSplit(String id, Chunking chunking, JsonNode stream)
+  void parsesTheSameEventsHoweverTheBytesAreSplit(String id, Chunking chunking, JsonNode stream)
       throws Exception {
     byte[] bytes = HexFormat.of().parseHex(stream.path("raw_hex").asText());
 
@@ -96,12 +96,12 @@ class EventParserTest {
   }
 
   @Test
-  void hasAStreamForEachRuleOfTheGrammar() throws IOException {
+  void coversEachRuleOfTheGrammar() throws IOException {
     assertTrue(everyStreamInEveryChunking().count() >= 16L * Chunking.values().length);
   }
 
   @Test
-  void passesAnEventOfExactlyTheLimitAndFailsAByteLater() throws Exception {
+  void acceptsAnEventOfExactlyTheLimitAndFailsOneByteLater() throws Exception {
     assertEquals(List.of("0123456789"), dataOf(new EventParser(16), "data: 0123456789\n\n"));
 
     EventParser parser = new EventParser(16);
@@ -116,7 +116,7 @@ class EventParserTest {
   }
 
   @Test
-  void anEndlessLineFailsBeforeItsEndWasSeen() {
+  void anEndlessLineFailsAtTheLimit() {
     EventParser parser = new EventParser(64);
 
     assertThrows(
@@ -129,7 +129,7 @@ class EventParserTest {
   }
 
   @Test
-  void anEndlessCommentFailsToo() {
+  void anEndlessCommentFailsAtTheLimit() {
     EventParser parser = new EventParser(64);
 
     assertThrows(
@@ -142,19 +142,19 @@ class EventParserTest {
   }
 
   @Test
-  void manyEventsMayBeLongerThanOneMayBe() throws Exception {
+  void theLimitIsForOneEventAndNotForTheStream() throws Exception {
     assertEquals(50, dataOf(new EventParser(16), "data: 012345\n\n".repeat(50)).size());
   }
 
   @Test
-  void commentsAreNothingBetweenEventsAndInsideThem() throws Exception {
+  void commentsAreIgnoredBetweenAndInsideEvents() throws Exception {
     assertEquals(
         List.of("a\nb", "c"),
         dataOf(": hi\n\ndata: a\n: not data\n:data: x\ndata: b\n\n:\n\n: bye\n\ndata: c\n\n"));
   }
 
   @Test
-  void dropsOneByteOrderMarkOnlyAndOnlyAtTheStart() throws Exception {
+  void dropsOneByteOrderMarkAtTheStart() throws Exception {
     assertEquals(List.of("a"), dataOf("\uFEFFdata: a\n\n"));
     // The second one is part of a field's name, which nobody knows.
     assertEquals(List.of("b"), dataOf("\uFEFF\uFEFFdata: a\n\ndata: b\n\n"));
@@ -163,39 +163,39 @@ class EventParserTest {
   }
 
   @Test
-  void dropsAByteOrderMarkThatCameByteByByte() throws Exception {
+  void dropsASplitByteOrderMark() throws Exception {
     byte[] bytes = "\uFEFFdata: a\n\n".getBytes(StandardCharsets.UTF_8);
 
     assertEquals(List.of("a"), data(parsed(new EventParser(LIMIT), bytes, Chunking.ONE_BYTE)));
   }
 
   @Test
-  void dropsOneSpaceAfterTheColonAndNoOther() throws Exception {
+  void dropsOneSpaceAfterTheColon() throws Exception {
     assertEquals(
         List.of(" a ", "b", "\tc", "x: y"),
         dataOf("data:  a \n\ndata:b\n\ndata:\tc\n\ndata: x: y\n\n"));
   }
 
   @Test
-  void knowsFieldNamesOnlyAsTheyAreWritten() throws Exception {
+  void fieldNamesMustMatchExactly() throws Exception {
     assertEquals(
         List.of("z"), dataOf("DATA: a\n\n data: b\n\ndata : c\n\ndatax: d\n\ndata: z\n\n"));
   }
 
   @Test
-  void anEmptyDataFieldIsAnEventAndNoDataFieldIsNone() throws Exception {
+  void anEventNeedsADataFieldWhichMayBeEmpty() throws Exception {
     assertEquals(List.of("", "", "\n"), dataOf("data\n\ndata:\n\nevent: x\n\ndata\ndata\n\n\n\n"));
   }
 
   @Test
-  void aTypeHoldsForItsOwnEventOnlyEvenWhenThatHadNoData() throws Exception {
+  void aTypeAppliesOnlyToItsOwnEventEvenWithoutData() throws Exception {
     List<EventParser.Event> events = events("event: lost\n\ndata: a\n\nevent: t\ndata: b\n\n");
 
     assertEquals(List.of("message", "t"), events.stream().map(EventParser.Event::type).toList());
   }
 
   @Test
-  void anIdHoldsOnUntilAnotherAndOneWithNulIsIgnored() throws Exception {
+  void anIdAppliesUntilTheNextAndOneWithNulIsIgnored() throws Exception {
     List<EventParser.Event> events =
         events("id: 1\n\ndata: a\n\nid: 2\0\ndata: b\n\nid\ndata: c\n\n");
 
@@ -203,7 +203,7 @@ class EventParserTest {
   }
 
   @Test
-  void bytesThatAreNoUtf8BecomeReplacementsAndEatNothingAfterThem() throws Exception {
+  void invalidUtf8IsReplacedAndConsumesNothingAfterIt() throws Exception {
     EventParser parser = new EventParser(LIMIT);
     byte[] bytes = latin1("data: \u00ff\u00fea\ndata: \u00e2\u0082\ndata: \u00f0\u009fx\n\n");
 
@@ -212,7 +212,7 @@ class EventParserTest {
   }
 
   @Test
-  void anEventIsThereAsSoonAsItsBlankLineBeginsToEnd() throws Exception {
+  void anEventIsCompleteAtTheFirstByteOfItsBlankLineEnd() throws Exception {
     EventParser parser = new EventParser(LIMIT);
 
     feed(parser, "data: a\r\n\r");
@@ -222,7 +222,7 @@ class EventParserTest {
   }
 
   @Test
-  void readsOnlyThePartOfTheBufferThatItWasGiven() throws Exception {
+  void readsOnlyTheGivenPartOfTheBuffer() throws Exception {
     EventParser parser = new EventParser(LIMIT);
 
     parser.feed("XXdata: a\n\nYY".getBytes(StandardCharsets.US_ASCII), 2, 9);
