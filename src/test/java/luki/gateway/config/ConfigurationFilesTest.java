@@ -15,7 +15,7 @@ import luki.gateway.config.Problems.BadConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is wrong with settings is reported whole, with its place and without its value. */
+/** All problems of settings are reported, with their place and without their value. */
 class ConfigurationFilesTest {
   @TempDir Path directory;
 

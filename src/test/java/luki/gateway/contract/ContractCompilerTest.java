@@ -24,7 +24,7 @@ import luki.gateway.json.Located;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A document that contradicts itself stops the start, and says on which line and why. */
+/** An inconsistent document prevents startup, with the line and the reason. */
 class ContractCompilerTest {
   private static final Path IN_FORCE = Path.of("config/openapi.yaml");
   private static final Handler STUB = exchange -> Response.empty(204);
@@ -90,7 +90,7 @@ class ContractCompilerTest {
     return assertThrows(BadConfiguration.class, () -> compile(text)).problems();
   }
 
-  /** A problem that names all of these, on the line of the anchor or beside it. */
+  /** A problem that names all of these, on the line of the anchor or next to it. */
   private void stops(String text, String anchor, String... named) {
     List<String> problems = problemsOf(text);
     List<String> lines = text.lines().toList();

@@ -11,7 +11,7 @@ import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
 import org.junit.jupiter.api.Test;
 
-/** What the document shows to its readers is what it asks of them. */
+/** The examples of the document are valid by its own schemas. */
 class ExamplesTest {
   private final List<String> wrong = new ArrayList<>();
   private int checked;

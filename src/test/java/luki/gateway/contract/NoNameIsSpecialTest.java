@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every text that stands in the code is used as the name of an operation, and as its path where it
- * looks like one. Each such operation asks for a scope, and is enforced like any other.
+ * Each string literal of the code is used as the name of an operation, and as its path where it
+ * looks like one. Each such operation needs a scope, and is enforced like any other.
  */
 class NoNameIsSpecialTest {
   private static final Path CODE = Path.of("src/main/java/luki/gateway");

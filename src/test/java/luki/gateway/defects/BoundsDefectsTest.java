@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What comes in has a size, a count and a range; what is beyond them reaches no service. */
+/** Sizes, counts and ranges of requests are bounded; what exceeds them reaches no service. */
 @Timeout(60)
 class BoundsDefectsTest {
   @AutoClose

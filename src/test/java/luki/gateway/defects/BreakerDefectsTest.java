@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A failing service is left alone, and found again when it is back. */
+/** A failing service is not called for a while, and called again after it has recovered. */
 @Timeout(60)
 class BreakerDefectsTest {
   private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Only a clear yes is a yes, only a clear no is a denial, and all else is an outage. */
+/** Only a clear grant is consent, only a clear denial is one; every other reply is an outage. */
 @Timeout(60)
 class ConsentDefectsTest {
   private static final String SEARCH = "{\"user_id\":\"maria_k\",\"query\":\"garden\"}";

@@ -64,7 +64,7 @@ class CredentialDefectsTest {
     return token.serialize();
   }
 
-  /** Tokens that somebody might believe, by what is wrong with them. */
+  /** Forged and invalid tokens, by what is wrong with them. */
   private static Map<String, String> forgeries() throws JOSEException {
     Instant later = Instant.now().plusSeconds(600);
     ECDSASigner own = new ECDSASigner(new ECKeyGenerator(Curve.P_256).generate());

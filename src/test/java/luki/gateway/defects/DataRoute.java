@@ -6,7 +6,7 @@ import java.util.Locale;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
 
-/** A route of the published contract that asks for a credential. */
+/** A route of the published contract that needs a credential. */
 record DataRoute(String method, String template, boolean takesBody, boolean userInQuery) {
 
   static List<DataRoute> all(Fixture setting) {
@@ -38,7 +38,7 @@ record DataRoute(String method, String template, boolean takesBody, boolean user
     return takesBody || userInQuery || template.contains("{");
   }
 
-  /** For this user, who stands where the contract wants it. */
+  /** The request for this user, with the id where the contract defines it. */
   String target(String user) {
     boolean item = template.equals("/v1/elr/items/{id}") && !method.equals("GET");
     boolean session = template.endsWith("/sessions/{id}") && method.equals("DELETE");

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every wait has an end, and a reply that is none is never passed on as one. */
+/** Every wait has a deadline, and an invalid reply is never forwarded as a valid one. */
 @Timeout(60)
 class DeadlineDefectsTest {
   private static final String EMPTY_LIST = "{\"results\":[],\"total_count\":0}";
@@ -107,7 +107,7 @@ class DeadlineDefectsTest {
               (connection, _) -> {
                 connection.send(JSON + rest);
                 if (how.equals("reset")) {
-                  // Not before what was sent has arrived: an RST may overtake it.
+                  // Only after the bytes have arrived: an RST may discard them.
                   connection.peerClosed(PAUSE);
                   connection.reset();
                 }

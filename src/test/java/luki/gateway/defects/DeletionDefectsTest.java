@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Nothing is said to be deleted that the memory service did not say so of. */
+/** A deletion is reported only when the memory service has confirmed it. */
 @Timeout(60)
 class DeletionDefectsTest {
   private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";
@@ -80,7 +80,7 @@ class DeletionDefectsTest {
     }
   }
 
-  /** With a memory service that deletes seven, as often as that, and then none. */
+  /** With a memory service that deletes seven items in each of so many calls, and then none. */
   private static Fixture countingDown(AtomicInteger left) {
     return Fixture.with(
         "MEMORY_URL",

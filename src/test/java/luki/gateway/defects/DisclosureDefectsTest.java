@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a client may learn: of errors, and of one another's origins. */
+/** What error replies and CORS headers disclose. */
 @Timeout(60)
 class DisclosureDefectsTest {
   private static final String APP = "https://app.example";

@@ -20,7 +20,7 @@ import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Health says what is, each route about something else. */
+/** What each of the health routes reports. */
 @Timeout(60)
 class HealthDefectsTest {
   private static final Duration SOON = Duration.ofSeconds(15);

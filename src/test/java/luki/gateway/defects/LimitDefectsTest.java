@@ -19,7 +19,7 @@ import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Whose limit it is, what counts, and what is said of it. */
+/** Which caller a limit applies to, what counts, and what replies report. */
 @Timeout(60)
 class LimitDefectsTest {
   private static final Pattern STANDING = Pattern.compile("\"user\";r=(\\d+);t=(\\d+)");
@@ -35,7 +35,7 @@ class LimitDefectsTest {
   }
 
   private static UnaryOperator<TestGateway.Builder> slow(int burst) {
-    // One in ten seconds: none comes back while a test runs.
+    // One unit in ten seconds: none is refilled during a test.
     return limits("RATE_LIMIT_PER_MIN", "6", "RATE_LIMIT_BURST", Integer.toString(burst));
   }
 
@@ -108,7 +108,7 @@ class LimitDefectsTest {
       Client maria = setting.maria();
       maria.get(READS).expect(200);
       long began = System.nanoTime();
-      // InFlight all the time prolongs nothing: the next one comes after its second.
+      // Refused calls do not extend the wait: the next unit is free after its second.
       Waiting.until(Duration.ofSeconds(5), () -> maria.get(READS).status(), got -> got == 200);
       long took = System.nanoTime() - began;
       assertTrue(took < Duration.ofMillis(2500).toNanos(), took / 1e9 + " s");
@@ -144,7 +144,7 @@ class LimitDefectsTest {
       }
       HttpReply sixth = setting.withKey("luki_guess6").get(READS).expect(429, "RATE_LIMITED");
       assertTrue(Integer.parseInt(sixth.header("Retry-After").orElseThrow()) <= 13);
-      // Not even a good one is looked at, nor does another address in a header help.
+      // Even a valid credential is not checked, and another address in a header has no effect.
       maria.get(READS).expect(429);
       maria.get(READS, "X-Forwarded-For", "192.0.2.1").expect(429);
     }
@@ -159,7 +159,7 @@ class LimitDefectsTest {
         bad.get(READS, "X-Forwarded-For", "192.0.2.7").expect(401);
       }
       bad.get(READS, "X-Forwarded-For", "192.0.2.7").expect(429);
-      // What the client itself wrote stands to the left of what the proxy saw.
+      // What the client itself sent is to the left of the address that the proxy added.
       bad.get(READS, "X-Forwarded-For", "198.51.100.1, 192.0.2.7").expect(429);
       bad.get(READS, "X-Forwarded-For", "192.0.2.8").expect(401);
       Client maria = setting.maria();

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Keeping, finding, listing and counting, against a memory service that remembers. */
+/** Storing, searching, listing and counting, with a memory service that has a store. */
 @Timeout(60)
 class MemoryRoutesDefectsTest {
   @AutoClose private final Fixture setting = Fixture.start();

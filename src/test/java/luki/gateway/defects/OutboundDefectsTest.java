@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a service hears from the gateway, and who it hears it from. */
+/** What the gateway sends to services, and how it authenticates. */
 @Timeout(60)
 class OutboundDefectsTest {
   private static final String SECRET = "agents-only-0123456789";
@@ -35,7 +35,7 @@ class OutboundDefectsTest {
   @AutoClose
   private final Fixture setting = Fixture.start(g -> g.with("AGENT_INTERNAL_SECRET", SECRET));
 
-  /** A call that reaches each service, and the scope of its route. */
+  /** A request that reaches each service, and the scope of its route. */
   private Map<String, String> callEveryService(Client maria, String... headers) {
     maria.post("/v1/chat", CHAT, headers);
     maria.get("/v1/cognitive/world-day-activities/maria_k", headers);

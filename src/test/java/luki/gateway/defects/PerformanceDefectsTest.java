@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Connections are reused, waits stand side by side, and a full service sheds. */
+/** Connections are reused, calls run in parallel, and a full service refuses at once. */
 @Timeout(60)
 class PerformanceDefectsTest {
   private static final String CHAT = "{\"user_id\":\"maria_k\",\"message\":\"garden\"}";
@@ -73,7 +73,7 @@ class PerformanceDefectsTest {
         one.get(40, TimeUnit.SECONDS);
       }
       assertEquals(25 * callers, setting.faultyCalls().size());
-      // One for its health, and a few where a pooled one is not back in time.
+      // One for health checks, and a few where no pooled connection was idle at the time.
       int most = 2 * callers + 1;
       assertTrue(
           setting.faulty().connections() <= most, setting.faulty().connections() + " connections");
@@ -173,7 +173,7 @@ class PerformanceDefectsTest {
     }
   }
 
-  /** Answers only once the other service has been asked too. */
+  /** Replies only after the other service was called too. */
   private static RawUpstream meeting(CyclicBarrier both, String json) {
     return Fixture.faulty(
         (connection, _) -> {

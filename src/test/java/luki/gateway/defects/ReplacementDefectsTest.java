@@ -21,7 +21,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Replacing in a service that cannot, and times that had no zone. */
+/** Replacing an item in a service that has no update, and times without a zone. */
 @Timeout(60)
 class ReplacementDefectsTest {
   private static final Pattern TIME =

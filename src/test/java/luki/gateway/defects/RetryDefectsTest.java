@@ -22,12 +22,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What may be done twice is tried twice, and nothing else. */
+/** Idempotent calls are retried once, and no others. */
 @Timeout(60)
 class RetryDefectsTest {
   private static final String UNAVAILABLE = "503 Service Unavailable";
 
-  /** With a service that fails the first call, by a reset or by 503, and answers all later ones. */
+  /** With a service that fails the first call, by a reset or by 503, and answers later calls. */
   private static Fixture failingOnce(String variable, String how, String answer) {
     AtomicInteger calls = new AtomicInteger();
     return Fixture.with(
@@ -178,7 +178,7 @@ class RetryDefectsTest {
           CompletableFuture.supplyAsync(() -> maria.get(Fixture.ITEMS));
       maria.get(Fixture.ITEMS).expect(200);
       one.get(20, TimeUnit.SECONDS).expect(200);
-      // Both connections are in the pool, and both are dead.
+      // Both connections are in the pool, and both are closed.
       restarted.set(true);
       maria.get(Fixture.ITEMS).expect(200);
     }

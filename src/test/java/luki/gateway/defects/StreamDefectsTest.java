@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Events are what the standard says they are, not what a network read happens to hold. */
+/** Events are parsed by the standard, independent of the boundaries of network reads. */
 @Timeout(60)
 class StreamDefectsTest {
   private static final String DONE = "data: {\"done\": true}\n\n";

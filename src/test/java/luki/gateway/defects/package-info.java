@@ -1,4 +1,2 @@
-/**
- * What went wrong once must not come back: the name of each test begins with the id of a defect.
- */
+/** Regression tests: the name of each begins with the id of a defect of src/docs/DEFECTS.md. */
 package luki.gateway.defects;

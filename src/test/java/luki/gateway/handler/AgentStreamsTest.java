@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every way in which the agent was seen, or is feared, to stream, and what a reader gets. */
+/** All forms of the agent's streams, observed or possible, and what a client gets. */
 @Timeout(60)
 class AgentStreamsTest {
   private static final Path STREAMS =

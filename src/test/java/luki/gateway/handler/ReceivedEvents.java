@@ -7,11 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A chat stream as a reader got it, read by the narrow form that the gateway promises and not by
- * the lenient grammar: what is out of form is an assertion error.
+ * A chat stream as a client received it, parsed by the strict form that the gateway promises and
+ * not by the lenient grammar: a deviation is an assertion error.
  *
- * @param comments how many comments came
- * @param rest what followed the last whole event
+ * @param comments number of comments
+ * @param rest the text after the last complete event
  */
 record ReceivedEvents(List<Event> events, int comments, String rest) {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
@@ -24,7 +24,7 @@ record ReceivedEvents(List<Event> events, int comments, String rest) {
     int comments = 0;
     int from = 0;
     for (int end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n", from)) {
-      // A blank line by itself may stand between events; it means nothing.
+      // A single blank line between events has no meaning.
       String block = text.substring(from, end).replaceFirst("^\n+", "");
       from = end + 2;
       if (block.equals(": keep-alive")) {

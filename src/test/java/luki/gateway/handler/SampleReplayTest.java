@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Each observed answer of a service, caused through a public route: what the caller gets of it. */
+/** For each recorded reply of a service, caused through a public route: what the caller gets. */
 @Timeout(60)
 class SampleReplayTest {
   private static final String SECRET = "only-the-agent-knows";
@@ -126,7 +126,7 @@ class SampleReplayTest {
     }
   }
 
-  /** A slash alone is the whole of it. */
+  /** The pointer "/" means the whole body. */
   private static JsonNode at(JsonNode whole, String pointer) {
     return pointer.equals("/") ? whole : whole.at(pointer);
   }
@@ -264,7 +264,7 @@ class SampleReplayTest {
         });
   }
 
-  /** The requests of a service but for the gateway's own look at its health. */
+  /** The requests to a service, health checks excluded. */
   private static List<Seen> calls(String service) {
     return standIns.seen(service).stream().filter(seen -> !seen.path().equals("/health")).toList();
   }

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.standin.Reply;
 
-/** The observed exchanges and the table of what each means to a caller of the gateway. */
+/** The recorded exchanges and the table of what each means for a caller of the gateway. */
 final class SampleReplays {
   static final JsonMapper MAPPER = JsonMapper.builder().build();
 
@@ -28,7 +28,7 @@ final class SampleReplays {
 
   private SampleReplays() {}
 
-  /** One observed pair; two pairs with one note are told apart by their paths. */
+  /** A recorded exchange; two with the same note are distinguished by their paths. */
   record Sample(String service, JsonNode pair) {
     String method() {
       return pair.path("request").path("method").asText();
@@ -118,7 +118,7 @@ final class SampleReplays {
     return rows;
   }
 
-  /** The pair's answer as a stand-in can give it. */
+  /** The recorded reply, for a stand-in. */
   static Reply reply(Sample sample) {
     Map<String, String> headers = new LinkedHashMap<>();
     sample
@@ -132,7 +132,7 @@ final class SampleReplays {
     return new Reply(sample.response().path("status").asInt(), headers, text, Duration.ZERO);
   }
 
-  /** What a service says of a failure, wherever in its body, and where a redirect would lead. */
+  /** The texts of a failure in a reply, and the target of a redirect. */
   static Set<String> textsOfFailures(JsonNode response) {
     Set<String> texts = new TreeSet<>();
     response.path("headers").properties().stream()
@@ -153,7 +153,7 @@ final class SampleReplays {
     if (node.isTextual()) {
       texts.add(node.asText());
     }
-    // Where and of which kind an error is are words of the interface, not the service's text.
+    // Place and kind of an error are part of the interface, not the service's text.
     node.properties().stream()
         .filter(field -> !Set.of("loc", "type").contains(field.getKey()))
         .forEach(field -> addLeaves(field.getValue(), texts));

@@ -10,7 +10,7 @@ import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 
-/** An agent that streams by a test's own script, and a gateway in front of it. */
+/** An agent that streams by a script of the test, and a gateway in front of it. */
 final class ScriptedAgent {
   static final String TOKEN = "data: {\"token\": \"A\"}\n\n";
   static final String DONE = "data: {\"done\": true}\n\n";

@@ -29,7 +29,7 @@ import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** When the pieces of a chat stream go out, and what they are. */
+/** What a chat stream sends, and when. */
 @Timeout(60)
 class StreamBehaviourTest {
 

@@ -17,11 +17,11 @@ import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 
-/** What ends a stream while the agent has more to say. */
+/** What ends a stream before the agent does. */
 class StreamLimitsTest {
   private static final String TOKEN = "data: {\"token\": \"x\"}\n\n";
 
-  /** An agent that says a word every few milliseconds for as long as it is listened to. */
+  /** An agent that sends a word every few milliseconds until the client disconnects. */
   private static RawUpstream chatterbox(String token, long pauseMillis) {
     return RawUpstream.start(
         connection -> {

@@ -28,7 +28,7 @@ import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What becomes of the agent's call, the log and the counts when a reader leaves or stays. */
+/** The agent's call, the log and the metrics when a client disconnects or stays. */
 @Timeout(60)
 class StreamReaderTest {
   private static final Duration SOON = Duration.ofSeconds(5);
@@ -68,12 +68,12 @@ class StreamReaderTest {
       try (ChatStream stream = open(gateway)) {
         assertEquals("id: 1", stream.word());
         assertEquals("data: {\"token\":\"A\"}", stream.word());
-        // The second comment: by then nothing else is due before the next one.
+        // The second comment: nothing else is sent before the next one.
         assertEquals(": keep-alive", stream.word());
         assertEquals(": keep-alive", stream.word());
         left = System.nanoTime();
       }
-      // An engine that cannot watch needs one comment to be refused and one to see that.
+      // An engine that cannot watch needs two comments: the first is reset, the second fails.
       checkEndedWithin(A_SECOND.plusSeconds(TestGateway.isEdge() ? 1 : 2), left, agentsEnd);
       checkLogOfALostClient(gateway);
     }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A user id is what can be one segment of a path: else a user's data could not be erased. */
+/** A user id must fit in one segment of a path: else a user's data could not be erased. */
 class UserIdTest {
   private static final String PIECES =
       "aZ09%2fFg.;/\\ \u0000\u001f\u007f\u0085é\u2028\ud83d\ude00?#+&=|";

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Numbers keep what was written, and none is too great to be told so. */
+/** Numbers keep their digits, and a number of any size is handled in time. */
 class JsonNumbersTest {
   private static Json parsed(String text) {
     return assertDoesNotThrow(() -> Json.parse(text.getBytes(StandardCharsets.UTF_8)));
@@ -91,7 +91,7 @@ class JsonNumbersTest {
         });
   }
 
-  /** The schema validator compares whole numbers in 64 bits: 2^64 + 10 would pass for 10. */
+  /** The schema validator compares integers in 64 bits: 2^64 + 10 would be equal to 10. */
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One text, one reading: whatever two readers might take for two values is refused. */
+/** Each accepted text has one meaning: what two parsers could read differently is refused. */
 class JsonTest {
   private static Json parsed(String text) {
     return assertDoesNotThrow(() -> Json.parse(text.getBytes(StandardCharsets.UTF_8)));
@@ -223,7 +223,7 @@ class JsonTest {
     assertTrue(duplicate("{\"" + name + "\":1,\"" + name + "\":1}").length() < 100);
   }
 
-  /** Broken at random: a value or a refusal, and what is read is written back the same. */
+  /** Random changes: each text is parsed or refused, and a parsed one is written back equal. */
   @Test
   void randomChangesAreParsedOrRefused() {
     byte[] seed =

@@ -15,8 +15,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands in for the agent; observed on the running service, but it writes a word at a time with a
- * pause between, where the real one cuts a finished answer into pieces of 256 characters.
+ * Stand-in for the agent, as observed on the running service; but it writes word by word with
+ * pauses, while the real one splits a finished answer into parts of 256 characters.
  */
 final class AgentService {
   private static final Pattern WORD = Pattern.compile("\\S+\\s*|\\s+");
@@ -27,7 +27,7 @@ final class AgentService {
   private final AtomicInteger abandoned = new AtomicInteger();
   private volatile @Nullable String secret;
 
-  /** A finished answer; {@code guided} marks the one that comes from a tool. */
+  /** A complete answer; {@code guided} marks one that comes from a tool. */
   private record Speech(String text, boolean guided) {
     Map<String, @Nullable Object> metadata() {
       return guided ? PythonJson.object("guided_file_search", true) : modelMetadata();
@@ -57,12 +57,12 @@ final class AgentService {
     this.secret = secret.isEmpty() ? null : secret;
   }
 
-  /** Streams being written now. */
+  /** Streams that are open. */
   int openStreams() {
     return open.get();
   }
 
-  /** Streams whose client went away before their end. */
+  /** Streams whose client disconnected before the end. */
   int abandonedStreams() {
     return abandoned.get();
   }
@@ -96,8 +96,9 @@ final class AgentService {
       Thread.sleep(pause);
       out.write(event("{\"token\": " + PythonJson.writeAscii(words.next()) + "}"));
       out.flush();
-      // The first write after a client has gone still succeeds, the second fails: with the start of
-      // the next event at once, a lost client is noticed within one pause.
+      // The first write after a client has disconnected succeeds, the second fails: the start of
+      // the
+      // next event is written at once, so a disconnect is noticed within one pause.
       out.write(FIELD);
       out.flush();
     }

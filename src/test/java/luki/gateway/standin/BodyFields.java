@@ -9,8 +9,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A body's fields, checked as pydantic checks them: all faults are collected, {@link #check} throws
- * the 422, which repeats what the caller sent.
+ * The fields of a body, checked as pydantic does: all errors are collected, {@link #check} throws
+ * the 422, which quotes the input.
  */
 final class BodyFields {
   private final JsonNode body;
@@ -29,7 +29,7 @@ final class BodyFields {
     return new Routes.Rejection(Reply.detail(422, faults));
   }
 
-  /** Throws when any field read so far was wrong. */
+  /** Throws when a field read so far was invalid. */
   void check() {
     if (!faults.isEmpty()) {
       throw rejection(List.copyOf(faults));
@@ -40,7 +40,7 @@ final class BodyFields {
     return body;
   }
 
-  /** The field; missing and null alike are {@link JsonNode#isMissingNode}. */
+  /** The field; a missing one and null are {@link JsonNode#isMissingNode}. */
   JsonNode optional(String name) {
     JsonNode value = body.path(name);
     return value.isNull() ? MissingNode.getInstance() : value;
@@ -72,7 +72,7 @@ final class BodyFields {
     return text;
   }
 
-  /** A string that may be left out or null. */
+  /** An optional string. */
   @Nullable String optionalText(String name) {
     return optional(name).isMissingNode() ? null : text(name);
   }
@@ -82,7 +82,7 @@ final class BodyFields {
     return dictionary(name, required(name));
   }
 
-  /** An object that may be left out or null. */
+  /** An optional object. */
   JsonNode optionalObject(String name) {
     return dictionary(name, optional(name));
   }
@@ -104,7 +104,7 @@ final class BodyFields {
     return value.intValue();
   }
 
-  /** One of a closed set. */
+  /** One value of a fixed set. */
   String choice(String name, String absent, List<String> allowed) {
     JsonNode value = body.path(name);
     if (value.isMissingNode()) {
@@ -116,7 +116,7 @@ final class BodyFields {
     return value.asText();
   }
 
-  /** Strings of a closed set; empty when left out or null. */
+  /** Optional strings of a fixed set; empty by default. */
   List<String> choices(String name, List<String> allowed) {
     List<String> texts = texts(name);
     if (!allowed.containsAll(texts)) {
@@ -125,7 +125,7 @@ final class BodyFields {
     return texts;
   }
 
-  /** Strings; empty when left out or null. */
+  /** Optional strings; empty by default. */
   List<String> texts(String name) {
     JsonNode value = optional(name);
     List<String> texts = new ArrayList<>();

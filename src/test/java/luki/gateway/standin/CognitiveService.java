@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Stands in for the cognitive service; assumed from what its callers send, replies are made up. */
+/** Stand-in for the cognitive service, inferred from its callers; the replies are invented. */
 final class CognitiveService {
   private final Map<String, String> ownerOfSession = new ConcurrentHashMap<>();
   private final AtomicInteger lastSession = new AtomicInteger();
@@ -108,7 +108,7 @@ final class CognitiveService {
     return Reply.ok("user_id images requested", user, List.of(), count);
   }
 
-  /** A session id names no owner, so the user sent along must be the one who started it. */
+  /** A session id has no owner in it, so the user in the request must be the one who started it. */
   private void checkOwner(String session, String user) {
     if (!user.equals(ownerOfSession.get(session))) {
       throw new Routes.Rejection(Reply.detail(404, "Session not found"));

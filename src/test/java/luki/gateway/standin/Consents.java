@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Security's consent records, in memory. */
+/** The consent records of the security service, in memory. */
 final class Consents {
   static final List<String> SCOPES =
       List.of(
@@ -31,7 +31,7 @@ final class Consents {
 
   private final Map<String, Map<String, ConsentRecord>> byUser = new LinkedHashMap<>();
 
-  /** Who asked for a change, and from where. */
+  /** Who made a change, and from where. */
   record Actor(@Nullable String name, @Nullable String address, @Nullable String agent) {}
 
   record Denial(String error, String message) {}
@@ -74,7 +74,7 @@ final class Consents {
     }
   }
 
-  /** Grants from now on; days below one give a consent that has already expired. */
+  /** Grants from now; with less than one day the consent has already expired. */
   synchronized ConsentRecord grant(String user, String scope, String purpose, int days, Actor by) {
     Instant now = Instant.now();
     Instant expiry = now.plus(Duration.ofDays(days));
@@ -84,7 +84,7 @@ final class Consents {
     return consent;
   }
 
-  /** False when there is nothing granted to revoke. */
+  /** False when there was no grant to revoke. */
   synchronized boolean revoke(String user, String scope, @Nullable String by) {
     ConsentRecord old = byUser.getOrDefault(user, Map.of()).get(scope);
     if (old == null || !old.granted()) {
@@ -113,7 +113,7 @@ final class Consents {
     return of(user).stream().filter(this::valid).map(ConsentRecord::scope).toList();
   }
 
-  /** Why not; empty when every scope is granted and in time. */
+  /** The reasons for a denial; empty when all scopes are granted and not expired. */
   synchronized Optional<Denial> denial(String user, List<String> scopes) {
     Map<String, ConsentRecord> held = byUser.getOrDefault(user, Map.of());
     if (held.isEmpty()) {

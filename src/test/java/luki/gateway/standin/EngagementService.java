@@ -14,8 +14,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands in for the engagement service; observed on the running service, but recommendations answer
- * in the form that was meant unless the fault is switched on.
+ * Stand-in for the engagement service, as observed on the running service; but recommendations have
+ * the intended form unless the fault is switched on.
  */
 final class EngagementService {
   private static final List<String> NEEDED = List.of("analytics", "personalization");
@@ -49,7 +49,7 @@ final class EngagementService {
         .get("/graph/{user_id}", this::graph);
   }
 
-  /** The fault of the running service: 500 to everyone. */
+  /** The fault of the running service: 500 for every user. */
   void recommendationsFail(boolean fail) {
     recommendationsFail = fail;
   }
@@ -129,7 +129,7 @@ final class EngagementService {
     return Reply.ok("user_id node connections", user, node, connections(user));
   }
 
-  /** Users who did the same kind of thing. */
+  /** Users with the same kind of activity. */
   private List<Object> connections(String user) {
     Set<String> own = types(of(user));
     List<Object> connections = new ArrayList<>();
@@ -157,7 +157,7 @@ final class EngagementService {
     return byUser.getOrDefault(user, List.of());
   }
 
-  /** What cannot be read becomes now. */
+  /** A time that cannot be parsed becomes the current time. */
   private String timestamp(JsonNode given) {
     String text = given.asText();
     try {

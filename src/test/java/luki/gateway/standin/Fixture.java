@@ -41,7 +41,7 @@ public final class Fixture implements AutoCloseable {
     this.gateway = changes.apply(TestGateway.builder().with(services.urls())).start();
   }
 
-  /** What to do with a request that does not ask for the service's health. */
+  /** How to handle a request that is no health check. */
   @FunctionalInterface
   public interface Fault {
     void answer(RawConnection connection, String request) throws Exception;
@@ -61,7 +61,7 @@ public final class Fixture implements AutoCloseable {
     return new Fixture(rest, null, gateway -> gateway);
   }
 
-  /** With a service, named by its variable, that answers all but its health as the fault says. */
+  /** With a service, named by its variable, that answers all but health checks with the fault. */
   public static Fixture with(String variable, Fault fault) {
     return with(variable, fault, gateway -> gateway);
   }
@@ -73,7 +73,7 @@ public final class Fixture implements AutoCloseable {
         SERVICES, faulty, gateway -> changes.apply(gateway.with(variable, faulty.url())));
   }
 
-  /** A service that answers health checks, and all else as the fault says. */
+  /** A service that answers health checks, and other requests with the fault. */
   public static RawUpstream faulty(Fault fault) {
     return RawUpstream.start(
         connection -> {
@@ -93,12 +93,12 @@ public final class Fixture implements AutoCloseable {
     return faulty;
   }
 
-  /** The requests to the faulty service but for those for its health. */
+  /** The requests to the faulty service, health checks excluded. */
   public List<String> faultyCalls() {
     return faulty.requests().stream().filter(request -> !request.startsWith(HEALTH)).toList();
   }
 
-  /** Fixes the reply of a service to requests whose path starts so. */
+  /** Sets the reply of a service to requests whose path has this prefix. */
   public void reply(String service, String method, String path, int status, String json) {
     services.override(service, method, path, Reply.json(status, json));
   }
@@ -119,7 +119,7 @@ public final class Fixture implements AutoCloseable {
     return gateway;
   }
 
-  /** Someone with every consent given, and a key for that user alone with every scope. */
+  /** A caller whose user has given all consents, with a key for that user and all scopes. */
   public Client as(String user) {
     services.grant(user, "elr_memories", "analytics", "personalization");
     return withKey(gateway.key(List.of(user), SCOPES));
@@ -137,7 +137,7 @@ public final class Fixture implements AutoCloseable {
     return withKey(null);
   }
 
-  /** What a service was asked, but for its health. */
+  /** The requests to a service, health checks excluded. */
   public List<Seen> calls(String service) {
     return services.seen(service).stream().filter(seen -> !seen.path().equals("/health")).toList();
   }

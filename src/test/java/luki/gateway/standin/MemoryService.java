@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Stands in for the memory service; observed on the running service. */
+/** Stand-in for the memory service, as observed on the running service. */
 final class MemoryService {
   private static final List<String> CONSENT_LEVELS = List.of("private", "family", "research");
   private static final List<String> SENSITIVITY =
@@ -55,7 +55,7 @@ final class MemoryService {
         "status timestamp service version", "healthy", store.now(), "luki-memory-service", "1.0.0");
   }
 
-  /** Unsigned and given to anyone; nothing here ever checks it. */
+  /** Unsigned and issued to every caller; never verified. */
   private Reply token(String subject) {
     byte[] claims = PythonJson.write(Map.of("sub", subject)).getBytes(StandardCharsets.UTF_8);
     String token = Base64.getEncoder().encodeToString(claims);
@@ -99,7 +99,7 @@ final class MemoryService {
     return ingestion(true, "ELR data ingested successfully", List.of(id), List.of());
   }
 
-  /** A failure, and still 200. */
+  /** A failure, with status 200. */
   private static Reply ingestFailed(String cause) {
     String message = "ELR ingestion failed due to internal error";
     return ingestion(false, message, List.of(), List.of("ELR ingestion failed: " + cause));
@@ -144,7 +144,7 @@ final class MemoryService {
     String from = fields.optionalText("date_from");
     String to = fields.optionalText("date_to");
     fields.check();
-    // A date with a zone cannot be compared over there; the failure is an empty success.
+    // The real service cannot compare a date with a zone, and returns an empty success.
     if (hasZone(from) || hasZone(to)) {
       return found(owner, List.of(), 0);
     }

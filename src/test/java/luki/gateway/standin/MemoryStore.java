@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Memory's vector store, with shared words in place of a nearness of meaning. */
+/** The vector store of the memory service; similarity is the number of shared words. */
 final class MemoryStore {
   private static final int LIST_CAP = 1000;
   private static final String NOBODY = "anonymous_base_user";
@@ -39,7 +39,7 @@ final class MemoryStore {
 
   private record Scored(StoredMemory item, long shared) {}
 
-  /** What a search keeps; empty lists and nulls keep everything. */
+  /** The filter of a search; empty lists and nulls match everything. */
   record MemoryFilter(
       List<String> contentTypes,
       List<String> sensitivities,
@@ -63,7 +63,7 @@ final class MemoryStore {
     return PythonJson.zoneless(Instant.now());
   }
 
-  /** Stores the text once; a second time nothing changes. Gives its id. */
+  /** Stores a text once and returns its id; a second call changes nothing. */
   synchronized String add(
       String owner, String content, Map<String, @Nullable Object> defaults, JsonNode given) {
     Map<String, @Nullable Object> metadata = new LinkedHashMap<>(defaults);
@@ -77,12 +77,12 @@ final class MemoryStore {
     return id;
   }
 
-  /** The user's items, oldest first, without regard to any number asked for. */
+  /** All items of the user, oldest first; limits are ignored. */
   synchronized List<StoredMemory> list(String owner, MemoryFilter filter) {
     return owned(owner).filter(filter::keeps).limit(LIST_CAP).toList();
   }
 
-  /** Takes the nearest of all users first and then this user's among them, so it may fall short. */
+  /** Searches all users' items and then filters by user, so it may return too few. */
   synchronized List<StoredMemory> search(String owner, String query, int k, MemoryFilter filter) {
     Set<String> asked = words(query);
     List<StoredMemory> nearest =
@@ -113,7 +113,7 @@ final class MemoryStore {
     return before - items.size();
   }
 
-  /** How often each value of a metadata key occurs. */
+  /** The number of items for each value of a metadata key. */
   synchronized Map<String, Integer> count(String owner, String key) {
     Map<String, Integer> counts = new TreeMap<>();
     owned(owner).forEach(i -> counts.merge(String.valueOf(i.metadata().get(key)), 1, Integer::sum));

@@ -27,7 +27,7 @@ final class PythonJson {
   /**
    * An object.
    *
-   * @param names of its members, with a space between
+   * @param names of its members, separated by spaces
    * @param values in the same order
    */
   static Map<String, @Nullable Object> object(String names, @Nullable Object... values) {
@@ -39,12 +39,12 @@ final class PythonJson {
     return object;
   }
 
-  /** A time in UTC and microseconds, mostly without a zone. */
+  /** A time in UTC with microseconds, usually without a zone. */
   static String zoneless(Instant instant) {
     return MICROS.format(instant);
   }
 
-  /** Security's form of a time. */
+  /** The time format of the security service. */
   static String zoned(Instant instant) {
     return MICROS.format(instant) + "+00:00";
   }
@@ -57,7 +57,7 @@ final class PythonJson {
     }
   }
 
-  /** The same, every character beyond ASCII as a lower-case escape, as Python's default is. */
+  /** The same with each non-ASCII character as a lower-case escape, as Python does by default. */
   static String writeAscii(Object value) {
     StringBuilder ascii = new StringBuilder();
     for (char c : write(value).toCharArray()) {
@@ -74,7 +74,7 @@ final class PythonJson {
     return MAPPER.readTree(text);
   }
 
-  /** A parsed value back as maps, lists and scalars. */
+  /** A parsed value as maps, lists and scalars. */
   static Object plain(JsonNode node) {
     return MAPPER.convertValue(node, Object.class);
   }

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** One accepted connection in the hands of a script; stands in for a service's socket. */
+/** An accepted connection of a scripted service. */
 public final class RawConnection implements AutoCloseable {
   private static final Pattern CONTENT_LENGTH =
       Pattern.compile("^content-length:\\s*(\\d+)", Pattern.CASE_INSENSITIVE | Pattern.MULTILINE);
@@ -34,7 +34,7 @@ public final class RawConnection implements AutoCloseable {
   /**
    * Head and body, the body by its Content-Length.
    *
-   * @throws EOFException when the peer closes before the request is whole
+   * @throws EOFException when the peer closes before the request is complete
    */
   public String readRequest() throws IOException {
     ByteArrayOutputStream request = new ByteArrayOutputStream();
@@ -71,7 +71,7 @@ public final class RawConnection implements AutoCloseable {
     send(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** A whole JSON reply. */
+  /** A complete JSON reply. */
   public void reply(String status, String json) throws IOException {
     int length = json.getBytes(StandardCharsets.UTF_8).length;
     String type = "HTTP/1.1 %s\r\nContent-Type: application/json\r\n".formatted(status);
@@ -104,18 +104,18 @@ public final class RawConnection implements AutoCloseable {
     }
   }
 
-  /** Sends nothing and drops what comes, until the peer closes or resets. */
+  /** Sends nothing and discards input until the peer closes or resets. */
   public void stallUntilClosed() {
     try {
       socket.setSoTimeout(0);
       in.transferTo(OutputStream.nullOutputStream());
     } catch (IOException e) {
-      // A reset is an end too.
+      // A reset ends the connection too.
       return;
     }
   }
 
-  /** Whether the peer closes or resets within this time; what it sends meanwhile is dropped. */
+  /** Whether the peer closes or resets within this time; its input is discarded. */
   public boolean peerClosed(Duration within) throws IOException {
     long deadline = System.nanoTime() + within.toNanos();
     long leftMillis = Math.max(1, within.toMillis());

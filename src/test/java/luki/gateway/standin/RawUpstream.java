@@ -16,7 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A downstream service that misbehaves by script, on the socket itself; stands in for any. */
+/** A service that follows a script on raw sockets, mostly to misbehave. */
 public final class RawUpstream implements AutoCloseable {
   private static final Duration BETWEEN_WRITES = Duration.ofMillis(2);
   private static final Duration BEFORE_RESET = Duration.ofMillis(50);
@@ -30,7 +30,7 @@ public final class RawUpstream implements AutoCloseable {
   private final List<Throwable> failures = new CopyOnWriteArrayList<>();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
 
-  /** What to do with each connection; it is closed when the script returns. */
+  /** Handles each connection, which is closed when the script returns. */
   @FunctionalInterface
   public interface Script {
     void serve(RawConnection connection) throws Exception;
@@ -58,7 +58,7 @@ public final class RawUpstream implements AutoCloseable {
    *
    * @param status code and reason, such as {@code 200 OK}
    * @param close how it ends: {@code eof} with the last chunk, {@code reset} with an RST, {@code
-   *     stall} with silence until the peer goes away
+   *     stall} with silence until the peer closes
    */
   public static Script stream(
       String status, String contentType, List<byte[]> chunks, String close) {
@@ -102,7 +102,7 @@ public final class RawUpstream implements AutoCloseable {
     return List.copyOf(requests);
   }
 
-  /** What scripts threw, but for the ends and resets of connections. */
+  /** Exceptions of scripts, except for closed and reset connections. */
   public List<Throwable> failures() {
     return List.copyOf(failures);
   }
@@ -140,7 +140,7 @@ public final class RawUpstream implements AutoCloseable {
     try (socket) {
       script.serve(new RawConnection(socket, requests::add));
     } catch (IOException e) {
-      // The peer ended or broke the connection, which many scripts are there to provoke.
+      // The peer closed or reset the connection, as many scripts provoke.
       open.remove(socket);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

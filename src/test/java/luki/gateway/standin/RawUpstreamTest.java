@@ -99,7 +99,7 @@ class RawUpstreamTest {
             })) {
       try (RawHttpClient client = new RawHttpClient(raw.port())) {
         client.send(bytes(REQUEST));
-        // All that was sent has come: closing earlier would break a write, not end the stall.
+        // All bytes have arrived: closing earlier would fail a write instead of ending the stall.
         client.readUntil("abc");
         assertTrue(steps.isEmpty());
       }

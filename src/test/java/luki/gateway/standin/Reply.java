@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A whole reply of a stand-in; {@code delay} passes before its first byte. */
+/** A complete reply of a stand-in, sent after the {@code delay}. */
 public record Reply(int status, Map<String, String> headers, String body, Duration delay)
     implements Routes.ServiceAnswer {
   public Reply {
@@ -16,7 +16,7 @@ public record Reply(int status, Map<String, String> headers, String body, Durati
     return new Reply(status, Map.of("Content-Type", "application/json"), body, Duration.ZERO);
   }
 
-  /** The same reply, later. */
+  /** The same reply after a delay. */
   public Reply after(Duration wait) {
     return new Reply(status, headers, body, wait);
   }

@@ -13,13 +13,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A service's routes with Starlette's rules: the path is decoded before it is matched, a slash too
- * many is redirected, and what else fails is a 404 or 405 in FastAPI's form.
+ * The routes of a service with Starlette's rules: the path is decoded before it is matched, an
+ * extra slash is redirected, and other failures are 404 or 405 in FastAPI's form.
  */
 final class Routes {
   private final List<ServiceRoute> routes = new ArrayList<>();
 
-  /** What a handler gives back: a whole reply, or an event stream written as it grows. */
+  /** The result of a handler: a complete reply, or an event stream. */
   sealed interface ServiceAnswer permits Reply, EventStream {}
 
   /** The body of a 200 event stream in chunked coding, as the agent sends it. */
@@ -50,7 +50,7 @@ final class Routes {
   }
 
   private record ServiceRoute(String method, String template, RouteHandler handler) {
-    /** The parameters when the decoded path has this form. */
+    /** The parameters when the decoded path matches. */
     Optional<Map<String, String>> match(String path) {
       String[] wanted = template.split("/", -1);
       String[] given = path.split("/", -1);

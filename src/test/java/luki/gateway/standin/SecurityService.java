@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Stands in for the security service; observed on the running service with a working store. */
+/** Stand-in for the security service, as observed on the running service with a working store. */
 final class SecurityService {
   private static final String STORE_FAULT = "can't compare offset-naive and offset-aware datetimes";
 
@@ -32,7 +32,7 @@ final class SecurityService {
         .post("/privacy/{user_id}/settings", this::changeSettings);
   }
 
-  /** The fault of the default storage: 500 for everyone who has granted something. */
+  /** The fault of the default storage: 500 for every user with a grant. */
   void storeFails(boolean fails) {
     storeFails = fails;
   }
@@ -51,7 +51,7 @@ final class SecurityService {
         Map.of("consent", "ok"));
   }
 
-  /** In this order: nothing asked, unknown scope, privacy settings, consent. */
+  /** Checked in this order: no scope, unknown scope, privacy settings, consent. */
   private Reply enforce(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");

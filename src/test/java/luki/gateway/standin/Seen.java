@@ -7,10 +7,10 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * A request as a stand-in received it.
+ * A request that a stand-in has received.
  *
  * @param path undecoded, with the query
- * @param headers names in lower case; looked up without regard to case
+ * @param headers names in lower case; looked up case-insensitively
  */
 public record Seen(String method, String path, Map<String, List<String>> headers, String body) {
   public Seen {

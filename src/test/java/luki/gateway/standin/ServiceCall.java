@@ -49,12 +49,12 @@ record ServiceCall(Seen seen, Map<String, String> params, Map<String, String> qu
   }
 
   private JsonNode json() {
-    // The fast HTTP parser takes an h2c offer for a change of protocol and drops the body.
+    // The HTTP parser of the real service treats an h2c offer as an upgrade and drops the body.
     boolean dropped = header("upgrade").filter("h2c"::equalsIgnoreCase).isPresent();
     if (seen.body().isEmpty() || dropped) {
       throw BodyFields.invalid("missing", List.of("body"), "Field required", null);
     }
-    // Said to be anything else than JSON, a body is not parsed; a body without a type is.
+    // A body with another type than JSON is not parsed; a body without a type is.
     if (header("content-type").filter(type -> !type.contains("json")).isPresent()) {
       throw notAnObject(seen.body());
     }

@@ -75,7 +75,7 @@ final class StandInServer implements AutoCloseable {
     }
   }
 
-  /** The newest override that covers a request decides. */
+  /** The newest override that matches a request. */
   void override(String method, String pathPrefix, Reply reply) {
     overrides.addFirst(new FixedReply(method, pathPrefix, reply));
   }

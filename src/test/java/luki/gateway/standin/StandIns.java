@@ -31,7 +31,7 @@ public final class StandIns implements AutoCloseable {
 
   private StandIns() {}
 
-  /** All seven. */
+  /** All seven services. */
   public static StandIns start() {
     return start(VARIABLE_OF_SERVICE.keySet());
   }
@@ -61,7 +61,7 @@ public final class StandIns implements AutoCloseable {
     };
   }
 
-  /** Assumed from what its callers send; the replies are made up. */
+  /** Inferred from its callers; the replies are invented. */
   private static Routes reporting() {
     return new Routes()
         .get("/", _ -> Reply.ok("service status", "luki-reporting", "running"))
@@ -96,7 +96,7 @@ public final class StandIns implements AutoCloseable {
     return server(service).url();
   }
 
-  /** The requests a service got, oldest first; the latest 10 000 are kept. */
+  /** The requests to a service, oldest first; the latest 10,000 are kept. */
   public List<Seen> seen(String service) {
     return server(service).seen();
   }
@@ -107,19 +107,19 @@ public final class StandIns implements AutoCloseable {
   }
 
   /**
-   * Fixes the reply to requests of this method whose raw path, with its query, starts so; the
-   * latest override that fits decides.
+   * Sets the reply to requests of this method whose raw path and query have this prefix; the latest
+   * matching override applies.
    */
   public void override(String service, String method, String pathPrefix, Reply reply) {
     server(service).override(method, pathPrefix, reply);
   }
 
-  /** Back to the services' own answers. */
+  /** Removes all overrides. */
   public void clearOverrides() {
     servers.values().forEach(StandInServer::clearOverrides);
   }
 
-  /** What the agent wants in {@code X-Internal-Secret}; the empty string asks for none. */
+  /** The {@code X-Internal-Secret} that the agent requires; empty: none. */
   public void secret(String secret) {
     agent.secret(secret);
   }
@@ -132,7 +132,7 @@ public final class StandIns implements AutoCloseable {
     }
   }
 
-  /** Revokes scopes; what was never granted stays so. */
+  /** Revokes scopes; has no effect on scopes that were not granted. */
   public void revoke(String user, String... scopes) {
     for (String scope : scopes) {
       consents.revoke(user, scope, null);
@@ -144,17 +144,17 @@ public final class StandIns implements AutoCloseable {
     security.storeFails(on);
   }
 
-  /** Engagement as it runs today: 500 for recommendations. */
+  /** The fault of the running engagement service: 500 for recommendations. */
   public void recommendationsFault(boolean on) {
     engagement.recommendationsFail(on);
   }
 
-  /** Streams that the agent is writing now. */
+  /** Open streams of the agent. */
   public int openStreams() {
     return agent.openStreams();
   }
 
-  /** Streams that the agent gave up because the client had gone. */
+  /** Streams that the agent ended because the client had disconnected. */
   public int abandonedStreams() {
     return agent.abandonedStreams();
   }

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The stand-ins against the exchanges observed on the running services. */
+/** The stand-ins reply as observed on the running services. */
 @Timeout(30)
 class StandInsReplayTest {
   private static final Path SAMPLES = Path.of("test-fixtures", "downstream-samples");
@@ -26,7 +26,7 @@ class StandInsReplayTest {
   void memoryAnswersAsObserved() throws Exception {
     int replayed = 0;
     for (JsonNode pair : PythonJson.read(Files.readString(SAMPLES.resolve("memory.json")))) {
-      // A start that is still under way is not imitated; an override shows it.
+      // The startup phase is not imitated; an override shows it.
       if (!pair.path("note").asText().startsWith("during the first seconds")) {
         replay("memory", pair);
         replayed++;
@@ -37,7 +37,7 @@ class StandInsReplayTest {
 
   @Test
   void securityAnswersAsObserved() throws Exception {
-    // The observed user began without consent; the stand-in's users of that name do not.
+    // The observed user had no consent at first; the users of the stand-in do.
     String samples =
         Files.readString(SAMPLES.resolve("security.json")).replace("maria_k", "fresh_user");
     letAConsentExpire();
@@ -92,7 +92,7 @@ class StandInsReplayTest {
     }
   }
 
-  /** What must not vary: error details but for texts of exceptions, ids, counts, switches. */
+  /** The stable parts: error details except exception texts, ids, counts, switches. */
   private static void sameStablePart(String note, JsonNode expected, JsonNode actual) {
     for (String name :
         Set.of(

@@ -172,7 +172,7 @@ class StandInsTest {
     }
     long left = System.nanoTime();
     Waiting.until(Duration.ofSeconds(10), () -> standIns.abandonedStreams() == 1);
-    // A pause is 60 ms; what matters is that it is far below the 12 s of the whole.
+    // A pause is 60 ms; it only has to be far below the 12 s of the whole stream.
     assertTrue(System.nanoTime() - left < Duration.ofSeconds(5).toNanos());
     assertEquals(0, standIns.openStreams());
   }

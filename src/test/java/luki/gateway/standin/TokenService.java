@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Stands in for the token service, which has no known implementation; all of it is assumed. */
+/** Stand-in for the token service, which has no known implementation; all of it is invented. */
 final class TokenService {
   private static final BigDecimal OPENING_BALANCE = new BigDecimal("10.00");
 
@@ -53,7 +53,7 @@ final class TokenService {
         to < all.size() ? String.valueOf(to) : null);
   }
 
-  /** The same key again gives the first reward again and pays nothing. */
+  /** A repeated key returns the first reward and pays nothing. */
   private synchronized Reply reward(ServiceCall call) {
     List<Object> where = List.of("header", "idempotency-key");
     String key =

@@ -21,13 +21,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The grammar of event streams, whatever the network does to the bytes. */
+/** The grammar of event streams, however the network splits the bytes. */
 @Timeout(30)
 class EventParserTest {
   private static final Path STREAMS = Path.of("test-fixtures", "sse", "sse-streams.json");
   private static final int LIMIT = 4 << 20;
 
-  /** Where one network read ends and the next begins. */
+  /** How the bytes are split into network reads. */
   enum Chunking {
     WHOLE {
       @Override
@@ -156,7 +156,7 @@ class EventParserTest {
   @Test
   void dropsOneByteOrderMarkAtTheStart() throws Exception {
     assertEquals(List.of("a"), dataOf("\uFEFFdata: a\n\n"));
-    // The second one is part of a field's name, which nobody knows.
+    // The second one is part of an unknown field name.
     assertEquals(List.of("b"), dataOf("\uFEFF\uFEFFdata: a\n\ndata: b\n\n"));
     assertEquals(List.of("\uFEFFb"), dataOf("data: \uFEFFb\n\n"));
     assertEquals(List.of("a"), dataOf("data: a\n\n\uFEFFdata: b\n\n"));
