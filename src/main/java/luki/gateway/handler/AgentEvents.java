@@ -7,6 +7,7 @@ import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.EventFeed;
+import luki.gateway.upstream.EventParser;
 import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +40,7 @@ final class AgentEvents implements AutoCloseable {
             case EventFeed.Item.Failed(ApiError error) -> new Event.Failed(error);
             // The agent always says that it is done; an end without it is a broken answer.
             case EventFeed.Item.End _ -> new Event.Failed(NONSENSE);
-            case EventFeed.Item.Data(String text) -> meaning(text);
+            case EventFeed.Item.Data(EventParser.Event data) -> meaning(data.bytes());
           };
       if (event != null) {
         return event;
@@ -49,13 +50,13 @@ final class AgentEvents implements AutoCloseable {
     return null;
   }
 
-  private static @Nullable Event meaning(String data) {
-    if (data.isEmpty()) {
+  private static @Nullable Event meaning(byte[] data) {
+    if (data.length == 0) {
       return null;
     }
     Json json;
     try {
-      json = Json.parseReply(data);
+      json = Json.parseEvent(data);
     } catch (InvalidJson notJson) {
       return new Event.Failed(NONSENSE);
     }

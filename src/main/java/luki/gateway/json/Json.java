@@ -43,6 +43,13 @@ public final class Json {
     return new Json(TreeReader.read(utf8, TreeReader.LoneSurrogates.REPLACE));
   }
 
+  /** The same from an event stream, which is decoded leniently (WHATWG HTML). */
+  public static Json parseEvent(byte[] utf8) throws InvalidJson {
+    return TreeReader.isPlain(utf8)
+        ? parseReply(utf8)
+        : parseReply(new String(utf8, StandardCharsets.UTF_8));
+  }
+
   /** Text of a service that is already decoded. */
   public static Json parseReply(String text) throws InvalidJson {
     return new Json(TreeReader.read(text, TreeReader.LoneSurrogates.REPLACE));

@@ -85,7 +85,7 @@ final class TreeReader {
    * ASCII without NUL, which every reader of bytes decodes alike. Jackson's is lenient about other
    * bytes: it takes overlong forms, and guesses UTF-16 from zeros.
    */
-  private static boolean isPlain(byte[] bytes) {
+  static boolean isPlain(byte[] bytes) {
     for (byte octet : bytes) {
       if (octet <= 0) {
         return false;

@@ -27,7 +27,7 @@ public final class EventFeed implements AutoCloseable {
 
   /** What the stream brought. */
   public sealed interface Item {
-    record Data(String text) implements Item {}
+    record Data(EventParser.Event event) implements Item {}
 
     /** The service ended the stream. */
     record End() implements Item {}
@@ -103,7 +103,7 @@ public final class EventFeed implements AutoCloseable {
       for (int n = events.read(buffer); n >= 0; n = events.read(buffer)) {
         parser.feed(buffer, 0, n);
         for (var event = parser.poll(); event != null; event = parser.poll()) {
-          queue.put(new Item.Data(event.data()));
+          queue.put(new Item.Data(event));
         }
       }
       return new Item.End();
