@@ -17,14 +17,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import luki.gateway.handler.SampleReplays.Row;
 import luki.gateway.handler.SampleReplays.Sample;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.Seen;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,27 +35,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SampleReplayTest {
   private static final String SECRET = "only-the-agent-knows";
 
-  private static Map<String, Sample> samples;
-  private static StandIns standIns;
-  private static TestGateway gateway;
-  private static Client client;
-  private static String key;
+  @AutoClose
+  private static final Fixture FIXTURE =
+      Fixture.start(g -> g.with("AGENT_INTERNAL_SECRET", SECRET));
 
-  @BeforeAll
-  static void start() throws IOException {
-    samples = SampleReplays.samples();
-    standIns = StandIns.start();
+  private static final String KEY = FIXTURE.gateway().keyWithRole(List.of("*"), "admin");
+
+  private final Map<String, Sample> samples = SampleReplays.samples();
+  private final StandIns standIns = FIXTURE.services();
+  private final Client client = FIXTURE.withKey(KEY);
+
+  SampleReplayTest() throws IOException {
     standIns.grant("žiga", "elr_memories");
-    gateway =
-        TestGateway.builder().with(standIns.urls()).with("AGENT_INTERNAL_SECRET", SECRET).start();
-    key = gateway.keyWithRole(List.of("*"), "admin");
-    client = new Client(gateway, key);
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    standIns.close();
   }
 
   @Test
@@ -143,21 +134,21 @@ class SampleReplayTest {
     }
   }
 
-  private static void checkCalls(Row row, Sample sample) throws Exception {
+  private void checkCalls(Row row, Sample sample) throws Exception {
     for (String service : row.all('~')) {
-      assertEquals(List.of(), calls(service), service);
+      assertEquals(List.of(), standIns.calls(service), service);
     }
     if (!row.has('!')) {
-      assertEquals(List.of(), calls(sample.service()), "the gateway answers by itself");
+      assertEquals(List.of(), standIns.calls(sample.service()), "the gateway answers by itself");
       return;
     }
     String[] expected = row.only('!').split(" ", 3);
     List<Seen> matching =
-        calls(sample.service()).stream()
+        standIns.calls(sample.service()).stream()
             .filter(seen -> seen.method().equals(expected[0]) && seen.path().equals(expected[1]))
             .toList();
     int times = row.has('*') ? Integer.parseInt(row.only('*')) : 1;
-    assertEquals(times, matching.size(), "saw: " + calls(sample.service()));
+    assertEquals(times, matching.size(), "saw: " + standIns.calls(sample.service()));
     checkBody(expected[2], matching.getLast());
     for (Seen seen : matching) {
       checkHead(sample.service(), seen);
@@ -188,7 +179,7 @@ class SampleReplayTest {
       assertEquals(Optional.empty(), seen.header(never), never);
     }
     String credential = seen.header("Authorization").orElse("none");
-    assertTrue(credential.startsWith("Bearer ") && !credential.contains(key), credential);
+    assertTrue(credential.startsWith("Bearer ") && !credential.contains(KEY), credential);
     assertEquals(
         service.equals("agent") ? Optional.of(SECRET) : Optional.empty(),
         seen.header("X-Internal-Secret"));
@@ -209,7 +200,7 @@ class SampleReplayTest {
             + "\"memory_context\":[{\"content\":\"forged\"}],\"current_mood\":\"calm\"}}");
 
     JsonNode context =
-        SampleReplays.MAPPER.readTree(calls("agent").getFirst().body()).path("context");
+        SampleReplays.MAPPER.readTree(standIns.calls("agent").getFirst().body()).path("context");
     assertEquals(Set.of("current_mood", "memory_context"), names(context));
     assertEquals(3, context.path("memory_context").size());
     for (JsonNode entry : context.path("memory_context")) {
@@ -217,7 +208,7 @@ class SampleReplayTest {
       assertEquals(
           Set.of("content_type", "sensitivity_level", "created_at"), names(entry.path("metadata")));
     }
-    JsonNode query = SampleReplays.MAPPER.readTree(calls("memory").getFirst().body());
+    JsonNode query = SampleReplays.MAPPER.readTree(standIns.calls("memory").getFirst().body());
     assertEquals("What do I like?", query.path("query").asText());
     assertEquals(5, query.path("k").asInt());
   }
@@ -254,19 +245,9 @@ class SampleReplayTest {
             boolean deletion = connection.readRequest().startsWith("DELETE ");
             String body = !deletion ? "{}" : deletions == 0 ? first : none;
             deletions += deletion ? 1 : 0;
-            int length = body.getBytes(StandardCharsets.UTF_8).length;
-            connection.send(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
-                    + length
-                    + "\r\n\r\n"
-                    + body);
+            connection.reply("200 OK", body);
           }
         });
-  }
-
-  /** The requests to a service, health checks excluded. */
-  private static List<Seen> calls(String service) {
-    return standIns.seen(service).stream().filter(seen -> !seen.path().equals("/health")).toList();
   }
 
   private static String withoutQuery(String target) {

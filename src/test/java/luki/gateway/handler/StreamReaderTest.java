@@ -22,7 +22,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.ChatStream;
-import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -142,18 +141,18 @@ class StreamReaderTest {
           ChatStream leaving = open(gateway)) {
         assertEquals("id: 1", stream.word());
         assertEquals("id: 1", leaving.word());
-        assertEquals("2", metric(gateway, "luki_gateway_streams"));
+        assertEquals("2.0", gateway.metric("luki_gateway_streams"));
         leaving.leave();
-        awaitMetric(gateway, "luki_gateway_streams", "1");
+        Waiting.until(SOON, () -> gateway.metric("luki_gateway_streams").equals("1.0"));
         countWasSeen.countDown();
         assertFalse(stream.rest().contains("boom"));
       }
       client(gateway).post("/v1/chat/stream", REQUEST).expect(200);
-      awaitMetric(gateway, "luki_gateway_streams", "0");
-      assertEquals("2", metric(gateway, outcome("upstream_error")));
-      assertEquals("1", metric(gateway, outcome("client_closed")));
-      assertEquals("0", metric(gateway, outcome("completed")));
-      assertEquals("3", metric(gateway, "luki_gateway_stream_first_event_seconds_count"));
+      Waiting.until(SOON, () -> gateway.metric("luki_gateway_streams").equals("0.0"));
+      assertEquals("2.0", gateway.metric(outcome("upstream_error")));
+      assertEquals("1.0", gateway.metric(outcome("client_closed")));
+      assertEquals("0.0", gateway.metric(outcome("completed")));
+      assertEquals("3", gateway.metric("luki_gateway_stream_first_event_seconds_count"));
     }
   }
 
@@ -162,28 +161,12 @@ class StreamReaderTest {
     try (RawUpstream agent = agent(c -> answer(c, "data: {\"error\": \"boom\"}\n\n"));
         TestGateway gateway = gateway(agent).start()) {
       client(gateway).post("/v1/chat/stream", REQUEST).expect(502);
-      assertEquals("0", metric(gateway, "luki_gateway_streams"));
-      assertEquals("0", metric(gateway, outcome("upstream_error")));
+      assertEquals("0.0", gateway.metric("luki_gateway_streams"));
+      assertEquals("0.0", gateway.metric(outcome("upstream_error")));
     }
   }
 
   private static String outcome(String outcome) {
     return "luki_gateway_stream_outcomes_total{outcome=\"" + outcome + "\"}";
-  }
-
-  private static void awaitMetric(TestGateway gateway, String name, String value) {
-    Waiting.until(SOON, () -> metric(gateway, name), value::equals);
-  }
-
-  /** A sample as a whole number. */
-  private static String metric(TestGateway gateway, String name) {
-    return new Client(gateway, null)
-        .get("/metrics")
-        .body()
-        .lines()
-        .filter(line -> line.startsWith(name + " "))
-        .map(line -> line.substring(name.length() + 1).replaceFirst("\\.0$", ""))
-        .findFirst()
-        .orElse("absent");
   }
 }

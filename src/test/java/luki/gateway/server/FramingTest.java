@@ -7,35 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import luki.gateway.standin.StandIns;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Messages with ambiguous framing get one error, and the connection is closed. */
 class FramingTest {
-  private static TestGateway gateway;
-  private static StandIns services;
-  private static String key;
-
-  @BeforeAll
-  static void start() {
-    services = StandIns.start();
-    gateway = TestGateway.start(services.urls());
-    key = gateway.key(List.of("maria_k"), "elr:read");
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    services.close();
-  }
+  @AutoClose private static final Fixture FIXTURE = Fixture.start();
+  private static final int PORT = FIXTURE.gateway().port();
 
   /** Sends the bytes and reads until the gateway closes; fails when it stays open. */
   private static String exchange(String bytes) throws IOException {
-    String answer = RawHttpClient.readAll(gateway.port(), bytes);
+    String answer = RawHttpClient.readAll(PORT, bytes);
     assertFalse(answer.endsWith("(reset)"), answer);
     return answer;
   }
@@ -70,7 +55,7 @@ class FramingTest {
     String answer =
         exchange(
             "POST /v1/elr/search HTTP/1.1\r\nHost: a\r\nX-API-Key: "
-                + key
+                + FIXTURE.gateway().key(List.of("maria_k"), "elr:read")
                 + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + Integer.toHexString(body.length())
                 + "\r\n"
@@ -83,12 +68,12 @@ class FramingTest {
 
   @Test
   void anUnknownMethodIs501AndATooLongTarget414() throws IOException {
-    assertEquals(501, RawHttpClient.statusOf(gateway.port(), "BREW / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assertEquals(501, RawHttpClient.statusOf(PORT, "BREW / HTTP/1.1\r\nHost: a\r\n\r\n"));
     String target = "/healthz?x=" + "y".repeat(9000);
     String uri = "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n";
-    assertEquals(414, RawHttpClient.statusOf(gateway.port(), uri));
+    assertEquals(414, RawHttpClient.statusOf(PORT, uri));
     String header = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: " + "z".repeat(17000) + "\r\n\r\n";
-    assertEquals(431, RawHttpClient.statusOf(gateway.port(), header));
+    assertEquals(431, RawHttpClient.statusOf(PORT, header));
   }
 
   @Test

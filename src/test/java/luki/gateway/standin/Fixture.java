@@ -2,7 +2,6 @@ package luki.gateway.standin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -139,13 +138,11 @@ public final class Fixture implements AutoCloseable {
 
   /** The requests to a service, health checks excluded. */
   public List<Seen> calls(String service) {
-    return services.seen(service).stream().filter(seen -> !seen.path().equals("/health")).toList();
+    return services.calls(service);
   }
 
   public List<Seen> calls() {
-    List<Seen> all = new ArrayList<>();
-    started.forEach(service -> all.addAll(calls(service)));
-    return all;
+    return started.stream().flatMap(service -> calls(service).stream()).toList();
   }
 
   public void assertNothingWasCalled(String why) {

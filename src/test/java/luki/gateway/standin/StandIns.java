@@ -101,6 +101,19 @@ public final class StandIns implements AutoCloseable {
     return server(service).seen();
   }
 
+  /** What a service got but for the gateway's own look at its health. */
+  public List<Seen> calls(String service) {
+    return seen(service).stream().filter(seen -> !seen.path().startsWith("/health")).toList();
+  }
+
+  /** Method and path of all calls of all services. */
+  public List<String> calls() {
+    return servers.keySet().stream()
+        .flatMap(service -> calls(service).stream())
+        .map(seen -> seen.method() + " " + seen.path())
+        .toList();
+  }
+
   /** Drops every recorded request. */
   public void forget() {
     servers.values().forEach(StandInServer::forget);

@@ -9,8 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,26 +19,16 @@ class CorsTest {
   private static final String LISTED = "https://app.luki.test";
   private static final String LISTED_TOO = "http://localhost:5173";
 
-  private static TestGateway gateway;
-  private static TestGateway unlisted;
+  @AutoClose
+  private static final TestGateway GATEWAY =
+      TestGateway.builder()
+          .with("CORS_ALLOWED_ORIGINS", LISTED + "," + LISTED_TOO)
+          .with("MAX_BODY_BYTES", "4096")
+          .start();
+
+  @AutoClose private static final TestGateway UNLISTED = TestGateway.builder().start();
 
   private final Ask chat = Operation.named("chat").good();
-
-  @BeforeAll
-  static void start() {
-    gateway =
-        TestGateway.builder()
-            .with("CORS_ALLOWED_ORIGINS", LISTED + "," + LISTED_TOO)
-            .with("MAX_BODY_BYTES", "4096")
-            .start();
-    unlisted = TestGateway.builder().start();
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    unlisted.close();
-  }
 
   private static void allows(HttpReply answer, int status, String origin) {
     assertEquals(status, answer.status());
@@ -69,25 +58,25 @@ class CorsTest {
 
   @Test
   void aListedOriginIsAllowedOnSuccessesAndErrors() {
-    Callers callers = new Callers(gateway);
+    Callers callers = new Callers(GATEWAY);
     for (String origin : List.of(LISTED, LISTED_TOO)) {
       Ask from = chat.header("Origin", origin);
       Ask known = Callers.as(from, callers.full());
       Ask get = Ask.of("GET", "/healthz").header("Origin", origin);
-      allows(get.sendTo(gateway), 200, origin);
-      allows(get.template("/healthz/%2e%2e").sendTo(gateway), 400, origin);
-      allows(known.body("{").sendTo(gateway), 400, origin);
-      allows(from.sendTo(gateway), 401, origin);
-      allows(Callers.as(from, Case.MARKER).sendTo(gateway), 401, origin);
+      allows(get.sendTo(GATEWAY), 200, origin);
+      allows(get.template("/healthz/%2e%2e").sendTo(GATEWAY), 400, origin);
+      allows(known.body("{").sendTo(GATEWAY), 400, origin);
+      allows(from.sendTo(GATEWAY), 401, origin);
+      allows(Callers.as(from, Case.MARKER).sendTo(GATEWAY), 401, origin);
       Ask unscoped = Callers.as(from, callers.without(Operation.named("chat")));
-      allows(unscoped.sendTo(gateway), 403, origin);
-      allows(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}").sendTo(gateway), 403, origin);
-      allows(from.template("/v1/nowhere").body("").sendTo(gateway), 404, origin);
-      allows(from.method("DELETE").body("").sendTo(gateway), 405, origin);
-      allows(known.body(" ".repeat(5000)).sendTo(gateway), 413, origin);
-      allows(known.withoutHeader("Content-Type").sendTo(gateway), 415, origin);
-      allows(from.method("BREW").body("").sendTo(gateway), 501, origin);
-      allows(known.sendTo(gateway), 503, origin);
+      allows(unscoped.sendTo(GATEWAY), 403, origin);
+      allows(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}").sendTo(GATEWAY), 403, origin);
+      allows(from.template("/v1/nowhere").body("").sendTo(GATEWAY), 404, origin);
+      allows(from.method("DELETE").body("").sendTo(GATEWAY), 405, origin);
+      allows(known.body(" ".repeat(5000)).sendTo(GATEWAY), 413, origin);
+      allows(known.withoutHeader("Content-Type").sendTo(GATEWAY), 415, origin);
+      allows(from.method("BREW").body("").sendTo(GATEWAY), 501, origin);
+      allows(known.sendTo(GATEWAY), 503, origin);
     }
   }
 
@@ -116,11 +105,11 @@ class CorsTest {
       })
   void aSimilarOriginIsNotAllowed(String origin) {
     for (Ask ask : List.of(chat, Ask.of("GET", "/healthz"), Ask.of("GET", "/nowhere"))) {
-      HttpReply answer = ask.header("Origin", origin).sendTo(gateway);
+      HttpReply answer = ask.header("Origin", origin).sendTo(GATEWAY);
       allowsNothing(answer);
       assertEquals("Origin", answer.only("Vary"));
     }
-    HttpReply preflight = preflight(origin).sendTo(gateway).expect(204);
+    HttpReply preflight = preflight(origin).sendTo(GATEWAY).expect(204);
     allowsNothing(preflight);
     assertEquals("Origin", preflight.only("Vary"));
   }
@@ -128,12 +117,12 @@ class CorsTest {
   @Test
   void twoOriginsAreNotAllowed() {
     Ask two = chat.header("Origin", LISTED).header("Origin", LISTED_TOO);
-    allowsNothing(two.sendTo(gateway));
+    allowsNothing(two.sendTo(GATEWAY));
   }
 
   @Test
   void aRequestWithoutAnOriginStillGetsVary() {
-    HttpReply answer = Ask.of("GET", "/healthz").sendTo(gateway);
+    HttpReply answer = Ask.of("GET", "/healthz").sendTo(GATEWAY);
     allowsNothing(answer);
     assertEquals("Origin", answer.only("Vary"));
   }
@@ -142,7 +131,7 @@ class CorsTest {
   void withoutAListThereAreNoCorsHeaders() {
     for (String origin : List.of(LISTED, "null", "*")) {
       for (Ask ask : List.of(chat.header("Origin", origin), preflight(origin))) {
-        HttpReply answer = ask.sendTo(unlisted);
+        HttpReply answer = ask.sendTo(UNLISTED);
         allowsNothing(answer);
         assertEquals(List.of(), answer.all("Vary"));
       }
@@ -152,7 +141,7 @@ class CorsTest {
   @Test
   void aPreflightNeedsNoCredentialAndListsWhatIsAllowed() {
     for (String origin : List.of(LISTED, LISTED_TOO)) {
-      HttpReply answer = preflight(origin).sendTo(gateway);
+      HttpReply answer = preflight(origin).sendTo(GATEWAY);
       allows(answer, 204, origin);
       assertEquals("", answer.rest());
       assertEquals(
@@ -167,7 +156,7 @@ class CorsTest {
 
   @Test
   void anOptionsThatIsNoPreflightGetsNoPreflightHeaders() {
-    HttpReply answer = Ask.of("OPTIONS", "/v1/chat").header("Origin", LISTED).sendTo(gateway);
+    HttpReply answer = Ask.of("OPTIONS", "/v1/chat").header("Origin", LISTED).sendTo(GATEWAY);
     allows(answer, 204, LISTED);
     assertEquals(List.of(), answer.all("Access-Control-Allow-Headers"));
     assertEquals(List.of(), answer.all("Access-Control-Max-Age"));
@@ -175,7 +164,7 @@ class CorsTest {
 
   @Test
   void aPreflightOutsideTheContractIsNotFound() {
-    HttpReply answer = preflight(LISTED).template("/v1/nowhere").sendTo(gateway);
+    HttpReply answer = preflight(LISTED).template("/v1/nowhere").sendTo(GATEWAY);
     allows(answer, 404, LISTED);
     assertEquals(List.of(), answer.all("Access-Control-Allow-Methods"));
   }

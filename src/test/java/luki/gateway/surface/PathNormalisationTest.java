@@ -4,69 +4,46 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import luki.gateway.standin.StandIns;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each path has one meaning: an ambiguous one is refused, and no service is called. */
 class PathNormalisationTest {
-  private static final List<String> SERVICES =
-      List.of("agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens");
-
-  private static StandIns standIns;
-  private static TestGateway gateway;
-  private static String key;
-
-  @BeforeAll
-  static void start() {
-    standIns = StandIns.start();
-    gateway = TestGateway.start(standIns.urls());
-    key = new Callers(gateway).full();
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    standIns.close();
-  }
+  @AutoClose private static final Fixture FIXTURE = Fixture.start();
+  private static final TestGateway GATEWAY = FIXTURE.gateway();
+  private static final String KEY = new Callers(GATEWAY).full();
 
   @AfterEach
   void noServiceWasCalled() {
-    List<String> seen = new ArrayList<>();
-    for (String service : SERVICES) {
-      standIns.seen(service).stream()
-          .filter(one -> !one.path().startsWith("/health"))
-          .forEach(one -> seen.add(one.method() + " " + one.path()));
-    }
-    standIns.forget();
-    assertEquals(List.of(), seen);
+    List<String> calls = FIXTURE.services().calls();
+    FIXTURE.forget();
+    assertEquals(List.of(), calls);
   }
 
   private static String ask(String target) {
     return "GET "
         + target
         + " HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAuthorization: Bearer "
-        + key
+        + KEY
         + "\r\n\r\n";
   }
 
   private static HttpReply get(String target) {
     return RawHttpClient.exchange(
-        gateway.port(), ask(target).getBytes(StandardCharsets.ISO_8859_1));
+        GATEWAY.port(), ask(target).getBytes(StandardCharsets.ISO_8859_1));
   }
 
   private static HttpReply postWithoutCredential(String target) {
-    return Ask.of("POST", target).header("Content-Length", "0").sendTo(gateway);
+    return Ask.of("POST", target).header("Content-Length", "0").sendTo(GATEWAY);
   }
 
   @ParameterizedTest
@@ -139,7 +116,7 @@ class PathNormalisationTest {
         "mailto:maria_k"
       })
   void refusesInvalidTargets(String target) {
-    int status = RawHttpClient.statusOf(gateway.port(), ask(target));
+    int status = RawHttpClient.statusOf(GATEWAY.port(), ask(target));
     List<Integer> allowed =
         TestGateway.isEdge() ? List.of(400) : List.of(400, 404, RawHttpClient.CLOSED);
     assertTrue(allowed.contains(status), () -> "" + status);
@@ -208,7 +185,7 @@ class PathNormalisationTest {
       for (int n = random.nextInt(8); n >= 0; n--) {
         target.append(pieces.get(random.nextInt(pieces.size())));
       }
-      int status = RawHttpClient.statusOf(gateway.port(), ask(target.toString()));
+      int status = RawHttpClient.statusOf(GATEWAY.port(), ask(target.toString()));
       boolean root = target.toString().matches("/\\?*");
       assertTrue(
           List.of(400, 403, 404, 405, RawHttpClient.CLOSED).contains(status)

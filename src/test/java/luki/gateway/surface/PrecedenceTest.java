@@ -2,16 +2,14 @@ package luki.gateway.surface;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import luki.gateway.standin.Seen;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Which error a request gets that is wrong in two ways. */
@@ -19,46 +17,27 @@ class PrecedenceTest {
   private static final int MAX_BODY_BYTES = 4096;
   private static final String LONG = " ".repeat(MAX_BODY_BYTES) + "{}";
 
-  private static StandIns standIns;
-  private static TestGateway gateway;
-  private static Callers callers;
+  @AutoClose
+  private static final Fixture FIXTURE =
+      Fixture.start(g -> g.with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES)));
 
+  private final TestGateway gateway = FIXTURE.gateway();
+  private final StandIns standIns = FIXTURE.services();
+  private final Callers callers = new Callers(gateway);
   private final Operation ingest = Operation.named("ingestText");
   private final Ask anonymous = ingest.good();
   private final Ask garbage = Callers.as(anonymous, Case.MARKER);
   private final Ask unscoped = Callers.as(anonymous, callers.without(ingest));
   private final Ask good = callers.good(ingest);
 
-  @BeforeAll
-  static void start() {
-    standIns = StandIns.start();
-    gateway =
-        TestGateway.builder()
-            .with(standIns.urls())
-            .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES))
-            .start();
-    callers = new Callers(gateway);
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    standIns.close();
-  }
-
   @AfterEach
   void noServiceWasCalled() {
-    List<String> seen = new ArrayList<>();
-    for (String service : List.of("agent", "memory", "security")) {
-      standIns.seen(service).stream()
-          .filter(one -> !one.path().startsWith("/health"))
-          .forEach(one -> seen.add(one.method() + " " + one.path()));
-    }
+    List<String> calls = standIns.calls();
     standIns.forget();
-    assertEquals(List.of(), seen);
+    assertEquals(List.of(), calls);
   }
 
-  private static void refused(int status, String code, Ask ask) {
+  private void refused(int status, String code, Ask ask) {
     Envelope.holds(ask.sendTo(gateway), ask.template(), status, code);
   }
 
@@ -160,13 +139,9 @@ class PrecedenceTest {
   void consentComesBeforeTheService() {
     Ask bob = Callers.as(anonymous, gateway.key(List.of("bob"), scopes()));
     refused(403, "CONSENT_DENIED", bob.body("{\"user_id\":\"bob\",\"text\":\"tea\"}"));
-    assertEquals(1, standIns.seen("security").stream().filter(PrecedenceTest::isAsking).count());
-    assertEquals(0, standIns.seen("memory").stream().filter(PrecedenceTest::isAsking).count());
+    assertEquals(1, standIns.calls("security").size());
+    assertEquals(0, standIns.calls("memory").size());
     standIns.forget();
-  }
-
-  private static boolean isAsking(Seen seen) {
-    return !seen.path().startsWith("/health");
   }
 
   private String[] scopes() {

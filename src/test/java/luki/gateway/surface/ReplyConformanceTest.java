@@ -5,39 +5,28 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /** Replies are as the document says: statuses, media types, schemas, headers. */
 class ReplyConformanceTest {
-  private static StandIns standIns;
-  private static TestGateway gateway;
-  private static Callers callers;
+  @AutoClose
+  private static final Fixture FIXTURE = Fixture.start(g -> g.with("METRICS_ACCESS", "scope"));
 
-  @BeforeAll
-  static void start() {
-    standIns = StandIns.start();
-    gateway = TestGateway.builder().with(standIns.urls()).with("METRICS_ACCESS", "scope").start();
-    callers = new Callers(gateway);
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    standIns.close();
-  }
+  private final TestGateway gateway = FIXTURE.gateway();
+  private final StandIns standIns = FIXTURE.services();
+  private final Callers callers = new Callers(gateway);
 
   @TestFactory
   Stream<DynamicTest> answersTheExamplesAsTheDocumentSays() {
@@ -70,7 +59,7 @@ class ReplyConformanceTest {
               assertEquals(get.all(name), head.all(name));
             }
             if (operation.isStream()) {
-              assertEquals(List.of(), asked("agent"));
+              assertEquals(List.of(), standIns.calls("agent"));
             }
           }
         });
@@ -155,13 +144,5 @@ class ReplyConformanceTest {
     // RFC 9110 §9.3.2: framing fields may be omitted in the reply to HEAD.
     names.removeAll(Set.of("Content-Length", "Transfer-Encoding"));
     return names;
-  }
-
-  private static List<String> asked(String service) {
-    List<String> asked = new ArrayList<>();
-    standIns.seen(service).stream()
-        .filter(seen -> !seen.path().startsWith("/health"))
-        .forEach(seen -> asked.add(seen.method() + " " + seen.path()));
-    return asked;
   }
 }

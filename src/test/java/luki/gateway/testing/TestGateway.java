@@ -232,6 +232,24 @@ public final class TestGateway implements AutoCloseable {
     return Waiting.until(Duration.ofSeconds(5), this::log, found -> found.size() >= lines);
   }
 
+  /** Waits until it says that it is ready. */
+  public void awaitReady() {
+    Client nobody = new Client(this, null);
+    Waiting.until(Duration.ofSeconds(15), () -> nobody.get("/readyz").status() == 200);
+  }
+
+  /** The sample of a metric with these labels, as it is written; "absent" where there is none. */
+  public String metric(String nameAndLabels) {
+    return new Client(this, null)
+        .get("/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(nameAndLabels + " "))
+        .map(line -> line.substring(nameAndLabels.length() + 1))
+        .findFirst()
+        .orElse("absent");
+  }
+
   /** Drains as SIGTERM does. */
   public void drain() throws InterruptedException {
     wiring.drain();

@@ -8,7 +8,6 @@ import com.nimbusds.jose.jwk.Curve;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -22,78 +21,33 @@ import java.util.regex.Pattern;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.StandIns;
-import luki.gateway.testing.Client;
-import luki.gateway.testing.TestGateway;
-import luki.gateway.testing.Waiting;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /** Each case of the token corpus, over the wire, against a gateway with a real issuer. */
 class TokenCorpusTest {
   private static final Path CASES = Path.of("test-fixtures/jwt/jwt-attack-cases.json");
-  private static final String OWN = "/v1/elr/items/maria_k";
   private static final Pattern STATUSES = Pattern.compile("\\d{3}(?:(?:/| or )\\d{3})*");
 
   private static final Forge FORGE = new Forge();
-  private static final AtomicReference<String> ISSUED = new AtomicReference<>();
-  private static StandIns services;
-  private static RawUpstream issuer;
-  private static RawUpstream elsewhere;
-  private static TestGateway gateway;
 
-  @BeforeAll
-  static void start() {
-    services = StandIns.start();
-    ISSUED.set(ok(FORGE.jwks()));
-    issuer = issuer(ISSUED);
-    elsewhere = issuer(new AtomicReference<>(ok(FORGE.jwks())));
-    gateway = gateway(issuer);
-  }
+  @AutoClose
+  private static final IssuerFixture FIXTURE =
+      IssuerFixture.ready(
+          new AtomicReference<>(IssuerFixture.ok(FORGE.jwks())), "JWT_CLOCK_SKEW_S", "60");
 
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    elsewhere.close();
-    issuer.close();
-    services.close();
-  }
-
-  private static RawUpstream issuer(AtomicReference<String> reply) {
-    return RawUpstream.start(
-        connection -> {
-          connection.readRequest();
-          connection.send(reply.get());
-          connection.close();
-        });
-  }
-
-  private static String ok(String body) {
-    return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
-  }
-
-  private static TestGateway gateway(RawUpstream from) {
-    TestGateway started =
-        TestGateway.builder()
-            .with(services.urls())
-            .with("JWT_JWKS_URL", from.url() + "/jwks.json")
-            .with("JWT_ISSUER", Forge.ISSUER)
-            .with("JWT_CLOCK_SKEW_S", "60")
-            .start();
-    Waiting.until(
-        Duration.ofSeconds(15), () -> new Client(started, null).get("/readyz").status() == 200);
-    return started;
-  }
+  @AutoClose
+  private static final RawUpstream ELSEWHERE =
+      IssuerFixture.issuer(new AtomicReference<>(IssuerFixture.ok(FORGE.jwks())));
 
   private static int status(String token) {
-    return Tokens.status(gateway, OWN, "Authorization: Bearer " + token);
+    return FIXTURE.status(token);
   }
 
   @TestFactory
   List<DynamicTest> everyCaseOfTheCorpus() throws IOException, InvalidJson {
-    Map<String, Supplier<List<String>>> recipes = new TokenRecipes(FORGE, elsewhere.url()).all();
+    Map<String, Supplier<List<String>>> recipes = new TokenRecipes(FORGE, ELSEWHERE.url()).all();
     Map<String, Check> others = others();
     List<DynamicTest> tests = new ArrayList<>();
     Set<String> seen = new HashSet<>();
@@ -150,7 +104,7 @@ class TokenCorpusTest {
 
   private static Map<String, Check> others() {
     Map<String, Check> checks = new LinkedHashMap<>();
-    checks.put("x5u-ext", _ -> assertEquals(0, elsewhere.connections()));
+    checks.put("x5u-ext", _ -> assertEquals(0, ELSEWHERE.connections()));
     checks.put("kid-crlf", _ -> logHasOneLineForEachRequest());
     checks.put("kid-unknown-flood", _ -> TokenFloods.unknownKeysCostOneFetch(FORGE));
     checks.put("sub-crlf", TokenCorpusTest::subjectsWithControls);
@@ -165,20 +119,18 @@ class TokenCorpusTest {
   }
 
   private static void logHasOneLineForEachRequest() {
-    for (String line : gateway.log()) {
+    for (String line : FIXTURE.gateway.log()) {
       assertTrue(line.startsWith("{\"ts\":") && line.endsWith("}"), line);
     }
   }
 
   private static void subjectsWithControls(String expect) {
     assertEquals("401", expect.substring(expect.length() - 3));
-    services.forget();
+    FIXTURE.services.forget();
     for (String sub : List.of("maria_k\\r\\nX-Admin: 1", "maria_k\\n", "a\\u0000b", "\\u007f")) {
       assertEquals(401, status(FORGE.of(Forge.with("sub", "\"" + sub + "\""))), sub);
     }
-    assertEquals(
-        List.of(),
-        services.seen("memory").stream().filter(s -> !s.path().startsWith("/health")).toList());
+    assertEquals(List.of(), FIXTURE.services.calls("memory"));
   }
 
   private static void ownDataOnly() {
@@ -190,37 +142,42 @@ class TokenCorpusTest {
 
   private static void twoAuthorizations() {
     String good = "Authorization: Bearer " + FORGE.good("ES256");
-    assertEquals(200, Tokens.status(gateway, OWN, good));
-    assertEquals(400, Tokens.status(gateway, OWN, good, good));
-    assertEquals(400, Tokens.status(gateway, OWN, good, "authorization: Bearer x"));
-    assertEquals(400, Tokens.status(gateway, OWN, good, "X-API-Key: " + "x"));
+    assertEquals(200, Tokens.status(FIXTURE.gateway, IssuerFixture.OWN, good));
+    assertEquals(400, Tokens.status(FIXTURE.gateway, IssuerFixture.OWN, good, good));
+    assertEquals(
+        400, Tokens.status(FIXTURE.gateway, IssuerFixture.OWN, good, "authorization: Bearer x"));
+    assertEquals(400, Tokens.status(FIXTURE.gateway, IssuerFixture.OWN, good, "X-API-Key: " + "x"));
   }
 
   private static void tokensInTheQuery() throws IOException {
     String token = FORGE.good("ES256");
     for (String name : List.of("access_token", "token", "ACCESS_TOKEN", "Access%5FToken")) {
-      assertEquals(400, Tokens.status(gateway, OWN + "?" + name + "=" + token), name);
+      assertEquals(
+          400, Tokens.status(FIXTURE.gateway, IssuerFixture.OWN + "?" + name + "=" + token), name);
       assertEquals(
           400,
-          Tokens.status(gateway, OWN + "?" + name + "=" + token, "Authorization: Bearer " + token));
+          Tokens.status(
+              FIXTURE.gateway,
+              IssuerFixture.OWN + "?" + name + "=" + token,
+              "Authorization: Bearer " + token));
     }
-    assertTrue(gateway.log().stream().noneMatch(line -> line.contains(token.substring(0, 40))));
+    assertTrue(
+        FIXTURE.gateway.log().stream().noneMatch(line -> line.contains(token.substring(0, 40))));
   }
 
   private static void aKeyThatWasTakenAway() {
     Forge rotating = new Forge();
-    AtomicReference<String> reply = new AtomicReference<>(ok(rotating.jwks()));
-    try (RawUpstream from = issuer(reply);
-        TestGateway other = gateway(from)) {
-      String old = "Authorization: Bearer " + rotating.good("RS256");
-      assertEquals(200, Tokens.status(other, OWN, old));
-      assertEquals(200, Tokens.status(other, OWN, old), "from the cache");
-      reply.set(ok(Tokens.jwks(List.of(Tokens.ec("next", Curve.P_256)))));
+    AtomicReference<String> reply = new AtomicReference<>(IssuerFixture.ok(rotating.jwks()));
+    try (IssuerFixture other = IssuerFixture.ready(reply, "JWT_CLOCK_SKEW_S", "60")) {
+      String old = rotating.good("RS256");
+      assertEquals(200, other.status(old));
+      assertEquals(200, other.status(old), "from the cache");
+      reply.set(IssuerFixture.ok(Tokens.jwks(List.of(Tokens.ec("next", Curve.P_256)))));
       String unknown =
           rotating.sign(
               "{\"alg\":\"ES256\",\"kid\":\"next\"}", Forge.json(Forge.claims()), "ES256");
-      assertEquals(401, Tokens.status(other, OWN, "Authorization: Bearer " + unknown));
-      assertEquals(401, Tokens.status(other, OWN, old));
+      assertEquals(401, other.status(unknown));
+      assertEquals(401, other.status(old));
     }
   }
 }

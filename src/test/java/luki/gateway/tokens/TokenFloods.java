@@ -15,69 +15,27 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
-import luki.gateway.testing.TestGateway;
-import luki.gateway.testing.Waiting;
 
 /** Cases about the issuer's keys: each has an issuer and a gateway of its own. */
 final class TokenFloods {
-  private static final String OWN = "/v1/elr/items/maria_k";
   private static final int FLOOD = 10_000;
 
   private TokenFloods() {}
 
-  /** A gateway that has loaded the first reply; what comes after it is the case. */
-  private record Setting(
-      StandIns services, RawUpstream issuer, TestGateway gateway, AtomicReference<String> reply)
-      implements AutoCloseable {
-    static Setting with(String first) {
-      AtomicReference<String> reply = new AtomicReference<>(ok(first));
-      StandIns services = StandIns.start();
-      RawUpstream issuer =
-          RawUpstream.start(
-              connection -> {
-                connection.readRequest();
-                connection.send(reply.get());
-                connection.close();
-              });
-      TestGateway gateway =
-          TestGateway.builder()
-              .with(services.urls())
-              .with("JWT_JWKS_URL", issuer.url() + "/jwks.json")
-              .with("JWT_ISSUER", Forge.ISSUER)
-              .start();
-      Waiting.until(
-          Duration.ofSeconds(15), () -> new Client(gateway, null).get("/readyz").status() == 200);
-      return new Setting(services, issuer, gateway, reply);
-    }
-
-    int status(String token) {
-      return Tokens.status(gateway, OWN, "Authorization: Bearer " + token);
-    }
-
-    @Override
-    public void close() {
-      gateway.close();
-      issuer.close();
-      services.close();
-    }
-  }
-
-  static String ok(String body) {
-    int length = body.getBytes(StandardCharsets.UTF_8).length;
-    return "HTTP/1.1 200 OK\r\nContent-Length: " + length + "\r\n\r\n" + body;
+  private static IssuerFixture with(String first) {
+    return IssuerFixture.ready(new AtomicReference<>(IssuerFixture.ok(first)));
   }
 
   static void unknownKeysCostOneFetch(Forge forge) {
-    try (Setting setting = Setting.with(forge.jwks())) {
+    try (IssuerFixture setting = with(forge.jwks())) {
       int before = setting.issuer.connections();
       String tail = forge.good("ES256");
       String rest = tail.substring(tail.indexOf('.'));
       Client caller = new Client(setting.gateway, null);
       for (int i = 0; i < FLOOD; i++) {
         String token = Tokens.base64url("{\"alg\":\"ES256\",\"kid\":\"k" + i + "\"}") + rest;
-        caller.get(OWN, "Authorization", "Bearer " + token).expect(401);
+        caller.get(IssuerFixture.OWN, "Authorization", "Bearer " + token).expect(401);
       }
       assertTrue(setting.issuer.connections() - before <= 1);
       assertEquals(200, setting.status(forge.good("ES256")));
@@ -115,7 +73,7 @@ final class TokenFloods {
     String set = "{\"keys\":[" + String.join(",", doubtful) + "," + good + "," + other + "]}";
     JwkSet keys = JwkSet.ofJwks(set.getBytes(StandardCharsets.UTF_8)).orElseThrow();
     assertEquals(List.of("e1", "e3"), keys.keys().stream().map(TrustedKey::id).toList());
-    try (Setting setting = Setting.with(set)) {
+    try (IssuerFixture setting = with(set)) {
       assertEquals(200, setting.status(forge.good("ES256")));
       assertEquals(200, setting.status(forge.good("ES384")));
       assertEquals(401, setting.status(forge.good("RS256")), "its private key is published");
@@ -147,7 +105,7 @@ final class TokenFloods {
             + Forge.base64url(secret)
             + "\"}";
     String set = "{\"keys\":[" + oct + "," + forge.ec.toPublicJWK().toJSONString() + "]}";
-    try (Setting setting = Setting.with(set)) {
+    try (IssuerFixture setting = with(set)) {
       String claims = Forge.json(Forge.claims());
       assertEquals(
           401, setting.status(Forge.hmac("{\"alg\":\"HS256\",\"kid\":\"o1\"}", claims, secret)));
@@ -165,28 +123,19 @@ final class TokenFloods {
             "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
                 + "Location: http://169.254.169.254/latest\r\n\r\n");
     for (String head : replies) {
-      AtomicReference<String> reply = new AtomicReference<>(ok(forge.jwks()));
+      AtomicReference<String> reply = new AtomicReference<>(IssuerFixture.ok(forge.jwks()));
       AtomicLong sent = new AtomicLong();
-      try (StandIns services = StandIns.start();
-          RawUpstream issuer = pouring(reply, sent);
-          TestGateway gateway =
-              TestGateway.builder()
-                  .with(services.urls())
-                  .with("JWT_JWKS_URL", issuer.url() + "/jwks.json")
-                  .with("JWT_ISSUER", Forge.ISSUER)
-                  .start()) {
-        Waiting.until(
-            Duration.ofSeconds(15), () -> new Client(gateway, null).get("/readyz").status() == 200);
+      try (IssuerFixture setting = new IssuerFixture(pouring(reply, sent))) {
+        setting.gateway.awaitReady();
         reply.set(head);
         String unknown =
             forge.sign("{\"alg\":\"ES256\",\"kid\":\"n\"}", Forge.json(Forge.claims()), "ES256");
         long began = System.nanoTime();
-        assertEquals(401, Tokens.status(gateway, OWN, "Authorization: Bearer " + unknown), head);
+        assertEquals(401, setting.status(unknown), head);
         long seconds = Duration.ofNanos(System.nanoTime() - began).toSeconds();
         assertTrue(seconds < 8, "waited " + seconds + " s for " + head);
         assertTrue(sent.get() < 16 * 1024 * 1024, "read " + sent.get());
-        assertEquals(
-            200, Tokens.status(gateway, OWN, "Authorization: Bearer " + forge.good("ES256")));
+        assertEquals(200, setting.status(forge.good("ES256")));
       }
     }
   }
