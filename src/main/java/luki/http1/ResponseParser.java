@@ -6,16 +6,8 @@ import luki.http1.BadMessage.Reason;
 import org.jspecify.annotations.Nullable;
 
 /** Response heads of one connection, one after another, interim ones (1xx) too. */
-public final class ResponseParser {
+public record ResponseParser(InputBuffer source, HeadLimits limits) {
   private static final int STATUS_AT = "HTTP/1.1 ".length();
-
-  private final InputBuffer source;
-  private final HeadLimits limits;
-
-  public ResponseParser(InputBuffer source, HeadLimits limits) {
-    this.source = source;
-    this.limits = limits;
-  }
 
   /**
    * Blocks for the next head.

@@ -34,27 +34,13 @@ import org.jspecify.annotations.Nullable;
  * Sends a request through the steps of the filter chain and notes the verdict of each that can
  * refuse. No service is called: a step that depends on one, or on what a running gateway has
  * counted, is named and not checked.
+ *
+ * @param signer signs claims as a token that the filters accept as an end user's
  */
-public final class Explanation {
+public record Explanation(
+    Router router, FilterChain filters, Function<Json, String> signer, Clock clock) {
   private static final Duration TIME = Duration.ofSeconds(10);
   private static final Duration TOKEN_LIFE = Duration.ofMinutes(10);
-
-  private final Router router;
-  private final FilterChain filters;
-  private final Function<Json, String> signer;
-  private final Clock clock;
-
-  /**
-   * Makes one.
-   *
-   * @param signer signs claims as a token that the filters accept as an end user's
-   */
-  Explanation(Router router, FilterChain filters, Function<Json, String> signer, Clock clock) {
-    this.router = router;
-    this.filters = filters;
-    this.signer = signer;
-    this.clock = clock;
-  }
 
   /** The request that is to be explained. */
   public record Question(

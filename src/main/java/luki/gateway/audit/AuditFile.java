@@ -16,18 +16,10 @@ import luki.gateway.config.OwnerOnly;
  * one before it, so that no change, removal or insertion goes undetected. Writers of several
  * processes take turns by a file lock.
  */
-public final class AuditFile {
+public record AuditFile(Path path, AuditRecord.Context context) {
   private static final Set<StandardOpenOption> HOW =
       Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
   private static final int TAIL = 8 * 1024;
-
-  private final Path path;
-  private final AuditRecord.Context context;
-
-  public AuditFile(Path path, AuditRecord.Context context) {
-    this.path = path;
-    this.context = context;
-  }
 
   /** Where the command line's records go, beside the server's. */
   public static Path ofCommands(Path serverFile) {

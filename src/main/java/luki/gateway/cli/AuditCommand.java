@@ -9,15 +9,7 @@ import java.util.List;
 import luki.gateway.audit.AuditChain;
 
 /** {@code audit verify FILE}: 0 when every record holds, 1 when one does not. */
-final class AuditCommand {
-  private final PrintStream out;
-  private final PrintStream err;
-
-  AuditCommand(PrintStream out, PrintStream err) {
-    this.out = out;
-    this.err = err;
-  }
-
+record AuditCommand(PrintStream out, PrintStream err) {
   int run(List<String> words) throws BadUsage, IOException {
     Arguments arguments = new Arguments(words);
     String action = arguments.word("verify");

@@ -11,13 +11,7 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.json.Json;
 
 /** {@code check}: what is unwise about the configuration, and whether it can be served with. */
-final class CheckCommand {
-  private final PrintStream out;
-
-  CheckCommand(PrintStream out) {
-    this.out = out;
-  }
-
+record CheckCommand(PrintStream out) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     boolean json = arguments.has("--json");
     arguments.end();

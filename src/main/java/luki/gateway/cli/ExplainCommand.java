@@ -19,13 +19,7 @@ import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** {@code explain METHOD PATH}: the verdict of each step on a request, offline. */
-final class ExplainCommand {
-  private final PrintStream out;
-
-  ExplainCommand(PrintStream out) {
-    this.out = out;
-  }
-
+record ExplainCommand(PrintStream out) {
   int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
     Arguments arguments = new Arguments(words);
     byte[] claims = content("--claims", arguments.value("--claims"));

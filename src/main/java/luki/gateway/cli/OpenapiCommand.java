@@ -5,13 +5,7 @@ import luki.gateway.app.Configuration;
 import luki.gateway.config.Problems.BadConfiguration;
 
 /** {@code openapi}: the contract as {@code /openapi.json} serves it. */
-final class OpenapiCommand {
-  private final PrintStream out;
-
-  OpenapiCommand(PrintStream out) {
-    this.out = out;
-  }
-
+record OpenapiCommand(PrintStream out) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration {
     arguments.end();
     out.println(Configuration.ofProcess().document().published().pretty());

@@ -18,13 +18,7 @@ import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 
 /** {@code policy}: what is enforced, one row a route, from the compiled contract itself. */
-final class PolicyCommand {
-  private final PrintStream out;
-
-  PolicyCommand(PrintStream out) {
-    this.out = out;
-  }
-
+record PolicyCommand(PrintStream out) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration {
     String format = arguments.value("--format");
     arguments.end();

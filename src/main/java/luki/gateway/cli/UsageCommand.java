@@ -19,17 +19,7 @@ import luki.gateway.delivery.UsageEvent;
 import luki.gateway.delivery.UsageSum;
 
 /** {@code usage}: what the outbox says that was used. */
-final class UsageCommand {
-  private final PrintStream out;
-  private final PrintStream err;
-  private final Clock clock;
-
-  UsageCommand(PrintStream out, PrintStream err, Clock clock) {
-    this.out = out;
-    this.err = err;
-    this.clock = clock;
-  }
-
+record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     String since = arguments.value("--since");
     String by = arguments.value("--by");

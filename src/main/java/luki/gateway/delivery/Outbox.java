@@ -160,14 +160,8 @@ final class Outbox implements AutoCloseable {
    * The files of an outbox: {@code NAME.00000001}, {@code NAME.00000002}, … Only the last one
    * grows; the others are complete and may be moved away once they are delivered.
    */
-  static final class Segments {
+  record Segments(Path name) {
     private static final Pattern NUMBER = Pattern.compile("\\.(\\d{8})$");
-
-    private final Path name;
-
-    Segments(Path name) {
-      this.name = name;
-    }
 
     Path path(int number) {
       return name.resolveSibling(name.getFileName() + ".%08d".formatted(number));

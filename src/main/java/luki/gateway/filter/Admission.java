@@ -10,15 +10,7 @@ import luki.gateway.http.Response;
 import luki.gateway.observe.Lifecycle;
 
 /** Refuses early what a stopping or crowded process would only let wait. Health always answers. */
-public final class Admission implements Filter {
-  private final Lifecycle lifecycle;
-  private final int maxInFlight;
-
-  public Admission(Lifecycle lifecycle, int maxInFlight) {
-    this.lifecycle = lifecycle;
-    this.maxInFlight = maxInFlight;
-  }
-
+public record Admission(Lifecycle lifecycle, int maxInFlight) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     if (exchange.policy().alwaysAdmitted()) {

@@ -19,17 +19,8 @@ import luki.gateway.tokens.TokenVerifier;
 import luki.gateway.tokens.TokenVerifier.BearerToken;
 
 /** Finds out who calls. A public route does not look at credentials. */
-public final class Authenticate implements Filter {
-  private final ApiKeyStore keys;
-  private final TokenVerifier tokens;
-  private final Metrics metrics;
-
-  public Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metrics) {
-    this.keys = keys;
-    this.tokens = tokens;
-    this.metrics = metrics;
-  }
-
+public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metrics)
+    implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     return switch (exchange.policy().access()) {

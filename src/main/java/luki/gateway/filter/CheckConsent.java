@@ -13,18 +13,12 @@ import luki.gateway.http.Response;
 import luki.gateway.http.UserId;
 
 /** Refuses without the user's consent, where the contract asks for it before the handler. */
-public final class CheckConsent implements Filter {
-  private final Source consent;
-
+public record CheckConsent(Source consent) implements Filter {
   /** Answers whether the user has consented: the security service, or `explain`. */
   @FunctionalInterface
   public interface Source {
     Consent.Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
         throws InterruptedException;
-  }
-
-  public CheckConsent(Source consent) {
-    this.consent = consent;
   }
 
   @Override

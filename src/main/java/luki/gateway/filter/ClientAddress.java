@@ -11,14 +11,8 @@ import luki.gateway.http.Request;
  * Who is at the other end, by the trusted-proxy rule: what a trusted proxy says of whom it had
  * before it, from the right, up to the first address that is nobody's we trust.
  */
-final class ClientAddress {
+record ClientAddress(Settings settings) {
   private static final int NETWORK = 8;
-
-  private final Settings settings;
-
-  ClientAddress(Settings settings) {
-    this.settings = settings;
-  }
 
   /** The address; of IPv6 its /64, since a client has all of one. */
   String of(Request request) {

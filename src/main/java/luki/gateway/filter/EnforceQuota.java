@@ -20,27 +20,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The last gate: refuses when a quota is used up, and counts and bills what a call has used once
  * its reply has left. A call that got an error is free.
+ *
+ * @param bills null where nothing is billed
+ * @param hash as in the access log: a bill and the log name a caller alike
  */
-public final class EnforceQuota implements Filter {
+public record EnforceQuota(
+    Limiters limiters, @Nullable Billing bills, KeyedHash hash, Metrics metrics) implements Filter {
   private static final int FIRST_ERROR = 400;
-
-  private final Limiters limiters;
-  private final @Nullable Billing bills;
-  private final KeyedHash hash;
-  private final Metrics metrics;
-
-  /**
-   * Makes it.
-   *
-   * @param bills null where nothing is billed
-   * @param hash as in the access log: a bill and the log name a caller alike
-   */
-  public EnforceQuota(Limiters limiters, @Nullable Billing bills, KeyedHash hash, Metrics metrics) {
-    this.limiters = limiters;
-    this.bills = bills;
-    this.hash = hash;
-    this.metrics = metrics;
-  }
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

@@ -28,18 +28,9 @@ import luki.http1.Fields;
  * the units that it counts as in the caller's quotas, in one step for each caller. When a quota is
  * used up {@link EnforceQuota} refuses the call, after all other checks of the request.
  */
-public final class RateLimitCaller implements Filter {
+public record RateLimitCaller(Limiters limiters, KeyedHash hash, Metrics metrics)
+    implements Filter {
   private static final long MICROS = 1_000_000;
-
-  private final Limiters limiters;
-  private final KeyedHash hash;
-  private final Metrics metrics;
-
-  public RateLimitCaller(Limiters limiters, KeyedHash hash, Metrics metrics) {
-    this.limiters = limiters;
-    this.hash = hash;
-    this.metrics = metrics;
-  }
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

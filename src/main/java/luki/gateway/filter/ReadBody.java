@@ -21,16 +21,10 @@ import luki.http1.BadMessage;
 import luki.http1.Fields;
 
 /** Reads the body once: its size first, then its type, then strict JSON. */
-public final class ReadBody implements Filter {
+public record ReadBody(int maxBytes) implements Filter {
   private static final byte[] NOTHING = new byte[0];
   private static final int FIRST_BYTES = 64 * 1024;
   private static final int CHUNKED_BYTES = 1024;
-
-  private final int maxBytes;
-
-  public ReadBody(int maxBytes) {
-    this.maxBytes = maxBytes;
-  }
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

@@ -11,19 +11,12 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import org.jspecify.annotations.Nullable;
 
-/** Writes an audit record of each request and stream that was refused because of its caller. */
-public final class RecordDenials implements Filter {
-  private final @Nullable AuditTrail trail;
-
-  /**
-   * Makes it.
-   *
-   * @param trail null where no audit file is configured: then every request just passes
-   */
-  public RecordDenials(@Nullable AuditTrail trail) {
-    this.trail = trail;
-  }
-
+/**
+ * Writes an audit record of each request and stream that was refused because of its caller.
+ *
+ * @param trail null where no audit file is configured: then every request just passes
+ */
+public record RecordDenials(@Nullable AuditTrail trail) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);

@@ -8,13 +8,7 @@ import luki.gateway.http.Response;
 import luki.gateway.observe.Metrics;
 
 /** Counts and times requests, to the end of their replies. */
-public final class RecordMetrics implements Filter {
-  private final Metrics metrics;
-
-  public RecordMetrics(Metrics metrics) {
-    this.metrics = metrics;
-  }
-
+public record RecordMetrics(Metrics metrics) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     metrics.requestBegins();

@@ -10,19 +10,13 @@ import luki.gateway.http.Response;
 import luki.http1.Fields;
 
 /** What a browser must not do with a reply. A page brings its own content policy. */
-public final class SecurityHeaders implements Filter {
+public record SecurityHeaders(Settings settings) implements Filter {
   private static final Fields ALWAYS =
       Fields.of(
           "X-Content-Type-Options", "nosniff",
           "Referrer-Policy", "no-referrer",
           "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'",
           "Cache-Control", "no-store");
-
-  private final Settings settings;
-
-  public SecurityHeaders(Settings settings) {
-    this.settings = settings;
-  }
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

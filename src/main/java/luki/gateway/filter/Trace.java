@@ -15,13 +15,7 @@ import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
 
 /** A span for each request, from its head to the last byte of its reply. */
-public final class Trace implements Filter {
-  private final Tracing tracing;
-
-  public Trace(Tracing tracing) {
-    this.tracing = tracing;
-  }
-
+public record Trace(Tracing tracing) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     if (!tracing.isOn()) {

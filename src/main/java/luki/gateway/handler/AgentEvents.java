@@ -12,14 +12,8 @@ import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 
 /** The agent's stream as what it means: tokens, then done, or an error. */
-final class AgentEvents implements AutoCloseable {
+record AgentEvents(EventFeed feed) implements AutoCloseable {
   private static final ApiError NONSENSE = Upstreams.nonsense(Upstream.AGENT);
-
-  private final EventFeed feed;
-
-  AgentEvents(EventFeed feed) {
-    this.feed = feed;
-  }
 
   /** One event of the agent that has a meaning here. */
   sealed interface Event {

@@ -13,16 +13,10 @@ import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** A message and the whole answer to it. */
-final class ChatHandler implements Handler.AsksConsent {
+record ChatHandler(ChatHandlers.Parts parts) implements Handler.AsksConsent {
   private static final ServicePath CHAT = ServicePath.of("/v1/chat");
   // What the agent answers when it made no session of its own: shared by everybody.
   private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");
-
-  private final ChatHandlers.Parts parts;
-
-  ChatHandler(ChatHandlers.Parts parts) {
-    this.parts = parts;
-  }
 
   @Override
   public Response handle(Exchange exchange) throws InterruptedException {

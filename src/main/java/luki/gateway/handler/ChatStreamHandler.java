@@ -18,14 +18,8 @@ import luki.gateway.upstream.ServicePath;
 import org.jspecify.annotations.Nullable;
 
 /** A message and the answer to it as it comes. */
-final class ChatStreamHandler implements Handler.AsksConsent {
+record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsent {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
-
-  private final ChatHandlers.Parts parts;
-
-  ChatStreamHandler(ChatHandlers.Parts parts) {
-    this.parts = parts;
-  }
 
   @Override
   public Response handle(Exchange exchange) throws InterruptedException {

@@ -21,19 +21,9 @@ import luki.gateway.upstream.Upstreams;
  * What the agent is told besides the message. Consent and memories are asked for side by side under
  * one short deadline; nothing there fails the chat.
  */
-final class Conversation {
+record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
   private static final int QUERY_CODE_POINTS = 1000;
   private static final int MEMORIES = 5;
-
-  private final Upstreams upstreams;
-  private final Consent consent;
-  private final Duration deadline;
-
-  Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
-    this.upstreams = upstreams;
-    this.consent = consent;
-    this.deadline = deadline;
-  }
 
   /** What the caller sent, whichever way. */
   record Said(String message, Json sessionId, Json personaId, Json context) {

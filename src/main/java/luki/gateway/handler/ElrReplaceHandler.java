@@ -12,16 +12,8 @@ import luki.gateway.json.Json;
  * Replaces a memory in a service that has no update: the id is a hash of the text, so another text
  * is another item. The new one is stored before the old one goes, so that a failure loses neither.
  */
-final class ElrReplaceHandler implements Handler {
+record ElrReplaceHandler(MemoryCalls memory, Clock clock) implements Handler {
   private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(5);
-
-  private final MemoryCalls memory;
-  private final Clock clock;
-
-  ElrReplaceHandler(MemoryCalls memory, Clock clock) {
-    this.memory = memory;
-    this.clock = clock;
-  }
 
   @Override
   public Response handle(Exchange exchange) throws InterruptedException {

@@ -16,19 +16,13 @@ import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** The memory service as it really is: what is sent to it, and when its answer is a success. */
-final class MemoryCalls {
+record MemoryCalls(Upstreams upstreams) {
   static final ServicePath SEARCH = ServicePath.of("/search/memories");
   static final String EVERYTHING = " ";
   static final int MAX_RESULTS = 50;
 
   private static final ServicePath INGEST = ServicePath.of("/ingestion/elr");
   private static final Diagnostics LOG = new Diagnostics("memory");
-
-  private final Upstreams upstreams;
-
-  MemoryCalls(Upstreams upstreams) {
-    this.upstreams = upstreams;
-  }
 
   static Json query(UserId user, String query, int k) {
     return Json.object().put("user_id", user.value()).put("query", query).put("k", k).build();

@@ -16,17 +16,11 @@ import luki.gateway.upstream.Upstreams;
 import luki.http1.Fields;
 
 /** Activities, reports, and the routes that pass on to a module as they are. */
-public final class ModuleHandlers {
+public record ModuleHandlers(Upstreams upstreams) {
   private static final int DEFAULT_ACTIVITIES = 5;
   private static final int DEFAULT_WINDOW = 7;
   private static final int PREFIX_SEGMENTS = 2; // v1 and the module's name
   private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
-
-  private final Upstreams upstreams;
-
-  public ModuleHandlers(Upstreams upstreams) {
-    this.upstreams = upstreams;
-  }
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {

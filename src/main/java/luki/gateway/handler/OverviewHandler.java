@@ -31,17 +31,9 @@ import org.jspecify.annotations.Nullable;
  * A user at a glance: five services asked in parallel under one deadline. A part that fails is said
  * to have failed; only when none is there does the whole fail.
  */
-public final class OverviewHandler implements Handler.AsksConsent {
+public record OverviewHandler(Upstreams upstreams, Consent consent) implements Handler.AsksConsent {
   // Time to write the reply: the parts must be in a little before the route's own deadline.
   private static final Duration RESERVE = Duration.ofMillis(250);
-
-  private final Upstreams upstreams;
-  private final Consent consent;
-
-  public OverviewHandler(Upstreams upstreams, Consent consent) {
-    this.upstreams = upstreams;
-    this.consent = consent;
-  }
 
   /** Where a part comes from, and what it takes to see it. */
   private record Part(

@@ -13,22 +13,14 @@ import luki.gateway.json.Json;
 import luki.gateway.limit.Limiter;
 import luki.gateway.limit.Limiters;
 
-/** What the caller has used, and what remains. */
-public final class UsageHandler implements Handler {
+/**
+ * What the caller has used, and what remains.
+ *
+ * @param names by which the limiter knows callers
+ */
+public record UsageHandler(Limiters limiters, Function<Principal, String> names)
+    implements Handler {
   private static final long MICROS = 1_000_000;
-
-  private final Limiters limiters;
-  private final Function<Principal, String> names;
-
-  /**
-   * Makes one.
-   *
-   * @param names by which the limiter knows callers
-   */
-  public UsageHandler(Limiters limiters, Function<Principal, String> names) {
-    this.limiters = limiters;
-    this.names = names;
-  }
 
   @Override
   public Response handle(Exchange exchange) {

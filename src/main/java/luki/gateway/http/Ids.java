@@ -8,13 +8,7 @@ import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** The ids of a request: those that its head brings, where they are valid, else new ones. */
-public final class Ids {
-  private final Supplier<? extends RandomGenerator> random;
-
-  public Ids(Supplier<? extends RandomGenerator> random) {
-    this.random = random;
-  }
-
+public record Ids(Supplier<? extends RandomGenerator> random) {
   public RequestId requestId(Fields headers) {
     String sent = headers.only("X-Request-Id");
     Optional<RequestId> valid = sent == null ? Optional.empty() : RequestId.parse(sent);

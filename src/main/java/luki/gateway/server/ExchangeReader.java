@@ -21,17 +21,7 @@ import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an exchange of any engine: the request as a value, its ids, its route and its deadline. */
-final class ExchangeReader {
-  private final Router router;
-  private final Ids ids;
-  private final Clock clock;
-
-  ExchangeReader(Router router, Ids ids, Clock clock) {
-    this.router = router;
-    this.ids = ids;
-    this.clock = clock;
-  }
-
+record ExchangeReader(Router router, Ids ids, Clock clock) {
   /**
    * Reads everything but the body.
    *

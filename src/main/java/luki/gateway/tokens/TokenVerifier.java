@@ -168,15 +168,9 @@ public final class TokenVerifier {
    * The claims of an end user's token to a principal. A token with a claim of another type, or with
    * a subject that is no user id, is refused.
    */
-  private static final class UserClaims {
+  private record UserClaims(Roles roles) {
     /** RFC 9068 §4 for access tokens; older issuers write {@code JWT} or nothing. */
     static final Set<String> TYPES = Set.of("", "jwt", "at+jwt");
-
-    private final Roles roles;
-
-    UserClaims(Roles roles) {
-      this.roles = roles;
-    }
 
     Optional<Principal> principal(SignedToken token) {
       Json claims = token.claims();
