@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +24,7 @@ import java.util.stream.Stream;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
+import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
 
 /** A process that has used up its descriptors or its memory. */
@@ -118,6 +124,33 @@ class ProcessLimitsTest {
       assertEquals(3, process.exitValue());
     } finally {
       process.destroyForcibly();
+    }
+  }
+
+  /** A server of this engine in a process of its own: tells its port, and ends with its stdin. */
+  static final class ChildServer {
+    private ChildServer() {}
+
+    /** Serves until its parent is gone. */
+    public static void main(String[] arguments) throws IOException {
+      HttpServer server =
+          new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
+              .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      server.createContext("/", EdgeTestServer.echo());
+      server.createContext("/hoard", ChildServer::hoard);
+      server.start();
+      byte[] port = (server.getAddress().getPort() + "\n").getBytes(StandardCharsets.US_ASCII);
+      System.out.write(port);
+      System.out.flush();
+      int _ = System.in.read();
+      System.exit(0);
+    }
+
+    private static void hoard(HttpExchange exchange) {
+      Object[] kept = {};
+      while (true) {
+        kept = new Object[] {kept, new byte[1024 * 1024]};
+      }
     }
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -15,12 +16,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.zip.CRC32;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
@@ -29,7 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class ApiKeyStoreTest {
+/** API keys: their text, their file, and which of them are valid. */
+class ApiKeysTest {
   private static final Instant NOW = Instant.parse("2026-11-24T12:00:00Z");
   private static final KeyedHash PEPPER = KeyedHash.ofPepper("one pepper of more than 32 bytes");
   private static final Scope READ = new Scope("elr:read");
@@ -191,5 +196,55 @@ class ApiKeyStoreTest {
     assertTrue(ring.isGood());
     assertEquals(10_001, ring.size());
     assertTrue(ring.verify(first).isPresent());
+  }
+
+  private static final String BASE62 =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+  @Test
+  void aKeyHasAnIdASecretAndTheChecksumOfWhatStandsBefore() {
+    String key = ApiKeyText.generate(new SecureRandom()).reveal();
+    assertTrue(key.matches("luki_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}[0-9A-Za-z]{6}"));
+    CRC32 crc = new CRC32();
+    crc.update(key.substring(0, key.length() - 6).getBytes(StandardCharsets.US_ASCII));
+    long value = 0;
+    for (char digit : key.substring(key.length() - 6).toCharArray()) {
+      value = value * 62 + BASE62.indexOf(digit);
+    }
+    assertEquals(crc.getValue(), value);
+  }
+
+  @Test
+  void everyChangeOfOneCharacterIsATypo() {
+    String key = ApiKeyText.generate(new SecureRandom()).reveal();
+    for (int i = 0; i < key.length(); i++) {
+      for (char other : "0aZ_".toCharArray()) {
+        if (key.charAt(i) != other) {
+          String typo = key.substring(0, i) + other + key.substring(i + 1);
+          assertFalse(ApiKeyText.parse(typo).isPresent(), "at " + i);
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatIsAroundAKeyMakesItNone() {
+    String key = ApiKeyText.generate(new SecureRandom()).reveal();
+    assertTrue(ApiKeyText.parse(key).isPresent());
+    for (String wrong :
+        Set.of(key + "\n", " " + key, key + "0", key.toUpperCase(Locale.ROOT), "")) {
+      assertFalse(ApiKeyText.parse(wrong).isPresent());
+    }
+  }
+
+  @Test
+  void noTwoAreAlikeAndNoneShowsItself() {
+    Set<String> seen = new HashSet<>();
+    SecureRandom random = new SecureRandom();
+    for (int i = 0; i < 1000; i++) {
+      ApiKeyText key = ApiKeyText.generate(random);
+      assertTrue(seen.add(key.reveal()));
+      assertFalse(key.toString().contains(key.reveal().substring(18)));
+    }
   }
 }
