@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import luki.gateway.config.Problems;
+import luki.gateway.contract.ContractDocument.Place;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
@@ -20,50 +21,48 @@ public final class ContractCompiler {
       Set.of("summary", "description", "parameters");
 
   private final ContractDocument document;
-  private final Problems problems;
   private final OperationCompiler operations;
+  private final List<Route.Served> routes = new ArrayList<>();
   private final Map<String, String> seenShapes = new HashMap<>();
   private final Map<String, String> seenIds = new HashMap<>();
 
-  private ContractCompiler(
-      ContractDocument document,
-      Map<String, Handler> handlers,
-      Duration defaultDeadline,
-      Problems problems) {
+  private ContractCompiler(ContractDocument document, OperationCompiler operations) {
     this.document = document;
-    this.problems = problems;
-    this.operations = new OperationCompiler(document, handlers, defaultDeadline, problems);
+    this.operations = operations;
   }
 
-  /** Compiles; the result is usable only when no problem was added. */
+  /** Compiles; the routes are usable only when no problem was added. */
   public static List<Route.Served> compile(
       ContractDocument document,
       Map<String, Handler> handlers,
       Duration defaultDeadline,
       Problems problems) {
-    return new ContractCompiler(document, handlers, defaultDeadline, problems).compile();
+    OperationCompiler operations = new OperationCompiler(document, handlers, defaultDeadline);
+    return new ContractCompiler(document, operations).compile(document.top(problems));
   }
 
-  private List<Route.Served> compile() {
-    if (!document.root().at("openapi").string("").startsWith("3.1.")) {
-      problem("/openapi", "openapi must be 3.1.x");
+  private List<Route.Served> compile(Place top) {
+    Json root = document.root();
+    if (!root.at("openapi").string("").startsWith("3.1.")) {
+      top.at("openapi").problem("openapi must be 3.1.x");
     }
-    references("", document.root());
-    List<Route.Served> routes = new ArrayList<>();
-    document.root().at("paths").members().forEach((template, item) -> path(template, item, routes));
+    references(top, root);
+    Place paths = top.at("paths");
+    root.at("paths")
+        .members()
+        .forEach((template, item) -> path(template, item, paths.at(template)));
     if (routes.isEmpty()) {
-      problem("/paths", "paths must hold an operation");
+      paths.problem("paths must contain an operation");
     }
     return List.copyOf(routes);
   }
 
-  private void path(String template, Json item, List<Route.Served> routes) {
-    String at = "/paths/" + template.replace("~", "~0").replace("/", "~1");
+  private void path(String template, Json item, Place at) {
     PathPattern pattern;
     try {
       pattern = PathPattern.parse(template);
     } catch (IllegalArgumentException malformed) {
-      problem(at, template + " is no path: literals and whole {parameters} between slashes");
+      at.problem(template + " must be a path: literals and whole {parameters} between slashes");
       return;
     }
     item.members()
@@ -71,49 +70,43 @@ public final class ContractCompiler {
             (key, operation) -> {
               Optional<Method> method = ContractDocument.methodOf(key);
               if (method.isPresent()) {
-                String here = at + "/" + key;
-                unique(method.get(), pattern, operation, here);
+                unique(method.get(), pattern, operation, at.at(key));
                 operations
-                    .compile(method.get(), pattern, item, operation, here)
+                    .compile(method.get(), pattern, item, operation, at.at(key))
                     .ifPresent(routes::add);
               } else if (!BESIDE_OPERATIONS.contains(key)) {
-                problem(at + "/" + key, key + " is not known here");
+                at.at(key).problem(key + " is unknown here");
               }
             });
   }
 
-  private void unique(Method method, PathPattern pattern, Json operation, String at) {
-    String other = seenShapes.putIfAbsent(method + " " + pattern.shape(), document.where(at));
+  private void unique(Method method, PathPattern pattern, Json operation, Place at) {
+    String other = seenShapes.putIfAbsent(method + " " + pattern.shape(), at.where());
     if (other != null) {
-      problem(at, method + " " + pattern + " matches the same requests as " + other);
+      at.problem(method + " " + pattern + " matches the same requests as " + other);
     }
     String id = operation.at("operationId").string("");
-    String same = seenIds.putIfAbsent(id, document.where(at));
+    String same = seenIds.putIfAbsent(id, at.where());
     if (same != null) {
-      problem(at, "operationId " + id + " is taken by " + same);
+      at.problem("operationId " + id + " is already used by " + same);
     }
   }
 
-  /** Every reference must lead somewhere in this document. */
-  private void references(String at, Json value) {
+  /** Every reference must resolve within this document. */
+  private void references(Place at, Json value) {
     value
         .members()
         .forEach(
             (name, member) -> {
-              String here = at + "/" + name.replace("~", "~0").replace("/", "~1");
               boolean isReference = name.equals("$ref") && member.string() != null;
               if (isReference && document.resolve(value).isMissing()) {
-                problem(here, "$ref " + member.string() + " leads nowhere");
+                at.at(name).problem("$ref " + member.string() + " does not resolve");
               }
-              references(here, member);
+              references(at.at(name), member);
             });
     List<Json> items = value.items();
     for (int i = 0; i < items.size(); i++) {
-      references(at + "/" + i, items.get(i));
+      references(at.at(Integer.toString(i)), items.get(i));
     }
-  }
-
-  private void problem(String pointer, String text) {
-    problems.add(document.where(pointer), text);
   }
 }

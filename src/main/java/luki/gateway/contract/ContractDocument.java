@@ -3,19 +3,24 @@ package luki.gateway.contract;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Method;
 import luki.gateway.http.Scope;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
 
 /** The OpenAPI document as it was read, not compiled yet. */
 public final class ContractDocument {
   static final String EXTENSION = "x-gateway";
+  static final String RESPONSES = "/components/responses/";
 
   private final Located document;
 
@@ -40,8 +45,23 @@ public final class ContractDocument {
     return document.root();
   }
 
-  String where(String pointer) {
-    return document.where(pointer);
+  /** A place in the document, where a problem is reported with its file and line. */
+  record Place(ContractDocument document, Problems problems, String pointer) {
+    Place at(String name) {
+      return new Place(document, problems, pointer + JsonSchema.pointerTo(name));
+    }
+
+    void problem(String text) {
+      problems.add(where(), text);
+    }
+
+    String where() {
+      return document.document.where(pointer);
+    }
+  }
+
+  Place top(Problems problems) {
+    return new Place(this, problems, "");
   }
 
   public String title() {
@@ -64,7 +84,7 @@ public final class ContractDocument {
     return scopes;
   }
 
-  /** The document for its readers: how the gateway works inside is left out. */
+  /** The document for its readers: with the standard errors, without the gateway's own rules. */
   public Json published() {
     Json.Builder paths = Json.object();
     root()
@@ -77,13 +97,51 @@ public final class ContractDocument {
                   .forEach(
                       (name, operation) ->
                           operations.put(
-                              name,
-                              operation.isObject()
-                                  ? operation.toBuilder().remove(EXTENSION).build()
-                                  : operation));
+                              name, methodOf(name).isPresent() ? published(operation) : operation));
               paths.put(path, operations.build());
             });
     return root().toBuilder().put("paths", paths.build()).build();
+  }
+
+  private static Json published(Json operation) {
+    SortedMap<String, Json> responses = new TreeMap<>();
+    standardErrors(operation)
+        .forEach(
+            (status, name) ->
+                responses.put(status, Json.object().put("$ref", "#" + RESPONSES + name).build()));
+    responses.putAll(operation.at("responses").members());
+    Json.Builder all = Json.object();
+    responses.forEach(all::put);
+    return operation.toBuilder().remove(EXTENSION).put("responses", all.build()).build();
+  }
+
+  /** Status to response, of the errors that need not be written down for an operation. */
+  static Map<String, String> standardErrors(Json operation) {
+    Json rules = operation.at(EXTENSION);
+    Map<String, String> errors = new TreeMap<>();
+    errors.put("400", "BadRequest");
+    errors.put("default", "Failure");
+    if (!rules.at("always_admitted").isTrue()) {
+      errors.put("429", "TooManyRequests");
+      errors.put("503", "ServiceUnavailable");
+    }
+    if (rules.at("access").string("").equals("scoped")) {
+      errors.put("401", "Unauthorized");
+      errors.put("403", "Forbidden");
+    }
+    if (!operation.at("requestBody").isMissing()) {
+      errors.put("413", "BodyTooLarge");
+      errors.put("415", "UnsupportedMediaType");
+    }
+    if (!operation.pointer("/responses/200/content/text~1event-stream").isMissing()) {
+      errors.put("406", "NotAcceptable");
+    }
+    if (!rules.at("downstream").isMissing()) {
+      errors.put("409", "Conflict");
+      errors.put("502", "BadGateway");
+      errors.put("504", "GatewayTimeout");
+    }
+    return errors;
   }
 
   static Optional<Method> methodOf(String key) {

@@ -12,30 +12,39 @@ import luki.gateway.json.JsonSchema;
 import org.jspecify.annotations.Nullable;
 
 /** Checks parameters and body of a request against the contract's schemas. */
-final class RequestRules implements Route.Rules {
+record RequestRules(
+    List<Parameter> parameters,
+    @Nullable JsonSchema parameterSchema,
+    @Nullable JsonSchema bodySchema)
+    implements Route.Rules {
   private static final Pattern INTEGER = Pattern.compile("-?(0|[1-9][0-9]{0,17})");
 
-  private final List<Parameter> parameters;
-  private final @Nullable JsonSchema parameterSchema;
-  private final @Nullable JsonSchema bodySchema;
-
-  RequestRules(
-      List<Parameter> parameters,
-      @Nullable JsonSchema parameterSchema,
-      @Nullable JsonSchema bodySchema) {
-    this.parameters = List.copyOf(parameters);
-    this.parameterSchema = parameterSchema;
-    this.bodySchema = bodySchema;
+  RequestRules {
+    parameters = List.copyOf(parameters);
   }
 
-  /** Where a parameter stands. */
-  enum Place {
+  /** Where a request has a parameter. */
+  enum In {
     PATH,
     QUERY,
     HEADER
   }
 
-  record Parameter(String name, Place place, String type) {}
+  record Parameter(String name, In in, String type) {
+    boolean is(String other, In place) {
+      return name.equals(other) && in == place;
+    }
+
+    /** A text as the type that the contract gives it, when it is written as that type. */
+    Json typed(String text) {
+      if (type.equals("integer") && INTEGER.matcher(text).matches()) {
+        return Json.of(Long.parseLong(text));
+      }
+      return type.equals("boolean") && (text.equals("true") || text.equals("false"))
+          ? Json.of(text.equals("true"))
+          : Json.of(text);
+    }
+  }
 
   @Override
   public List<ApiError.Detail> check(Exchange exchange) {
@@ -46,7 +55,7 @@ final class RequestRules implements Route.Rules {
       return details;
     }
     if (parameterSchema != null && (!parameters.isEmpty() || !query.names().isEmpty())) {
-      add(details, parameterSchema.validate(values(exchange, details)));
+      add(details, parameterSchema.validate(values(exchange, query, details)));
     }
     if (bodySchema != null) {
       add(details, bodySchema.validate(exchange.json()));
@@ -54,62 +63,34 @@ final class RequestRules implements Route.Rules {
     return details;
   }
 
-  /** The parameters as one object, so that one schema can judge them. */
-  private Json values(Exchange exchange, List<ApiError.Detail> details) {
+  /** The parameters as one object, so that one schema can check them. */
+  private Json values(Exchange exchange, Query query, List<ApiError.Detail> details) {
     Json.Builder values = Json.object();
-    for (String name : exchange.request().query().names()) {
-      List<String> all = exchange.request().query().all(name);
-      if (all.size() > 1) {
+    for (String name : query.names()) {
+      if (query.all(name).size() > 1) {
         details.add(new ApiError.Detail("/" + name, "repeated"));
       }
-      if (isKnown(name, Place.QUERY)) {
-        values.put(name, typed(name, Place.QUERY, all.getFirst()));
-      } else {
-        // Also one that has the name of a path parameter: it does not stand for that.
+      if (parameters.stream().noneMatch(parameter -> parameter.is(name, In.QUERY))) {
+        // Also one with the name of a path parameter: it must not replace that.
         details.add(new ApiError.Detail(JsonSchema.pointerTo(name), "additionalProperties"));
       }
     }
     for (Parameter parameter : parameters) {
-      switch (parameter.place()) {
-        case QUERY -> {}
-        case PATH ->
-            values.put(
-                parameter.name(),
-                typed(parameter.name(), Place.PATH, exchange.pathParameter(parameter.name())));
-        case HEADER -> {
-          List<String> lines = exchange.request().headers().all(parameter.name());
-          if (lines.size() > 1) {
-            details.add(new ApiError.Detail("/" + parameter.name(), "repeated"));
-          }
-          if (!lines.isEmpty()) {
-            values.put(parameter.name(), typed(parameter.name(), Place.HEADER, lines.getFirst()));
-          }
-        }
+      String name = parameter.name;
+      List<String> texts =
+          switch (parameter.in) {
+            case PATH -> List.of(exchange.pathParameter(name));
+            case QUERY -> query.all(name);
+            case HEADER -> exchange.request().headers().all(name);
+          };
+      if (parameter.in == In.HEADER && texts.size() > 1) {
+        details.add(new ApiError.Detail("/" + name, "repeated"));
+      }
+      if (!texts.isEmpty()) {
+        values.put(name, parameter.typed(texts.getFirst()));
       }
     }
     return values.build();
-  }
-
-  private boolean isKnown(String name, Place place) {
-    return parameters.stream().anyMatch(p -> p.place() == place && p.name().equals(name));
-  }
-
-  /** Text as the type that the contract gives it, when it is written as that type. */
-  private Json typed(String name, Place place, String text) {
-    for (Parameter parameter : parameters) {
-      if (parameter.place() == place && parameter.name().equals(name)) {
-        return switch (parameter.type()) {
-          case "integer" ->
-              INTEGER.matcher(text).matches() ? Json.of(Long.parseLong(text)) : Json.of(text);
-          case "boolean" ->
-              text.equals("true") || text.equals("false")
-                  ? Json.of(text.equals("true"))
-                  : Json.of(text);
-          default -> Json.of(text);
-        };
-      }
-    }
-    return Json.of(text);
   }
 
   private static void add(List<ApiError.Detail> details, List<JsonSchema.Violation> violations) {

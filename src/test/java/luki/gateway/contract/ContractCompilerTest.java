@@ -56,6 +56,16 @@ class ContractCompilerTest {
                   application/json:
                     schema: {$ref: '#/components/schemas/Tea'}
       components:
+        responses:
+          BadRequest: {description: Refused.}
+          Unauthorized: {description: Refused.}
+          Forbidden: {description: Refused.}
+          Conflict: {description: Refused.}
+          TooManyRequests: {description: Refused.}
+          BadGateway: {description: Refused.}
+          ServiceUnavailable: {description: Refused.}
+          GatewayTimeout: {description: Refused.}
+          Failure: {description: Refused.}
         schemas:
           Tea: {type: object}
       """;
@@ -219,6 +229,23 @@ class ContractCompilerTest {
   }
 
   @Test
+  void theStandardErrorsArePublishedAndDefinedOnce() throws Exception {
+    stops(changed("    Conflict: {description: Refused.}\n", ""), "getTea", "Conflict");
+    String own =
+        changed("        '200':\n", "        '409': {description: Own.}\n        '200':\n");
+    Path file = Files.writeString(directory.resolve("contract.yaml"), own);
+    Json responses =
+        ContractDocument.read(file, new Problems())
+            .published()
+            .pointer("/paths/~1v1~1tea~1{user_id}/get/responses");
+    assertEquals(
+        List.of("200", "400", "401", "403", "409", "429", "502", "503", "504", "default"),
+        List.copyOf(responses.members().keySet()));
+    assertEquals("Own.", responses.at("409").at("description").string());
+    assertEquals("#/components/responses/Forbidden", responses.at("403").at("$ref").string());
+  }
+
+  @Test
   void duplicateKeysAreAProblem() {
     stops(changed("deadline: 3s", "deadline: 3s\n        deadline: 9s"), "x-gateway:", "duplicate");
     stops(GOOD + "  schemas: {}\n", "components:", "duplicate");
@@ -287,6 +314,6 @@ class ContractCompilerTest {
               ContractCompiler.compile(document, stubs, Duration.ofSeconds(10), problems);
               problems.throwIfAny();
             });
-    assertTrue(refused.problems().getFirst().contains("which does not ask"));
+    assertTrue(refused.problems().getFirst().contains("a handler that checks consent itself"));
   }
 }

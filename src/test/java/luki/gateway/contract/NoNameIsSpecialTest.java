@@ -74,10 +74,15 @@ class NoNameIsSpecialTest {
   private static Json contract(Map<String, String> ids) {
     Json.Builder paths = Json.object();
     ids.forEach((path, id) -> paths.put(path, Json.object().put("get", operation(id)).build()));
+    Json.Builder errors = Json.object();
+    List.of("BadRequest", "Unauthorized", "Forbidden", "TooManyRequests", "ServiceUnavailable")
+        .forEach(name -> errors.put(name, Json.object().put("description", name).build()));
+    errors.put("Failure", Json.object().put("description", "Any other error.").build());
     return Json.object()
         .put("openapi", "3.1.0")
         .put("info", Json.object().put("title", "Names").put("version", "1").build())
         .put("paths", paths.build())
+        .put("components", Json.object().put("responses", errors.build()).build())
         .build();
   }
 

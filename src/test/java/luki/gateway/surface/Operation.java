@@ -10,12 +10,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import luki.gateway.config.Problems;
+import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.contract.ContractDocument;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 
 /** An operation of the contract in force, read from its document. */
 record Operation(String method, String template, Json node, Json root) {
   private static final Path DOCUMENT = Path.of("config/openapi.yaml");
+  private static final Json PUBLISHED = published();
   private static final Set<String> METHODS =
       Set.of("get", "put", "post", "delete", "patch", "trace");
 
@@ -23,6 +27,19 @@ record Operation(String method, String template, Json node, Json root) {
   record Parameter(String name, String in, boolean required, Json schema, Json example) {
     String text() {
       return example.string(example.toString());
+    }
+  }
+
+  /** Its responses with the errors that the gateway adds to those of the file. */
+  Json responses() {
+    return PUBLISHED.at("paths").at(template).at(method.toLowerCase(Locale.ROOT)).at("responses");
+  }
+
+  private static Json published() {
+    try {
+      return ContractDocument.read(DOCUMENT, new Problems()).published();
+    } catch (BadConfiguration bad) {
+      throw new AssertionError(bad.problems().toString(), bad);
     }
   }
 

@@ -108,7 +108,7 @@ class ReplyConformanceTest {
 
   private static void conforms(Operation operation, HttpReply answer) {
     String status = Integer.toString(answer.status());
-    Json listed = operation.resolve(operation.node().at("responses").at(status));
+    Json listed = operation.resolve(operation.responses().at(status));
     assertFalse(listed.isMissing(), () -> status + " is not listed: " + answer);
     // The stand-ins do not have the sessions and assets of the examples: 404 is correct.
     assertTrue(answer.status() < 300 || answer.status() == 404, answer::toString);
