@@ -124,7 +124,6 @@ final class Connection implements Runnable {
         new RequestBody(
             this,
             BodyInput.of(head.body(), source, shared.limits().head()),
-            head.body(),
             framed && head.http11() && head.fields().has("Expect"));
     if (framed) {
       input.beginBody();
@@ -192,7 +191,7 @@ final class Connection implements Runnable {
     // What a handler wrote before it failed must not be part of the reply.
     out.drop();
     BodyInput nothing = BodyInput.of(BodyFraming.NONE, source, shared.limits().head());
-    RequestBody body = new RequestBody(this, nothing, BodyFraming.NONE, false);
+    RequestBody body = new RequestBody(this, nothing, false);
     Reply reply = new Reply(this, head, body, true);
     EdgeExchange exchange = new EdgeExchange(this, null, head, body, reply);
     try {

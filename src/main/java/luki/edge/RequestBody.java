@@ -3,7 +3,6 @@ package luki.edge;
 import java.io.IOException;
 import luki.http1.BadMessage;
 import luki.http1.BlockInput;
-import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
 import org.jspecify.annotations.Nullable;
 
@@ -11,15 +10,12 @@ import org.jspecify.annotations.Nullable;
 final class RequestBody extends BlockInput {
   private final Connection connection;
   private final BodyInput in;
-  private final BodyFraming declared;
-  private long taken;
   private boolean awaited;
   private @Nullable BadMessage failure;
 
-  RequestBody(Connection connection, BodyInput in, BodyFraming declared, boolean awaited) {
+  RequestBody(Connection connection, BodyInput in, boolean awaited) {
     this.connection = connection;
     this.in = in;
-    this.declared = declared;
     this.awaited = awaited;
   }
 
@@ -39,7 +35,12 @@ final class RequestBody extends BlockInput {
 
   /** Whether more than that many bytes are known to be unread. */
   boolean isLongerThan(long bytes) {
-    return declared instanceof BodyFraming.Fixed fixed && fixed.bytes() - taken > bytes;
+    return in.remaining() > bytes;
+  }
+
+  @Override
+  public long remaining() {
+    return in.remaining();
   }
 
   @Override
@@ -52,9 +53,7 @@ final class RequestBody extends BlockInput {
       connection.sendContinue();
     }
     try {
-      int n = in.read(into, offset, length);
-      taken += Math.max(0, n);
-      return n;
+      return in.read(into, offset, length);
     } catch (BadMessage bad) {
       failure = bad;
       throw bad;

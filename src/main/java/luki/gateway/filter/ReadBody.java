@@ -2,8 +2,6 @@ package luki.gateway.filter;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.util.Arrays;
 import java.util.List;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -23,8 +21,6 @@ import luki.http1.Fields;
 /** Reads the body once: its size first, then its type, then strict JSON. */
 public record ReadBody(int maxBytes) implements Filter {
   private static final byte[] NOTHING = new byte[0];
-  private static final int FIRST_BYTES = 64 * 1024;
-  private static final int CHUNKED_BYTES = 1024;
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
@@ -63,51 +59,24 @@ public record ReadBody(int maxBytes) implements Filter {
         && MediaType.parse(type.getFirst()).filter(MediaType::isJson).isPresent();
   }
 
-  /** Into one array: of the declared length, or one that grows while a chunked body is counted. */
+  /** Into one array; a chunked body is counted while it is read. */
   private byte[] read(Request request) {
     if (request.declaredLength() == 0) {
       return NOTHING;
     }
     try {
-      return request.declaredLength() > 0
-          ? declared(request.body(), (int) request.declaredLength())
-          : counted(request.body());
+      byte[] bytes = request.body().readNBytes(maxBytes + 1);
+      if (bytes.length > maxBytes) {
+        throw new ApiException(ApiError.of(ErrorCode.BODY_TOO_LARGE));
+      }
+      if (bytes.length < request.declaredLength()) {
+        throw new EOFException("closed within the body");
+      }
+      return bytes;
     } catch (BadMessage refused) {
       throw new ApiException(ApiError.of(refused.reason()));
     } catch (IOException cutShort) {
       throw new ApiException(ApiError.invalid("", "body"));
     }
-  }
-
-  private static byte[] declared(InputStream body, int length) throws IOException {
-    // What is only claimed takes no memory: beyond the first bytes the array grows as they come.
-    byte[] bytes = new byte[Math.min(length, FIRST_BYTES)];
-    for (int at = 0; at < length; ) {
-      if (at == bytes.length) {
-        bytes = Arrays.copyOf(bytes, (int) Math.min(length, 2L * at));
-      }
-      int n = body.read(bytes, at, bytes.length - at);
-      if (n < 0) {
-        throw new EOFException("closed within the body");
-      }
-      at += n;
-    }
-    return bytes;
-  }
-
-  private byte[] counted(InputStream body) throws IOException {
-    byte[] bytes = new byte[CHUNKED_BYTES];
-    int at = 0;
-    for (int n = body.read(bytes, 0, bytes.length); n >= 0; ) {
-      at += n;
-      if (at > maxBytes) {
-        throw new ApiException(ApiError.of(ErrorCode.BODY_TOO_LARGE));
-      }
-      if (at == bytes.length) {
-        bytes = Arrays.copyOf(bytes, 2 * at);
-      }
-      n = body.read(bytes, at, bytes.length - at);
-    }
-    return at == bytes.length ? bytes : Arrays.copyOf(bytes, at);
   }
 }

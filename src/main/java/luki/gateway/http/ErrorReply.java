@@ -14,8 +14,7 @@ public final class ErrorReply {
   public static Response render(Response refused, ApiError error, String traceId) {
     Response envelope = Response.json(error.status(), envelope(error, traceId));
     Fields.Builder headers = new Fields.Builder();
-    refused.headers().forEach(headers::add);
-    envelope.headers().forEach(headers::add);
+    headers.addAll(refused.headers()).addAll(envelope.headers());
     challenge(error, headers);
     return refused.withHeaders(headers.build()).with(envelope.body());
   }
