@@ -155,8 +155,8 @@ class AuditTrailTest {
                 .with(services.urls())
                 .with("AUDIT_FILE", log.toString())
                 .start()) {
-      Client nobody = new Client(gateway, null);
-      Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "elr:read"));
+      Client nobody = gateway.stranger();
+      Client maria = gateway.client("elr:read");
       Client bob = new Client(gateway, gateway.key(List.of("bob"), "elr:read"));
       String trace = nobody.get("/v1/elr/items/maria_k").header("X-Trace-Id").orElseThrow();
       maria.delete("/v1/elr/users/maria_k");

@@ -96,10 +96,7 @@ class ConsentSharingTest {
       Waiting.until(
           Duration.ofSeconds(5),
           () ->
-              new Client(gateway, null)
-                  .get("/metrics")
-                  .body()
-                  .contains("http_server_active_requests 21"));
+              gateway.stranger().get("/metrics").body().contains("http_server_active_requests 21"));
       answer.countDown();
       for (Future<Integer> status : statuses) {
         assertEquals(200, status.get());

@@ -47,7 +47,7 @@ class NoNameIsSpecialTest {
     }
     Path file = Files.writeString(directory.resolve("contract.json"), contract(ids).toString());
     try (TestGateway gateway = TestGateway.start(Map.of("OPENAPI_FILE", file.toString()))) {
-      Client anyone = new Client(gateway, null);
+      Client anyone = gateway.stranger();
       Client unscoped = new Client(gateway, gateway.key(List.of(), "users:any"));
       for (Map.Entry<String, String> operation : ids.entrySet()) {
         assertEquals(401, anyone.get(operation.getKey()).status(), operation.toString());

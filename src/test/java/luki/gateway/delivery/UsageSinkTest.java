@@ -84,7 +84,7 @@ class UsageSinkTest {
   }
 
   private static Client caller(TestGateway gateway) {
-    return new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read"));
+    return gateway.client("cognitive:read");
   }
 
   private static String header(String request, String name) {
@@ -173,7 +173,7 @@ class UsageSinkTest {
       }
       Waiting.until(SOON, () -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size(), "only the first one is tried, again and again");
-      String metrics = new Client(gateway, null).get("/metrics").body();
+      String metrics = gateway.stranger().get("/metrics").body();
       assertTrue(metrics.contains("luki_gateway_usage_events_lost_total 0.0"), metrics);
       assertFalse(metrics.contains("luki_gateway_usage_backlog_bytes 0.0"), metrics);
       answer = "200 OK";

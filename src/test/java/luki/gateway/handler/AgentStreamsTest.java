@@ -51,7 +51,7 @@ class AgentStreamsTest {
   void R6_theClientGetsTheAgentsEventsByPostAndByGet(String name, JsonNode stream) {
     try (RawUpstream agent = agent(stream);
         TestGateway gateway = gateway(agent)) {
-      Client client = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+      Client client = gateway.client("chat:write");
 
       check(
           "POST " + name,

@@ -276,8 +276,7 @@ class SampleReplayTest {
     static final JsonMapper MAPPER = JsonMapper.builder().build();
 
     private static final Path SAMPLES = Path.of("test-fixtures", "downstream-samples");
-    private static final Path TABLE =
-        Path.of("src", "test", "resources", "luki", "gateway", "handler", "sample-replays.txt");
+    private static final Path TABLE = SAMPLES.resolve("replays.txt");
     private static final List<String> SERVICES =
         List.of("agent", "memory", "security", "engagement", "cognitive", "reporting");
 

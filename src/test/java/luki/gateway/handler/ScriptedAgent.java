@@ -62,6 +62,6 @@ final class ScriptedAgent {
   }
 
   static Client client(TestGateway gateway) {
-    return new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+    return gateway.client("chat:write");
   }
 }

@@ -181,7 +181,7 @@ class QuotaTest {
   void withoutAQuotaOnlyTheRateIsReported(boolean shared) {
     try (RawUpstream agent = agent("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 1}")) {
-      Client other = new Client(gateway, gateway.key(List.of("maria_k"), "usage:read"));
+      Client other = gateway.client("usage:read");
       Json usage = other.get("/v1/usage").json();
       assertEquals("default", usage.at("plan").string());
       assertEquals(0, usage.at("quotas").size());

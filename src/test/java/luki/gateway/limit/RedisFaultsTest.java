@@ -111,7 +111,7 @@ class RedisFaultsTest {
   }
 
   private static Client caller(TestGateway gateway) {
-    return new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read"));
+    return gateway.client("cognitive:read");
   }
 
   private static String degraded(TestGateway gateway) {
@@ -119,7 +119,8 @@ class RedisFaultsTest {
   }
 
   private static String health(TestGateway gateway) {
-    return new Client(gateway, null)
+    return gateway
+        .stranger()
         .get("/health")
         .json()
         .at("checks")
@@ -159,7 +160,7 @@ class RedisFaultsTest {
       assertTrue(later.get(15) < 10, "during the outage: " + later);
       assertEquals("1.0", degraded(gateway));
       assertEquals("down", health(gateway));
-      new Client(gateway, null).get("/readyz").expect(200);
+      gateway.stranger().get("/readyz").expect(200);
       end(fault);
       Waiting.until(BACK, () -> degraded(gateway), "0.0"::equals);
       assertEquals("up", health(gateway));
@@ -210,12 +211,12 @@ class RedisFaultsTest {
         HttpReply answer = maria.get(READS).expect(503, "LIMITER_UNAVAILABLE");
         assertEquals(Optional.of("1"), answer.header("Retry-After"));
       }
-      HttpReply ready = new Client(gateway, null).get("/readyz");
+      HttpReply ready = gateway.stranger().get("/readyz");
       assertEquals("LIMITER_UNAVAILABLE", ready.code());
-      new Client(gateway, null).get("/healthz").expect(200);
+      gateway.stranger().get("/healthz").expect(200);
       redis.restart();
       Waiting.until(BACK, () -> maria.get(READS).status(), status -> status == 200);
-      new Client(gateway, null).get("/readyz").expect(200);
+      gateway.stranger().get("/readyz").expect(200);
     }
   }
 

@@ -119,7 +119,7 @@ class SharedLimitsTest {
         TestGateway two = global(cognitive, redis)) {
       List<Client> clients = new ArrayList<>();
       for (TestGateway gateway : List.of(one, two)) {
-        clients.add(new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read")));
+        clients.add(gateway.client("cognitive:read"));
       }
       int admitted = 0;
       long began = System.nanoTime();

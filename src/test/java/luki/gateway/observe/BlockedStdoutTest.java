@@ -10,7 +10,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import luki.gateway.testing.Client;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
@@ -46,7 +45,8 @@ class BlockedStdoutTest {
   }
 
   private static double dropped(TestGateway gateway) {
-    return new Client(gateway, null)
+    return gateway
+        .stranger()
         .get("/metrics")
         .body()
         .lines()
@@ -76,7 +76,7 @@ class BlockedStdoutTest {
       // Queued lines are written, and new lines are accepted again.
       Waiting.until(Duration.ofSeconds(10), () -> gateway.log().size() > 10_000);
       int before = gateway.log().size();
-      new Client(gateway, null).get("/healthz").expect(200);
+      gateway.stranger().get("/healthz").expect(200);
       Waiting.until(Duration.ofSeconds(5), () -> gateway.log().size() > before);
     }
   }
@@ -92,7 +92,7 @@ class BlockedStdoutTest {
         };
     try (TestGateway gateway = TestGateway.builder().logTo(full).start()) {
       for (int i = 0; i < 20; i++) {
-        new Client(gateway, null).get("/healthz").expect(200);
+        gateway.stranger().get("/healthz").expect(200);
       }
       Waiting.until(Duration.ofSeconds(5), () -> dropped(gateway) >= 1);
     }

@@ -54,12 +54,11 @@ class DashboardsTest {
                 .with("RATE_LIMIT_PER_MIN", "60")
                 .with("USAGE_OUTBOX", outbox.resolve("usage").toString())
                 .start()) {
-      Client maria =
-          new Client(gateway, gateway.key(List.of("maria_k"), "cognitive:read", "chat:write"));
+      Client maria = gateway.client("cognitive:read", "chat:write");
       maria.get("/v1/cognitive/life-story/phases").expect(200);
       maria.post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}").expect(200);
       gateway.awaitLog(2);
-      metrics = new Client(gateway, null).get("/metrics").body();
+      metrics = gateway.stranger().get("/metrics").body();
     }
     metrics
         .lines()

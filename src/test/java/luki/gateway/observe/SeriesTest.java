@@ -22,7 +22,8 @@ class SeriesTest {
       List.of("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS");
 
   private static Set<String> series(TestGateway gateway) {
-    return new Client(gateway, null)
+    return gateway
+        .stranger()
         .get("/metrics")
         .body()
         .lines()
@@ -57,7 +58,7 @@ class SeriesTest {
       String word = Long.toString(random.nextLong() >>> 1, 36);
       Client any =
           switch (i % 3) {
-            case 0 -> new Client(gateway, null);
+            case 0 -> gateway.stranger();
             case 1 -> new Client(gateway, "luki_" + word);
             default -> new Client(gateway, gateway.key(List.of(word), "elr:read"));
           };

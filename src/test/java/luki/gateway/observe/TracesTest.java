@@ -70,8 +70,7 @@ class TracesTest {
   }
 
   private static Client caller(TestGateway gateway) {
-    return new Client(
-        gateway, gateway.key(List.of("maria_k"), "cognitive:read", "chat:write", "users:read"));
+    return gateway.client("cognitive:read", "chat:write", "users:read");
   }
 
   private static Span named(List<Span> spans, String name) {
@@ -166,7 +165,8 @@ class TracesTest {
       Waiting.until(
           Duration.ofSeconds(5),
           () ->
-              new Client(gateway, null)
+              gateway
+                  .stranger()
                   .get("/metrics", "Accept", "application/openmetrics-text")
                   .body()
                   .contains(exemplar));
@@ -177,7 +177,7 @@ class TracesTest {
   void aClientErrorIsNotASpanErrorAndKeepsItsTrace() {
     try (TestGateway gateway = gateway()) {
       for (String path : List.of(READS, "/v1/nothing")) {
-        HttpReply reply = new Client(gateway, null).get(path);
+        HttpReply reply = gateway.stranger().get(path);
         String trace = reply.header("X-Trace-Id").orElseThrow();
         assertEquals(trace, reply.json().at("error").at("trace_id").string());
         Span server = collector.await(trace, 1).getLast();

@@ -116,7 +116,7 @@ class BadInputTest {
   @Test
   void bodiesFullOfErrorsAreRefusedQuicklyAlsoInParallel() throws Exception {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
-      Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+      Client maria = gateway.client("chat:write");
       List<Callable<HttpReply>> callers = new ArrayList<>();
       for (String item : List.of("{}", "1", "{\"role\":7}", "{\"a\":1,\"b\":2}")) {
         callers.add(() -> maria.post("/v1/chat", chat(repeated(item, 1_000_000))));
@@ -138,7 +138,7 @@ class BadInputTest {
   @Test
   void aHeaderThatCouldOverflowTheStackIsAnswered() {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
-      Client maria = new Client(gateway, gateway.key(List.of("maria_k"), "chat:write"));
+      Client maria = gateway.client("chat:write");
       String type = "application/json; charset=\"" + "a".repeat(14_000) + "\"";
       maria.send("POST", "/v1/chat", "{}", "Content-Type", type).expect(415);
       assertTrue(gateway.awaitLog(1).getFirst().contains("\"status\":415"));

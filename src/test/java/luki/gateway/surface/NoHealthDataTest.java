@@ -219,7 +219,7 @@ class NoHealthDataTest {
     gateway.awaitLog(asked);
     Waiting.until(SOON, () -> collector.spans().size() > asked);
     Waiting.until(SOON, () -> Files.exists(directory.resolve("usage.00000001")));
-    Client stranger = new Client(gateway, null);
+    Client stranger = gateway.stranger();
     assertClean("the access log", String.join("\n", gateway.log()));
     assertClean("stderr", STDERR.toString(StandardCharsets.UTF_8));
     assertClean("/metrics", stranger.get("/metrics").body());

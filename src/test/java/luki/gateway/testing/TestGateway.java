@@ -232,15 +232,24 @@ public final class TestGateway implements AutoCloseable {
     return Waiting.until(Duration.ofSeconds(5), this::log, found -> found.size() >= lines);
   }
 
+  /** A caller for maria_k with these scopes. */
+  public Client client(String... scopes) {
+    return new Client(this, key(List.of("maria_k"), scopes));
+  }
+
+  /** A caller without a credential. */
+  public Client stranger() {
+    return new Client(this, null);
+  }
+
   /** Waits until it says that it is ready. */
   public void awaitReady() {
-    Client nobody = new Client(this, null);
-    Waiting.until(Duration.ofSeconds(15), () -> nobody.get("/readyz").status() == 200);
+    Waiting.until(Duration.ofSeconds(15), () -> stranger().get("/readyz").status() == 200);
   }
 
   /** The sample of a metric with these labels, as it is written; "absent" where there is none. */
   public String metric(String nameAndLabels) {
-    return new Client(this, null)
+    return stranger()
         .get("/metrics")
         .body()
         .lines()

@@ -57,7 +57,7 @@ class IssuerTest {
       Client maria = new Client(fixture.gateway, token("maria_k"));
       HttpReply early = maria.get(IssuerFixture.OWN).expect(503, "IDENTITY_UNAVAILABLE");
       assertTrue(early.header("Retry-After").isPresent());
-      new Client(fixture.gateway, null).get("/readyz").expect(503);
+      fixture.gateway.stranger().get("/readyz").expect(503);
       reply.set(ok(Tokens.jwks(List.of(KEY))));
       fixture.gateway.awaitReady();
       maria.get(IssuerFixture.OWN).expect(200);
@@ -124,7 +124,7 @@ class IssuerTest {
       assertEquals(401, fixture.status(token(Tokens.ec("k9", Curve.P_256))));
       assertEquals(before + 1, fixture.issuer.connections(), "the unknown key was not looked for");
       assertEquals(200, fixture.status(token(KEY)));
-      new Client(fixture.gateway, null).get("/readyz").expect(200);
+      fixture.gateway.stranger().get("/readyz").expect(200);
     }
   }
 

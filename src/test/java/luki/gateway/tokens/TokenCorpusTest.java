@@ -202,7 +202,7 @@ class TokenCorpusTest {
       int before = setting.issuer.connections();
       String tail = forge.good("ES256");
       String rest = tail.substring(tail.indexOf('.'));
-      Client caller = new Client(setting.gateway, null);
+      Client caller = setting.gateway.stranger();
       for (int i = 0; i < FLOOD; i++) {
         String token = Tokens.base64url("{\"alg\":\"ES256\",\"kid\":\"k" + i + "\"}") + rest;
         caller.get(IssuerFixture.OWN, "Authorization", "Bearer " + token).expect(401);
