@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
+import java.security.Security;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -12,7 +13,6 @@ import jdk.management.VirtualThreadSchedulerMXBean;
 import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.observe.Diagnostics;
-import luki.gateway.upstream.Upstreams;
 
 /** A process that serves: its system properties, its start, and its end by a signal. */
 public final class ServeProcess {
@@ -35,7 +35,7 @@ public final class ServeProcess {
       Consumer<Gateway> ready)
       throws BadConfiguration, IOException, InterruptedException {
     outnumberPollers();
-    Upstreams.configureProcess();
+    configureClients();
     refuseCritical(configuration, warnings);
     Gateway gateway = new Gateway(configuration);
     gateway.start(accessLog);
@@ -48,6 +48,18 @@ public final class ServeProcess {
             Diagnostics.Field.of("keys", gateway.keyCount()));
     ready.accept(gateway);
     new CountDownLatch(1).await();
+  }
+
+  /**
+   * Sets what applies to every client of this process; to be called before the first is made.
+   * Pooled connections are closed before a service would close them, and no client repeats a call.
+   */
+  public static void configureClients() {
+    // wire looks names up every 10 s: with the JDK's cache that stays below half a minute.
+    Security.setProperty("networkaddress.cache.ttl", "10");
+    System.setProperty("jdk.httpclient.keepalive.timeout", "4");
+    System.setProperty("jdk.httpclient.disableRetryConnect", "true");
+    System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
   }
 
   /**

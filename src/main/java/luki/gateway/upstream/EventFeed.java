@@ -23,8 +23,6 @@ public final class EventFeed implements AutoCloseable {
   private final ArrayBlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
   private @Nullable Thread reader;
 
-  private EventFeed() {}
-
   /** What the stream brought. */
   public sealed interface Item {
     record Data(EventParser.Event event) implements Item {}
@@ -42,16 +40,12 @@ public final class EventFeed implements AutoCloseable {
   }
 
   static EventFeed start(
-      UpstreamClient client,
-      Upstream who,
-      Call call,
-      Exchange exchange,
-      GatewayFile.Streams limits) {
+      UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
     EventFeed feed = new EventFeed();
     feed.reader =
         Thread.ofVirtual()
-            .name("feed-" + who.label())
-            .start(() -> feed.run(client, who, call, exchange, limits));
+            .name("feed-" + client.who().label())
+            .start(() -> feed.run(client, call, exchange, limits));
     return feed;
   }
 
@@ -70,22 +64,14 @@ public final class EventFeed implements AutoCloseable {
   }
 
   private void run(
-      UpstreamClient client,
-      Upstream who,
-      Call call,
-      Exchange exchange,
-      GatewayFile.Streams limits) {
+      UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
     try {
-      switch (client.open(call, exchange, limits.firstEvent())) {
-        case UpstreamClient.Opened.Failed failed -> queue.put(new Item.Failed(failed.error()));
-        case UpstreamClient.Opened.Stream open -> {
-          try {
-            queue.put(read(open.events(), who, limits.maxEventBytes()));
-          } finally {
-            open.release().run();
-          }
-        }
-      }
+      queue.put(
+          client.stream(
+              call,
+              exchange,
+              limits.firstEvent(),
+              events -> read(events, client.who(), limits.maxEventBytes())));
     } catch (InterruptedException closed) {
       // close() was called: no item is polled any more.
     } catch (RuntimeException defect) {

@@ -75,17 +75,17 @@ final class Failures {
     return new ApiError.FromUpstream(who, code);
   }
 
-  static UpstreamOutcome outcomeOf(int status) {
-    return status < 400
-        ? UpstreamOutcome.OK
-        : status < 500 ? UpstreamOutcome.REJECTED : UpstreamOutcome.ERROR;
-  }
-
-  static UpstreamOutcome outcomeOf(ErrorCode code) {
-    return switch (code) {
-      case DOWNSTREAM_TIMEOUT -> UpstreamOutcome.TIMEOUT;
-      case DOWNSTREAM_UNAVAILABLE -> UpstreamOutcome.UNAVAILABLE;
-      default -> UpstreamOutcome.ERROR;
+  static UpstreamOutcome outcomeOf(Reply reply) {
+    return switch (reply) {
+      case Reply.Got got when got.status() < 400 -> UpstreamOutcome.OK;
+      case Reply.Got got when got.status() < 500 -> UpstreamOutcome.REJECTED;
+      case Reply.Got _ -> UpstreamOutcome.ERROR;
+      case Reply.Failed failed ->
+          switch (failed.error().code()) {
+            case DOWNSTREAM_TIMEOUT -> UpstreamOutcome.TIMEOUT;
+            case DOWNSTREAM_UNAVAILABLE -> UpstreamOutcome.UNAVAILABLE;
+            default -> UpstreamOutcome.ERROR;
+          };
     };
   }
 

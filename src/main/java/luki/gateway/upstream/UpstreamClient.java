@@ -68,6 +68,10 @@ final class UpstreamClient {
     metrics.watchCircuit(who, breakers::isAnyTripped);
   }
 
+  Upstream who() {
+    return who;
+  }
+
   /** Down while the breaker is open, else what the last health check found. */
   ServiceState state() {
     return breakers.isOpen() ? ServiceState.DOWN : probed;
@@ -100,33 +104,37 @@ final class UpstreamClient {
     }
   }
 
-  /** What a call for an event stream produced. */
-  sealed interface Opened {
-    /** It counts as in flight until it is released. */
-    record Stream(InputStream events, Runnable release) implements Opened {}
-
-    record Failed(ApiError error) implements Opened {}
+  /** Reads an event stream to its end. */
+  @FunctionalInterface
+  interface StreamReader {
+    EventFeed.Item read(InputStream events) throws InterruptedException;
   }
 
   /**
-   * Calls for an event stream.
+   * Calls for an event stream and lets it be read.
    *
    * @param limit how long the head of its reply may take
+   * @return how the stream ended
    */
-  Opened open(Call call, Exchange exchange, Duration limit) throws InterruptedException {
+  EventFeed.Item stream(Call call, Exchange exchange, Duration limit, StreamReader reader)
+      throws InterruptedException {
     long began = System.nanoTime();
     if (!streams.tryAcquire()) {
-      return new Opened.Failed(shed(began).error());
+      return new EventFeed.Item.Failed(shed(began).error());
     }
-    Opened.Stream open = null;
     try {
       Attempt last = attempts(new Work(call, exchange, limit, true, began));
-      open = last.stream;
-      return open == null ? new Opened.Failed(Failures.ofNoStream(who, last.reply)) : open;
-    } finally {
+      OpenStream open = last.stream;
       if (open == null) {
-        streams.release();
+        return new EventFeed.Item.Failed(Failures.ofNoStream(who, last.reply));
       }
+      try {
+        return reader.read(open.events);
+      } finally {
+        open.span.end();
+      }
+    } finally {
+      streams.release();
     }
   }
 
@@ -139,95 +147,83 @@ final class UpstreamClient {
    * A call with all its attempts.
    *
    * @param limit until the reply is complete or, with streaming, until its head has arrived
-   * @param by the limit or the request's own deadline, whichever is sooner
    */
-  private record Work(
-      Call call, Exchange exchange, Duration limit, Deadline by, boolean streaming, long began) {
-    Work(Call call, Exchange exchange, Duration limit, boolean streaming, long began) {
-      this(
-          call,
-          exchange,
-          limit,
-          exchange.deadline().sooner(new Deadline(began + limit.toNanos())),
-          streaming,
-          began);
-    }
-
+  private record Work(Call call, Exchange exchange, Duration limit, boolean streaming, long began) {
     Reply.Failed failed(ApiError error) {
       return new Reply.Failed(error, System.nanoTime() - began);
     }
   }
 
+  /** The body of a reply that is an event stream, and the span of its call. */
+  private record OpenStream(InputStream events, TraceSpan span) {}
+
   /**
    * What one attempt came to.
    *
-   * @param stream the reply's body, where it is an event stream
+   * @param stream null unless the reply is an event stream
    * @param mayRepeat nothing was sent, or it does no harm to send it again
    */
   private record Attempt(
-      Reply reply,
-      Opened.@Nullable Stream stream,
-      boolean mayRepeat,
-      CallResult result,
-      UpstreamOutcome outcome) {
+      Reply reply, @Nullable OpenStream stream, boolean mayRepeat, CallResult result) {
 
     /** Nothing was called. */
     static Attempt none(Reply reply) {
-      return new Attempt(reply, null, false, CallResult.IGNORED, UpstreamOutcome.CANCELLED);
+      return new Attempt(reply, null, false, CallResult.IGNORED);
     }
   }
 
+  /** The repeat is on a fresh connection: when one of the pool is dead, the others may be too. */
   private Attempt attempts(Work work) throws InterruptedException {
     budget.called();
-    Attempt first = attempt(work, work.began, false);
-    return first.mayRepeat && !work.by.hasPassed() && budget.tryRepeat()
-        ? attempt(work, System.nanoTime(), true)
+    Deadline limit = new Deadline(work.began + work.limit.toNanos());
+    Deadline by = work.exchange.deadline().sooner(limit);
+    Attempt first = attempt(work, by, work.began, false);
+    return first.mayRepeat && !by.hasPassed() && budget.tryRepeat()
+        ? attempt(work, by, System.nanoTime(), true)
         : first;
   }
 
-  private Attempt attempt(Work work, long began, boolean repeat) throws InterruptedException {
-    long left = work.by.atNanos() - began;
-    if (left <= 0) {
+  private Attempt attempt(Work work, Deadline by, long began, boolean repeat)
+      throws InterruptedException {
+    if (by.atNanos() - began <= 0) {
       return Attempt.none(work.failed(Failures.late(who)));
     }
     ServiceBreakers.Permit permit =
         breakers.tryAcquire(work.call.method(), work.exchange.route().template());
     if (permit == null) {
-      return Attempt.none(work.failed(circuitOpen()));
+      return Attempt.none(
+          work.failed(
+              new ApiError.FromUpstream(
+                  who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.retryAfter())));
     }
     TraceSpan span = tracing.client(work.exchange.trace(), who, work.call.method());
-    CallResult result = CallResult.IGNORED;
-    UpstreamOutcome outcome = UpstreamOutcome.CANCELLED;
-    boolean open = false;
+    Attempt attempt = null;
     try {
-      Attempt attempt = send(work, span, repeat, left);
-      result = attempt.result;
-      outcome = attempt.outcome;
-      open = attempt.stream != null;
+      PreparedRequest request = outgoing.of(work.call, work.exchange, span.context(), by.atNanos());
+      attempt = send(repeat ? request.onFreshConnection() : request, work, span, began);
       return attempt;
     } finally {
-      permit.end(result);
+      permit.end(attempt == null ? CallResult.IGNORED : attempt.result);
+      UpstreamOutcome outcome =
+          attempt == null ? UpstreamOutcome.CANCELLED : Failures.outcomeOf(attempt.reply);
       span.ended(outcome);
-      if (!open) {
+      if (attempt == null || attempt.stream == null) {
         span.end();
       }
       metrics.upstreamCall(who, outcome, System.nanoTime() - began);
     }
   }
 
-  private Attempt send(Work work, TraceSpan span, boolean repeat, long left)
+  private Attempt send(PreparedRequest request, Work work, TraceSpan span, long began)
       throws InterruptedException {
-    long by = work.by.atNanos();
-    PreparedRequest request = outgoing.of(work.call, work.exchange, span.context(), by);
-    TimedBody body = new TimedBody(work.streaming ? PreparedRequest.NEVER : by);
+    long bodyBy = work.streaming ? PreparedRequest.NEVER : request.headBy();
     try {
-      // When one connection of the pool is dead, the others may be too.
-      return replied(http.send(repeat ? request.onFreshConnection() : request, body), work, span);
+      return replied(http.send(request, new TimedBody(bodyBy)), work, span);
     } catch (IOException failure) {
       if (Thread.interrupted()) {
         throw new InterruptedException("while reading a reply");
       }
-      return failed(failure, work, left);
+      return failed(failure, work, request.headBy() - began);
     }
   }
 
@@ -237,7 +233,7 @@ final class UpstreamClient {
     span.status(status);
     String retryAfter =
         status < 400 ? null : response.headers().firstValue("Retry-After").orElse(null);
-    Opened.Stream stream = null;
+    OpenStream stream = null;
     Body whole = Body.EMPTY;
     InputStream body = response.body();
     if (!work.streaming) {
@@ -249,13 +245,7 @@ final class UpstreamClient {
         whole = Body.of(bytes);
       }
     } else if (Failures.isEventStream(response)) {
-      stream =
-          new Opened.Stream(
-              body,
-              () -> {
-                span.end();
-                streams.release();
-              });
+      stream = new OpenStream(body, span);
     } else {
       body.close();
     }
@@ -264,8 +254,7 @@ final class UpstreamClient {
         new Reply.Got(status, retryAfter, whole, System.nanoTime() - work.began),
         stream,
         work.call.idempotent() && status == 503,
-        CallResult.of(status),
-        Failures.outcomeOf(status));
+        CallResult.of(status));
   }
 
   private Attempt failed(IOException failure, Work work, long left) {
@@ -278,12 +267,7 @@ final class UpstreamClient {
         work.failed(error),
         null,
         Failures.nothingWasSent(failure) || (work.call.idempotent() && lost),
-        cutShort ? CallResult.IGNORED : CallResult.UNREACHABLE,
-        Failures.outcomeOf(error.code()));
-  }
-
-  private ApiError circuitOpen() {
-    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.retryAfter());
+        cutShort ? CallResult.IGNORED : CallResult.UNREACHABLE);
   }
 
   /** The operator must correct a credential that is refused. */

@@ -1,6 +1,5 @@
 package luki.gateway.upstream;
 
-import java.security.Security;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -72,18 +71,6 @@ public final class Upstreams implements AutoCloseable {
             });
   }
 
-  /**
-   * Sets what applies to every client of this process; to be called before the first is made.
-   * Pooled connections are closed before a service would close them, and no client repeats a call.
-   */
-  public static void configureProcess() {
-    // wire looks names up every 10 s: with the JDK's cache that stays below half a minute.
-    Security.setProperty("networkaddress.cache.ttl", "10");
-    System.setProperty("jdk.httpclient.keepalive.timeout", "4");
-    System.setProperty("jdk.httpclient.disableRetryConnect", "true");
-    System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
-  }
-
   /** What is known of a service. */
   public ServiceState state(Upstream who) {
     UpstreamClient client = clients.get(who);
@@ -146,7 +133,7 @@ public final class Upstreams implements AutoCloseable {
     }
   }
 
-  /** The error for a reply that is not what the service promised. */
+  /** The error for a reply that breaks the service's contract. */
   public static ApiError nonsense(Upstream who) {
     return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
   }
@@ -160,7 +147,7 @@ public final class Upstreams implements AutoCloseable {
     UpstreamClient client = clients.get(who);
     return client == null
         ? EventFeed.failed(notConfigured(who))
-        : EventFeed.start(client, who, call, exchange, streamLimits);
+        : EventFeed.start(client, call, exchange, streamLimits);
   }
 
   @Override

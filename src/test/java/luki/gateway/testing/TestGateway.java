@@ -22,6 +22,7 @@ import java.util.stream.Stream;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
+import luki.gateway.app.ServeProcess;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -30,7 +31,6 @@ import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyEntry;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
-import luki.gateway.upstream.Upstreams;
 
 /**
  * A gateway made as by {@code serve}, in {@code dev}, on a free port. Its keys are made for it and
@@ -123,7 +123,7 @@ public final class TestGateway implements AutoCloseable {
         Problems problems = new Problems();
         Environment environment = Environment.of(variables, directory.resolve("no.env"), problems);
         Configuration configuration = Configuration.of(environment, problems);
-        Upstreams.configureProcess();
+        ServeProcess.configureClients();
         Gateway wiring = new Gateway(configuration);
         Log log = new Log(stdout);
         wiring.start(log);
