@@ -34,7 +34,7 @@ final class BodyUpload {
       }
       complete = true;
     } catch (IOException broken) {
-      // The connection stays open: a reply may have arrived all the same.
+      // The connection stays open: a reply may have arrived before the failure.
     }
   }
 

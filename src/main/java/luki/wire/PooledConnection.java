@@ -96,7 +96,7 @@ final class PooledConnection {
 
   /**
    * Whether another call may use it, as far as can be seen: the peer has neither closed it nor sent
-   * anything unasked.
+   * anything unexpected.
    */
   boolean isReusable() {
     try {
@@ -106,9 +106,9 @@ final class PooledConnection {
       }
       // On a virtual thread the descriptor never blocks, so these two cost no system call.
       channel.configureBlocking(false);
-      int unasked = channel.read(ByteBuffer.allocate(1));
+      int unexpected = channel.read(ByteBuffer.allocate(1));
       channel.configureBlocking(true);
-      return unasked == 0;
+      return unexpected == 0;
     } catch (IOException broken) {
       return false;
     }
