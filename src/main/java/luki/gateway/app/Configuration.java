@@ -1,10 +1,13 @@
 package luki.gateway.app;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.audit.AuditRecord;
@@ -122,5 +125,26 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
   String pepperIfAny() {
     Settings.Secret pepper = settings.pepper();
     return pepper == null ? DEV_PEPPER : pepper.value();
+  }
+
+  /**
+   * What the build has written into the jar.
+   *
+   * @param redoc the version of the documentation page's script
+   */
+  public record Build(String version, String redoc) {
+    public static Build read() {
+      Properties properties = new Properties();
+      try (InputStream in = Configuration.class.getResourceAsStream("build.properties")) {
+        if (in == null) {
+          throw new IllegalStateException("build.properties is not on the class path");
+        }
+        properties.load(in);
+      } catch (IOException unreadable) {
+        throw new UncheckedIOException(unreadable);
+      }
+      return new Build(
+          properties.getProperty("version", "unknown"), properties.getProperty("redoc", ""));
+    }
   }
 }

@@ -48,7 +48,7 @@ public final class Gateway implements AutoCloseable {
    */
   public Gateway(Configuration configuration) throws BadConfiguration {
     Problems problems = new Problems();
-    Build build = Build.read();
+    Configuration.Build build = Configuration.Build.read();
     this.parts = Parts.of(configuration, build.version(), problems);
     this.routes = new RouteTable(parts, build).compile(problems);
     problems.throwIfAny();

@@ -20,7 +20,7 @@ import luki.gateway.http.Route;
 import luki.gateway.upstream.Upstreams;
 
 /** The contract's operations with their handlers. */
-record RouteTable(Parts parts, Build build) {
+record RouteTable(Parts parts, Configuration.Build build) {
 
   /** The routes as they are enforced; an operation that cannot be served is a problem. */
   List<Route.Served> compile(Problems problems) {

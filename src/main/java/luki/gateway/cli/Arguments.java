@@ -8,8 +8,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Flags and words of a command line. What nobody takes is an error in the end. */
+/** Flags and words of a command line. Those that no command reads are an error. */
 final class Arguments {
+  /** The command line is not a known one; the message says what is wrong with it. */
+  static final class BadUsage extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final String problem;
+
+    BadUsage(String problem) {
+      super(problem);
+      this.problem = problem;
+    }
+
+    String problem() {
+      return problem;
+    }
+  }
+
   private static final Pattern AGE = Pattern.compile("(\\d{1,6})([mhd])");
 
   private final List<String> left;
@@ -34,7 +50,7 @@ final class Arguments {
   String required(String flag) throws BadUsage {
     String value = value(flag);
     if (value == null) {
-      throw new BadUsage(flag + " is needed");
+      throw new BadUsage(flag + " is required");
     }
     return value;
   }
@@ -81,14 +97,14 @@ final class Arguments {
   /** Takes the next word that is no flag. */
   String word(String what) throws BadUsage {
     if (left.isEmpty() || left.getFirst().startsWith("--")) {
-      throw new BadUsage(what + " is needed");
+      throw new BadUsage(what + " is required");
     }
     return left.removeFirst();
   }
 
   void end() throws BadUsage {
     if (!left.isEmpty()) {
-      throw new BadUsage("not known here: " + left.getFirst());
+      throw new BadUsage("unknown argument: " + left.getFirst());
     }
   }
 }

@@ -5,13 +5,12 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.List;
 import luki.gateway.audit.AuditChain;
+import luki.gateway.cli.Arguments.BadUsage;
 
-/** {@code audit verify FILE}: 0 when every record holds, 1 when one does not. */
+/** {@code audit verify FILE}: 0 when every record is valid, 1 when one is not. */
 record AuditCommand(PrintStream out, PrintStream err) {
-  int run(List<String> words) throws BadUsage, IOException {
-    Arguments arguments = new Arguments(words);
+  int run(Arguments arguments) throws BadUsage, IOException {
     String action = arguments.word("verify");
     if (!action.equals("verify")) {
       throw new BadUsage("unknown: audit " + action);
@@ -20,7 +19,7 @@ record AuditCommand(PrintStream out, PrintStream err) {
     arguments.end();
     return switch (AuditChain.verify(file)) {
       case AuditChain.ChainCheck.Whole whole -> {
-        out.println(whole.records() + " records hold; the last hash is " + whole.lastHash());
+        out.println(whole.records() + " records are valid; the last hash is " + whole.lastHash());
         yield 0;
       }
       case AuditChain.ChainCheck.Broken broken -> {
@@ -29,7 +28,7 @@ record AuditCommand(PrintStream out, PrintStream err) {
                 + file
                 + ":"
                 + broken.line()
-                + ": this record does not hold: it, or one before it, was changed, moved or taken out");
+                + ": this record is invalid: it, or one before it, was changed, moved or removed");
         yield 1;
       }
     };
@@ -39,7 +38,7 @@ record AuditCommand(PrintStream out, PrintStream err) {
     try {
       Path file = Path.of(name);
       if (!Files.isReadable(file) || Files.isDirectory(file)) {
-        throw new IOException(name + " is no file that can be read");
+        throw new IOException(name + " is not a readable file");
       }
       return file;
     } catch (InvalidPathException malformed) {

@@ -6,11 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import luki.gateway.app.Configuration;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.json.Json;
 
-/** {@code check}: what is unwise about the configuration, and whether it can be served with. */
+/** {@code check}: findings about the configuration, and whether it is valid at all. */
 record CheckCommand(PrintStream out) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     boolean json = arguments.has("--json");

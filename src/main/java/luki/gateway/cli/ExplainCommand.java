@@ -6,10 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.List;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -20,8 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code explain METHOD PATH}: the verdict of each step on a request, offline. */
 record ExplainCommand(PrintStream out) {
-  int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
-    Arguments arguments = new Arguments(words);
+  int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     byte[] claims = content("--claims", arguments.value("--claims"));
     byte[] body = content("--body", arguments.value("--body"));
     Fields.Builder headers = new Fields.Builder();

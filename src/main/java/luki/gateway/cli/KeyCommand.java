@@ -15,6 +15,7 @@ import java.util.TreeSet;
 import luki.gateway.app.Configuration;
 import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditRecord;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -28,34 +29,33 @@ import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import org.jspecify.annotations.Nullable;
 
-/** {@code key}: makes, lists, ends and follows up API keys. A key is shown once, on stdout. */
-final class KeyCommand {
+/** {@code key}: creates, lists, revokes and rotates API keys. A key is printed once, on stdout. */
+record KeyCommand(
+    PrintStream out,
+    PrintStream err,
+    Clock clock,
+    Arguments arguments,
+    Configuration configuration,
+    ApiKeyAdmin keys) {
   private static final Duration GRACE = Duration.ofDays(7);
 
-  private final PrintStream out;
-  private final PrintStream err;
-  private final Clock clock = Clock.systemUTC();
-
-  KeyCommand(PrintStream out, PrintStream err) {
-    this.out = out;
-    this.err = err;
-  }
-
-  int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
-    Arguments arguments = new Arguments(words);
+  static int run(PrintStream out, PrintStream err, Arguments arguments)
+      throws BadUsage, BadConfiguration, IOException {
     String action = arguments.word("create, list, revoke or rotate");
     Configuration configuration = Configuration.ofProcess();
-    ApiKeyAdmin maker =
+    Clock clock = Clock.systemUTC();
+    ApiKeyAdmin keys =
         new ApiKeyAdmin(
             new KeyFile(configuration.settings().keyFile()),
             KeyedHash.ofPepper(configuration.pepper()),
             clock);
+    KeyCommand command = new KeyCommand(out, err, clock, arguments, configuration, keys);
     try {
       switch (action) {
-        case "create" -> create(arguments, configuration, maker);
-        case "list" -> list(arguments, maker);
-        case "revoke" -> revoke(arguments, configuration, maker);
-        case "rotate" -> rotate(arguments, configuration, maker);
+        case "create" -> command.create();
+        case "list" -> command.list();
+        case "revoke" -> command.revoke();
+        case "rotate" -> command.rotate();
         default -> throw new BadUsage("unknown: key " + action);
       }
       return 0;
@@ -63,13 +63,12 @@ final class KeyCommand {
       throw new BadConfiguration(
           List.of(configuration.settings().keyFile() + ": " + broken.problem()));
     } catch (ApiKeyAdmin.NoSuchKey missing) {
-      err.println("luki-gateway: there is no such key that is still good");
+      err.println("luki-gateway: no valid key has this id");
       return 1;
     }
   }
 
-  private void create(Arguments arguments, Configuration configuration, ApiKeyAdmin maker)
-      throws BadUsage, BadConfiguration, IOException, KeyFile.Broken {
+  private void create() throws BadUsage, BadConfiguration, IOException, KeyFile.Broken {
     String owner = arguments.required("--owner");
     Set<Scope> scopes = scopes(arguments.list("--scopes"), configuration.roles());
     Set<String> roles = roles(arguments.list("--roles"), configuration.roles());
@@ -79,14 +78,14 @@ final class KeyCommand {
     arguments.end();
     Map<String, Plan.Rules> plans = configuration.file().plans();
     if (plan != null && !plans.containsKey(plan)) {
-      throw new BadUsage("--plan: " + plan + " is none of " + new TreeSet<>(plans.keySet()));
+      throw new BadUsage("--plan must be one of " + new TreeSet<>(plans.keySet()) + ": " + plan);
     }
     if (scopes.isEmpty() && roles.isEmpty()) {
-      throw new BadUsage("--scopes or --roles is needed: without one a key opens nothing");
+      throw new BadUsage("--scopes or --roles is required: without them a key gives no access");
     }
     Instant end = expires == null ? null : clock.instant().plus(expires);
-    ApiKeyText key = maker.create(new ApiKeyAdmin.Wanted(owner, scopes, roles, users, plan, end));
-    told(configuration, AuditRecord.Decision.CREATE, key.id(), owner);
+    ApiKeyText key = keys.create(new ApiKeyAdmin.Wanted(owner, scopes, roles, users, plan, end));
+    record(AuditRecord.Decision.CREATE, key.id(), owner);
     out.println(key.reveal());
   }
 
@@ -94,7 +93,7 @@ final class KeyCommand {
     Set<Scope> scopes = new HashSet<>();
     for (String name : names) {
       if (!Scope.isValid(name) || !known.every().contains(new Scope(name))) {
-        throw new BadUsage("--scopes: " + name + " is none of " + known.every());
+        throw new BadUsage("--scopes must be of " + known.every() + ": " + name);
       }
       scopes.add(new Scope(name));
     }
@@ -104,18 +103,17 @@ final class KeyCommand {
   private static Set<String> roles(List<String> names, Roles known) throws BadUsage {
     for (String name : names) {
       if (!known.isKnown(name)) {
-        throw new BadUsage("--roles: " + name + " is no role of the configuration");
+        throw new BadUsage("--roles: the configuration has no role " + name);
       }
     }
     return Set.copyOf(names);
   }
 
   /**
-   * Records the change. The key file has changed by then; a key that cannot be recorded is not
-   * printed, so nobody has it.
+   * Writes the audit record. The key file is already changed; a key that cannot be recorded is not
+   * printed, so it cannot be used.
    */
-  private void told(
-      Configuration configuration, AuditRecord.Decision decision, String id, String owner)
+  private void record(AuditRecord.Decision decision, String id, String owner)
       throws BadConfiguration, IOException {
     Path file = configuration.settings().auditFile();
     if (file == null) {
@@ -136,7 +134,7 @@ final class KeyCommand {
     checked.remove("*");
     checked.add(owner);
     if (owner.equals("*")) {
-      throw new BadUsage("--owner names one holder; for every user say --users '*'");
+      throw new BadUsage("--owner must be one user id; use --users '*' for access to every user");
     }
     for (String name : checked) {
       if (UserId.parse(name).isEmpty()) {
@@ -148,18 +146,15 @@ final class KeyCommand {
     return KeyEntry.usersOf(names, owner);
   }
 
-  private void list(Arguments arguments, ApiKeyAdmin maker)
-      throws BadUsage, IOException, KeyFile.Broken {
+  private void list() throws BadUsage, IOException, KeyFile.Broken {
     arguments.end();
-    out.printf(
-        "%-12s  %-8s  %-20s  %-20s  %-24s  %s%n",
-        "ID", "STATE", "EXPIRES", "OWNER", "USERS", "SCOPES AND ROLES");
-    for (KeyEntry key : maker.list()) {
+    Table table = new Table();
+    table.add("ID", "STATE", "EXPIRES", "OWNER", "USERS", "SCOPES AND ROLES");
+    for (KeyEntry key : keys.list()) {
       List<String> rights =
           new ArrayList<>(key.scopes().stream().map(Scope::name).sorted().toList());
       key.roles().stream().sorted().forEach(role -> rights.add("role " + role));
-      out.printf(
-          "%-12s  %-8s  %-20s  %-20s  %-24s  %s%n",
+      table.add(
           key.id(),
           stateOf(key),
           shown(key.expires()),
@@ -167,43 +162,44 @@ final class KeyCommand {
           String.join(",", KeyEntry.namesOf(key.users())),
           String.join(" ", rights));
     }
+    table.print(out);
   }
 
   private String stateOf(KeyEntry key) {
-    return key.revoked() != null ? "revoked" : key.isGoodAt(clock.instant()) ? "good" : "expired";
+    return key.revoked() != null ? "revoked" : key.isGoodAt(clock.instant()) ? "valid" : "expired";
   }
 
   private static String shown(@Nullable Instant time) {
     return time == null ? "never" : Instant.ofEpochSecond(time.getEpochSecond()).toString();
   }
 
-  private void revoke(Arguments arguments, Configuration configuration, ApiKeyAdmin maker)
+  private void revoke()
       throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, ApiKeyAdmin.NoSuchKey {
     String id = arguments.word("the id of the key");
     arguments.end();
-    maker.revoke(id);
-    told(configuration, AuditRecord.Decision.REVOKE, id, ownerOf(maker, id));
+    keys.revoke(id);
+    record(AuditRecord.Decision.REVOKE, id, ownerOf(id));
     err.println("revoked " + id + "; a running gateway sees it within 5 s");
   }
 
-  private static String ownerOf(ApiKeyAdmin maker, String id) throws IOException, KeyFile.Broken {
-    return maker.list().stream()
+  private String ownerOf(String id) throws IOException, KeyFile.Broken {
+    return keys.list().stream()
         .filter(key -> key.id().equals(id))
         .map(KeyEntry::owner)
         .findFirst()
         .orElse("");
   }
 
-  private void rotate(Arguments arguments, Configuration configuration, ApiKeyAdmin maker)
+  private void rotate()
       throws BadUsage, BadConfiguration, IOException, KeyFile.Broken, ApiKeyAdmin.NoSuchKey {
     String id = arguments.word("the id of the key");
-    Duration grace = arguments.age("--grace");
+    Duration given = arguments.age("--grace");
     arguments.end();
-    Duration still = grace == null ? GRACE : grace;
-    ApiKeyText key = maker.rotate(id, still);
-    told(configuration, AuditRecord.Decision.ROTATE, id, ownerOf(maker, id));
-    told(configuration, AuditRecord.Decision.CREATE, key.id(), ownerOf(maker, key.id()));
+    Duration grace = given == null ? GRACE : given;
+    ApiKeyText key = keys.rotate(id, grace);
+    record(AuditRecord.Decision.ROTATE, id, ownerOf(id));
+    record(AuditRecord.Decision.CREATE, key.id(), ownerOf(key.id()));
     out.println(key.reveal());
-    err.println(id + " ends at " + shown(clock.instant().plus(still)));
+    err.println(id + " ends at " + shown(clock.instant().plus(grace)));
   }
 }

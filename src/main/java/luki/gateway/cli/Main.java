@@ -8,13 +8,42 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
-import luki.gateway.app.Build;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.ServeProcess;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */
 public final class Main {
+  private static final String USAGE =
+      """
+      usage: java -jar luki-gateway.jar [command]
+
+        serve                       serve until SIGTERM (the default)
+        check [--json]              check configuration and contract; 2 when a finding is critical
+        policy [--format md|json|html]
+                                    the effective policy, one row per route
+        explain METHOD PATH [--claims FILE] [--body FILE] [--header 'Name: value']…
+                                    the verdict of each filter on a request, offline; claims and body
+                                    are JSON; iss, aud and exp are added where the claims have none
+        key create --owner O --scopes a,b [--roles r] [--users u1,u2|*] [--plan P] [--expires 90d]
+                                    create an API key and print it, once
+        key list                    list the keys, without their secrets
+        key revoke ID               end a key now
+        key rotate ID [--grace 7d]  create its successor and print it; the old one ends after the grace
+        token mint --sub U --scopes a,b [--ttl 10m]
+                                    dev only: create a user's token, signed by a development key
+        audit verify FILE           verify every record; 1 and the first invalid one
+        usage [--since D] [--by plan|principal]
+                                    sum the events of USAGE_OUTBOX; D is 2026-11-01, a time, or 30d
+        openapi                     print the contract
+        version                     print the version
+        help                        print this help
+
+      Settings are environment variables; env.example lists them. Exit codes: 0 success, 2 bad usage or
+      configuration, 1 any other failure.
+      """;
+
   private static final int FAILED = 1;
   private static final int BAD = 2;
 
@@ -42,25 +71,25 @@ public final class Main {
         case "serve" -> serve(new Arguments(rest));
         case "check" -> new CheckCommand(out).run(new Arguments(rest));
         case "policy" -> new PolicyCommand(out).run(new Arguments(rest));
-        case "explain" -> new ExplainCommand(out).run(rest);
-        case "token" -> new TokenCommand(out).run(rest);
-        case "audit" -> new AuditCommand(out, err).run(rest);
+        case "explain" -> new ExplainCommand(out).run(new Arguments(rest));
+        case "token" -> new TokenCommand(out, Clock.systemUTC()).run(new Arguments(rest));
+        case "audit" -> new AuditCommand(out, err).run(new Arguments(rest));
         case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(new Arguments(rest));
-        case "key" -> new KeyCommand(out, err).run(rest);
-        case "openapi" -> new OpenapiCommand(out).run(new Arguments(rest));
+        case "key" -> KeyCommand.run(out, err, new Arguments(rest));
+        case "openapi" -> openapi(new Arguments(rest));
         case "version" -> version(new Arguments(rest));
         case "help", "--help", "-h" -> {
-          out.print(Usage.TEXT);
+          out.print(USAGE);
           yield 0;
         }
         default -> throw new BadUsage("unknown command: " + command);
       };
     } catch (BadUsage wrong) {
       err.println("luki-gateway: " + wrong.problem());
-      err.print(Usage.TEXT);
+      err.print(USAGE);
       return BAD;
     } catch (BadConfiguration bad) {
-      err.println("luki-gateway: the configuration cannot be used:");
+      err.println("luki-gateway: invalid configuration:");
       bad.problems().forEach(problem -> err.println("  " + problem));
       return BAD;
     } catch (IOException failed) {
@@ -80,9 +109,15 @@ public final class Main {
     return 0;
   }
 
+  private int openapi(Arguments arguments) throws BadUsage, BadConfiguration {
+    arguments.end();
+    out.println(Configuration.ofProcess().document().published().pretty());
+    return 0;
+  }
+
   private int version(Arguments arguments) throws BadUsage {
     arguments.end();
-    out.println(Build.read().version());
+    out.println(Configuration.Build.read().version());
     return 0;
   }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Policy.ConsentRule;

@@ -8,25 +8,18 @@ import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import luki.gateway.app.Configuration;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.json.Json;
 import luki.gateway.tokens.DevIssuer;
 
-/** {@code token mint}: a user's token for a desk. A gateway in prod never takes one. */
-final class TokenCommand {
-  private static final Duration USUAL = Duration.ofMinutes(10);
-  private static final Duration MAX_WAIT = Duration.ofDays(1);
+/** {@code token mint}: a user's token for development. A gateway in prod never accepts one. */
+record TokenCommand(PrintStream out, Clock clock) {
+  private static final Duration DEFAULT_TTL = Duration.ofMinutes(10);
+  private static final Duration MAX_TTL = Duration.ofDays(1);
 
-  private final PrintStream out;
-  private final Clock clock = Clock.systemUTC();
-
-  TokenCommand(PrintStream out) {
-    this.out = out;
-  }
-
-  int run(List<String> words) throws BadUsage, BadConfiguration, IOException {
-    Arguments arguments = new Arguments(words);
+  int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     String action = arguments.word("mint");
     if (!action.equals("mint")) {
       throw new BadUsage("unknown: token " + action);
@@ -36,13 +29,13 @@ final class TokenCommand {
     Duration asked = arguments.age("--ttl");
     arguments.end();
     Configuration configuration = Configuration.ofProcess();
-    refuseElsewhere(configuration.settings());
+    refuseOutsideDev(configuration.settings());
     KeyCommand.scopes(scopes, configuration.roles());
     if (scopes.isEmpty()) {
-      throw new BadUsage("--scopes is needed: without one a token opens nothing");
+      throw new BadUsage("--scopes is required: without one a token gives no access");
     }
-    Duration ttl = asked == null ? USUAL : asked;
-    if (ttl.compareTo(MAX_WAIT) > 0 || ttl.isZero()) {
+    Duration ttl = asked == null ? DEFAULT_TTL : asked;
+    if (ttl.compareTo(MAX_TTL) > 0 || ttl.isZero()) {
       throw new BadUsage("--ttl must be more than 0m and at most 1d");
     }
     out.println(
@@ -51,14 +44,14 @@ final class TokenCommand {
     return 0;
   }
 
-  private static void refuseElsewhere(Settings settings) throws BadConfiguration {
+  private static void refuseOutsideDev(Settings settings) throws BadConfiguration {
     if (!settings.dev()) {
       throw new BadConfiguration(List.of("ENVIRONMENT: token mint works in dev only"));
     }
     if (settings.jwt().isOn()) {
       throw new BadConfiguration(
           List.of(
-              "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway takes only"
+              "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway accepts only"
                   + " that issuer's tokens"));
     }
   }

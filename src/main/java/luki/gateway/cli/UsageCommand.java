@@ -10,15 +10,15 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
-import java.util.Locale;
 import java.util.TreeMap;
 import java.util.function.Function;
 import luki.gateway.app.Configuration;
+import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.delivery.UsageEvent;
 import luki.gateway.delivery.UsageSum;
 
-/** {@code usage}: what the outbox says that was used. */
+/** {@code usage}: sums the usage events of the outbox. */
 record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     String since = arguments.value("--since");
@@ -29,7 +29,7 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
         switch (by == null ? "plan" : by) {
           case "plan" -> UsageEvent::plan;
           case "principal" -> UsageEvent::principal;
-          default -> throw new BadUsage("--by is plan or principal");
+          default -> throw new BadUsage("--by must be plan or principal");
         };
     UsageSum sum = UsageSum.of(outbox(), from, key);
     print(by == null ? "plan" : by, sum);
@@ -39,8 +39,7 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
   private static Path outbox() throws BadConfiguration {
     Path name = Configuration.ofProcess().settings().usage().outbox();
     if (name == null) {
-      throw new BadConfiguration(
-          List.of("USAGE_OUTBOX: must name the outbox that is to be summed up"));
+      throw new BadConfiguration(List.of("USAGE_OUTBOX: must name the outbox to sum up"));
     }
     return name;
   }
@@ -59,32 +58,26 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
           ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
           : Instant.parse(text);
     } catch (DateTimeException malformed) {
-      throw new BadUsage("--since is a day (2026-11-01), a moment (2026-11-01T12:00:00Z) or 30d");
+      throw new BadUsage(
+          "--since must be a day (2026-11-01), a moment (2026-11-01T12:00:00Z) or 30d");
     }
   }
 
   private void print(String by, UsageSum sum) {
-    out.printf(
-        Locale.ROOT,
-        "%-20s %10s %10s %14s %20s%n",
-        by,
-        "calls",
-        "requests",
-        "chat_messages",
-        "streamed_characters");
+    Table table = new Table();
+    table.add(by, "calls", "requests", "chat_messages", "streamed_characters");
     new TreeMap<>(sum.lines())
         .forEach(
             (key, line) ->
-                out.printf(
-                    Locale.ROOT,
-                    "%-20s %10d %10d %14d %20d%n",
+                table.add(
                     key,
-                    line.calls(),
-                    line.units().requests(),
-                    line.units().chatMessages(),
-                    line.units().streamedCharacters()));
+                    Long.toString(line.calls()),
+                    Long.toString(line.units().requests()),
+                    Long.toString(line.units().chatMessages()),
+                    Long.toString(line.units().streamedCharacters())));
+    table.print(out);
     if (sum.unreadable() > 0) {
-      err.println("left out: " + sum.unreadable() + " lines that are no events");
+      err.println("skipped: " + sum.unreadable() + " lines that are not events");
     }
   }
 }

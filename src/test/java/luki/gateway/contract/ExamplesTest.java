@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
@@ -48,9 +50,22 @@ class ExamplesTest {
         .forEach((name, one) -> check(schema, at + "/examples/" + name, one.at("value")));
   }
 
+  /** An example of an error has the message that the gateway would send. */
+  private void message(String at, Json error) {
+    String code = error.at("code").string();
+    String message = error.at("message").string("");
+    if (code != null && !message.endsWith("stopped responding")) {
+      String sent = ApiError.of(ErrorCode.valueOf(code)).message();
+      if (!message.replaceFirst("^[A-Z][a-z]+ service", "The service").equals(sent)) {
+        wrong.add(document.where(at) + ": " + message + ", but it is: " + sent);
+      }
+    }
+  }
+
   private void check(JsonSchema schema, String at, Json example) {
     if (!example.isMissing()) {
       checked++;
+      message(at, example.at("error"));
       List<JsonSchema.Violation> violations = schema.validate(example);
       if (!violations.isEmpty()) {
         wrong.add(document.where(at) + ": " + violations);

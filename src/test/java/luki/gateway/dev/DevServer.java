@@ -80,7 +80,7 @@ public final class DevServer {
     try {
       serve(new FileOutputStream(FileDescriptor.out));
     } catch (BadConfiguration bad) {
-      System.err.println("luki-gateway: the configuration cannot be used:");
+      System.err.println("luki-gateway: invalid configuration:");
       bad.problems().forEach(problem -> System.err.println("  " + problem));
       System.exit(2);
     }
