@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.bench.BenchSetup.Child;
 import luki.bench.BenchSetup.Contender;
+import luki.bench.Load.Workload;
 import luki.gateway.testing.Processes;
 
 /** {@code make bench}: everything side by side in one run. */

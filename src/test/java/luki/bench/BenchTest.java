@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import luki.bench.Load.Workload;
 import org.junit.jupiter.api.Test;
 
 /** The parts of the bench that need no other program do what they say. */

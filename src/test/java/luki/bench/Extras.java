@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.bench.BenchSetup.Child;
 import luki.bench.BenchSetup.Contender;
+import luki.bench.Load.Workload;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.RawHttpClient;
 

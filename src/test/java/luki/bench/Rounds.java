@@ -7,7 +7,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import luki.bench.BenchSetup.Child;
 import luki.bench.BenchSetup.Contender;
+import luki.bench.Load.Workload;
 
 /**
  * One load on every subject, round after round: A B C, A B C. What the machine does beside the

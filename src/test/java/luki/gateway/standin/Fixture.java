@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import luki.gateway.standin.RawUpstream.RawConnection;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 

@@ -18,6 +18,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import luki.gateway.json.Json;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 
 /** Wrong credentials, missing scopes and users that the caller may not act for. */

@@ -22,6 +22,7 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Reply;
 import luki.gateway.standin.StandIns;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.tokens.DevIssuer;

@@ -23,6 +23,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Collector;
 import luki.gateway.testing.RedisProcess;

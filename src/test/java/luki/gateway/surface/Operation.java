@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +16,7 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.contract.ContractDocument;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
+import luki.gateway.testing.TestGateway;
 
 /** An operation of the contract in force, read from its document. */
 record Operation(String method, String template, Json node, Json root) {
@@ -196,5 +198,43 @@ record Operation(String method, String template, Json node, Json root) {
   @Override
   public String toString() {
     return method + " " + template;
+  }
+
+  /** Keys for the user of the examples, made on first use. */
+  static final class Callers {
+    static final String USER = "maria_k";
+
+    private final TestGateway gateway;
+    private final Map<Set<String>, String> keys = new HashMap<>();
+
+    Callers(TestGateway gateway) {
+      this.gateway = gateway;
+    }
+
+    /** A key with every scope of the contract. */
+    String full() {
+      return with(Operation.allScopes());
+    }
+
+    /** A key with every scope but those of the operation. */
+    String without(Operation operation) {
+      Set<String> scopes = new TreeSet<>(Operation.allScopes());
+      scopes.removeAll(operation.scopes());
+      return with(scopes);
+    }
+
+    private String with(Set<String> scopes) {
+      return keys.computeIfAbsent(
+          Set.copyOf(scopes), wanted -> gateway.key(List.of(USER), wanted.toArray(String[]::new)));
+    }
+
+    /** The valid request of an operation, with a credential that is allowed to make it. */
+    Ask good(Operation operation) {
+      return as(operation.good(), full());
+    }
+
+    static Ask as(Ask ask, String key) {
+      return ask.header("Authorization", "Bearer " + key);
+    }
   }
 }

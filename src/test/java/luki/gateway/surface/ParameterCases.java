@@ -3,6 +3,7 @@ package luki.gateway.surface;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import luki.gateway.surface.Operation.Callers;
 
 /** Parameters in path, query and header that the contract does not allow. */
 final class ParameterCases {

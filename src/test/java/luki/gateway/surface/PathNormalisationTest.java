@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import luki.gateway.standin.Fixture;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;

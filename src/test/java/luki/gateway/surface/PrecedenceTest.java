@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.StandIns;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;

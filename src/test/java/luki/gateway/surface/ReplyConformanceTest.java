@@ -13,6 +13,7 @@ import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.StandIns;
+import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;

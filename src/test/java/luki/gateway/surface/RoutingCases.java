@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import luki.gateway.surface.Operation.Callers;
 
 /** Requests for no operation, and requests that accept no reply of the operation. */
 final class RoutingCases {
