@@ -41,7 +41,8 @@ public final class PreparedRequest extends HttpRequest {
     public static Origin of(URI uri) {
       boolean tls = "https".equalsIgnoreCase(uri.getScheme());
       int port = uri.getPort() >= 0 ? uri.getPort() : tls ? 443 : 80;
-      return new Origin(tls, uri.getHost(), port);
+      String host = uri.getHost();
+      return new Origin(tls, host == null ? "" : host, port);
     }
 
     /** The value of {@code Host}: without the port if it is the scheme's default. */

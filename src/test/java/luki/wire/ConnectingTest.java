@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.SocketChannel;
@@ -236,6 +237,8 @@ class ConnectingTest {
     for (String host : List.of("a\r\nX: y", "a b", "", "a/b", "u@a")) {
       assertThrows(IllegalArgumentException.class, () -> Calls.origin(host, 80));
     }
+    URI none = URI.create("http:/path");
+    assertThrows(IllegalArgumentException.class, () -> PreparedRequest.Origin.of(none));
   }
 
   @Test
