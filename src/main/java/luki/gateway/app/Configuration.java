@@ -28,7 +28,7 @@ import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.Diagnostics;
 
-/** Everything that a command reads before it does anything. */
+/** The settings, gateway.yaml and the contract, which every command reads first. */
 public record Configuration(Settings settings, GatewayFile file, ContractDocument document) {
   /** The purpose of the hash that names callers in the access log, the audit file and bills. */
   static final String ACCESS_LOG = "access-log";
@@ -42,7 +42,7 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
     return of(Environment.ofProcess(problems), problems);
   }
 
-  /** Reads all of it, so that every problem is told at once. */
+  /** Reads all of it, so that all problems are reported together. */
   public static Configuration of(Environment environment, Problems problems)
       throws BadConfiguration {
     Settings settings = SettingsReader.read(environment);
@@ -56,7 +56,7 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
     return new Configuration(settings, file, document);
   }
 
-  /** What is unwise: `check` prints it, and in prod nothing starts with a critical one. */
+  /** The findings of `check`; in prod a critical one prevents startup. */
   public List<ConfigurationCheck.Finding> findings() throws IOException {
     List<ConfigurationCheck.Finding> findings =
         new ArrayList<>(ConfigurationCheck.of(settings, file));
@@ -64,7 +64,9 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
     try {
       if (keys.read().isEmpty()) {
         findings.add(
-            keyFile(ConfigurationCheck.Severity.WARNING, "there is no key yet: nobody can call"));
+            keyFile(
+                ConfigurationCheck.Severity.WARNING,
+                "no key exists yet, so no caller can authenticate"));
       }
       Set<String> unknown = new TreeSet<>();
       keys.read()
@@ -80,7 +82,7 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
         findings.add(
             keyFile(
                 ConfigurationCheck.Severity.WARNING,
-                "others can read it: it should have mode 0600"));
+                "it is readable by others: it should have mode 0600"));
       }
     } catch (KeyFile.Broken broken) {
       findings.add(keyFile(ConfigurationCheck.Severity.CRITICAL, broken.problem()));

@@ -55,7 +55,7 @@ record PolicyCommand(PrintStream out) {
         consent == null
             ? "–"
             : String.join(" ", consent.scopes())
-                + (consent.askedBy() == ConsentRule.AskedBy.HANDLER ? " (goes on without)" : ""));
+                + (consent.askedBy() == ConsentRule.AskedBy.HANDLER ? " (answers with less)" : ""));
     Upstream upstream = route.operation().upstream();
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
@@ -72,7 +72,7 @@ record PolicyCommand(PrintStream out) {
 
   private static String owner(Owner owner) {
     return switch (owner) {
-      case Owner.Nobody _ -> "–";
+      case Owner.None _ -> "–";
       case Owner.InBody in -> "body /" + in.name();
       case Owner.InQuery in -> "query " + in.name();
       case Owner.InPath in -> "path " + in.name();

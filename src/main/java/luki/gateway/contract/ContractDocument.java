@@ -28,7 +28,7 @@ public final class ContractDocument {
     this.document = document;
   }
 
-  /** Reads the file; what is no YAML, or holds a key twice, ends the start with file:line. */
+  /** Reads the file; invalid YAML or a duplicate key is reported with file:line. */
   public static ContractDocument read(Path file, Problems problems) throws BadConfiguration {
     try {
       return new ContractDocument(Located.read(file));

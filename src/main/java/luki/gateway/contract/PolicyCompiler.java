@@ -80,7 +80,7 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
   private @Nullable Owner owner(Json owner, @Nullable Access access, PathPattern path) {
     boolean isPublic = access instanceof Access.Public;
     if (owner.string("").equals("none") || (owner.isMissing() && isPublic)) {
-      return new Owner.Nobody();
+      return new Owner.None();
     }
     String name = owner.at("name").string("");
     if (name.isEmpty() || isPublic) {

@@ -9,7 +9,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Lifecycle;
 
-/** Refuses early what a stopping or crowded process would only let wait. Health always answers. */
+/** Refuses new requests while the process drains or has too many in progress. */
 public record Admission(Lifecycle lifecycle, int maxInFlight) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

@@ -17,8 +17,8 @@ import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 
 /**
- * Refuses an address that has presented too many bad credentials, before another one is looked at.
- * Of failures under way at the same time those beyond the limit are not told apart from a refusal.
+ * Refuses an address that has presented too many bad credentials, before another one is checked.
+ * Concurrent failures beyond the limit get the same reply as a refusal.
  */
 public final class AuthFailureLimit implements Filter {
   private final AuthFailures failures;

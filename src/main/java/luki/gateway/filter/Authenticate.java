@@ -18,7 +18,7 @@ import luki.gateway.observe.Metrics;
 import luki.gateway.tokens.TokenVerifier;
 import luki.gateway.tokens.TokenVerifier.BearerToken;
 
-/** Finds out who calls. A public route does not look at credentials. */
+/** Identifies the caller. A public operation ignores credentials. */
 public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metrics)
     implements Filter {
   @Override

@@ -16,8 +16,8 @@ import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 
 /**
- * Finds the user that the request acts for, wherever the contract says that the id stands, and lets
- * only those on who may act for them. Every other {@code user_id} in the request must be the same.
+ * Finds the user that the request acts for, at the place that the contract names, and refuses
+ * callers that may not act for them. Every other {@code user_id} in the request must be the same.
  */
 public final class AuthorizeOwner implements Filter {
   private static final String USER_ID = "user_id";
@@ -37,7 +37,7 @@ public final class AuthorizeOwner implements Filter {
   private static Optional<UserId> userOf(Exchange exchange) {
     String named =
         switch (exchange.policy().owner()) {
-          case Owner.Nobody _ -> null;
+          case Owner.None _ -> null;
           case Owner.InBody in -> text(exchange.json().at(in.name()), "/" + in.name());
           case Owner.InQuery in -> present(exchange.request().query().all(in.name()), in.name());
           case Owner.InPath in -> exchange.pathParameter(in.name());

@@ -7,7 +7,7 @@ import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 
-/** Lets only those on who have every scope that the route names. */
+/** Refuses callers without every scope that the operation requires. */
 public final class AuthorizeScope implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

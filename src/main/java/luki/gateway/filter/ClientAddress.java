@@ -8,13 +8,13 @@ import luki.gateway.config.Settings;
 import luki.gateway.http.Request;
 
 /**
- * Who is at the other end, by the trusted-proxy rule: what a trusted proxy says of whom it had
- * before it, from the right, up to the first address that is nobody's we trust.
+ * The address of the client by the trusted-proxy rule: X-Forwarded-For is read from the right, as
+ * long as the address before an entry is that of a trusted proxy.
  */
 record ClientAddress(Settings settings) {
   private static final int NETWORK = 8;
 
-  /** The address; of IPv6 its /64, since a client has all of one. */
+  /** The address; of IPv6 its /64, since one client may use all of it. */
   String of(Request request) {
     String client = request.peer();
     List<String> lines = request.headers().all("X-Forwarded-For");

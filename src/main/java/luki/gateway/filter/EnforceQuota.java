@@ -18,7 +18,7 @@ import luki.gateway.observe.Metrics;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last gate: refuses when a quota is used up, and counts and bills what a call has used once
+ * The last filter: refuses when a quota is exceeded, and counts and bills what a call has used once
  * its reply has left. A call that got an error is free.
  *
  * @param bills null where nothing is billed

@@ -11,7 +11,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Diagnostics;
 
-/** Gives every error its envelope. What nobody expected is 500, with its cause in the log only. */
+/** Renders every error. An unhandled exception is 500, with its cause in the log only. */
 public final class Errors implements Filter, Chain.Defects {
   private static final Diagnostics LOG = new Diagnostics("errors");
 

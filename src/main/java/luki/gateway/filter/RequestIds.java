@@ -7,7 +7,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.http1.Fields;
 
-/** Tells the caller the ids of its request. */
+/** Adds the ids of the request to the reply. */
 public final class RequestIds implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {

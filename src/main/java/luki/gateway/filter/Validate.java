@@ -10,7 +10,7 @@ import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 
-/** Holds the request against the contract's schemas. */
+/** Validates the request against the contract's schemas. */
 public final class Validate implements Filter {
   private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
   private static final Pattern VISIBLE = Pattern.compile("[!-~]{1,255}");

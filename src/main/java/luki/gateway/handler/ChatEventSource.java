@@ -101,7 +101,7 @@ final class ChatEventSource implements Body.Source {
     return firstEventNanos;
   }
 
-  /** Ends the agent's call at once, wherever this stream waits. */
+  /** Ends the agent's call at once, whatever this stream waits for. */
   @Override
   public void readerLeft() {
     readerLeft = true;

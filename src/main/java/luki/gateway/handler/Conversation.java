@@ -18,8 +18,8 @@ import luki.gateway.upstream.Call;
 import luki.gateway.upstream.Upstreams;
 
 /**
- * What the agent is told besides the message. Consent and memories are asked for side by side under
- * one short deadline; nothing there fails the chat.
+ * What the agent gets besides the message. Consent and memories are requested in parallel under one
+ * short deadline; nothing there fails the chat.
  */
 record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
   private static final int QUERY_CODE_POINTS = 1000;
@@ -56,7 +56,7 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
   Prepared prepare(Exchange exchange, Said said) throws InterruptedException {
     ElrHandlers.refuseBlank(said.message(), "/message");
     Remembered remembered = remember(exchange, said.message());
-    // Only the gateway says what is remembered, and nobody has proved a wallet.
+    // Only the gateway says what is remembered, and a wallet cannot be proved.
     Json.Builder context =
         said.context().toBuilder()
             .remove("memory_context")
@@ -72,11 +72,11 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
             .putPresent("session_id", said.sessionId())
             .put("context", context.build())
             .build();
-    return new Prepared(request, remembered.use(), told(exchange, remembered.use()));
+    return new Prepared(request, remembered.use(), consented(exchange, remembered.use()));
   }
 
   /** A verdict that was not had is not passed on as one. */
-  private Exchange told(Exchange exchange, MemoryUse use) {
+  private Exchange consented(Exchange exchange, MemoryUse use) {
     ConsentRule rule = exchange.policy().consent();
     if (rule == null || use == MemoryUse.UNAVAILABLE) {
       return exchange;
@@ -97,7 +97,7 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
     Exchange within = exchange.within(limit);
     try (Branch<Consent.ConsentStatus> verdict = Branch.start(() -> ask(within));
         Branch<List<Json>> search = Branch.start(() -> search(within, message))) {
-      // Leaving this block ends the search: without consent its result is never looked at.
+      // Leaving this block ends the search: without consent its result is never used.
       return switch (verdict.await(limit).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
         case DENIED -> Remembered.nothing(MemoryUse.DENIED);
         case UNAVAILABLE -> Remembered.nothing(MemoryUse.UNAVAILABLE);
@@ -134,7 +134,7 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
             .asIdempotent();
     Json reply = upstreams.json(Upstream.MEMORY, call, exchange).json();
     List<Json> entries = new ArrayList<>();
-    for (Json entry : Memories.of(reply, exchange.user()).entries()) {
+    for (Json entry : MemoryCalls.found(reply, exchange.user()).entries()) {
       entries.add(trimmed(entry));
     }
     return entries;

@@ -67,7 +67,7 @@ public final class ElrHandlers {
     refuseBlank(query, "/query");
     int limit = (int) exchange.json().at("limit").integer().orElse(DEFAULT_SEARCH);
     MemoryCalls.Result result = memory.search(exchange, query, limit);
-    List<Json> items = result.found().entries().stream().map(Memories::item).toList();
+    List<Json> items = result.found().entries().stream().map(MemoryCalls::item).toList();
     Json reply =
         Json.object()
             .put("items", Json.array(items))
@@ -83,13 +83,13 @@ public final class ElrHandlers {
     int offset = exchange.queryInt("offset", 0);
     MemoryCalls.Result result =
         memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MAX_RESULTS);
-    Memories.Found found = result.found();
+    MemoryCalls.Found found = result.found();
     List<Json> page =
         found.entries().stream()
             .sorted(NEWEST_FIRST)
             .skip(offset)
             .limit(limit)
-            .map(Memories::item)
+            .map(MemoryCalls::item)
             .toList();
     Json reply =
         Json.object()

@@ -20,7 +20,7 @@ record ElrReplaceHandler(MemoryCalls memory, Clock clock) implements Handler {
     String oldId = exchange.pathParameter("id");
     MemoryCalls.Text text = MemoryCalls.Text.of(exchange.json(), clock.instant());
     ElrHandlers.refuseBlank(text.text(), "/text");
-    String newId = Memories.idOf(exchange.user(), text.text());
+    String newId = MemoryCalls.idOf(exchange.user(), text.text());
     MemoryCalls.Stored stored =
         newId.equals(oldId) ? again(exchange, text, oldId) : another(exchange, text, oldId);
     Json item = text.item(stored.id()).toBuilder().put("replaces", oldId).build();
@@ -65,11 +65,11 @@ record ElrReplaceHandler(MemoryCalls memory, Clock clock) implements Handler {
 
   /**
    * An item that had this very text before must not go with a replacement that failed. Where the
-   * service cannot even list, the rule of the mapping holds: the new item is taken back.
+   * service cannot even list, the new item is deleted again.
    */
   private boolean wasNotThereBefore(Exchange exchange, MemoryCalls.Text text, String id)
       throws InterruptedException {
-    Memories.Found listed;
+    MemoryCalls.Found listed;
     try {
       listed = memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MAX_RESULTS).found();
     } catch (ApiException cannotTell) {

@@ -22,7 +22,7 @@ public record Policy(
 
   /** Anyone may call it, for no user in particular, and it counts for nothing. */
   public static Policy open(boolean alwaysAdmitted) {
-    return new Policy(new Access.Public(), new Owner.Nobody(), null, Limits.FREE, alwaysAdmitted);
+    return new Policy(new Access.Public(), new Owner.None(), null, Limits.FREE, alwaysAdmitted);
   }
 
   public boolean isPublic() {
@@ -53,7 +53,7 @@ public record Policy(
   /** Where a request names the user for whom the caller must be allowed to act. */
   public sealed interface Owner {
     /** The operation acts for no user. Always explicit, never a default. */
-    record Nobody() implements Owner {}
+    record None() implements Owner {}
 
     /** A top-level member of the JSON body. */
     record InBody(String name) implements Owner {}
