@@ -5,7 +5,7 @@ import luki.http1.InputBuffer;
 
 /** Blocks in a read while a handler works, to see when the client leaves. */
 final class Watch implements Runnable {
-  /** A client that goes on sending is not waiting for its reply. */
+  /** A client that sends more than that before it has its reply counts as gone. */
   private static final int MAX_UNASKED = 64 * 1024;
 
   private final InputBuffer source;

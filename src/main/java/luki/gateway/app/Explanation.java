@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import luki.gateway.config.Settings;
 import luki.gateway.contract.Router;
 import luki.gateway.filter.Errors;
@@ -176,7 +177,10 @@ public record Explanation(
   private static Verdict refused(String step, ApiError error) {
     String detail =
         switch (error) {
-          case ApiError.Invalid invalid -> " " + invalid.details();
+          case ApiError.Invalid invalid ->
+              invalid.details().stream()
+                  .map(each -> " " + each.pointer() + ": " + each.rule())
+                  .collect(Collectors.joining(","));
           case ApiError.MissingScope missing -> " needs " + missing.needed();
           case ApiError.WrongMethod wrong -> " has " + wrong.allowed();
           case ApiError.Plain _,

@@ -1,7 +1,6 @@
 package luki.gateway.app;
 
 import java.time.Clock;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
@@ -21,14 +20,12 @@ import luki.gateway.upstream.Upstreams;
 /**
  * What filters and handlers are made of. None of it runs before {@link Gateway#start}.
  *
- * @param timer for the limiters; nothing on it may block
  * @param principals names callers in the access log, the audit file and bills
  * @param limited names callers and addresses in the limits
  */
 record Parts(
     Configuration configuration,
     Clock clock,
-    ScheduledThreadPoolExecutor timer,
     Lifecycle lifecycle,
     Metrics metrics,
     Tracing tracing,
@@ -47,9 +44,6 @@ record Parts(
       throws BadConfiguration {
     Settings settings = configuration.settings();
     Clock clock = Clock.systemUTC();
-    ScheduledThreadPoolExecutor timer =
-        new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("timer").factory());
-    timer.setRemoveOnCancelPolicy(true);
     Metrics metrics = new Metrics(version);
     Tracing tracing = Tracing.of(settings.telemetry());
     ServiceTokens tokens = ServiceTokens.of(settings, clock, problems);
@@ -68,7 +62,6 @@ record Parts(
     return new Parts(
         configuration,
         clock,
-        timer,
         new Lifecycle(),
         metrics,
         tracing,
@@ -99,7 +92,6 @@ record Parts(
     identity.close();
     upstreams.close();
     engines.close();
-    timer.shutdownNow();
     tracing.close();
   }
 }

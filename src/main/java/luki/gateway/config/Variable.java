@@ -57,7 +57,7 @@ public enum Variable {
   MAX_REPLY_BYTES("8388608", "longest reply of a service; it is buffered and checked"),
   MAX_CONNECTIONS("20000", "open connections in total"),
   MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0 = unlimited"),
-  HEADER_TIMEOUT_S("10", "seconds within which a request must arrive"),
+  HEADER_TIMEOUT_S("10", "seconds within which a request's head must arrive"),
   IDLE_TIMEOUT_S("100", "seconds after which an idle connection is closed"),
   WRITE_TIMEOUT_S("30", "seconds that a write may wait for the client"),
   HTTP_ENGINE("edge", "the HTTP server: edge (the gateway's own), or jdk, which is not for prod"),

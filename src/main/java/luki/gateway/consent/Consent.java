@@ -62,19 +62,19 @@ public final class Consent {
   public Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
     ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
-    return answers.get(question, exchange.deadline(), () -> put(exchange, question));
+    return answers.get(question, exchange.deadline(), () -> askService(exchange, question));
   }
 
-  /** The same without the cache. */
+  /** Asks the service now, whatever is cached, and caches the answer. */
   Answer askAnew(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
     ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
-    Answer answer = put(exchange, question);
+    Answer answer = askService(exchange, question);
     answers.keep(question, answer);
     return answer;
   }
 
-  private Answer put(Exchange exchange, ConsentCache.Question question)
+  private Answer askService(Exchange exchange, ConsentCache.Question question)
       throws InterruptedException {
     if (question.scopes().isEmpty()) {
       throw new IllegalArgumentException("an empty list would always be allowed");

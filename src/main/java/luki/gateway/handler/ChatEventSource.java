@@ -29,11 +29,11 @@ final class ChatEventSource implements Body.Source {
       new AgentEvents.Event.Failed(
           new ApiError.FromUpstream(Upstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT));
 
-  // The agent's silence after its status has gone out has a sentence of its own.
+  // The agent's silence after its status has gone out has an error message of its own.
   private static final ApiError STOPPED = new ApiError.StoppedResponding(Upstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
-  private static final Duration GUARDS_LOOK = Duration.ofSeconds(1);
-  private static final Duration LOOK = Duration.ofMillis(500);
+  private static final Duration GUARD_INTERVAL = Duration.ofSeconds(1);
+  private static final Duration POLL_INTERVAL = Duration.ofMillis(500);
 
   private final AgentEvents events;
   private final Json meta;
@@ -42,7 +42,7 @@ final class ChatEventSource implements Body.Source {
   private final Guards guards;
   private AgentEvents.@Nullable Event pending;
   private boolean commentFirst;
-  private long lastLook;
+  private long lastCheck;
   private volatile boolean readerLeft;
   private boolean ended;
   private long lastPiece;
@@ -81,7 +81,7 @@ final class ChatEventSource implements Body.Source {
     this.exchange = exchange;
     this.clocks = clocks;
     this.guards = guards;
-    this.lastLook = System.nanoTime();
+    this.lastCheck = System.nanoTime();
     this.lastPiece = System.nanoTime();
     this.eventDeadline = clocks.called + clocks.limits.firstEvent().toNanos();
   }
@@ -118,13 +118,13 @@ final class ChatEventSource implements Body.Source {
       return sent(COMMENT);
     }
     while (!readerLeft) {
-      byte[] last = lastWord();
+      byte[] last = endIfRequired();
       if (last != null) {
         return last;
       }
-      AgentEvents.Event event = pending == null ? events.poll(untilNextDuty()) : pending;
+      AgentEvents.Event event = pending == null ? events.poll(untilNextCheck()) : pending;
       pending = null;
-      byte[] piece = event == null ? duty() : rendered(event);
+      byte[] piece = event == null ? onSilence() : rendered(event);
       if (piece != null) {
         return piece;
       }
@@ -192,12 +192,12 @@ final class ChatEventSource implements Body.Source {
   }
 
   /** What ends a stream however much the agent has to say; null while nothing does. */
-  private byte @Nullable [] lastWord() {
+  private byte @Nullable [] endIfRequired() {
     if (guards.lifecycle.streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
-    if (new Deadline(lastLook + GUARDS_LOOK.toNanos()).hasPassed()) {
-      lastLook = System.nanoTime();
+    if (new Deadline(lastCheck + GUARD_INTERVAL.toNanos()).hasPassed()) {
+      lastCheck = System.nanoTime();
       if (!guards.stillGood.test(exchange.principal())) {
         return error(new ApiError.Unauthenticated(true), StreamOutcome.REVOKED);
       }
@@ -209,7 +209,7 @@ final class ChatEventSource implements Body.Source {
   }
 
   /** What is due when the agent has said nothing; null when nothing is. */
-  private byte @Nullable [] duty() {
+  private byte @Nullable [] onSilence() {
     if (new Deadline(eventDeadline).hasPassed()) {
       return error(STOPPED, StreamOutcome.TIMEOUT);
     }
@@ -223,8 +223,8 @@ final class ChatEventSource implements Body.Source {
     return exchange.receivedNanos() + clocks.limits.total().toNanos();
   }
 
-  private Duration untilNextDuty() {
-    return Deadline.after(LOOK)
+  private Duration untilNextCheck() {
+    return Deadline.after(POLL_INTERVAL)
         .sooner(new Deadline(eventDeadline))
         .sooner(new Deadline(lifeEnds()))
         .sooner(new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()))

@@ -62,7 +62,9 @@ public record ModuleHandlers(Upstreams upstreams) {
     return Response.json(200, json).from(reply.outcome());
   }
 
-  /** Same path, query and body; what comes back is the module's own JSON. */
+  /**
+   * The path without its first two segments, the same query and body; the reply is the module's.
+   */
   private Response module(Exchange exchange) throws InterruptedException {
     Upstream upstream = exchange.operation().upstream();
     if (upstream == null) {

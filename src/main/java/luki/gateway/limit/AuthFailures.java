@@ -6,8 +6,9 @@ import luki.gateway.limit.Limiter.RateStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Limits the failed authentications of each address. Only failures count. Where instances share
- * counters, an instance learns of the others' failures when it counts its own next one.
+ * Limits the failed authentications of each address. Only failures count. With Redis the count is
+ * shared; an instance sees the failures of others when it counts its own next one. Without Redis
+ * each instance enforces the whole limit.
  */
 public final class AuthFailures {
   private static final int MAX_ADDRESSES = 200_000;

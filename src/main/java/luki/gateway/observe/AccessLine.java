@@ -18,8 +18,9 @@ import luki.gateway.observe.Label.CallerKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One line of the access log. Each field has a type that cannot contain a path, a body, a header's
- * value or an address: numbers, closed sets, route templates, hex and the harmless request id.
+ * One line of the access log. Each field has a type that cannot contain a path, a body or an
+ * address: numbers, closed sets, route templates and hex. The only value of a header is the
+ * caller's request id, if it is 1 to 128 of {@code A-Za-z0-9._-}.
  *
  * @param at when the request came
  * @param route of which the template shows, empty where the contract has no such path

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class GatewayServer {
   private static final Diagnostics LOG = new Diagnostics("server");
   private static final int BACKLOG = 1024;
-  private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+  private static final Duration MAX_STREAM_END = Duration.ofSeconds(1);
 
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -87,11 +87,11 @@ public final class GatewayServer {
    */
   public void drain(Duration grace) throws InterruptedException {
     lifecycle.draining();
-    LOG.info("draining", Diagnostics.Field.of("under_way", lifecycle.inFlight()));
-    Duration lastWords = shorter(LAST_WORDS, grace.dividedBy(4));
-    if (!lifecycle.awaitIdle(grace.minus(lastWords))) {
+    LOG.info("draining", Diagnostics.Field.of("in_flight", lifecycle.inFlight()));
+    Duration forStreams = shorter(MAX_STREAM_END, grace.dividedBy(4));
+    if (!lifecycle.awaitIdle(grace.minus(forStreams))) {
       lifecycle.endStreams();
-      boolean idle = lifecycle.awaitIdle(LAST_WORDS);
+      boolean idle = lifecycle.awaitIdle(forStreams);
       if (!idle) {
         threads.shutdownNow();
       }

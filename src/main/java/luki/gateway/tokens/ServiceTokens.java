@@ -20,6 +20,7 @@ import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Upstreams;
+import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,10 +79,10 @@ public final class ServiceTokens implements Upstreams.Credentials {
       @Nullable List<String> consentScopes,
       boolean consentAllowed) {}
 
-  private record Minted(String token, Instant reuseUntil) {}
+  private record Minted(Fields authorization, Instant reuseUntil) {}
 
   @Override
-  public String tokenFor(Upstream audience, Exchange exchange) {
+  public Fields authorizationFor(Upstream audience, Exchange exchange) {
     Exchange.ConsentGiven consent = exchange.consent();
     For whom =
         new For(
@@ -94,11 +95,11 @@ public final class ServiceTokens implements Upstreams.Credentials {
     Instant now = clock.instant();
     Minted known = minted.get(whom);
     if (known != null && now.isBefore(known.reuseUntil)) {
-      return known.token;
+      return known.authorization;
     }
-    String token = mint(whom, consent, now);
-    minted.put(whom, new Minted(token, now.plus(LIFE.dividedBy(2))));
-    return token;
+    Fields authorization = Fields.of("Authorization", "Bearer " + mint(whom, consent, now));
+    minted.put(whom, new Minted(authorization, now.plus(LIFE.dividedBy(2))));
+    return authorization;
   }
 
   private String mint(For whom, Exchange.@Nullable ConsentGiven consent, Instant now) {

@@ -38,7 +38,7 @@ final class OutgoingRequests {
     Fields.Builder fields =
         new Fields.Builder()
             .addAll(always)
-            .add("Authorization", "Bearer " + credentials.tokenFor(who, exchange))
+            .addAll(credentials.authorizationFor(who, exchange))
             .add("traceparent", trace.traceparent())
             .add("X-Request-Id", exchange.id().value());
     byte[] body = Body.bytesOf(call.body());

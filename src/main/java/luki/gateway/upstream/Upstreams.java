@@ -21,6 +21,7 @@ import luki.gateway.json.Json;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.Tracing;
+import luki.http1.Fields;
 
 /** The configured services, each with its client. */
 public final class Upstreams implements AutoCloseable {
@@ -43,7 +44,8 @@ public final class Upstreams implements AutoCloseable {
   /** Makes the token with which the gateway authenticates to a service, and for which user. */
   @FunctionalInterface
   public interface Credentials {
-    String tokenFor(Upstream audience, Exchange exchange);
+    /** The field with the token, made once for as long as the token is used. */
+    Fields authorizationFor(Upstream audience, Exchange exchange);
   }
 
   /** What is known of a service from calls and health checks. */

@@ -45,7 +45,7 @@ class LayeringTest {
           contract: luki.http1 config http json
           upstream: luki.http1 config http json observe
           keys: config http json observe
-          tokens: config http json observe upstream
+          tokens: luki.http1 config http json observe upstream
           consent: http json upstream
           audit: config http json keys observe
           limit: config http observe upstream
