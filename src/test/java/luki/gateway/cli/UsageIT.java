@@ -84,15 +84,7 @@ class UsageIT {
   private String key(Map<String, String> environment, String... more) throws Exception {
     List<String> arguments =
         new ArrayList<>(
-            List.of(
-                "key",
-                "create",
-                "--owner",
-                "o",
-                "--scopes",
-                "cognitive:read",
-                "--users",
-                "maria_k"));
+            List.of("key create --owner o --scopes cognitive:read --users maria_k".split(" ", -1)));
     arguments.addAll(List.of(more));
     Jar.Ended made = jar.run(environment, arguments.toArray(String[]::new));
     assertEquals(0, made.code(), made.err());

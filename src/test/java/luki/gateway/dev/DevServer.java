@@ -11,7 +11,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.app.Configuration;
@@ -25,6 +24,7 @@ import luki.gateway.http.UserId;
 import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
+import luki.gateway.standin.Fixture;
 import luki.gateway.standin.StandIns;
 
 /** The gateway at a desk: {@code dev}, everything embedded, a demo key, curl lines to paste. */
@@ -52,26 +52,6 @@ public final class DevServer {
   /** Where neither the environment nor {@code .env} says otherwise. */
   private static final Map<String, String> DEFAULTS =
       Map.of("ENVIRONMENT", "dev", "API_KEYS_FILE", "target/demo-keys.json");
-
-  private static final List<String> SCOPES =
-      List.of(
-          "chat:write",
-          "elr:read",
-          "elr:write",
-          "elr:delete",
-          "activities:read",
-          "reports:write",
-          "usage:read",
-          "users:read",
-          "cognitive:read",
-          "cognitive:write",
-          "engagement:read",
-          "engagement:write",
-          "reporting:read",
-          "reporting:write",
-          "tokens:read",
-          "tokens:write",
-          "ops:read");
 
   private DevServer() {}
 
@@ -127,8 +107,8 @@ public final class DevServer {
     ApiKeyAdmin maker =
         new ApiKeyAdmin(
             new KeyFile(keyFile), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
-    Set<Scope> scopes = new HashSet<>();
-    SCOPES.forEach(name -> scopes.add(new Scope(name)));
+    Set<Scope> scopes = new HashSet<>(Set.of(new Scope("usage:read"), new Scope("ops:read")));
+    Fixture.SCOPES.forEach(name -> scopes.add(new Scope(name)));
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
     String key =
         maker.create(new ApiKeyAdmin.Wanted("demo", scopes, Set.of(), users, null, null)).reveal();

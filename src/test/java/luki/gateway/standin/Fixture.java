@@ -22,11 +22,25 @@ public final class Fixture implements AutoCloseable {
   private static final String HEALTH = "GET /health ";
   private static final Set<String> SERVICES =
       Set.of("agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens");
-  private static final String[] SCOPES =
-      ("chat:write elr:read elr:write elr:delete activities:read reports:write users:read"
-              + " cognitive:read cognitive:write engagement:read engagement:write"
-              + " reporting:read reporting:write tokens:read tokens:write")
-          .split(" ", -1);
+
+  /** All scopes of users' data. */
+  public static final List<String> SCOPES =
+      List.of(
+          "chat:write",
+          "elr:read",
+          "elr:write",
+          "elr:delete",
+          "activities:read",
+          "reports:write",
+          "users:read",
+          "cognitive:read",
+          "cognitive:write",
+          "engagement:read",
+          "engagement:write",
+          "reporting:read",
+          "reporting:write",
+          "tokens:read",
+          "tokens:write");
 
   private final Set<String> started;
   private final StandIns services;
@@ -122,7 +136,7 @@ public final class Fixture implements AutoCloseable {
   /** A caller whose user has given all consents, with a key for that user and all scopes. */
   public Client as(String user) {
     services.grant(user, "elr_memories", "analytics", "personalization");
-    return withKey(gateway.key(List.of(user), SCOPES));
+    return withKey(gateway.key(List.of(user), SCOPES.toArray(String[]::new)));
   }
 
   public Client maria() {

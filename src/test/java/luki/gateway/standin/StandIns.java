@@ -23,6 +23,9 @@ public final class StandIns implements AutoCloseable {
           "security", "SECURITY_URL",
           "tokens", "TOKEN_URL");
 
+  /** The gateway's variables for the addresses of all services. */
+  public static final Set<String> VARIABLES = Set.copyOf(VARIABLE_OF_SERVICE.values());
+
   private final Consents consents = new Consents();
   private final AgentService agent = new AgentService(PAUSE_BETWEEN_TOKENS);
   private final SecurityService security = new SecurityService(consents);

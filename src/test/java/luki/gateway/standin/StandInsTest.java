@@ -35,16 +35,7 @@ class StandInsTest {
 
   @Test
   void namesAnAddressForEveryVariable() {
-    Set<String> variables =
-        Set.of(
-            "AGENT_URL",
-            "MEMORY_URL",
-            "COG_URL",
-            "ENG_URL",
-            "REP_URL",
-            "SECURITY_URL",
-            "TOKEN_URL");
-    assertEquals(variables, standIns.urls().keySet());
+    assertEquals(StandIns.VARIABLES, standIns.urls().keySet());
     try (StandIns two = StandIns.start(Set.of("memory", "tokens"))) {
       assertEquals(Set.of("MEMORY_URL", "TOKEN_URL"), two.urls().keySet());
       assertThrows(IllegalArgumentException.class, () -> two.seen("agent"));

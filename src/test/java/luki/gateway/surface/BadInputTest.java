@@ -18,6 +18,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import luki.gateway.standin.StandIns;
 import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -35,10 +36,6 @@ import org.junit.jupiter.api.TestFactory;
  */
 class BadInputTest {
   private static final int MAX_BODY_BYTES = 65_536;
-  private static final List<String> SERVICES =
-      List.of(
-          "AGENT_URL", "MEMORY_URL", "COG_URL", "ENG_URL", "REP_URL", "SECURITY_URL", "TOKEN_URL");
-
   private static WireMockServer downstream;
   private static TestGateway gateway;
 
@@ -51,7 +48,7 @@ class BadInputTest {
         TestGateway.builder()
             .with("METRICS_ACCESS", "scope")
             .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES));
-    SERVICES.forEach(variable -> builder.with(variable, downstream.baseUrl()));
+    StandIns.VARIABLES.forEach(variable -> builder.with(variable, downstream.baseUrl()));
     gateway = builder.start();
   }
 

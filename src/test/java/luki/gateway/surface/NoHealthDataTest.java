@@ -23,6 +23,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.StandIns;
 import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Collector;
@@ -73,17 +74,7 @@ class NoHealthDataTest {
             .with("AUDIT_FILE", directory.resolve("audit").toString())
             .with("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
             .with("OTEL_BSP_SCHEDULE_DELAY", "50");
-    for (String variable :
-        List.of(
-            "AGENT_URL",
-            "MEMORY_URL",
-            "COG_URL",
-            "ENG_URL",
-            "REP_URL",
-            "SECURITY_URL",
-            "TOKEN_URL")) {
-      builder.with(variable, services.url());
-    }
+    StandIns.VARIABLES.forEach(variable -> builder.with(variable, services.url()));
     gateway = builder.start();
   }
 
