@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,8 +20,8 @@ import org.junit.jupiter.api.Test;
 
 /** An issuer that is down, slow to change its keys, or flooded with keys that nobody knows. */
 class RemoteJwkSetTest {
-  private static final ECKey OLD = Tokens.ec("old", Curve.P_256);
-  private static final ECKey NEW = Tokens.ec("new", Curve.P_256);
+  private static final ECKey OLD = Forge.ec("old");
+  private static final ECKey NEW = Forge.ec("new");
 
   private final AtomicLong nanos = new AtomicLong();
   private final AtomicInteger fetches = new AtomicInteger();
@@ -38,7 +36,7 @@ class RemoteJwkSetTest {
   private final TokenVerifier verifier = Tokens.verifier(keys, Tokens.NOW);
 
   private static Optional<byte[]> set(ECKey... published) {
-    return Optional.of(Tokens.jwks(List.of(published)).getBytes(StandardCharsets.UTF_8));
+    return Optional.of(Forge.jwks(published).getBytes(StandardCharsets.UTF_8));
   }
 
   private void pass(Duration time) {
@@ -46,7 +44,7 @@ class RemoteJwkSetTest {
   }
 
   private static String by(ECKey key) {
-    return Tokens.sign(key, JWSAlgorithm.ES256, Tokens.claims());
+    return Forge.by(key, Forge.json(Forge.claims(Tokens.NOW)));
   }
 
   @Test
@@ -74,7 +72,7 @@ class RemoteJwkSetTest {
   @Test
   void tenThousandUnknownKeysCauseOneFetchInThirtySeconds() throws Exception {
     keys.load(false);
-    String forged = by(Tokens.ec("nobody", Curve.P_256));
+    String forged = by(Forge.ec("nobody"));
     List<Callable<Boolean>> callers = new ArrayList<>();
     for (int i = 0; i < 10_000; i++) {
       callers.add(() -> Tokens.accepts(verifier, forged));

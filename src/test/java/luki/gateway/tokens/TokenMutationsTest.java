@@ -4,8 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -24,20 +23,10 @@ class TokenMutationsTest {
 
   private final Forge forge = new Forge();
   private final TokenVerifier verifier =
-      new TokenVerifier(
-          new TokenVerifier.Rules(
-              Forge.ISSUER,
-              "luki-gateway",
-              Tokens.ROLES,
-              Duration.ofSeconds(30),
-              Clock.systemUTC()),
-          JwkSet.ofJwks(forge.jwks().getBytes(StandardCharsets.UTF_8)).orElseThrow(),
-          null);
+      Tokens.verifier(Tokens.set(forge.jwks()), Instant.now());
 
   private void refused(String token, String what) {
-    assertTrue(
-        Tokens.verify(verifier, token) instanceof TokenVerifier.TokenResult.Refused,
-        what + " was taken: " + token);
+    assertTrue(Tokens.refuses(verifier, token), what + " was taken: " + token);
   }
 
   @ParameterizedTest

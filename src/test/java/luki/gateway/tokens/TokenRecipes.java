@@ -1,257 +1,182 @@
 package luki.gateway.tokens;
 
 import com.nimbusds.jose.EncryptionMethod;
-import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWEAlgorithm;
 import com.nimbusds.jose.JWEHeader;
 import com.nimbusds.jose.JWEObject;
 import com.nimbusds.jose.Payload;
 import com.nimbusds.jose.crypto.DirectEncrypter;
-import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
-import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.stream.Stream;
 
-/** How each case of the corpus that is a token, or a few, is made. */
+/** The tokens of each case of the corpus that is a token, or a few. */
 final class TokenRecipes {
   private final Forge forge;
-  private final ECKey attacker = Tokens.ec("e1", Curve.P_256);
-  private final Map<String, Supplier<List<String>>> recipes = new LinkedHashMap<>();
+  private final String claims = Forge.claims();
+  private final String good;
+  private final String input;
+  private final ECKey attacker = Forge.ec("e1");
+  private final Map<String, List<String>> tokens = new LinkedHashMap<>();
 
-  /**
-   * Makes the recipes.
-   *
-   * @param elsewhere an address that must never be called
-   */
-  TokenRecipes(Forge forge, String elsewhere) {
+  private TokenRecipes(Forge forge, String elsewhere) {
     this.forge = forge;
+    this.good = forge.good("ES256");
+    this.input = good.substring(0, good.lastIndexOf('.'));
     algorithms();
     shapes();
     headers(elsewhere);
     claims();
   }
 
-  /** The tokens of a case; empty where it is more than a token. */
-  Map<String, Supplier<List<String>>> all() {
-    return recipes;
+  /**
+   * The tokens by the id of the case.
+   *
+   * @param elsewhere an address that must never be called
+   */
+  static Map<String, List<String>> all(Forge forge, String elsewhere) {
+    return new TokenRecipes(forge, elsewhere).tokens;
   }
 
-  private void one(String id, Supplier<String> token) {
-    recipes.put(id, () -> List.of(token.get()));
+  private void add(String id, String... made) {
+    add(id, Stream.of(made));
   }
 
-  private static String claimsOf() {
-    return Forge.json(Forge.claims());
+  private void add(String id, Stream<String> made) {
+    tokens.put(id, made.toList());
   }
 
-  private static String unsigned(String header) {
-    return Tokens.base64url(header) + "." + Tokens.base64url(claimsOf()) + ".";
+  private String unsigned(String algorithm) {
+    String header = "{\"alg\":\"" + algorithm + "\"}";
+    return Forge.base64url(header) + "." + Forge.base64url(claims) + ".";
   }
 
   private void algorithms() {
-    one("alg-none4", () -> unsigned("{\"alg\":\"none\"}"));
-    one("alg-NONE4", () -> unsigned("{\"alg\":\"NONE\"}"));
-    one("alg-nOnE4", () -> unsigned("{\"alg\":\"nOnE\"}"));
-    one("alg-none5", () -> unsigned("{\"alg\":\"none \"}"));
-    recipes.put(
-        "key-confusion",
-        () ->
-            publicForms().stream()
-                .map(key -> Forge.hmac("{\"alg\":\"HS256\",\"kid\":\"r1\"}", claimsOf(), key))
-                .toList());
-    one(
-        "alg-es256-rsa-kid",
-        () -> forge.sign("{\"alg\":\"ES256\",\"kid\":\"r1\"}", claimsOf(), "ES256"));
-    recipes.put("psychic", this::zeroSignatures);
-    one(
-        "es256-der",
-        () -> {
-          String token = forge.good("ES256");
-          String input = token.substring(0, token.lastIndexOf('.'));
-          try {
-            return input
-                + "."
-                + Forge.base64url(Forge.signature("ES256-DER", forge.ec.toECPrivateKey(), input));
-          } catch (JOSEException cannotBe) {
-            throw new IllegalStateException(cannotBe);
-          }
-        });
-    one(
-        "rs-malleable",
-        () -> forge.sign("{\"alg\":\"RS256\",\"kid\":\"r1\"}", claimsOf(), "PS256"));
-    one("alg-lower", () -> forge.sign("{\"alg\":\"rs256\",\"kid\":\"r1\"}", claimsOf(), "RS256"));
-    one("alg-missing", () -> forge.sign("{\"kid\":\"r1\"}", claimsOf(), "RS256"));
-    recipes.put(
+    add("alg-none4", unsigned("none"));
+    add("alg-NONE4", unsigned("NONE"));
+    add("alg-nOnE4", unsigned("nOnE"));
+    add("alg-none5", unsigned("none "));
+    String hs256 = Forge.header("HS256", "r1");
+    add("key-confusion", forge.publicForms().stream().map(key -> Forge.hmac(hs256, key)));
+    add("alg-es256-rsa-kid", forge.sign(Forge.header("ES256", "r1"), claims, "ES256"));
+    add("psychic", zeroSignatures());
+    var key = Forge.unchecked(forge.ec::toECPrivateKey);
+    add("es256-der", input + "." + Forge.base64url(Forge.signature("ES256-DER", key, input)));
+    add("rs-malleable", forge.sign(Forge.header("RS256"), claims, "PS256"));
+    add("alg-lower", forge.sign(Forge.header("rs256", "r1"), claims, "RS256"));
+    add("alg-missing", forge.sign("{\"kid\":\"r1\"}", claims, "RS256"));
+    add(
         "alg-hs-empty",
-        () ->
-            List.of(
-                Forge.hmac("{\"alg\":\"HS256\",\"kid\":\"r1\"}", claimsOf(), new byte[0]),
-                Forge.hmac("{\"alg\":\"HS256\",\"kid\":\"e1\"}", claimsOf(), new byte[1]),
-                Forge.hmac("{\"alg\":\"HS256\"}", claimsOf(), new byte[0])));
+        Forge.hmac(hs256, new byte[0]),
+        Forge.hmac(Forge.header("HS256", "e1"), new byte[1]),
+        Forge.hmac("{\"alg\":\"HS256\"}", new byte[0]));
   }
 
-  private List<byte[]> publicForms() {
-    try {
-      byte[] der = forge.rsa.toRSAPublicKey().getEncoded();
-      String pem =
-          "-----BEGIN PUBLIC KEY-----\n"
-              + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der)
-              + "\n-----END PUBLIC KEY-----";
-      return List.of(
-          pem.getBytes(StandardCharsets.US_ASCII),
-          (pem + "\n").getBytes(StandardCharsets.US_ASCII),
-          der,
-          forge.rsa.toPublicJWK().toJSONString().getBytes(StandardCharsets.UTF_8),
-          forge.jwks().getBytes(StandardCharsets.UTF_8));
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
-  }
-
-  private List<String> zeroSignatures() {
-    List<String> tokens = new ArrayList<>();
-    for (String algorithm : List.of("ES256", "ES384", "EdDSA", "RS256")) {
-      String good = forge.good(algorithm);
-      String input = good.substring(0, good.lastIndexOf('.') + 1);
-      for (int length : List.of(64, 96, 256)) {
-        tokens.add(input + Forge.base64url(new byte[length]));
-      }
-    }
-    return tokens;
+  private Stream<String> zeroSignatures() {
+    return Stream.of("ES256", "ES384", "EdDSA", "RS256")
+        .map(forge::good)
+        .map(token -> token.substring(0, token.lastIndexOf('.') + 1))
+        .flatMap(
+            signed ->
+                Stream.of(64, 96, 256).map(size -> signed + Forge.base64url(new byte[size])));
   }
 
   private void shapes() {
-    one("no-third-part", () -> cut(forge.good("ES256")));
-    one("four-parts", () -> forge.good("ES256") + ".x");
-    one("five-parts-jwe", TokenRecipes::encrypted);
-    one("trailing-dot", () -> forge.good("ES256") + ".");
-    one("nonjson-header", () -> forge.sign("x", claimsOf(), "ES256"));
-    one("payload-array", () -> forge.of("[]"));
-    recipes.put("b64-trailing", this::otherTrailingBits);
-    recipes.put(
+    add("no-third-part", input);
+    add("four-parts", good + ".x");
+    add("five-parts-jwe", encrypted());
+    add("trailing-dot", good + ".");
+    add("nonjson-header", forge.sign("x", claims, "ES256"));
+    add("payload-array", forge.of("[]"));
+    add("b64-trailing", otherTrailingBits());
+    add(
         "dup-claim",
-        () ->
-            List.of(
-                forge.of(claimsOf().replaceFirst("\\{", "{\"sub\":\"anna\",")),
-                forge.of(claimsOf().replaceFirst("\\}", ",\"sub\":\"maria_k\"}")),
-                forge.of(claimsOf().replaceFirst("\\{", "{\"exp\":9999999999,"))));
+        forge.of(claims.replaceFirst("\\{", "{\"sub\":\"anna\",")),
+        forge.of(claims.replaceFirst("\\}", ",\"sub\":\"maria_k\"}")),
+        forge.of(claims.replaceFirst("\\{", "{\"exp\":9999999999,")));
   }
 
-  private static String cut(String token) {
-    return token.substring(0, token.lastIndexOf('.'));
-  }
-
-  private static String encrypted() {
-    try {
-      JWEObject jwe =
-          new JWEObject(
-              new JWEHeader(JWEAlgorithm.DIR, EncryptionMethod.A256GCM), new Payload(claimsOf()));
-      jwe.encrypt(new DirectEncrypter(new byte[32]));
-      return jwe.serialize();
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+  private String encrypted() {
+    JWEHeader header = new JWEHeader(JWEAlgorithm.DIR, EncryptionMethod.A256GCM);
+    JWEObject jwe = new JWEObject(header, new Payload(claims));
+    return Forge.unchecked(
+        () -> {
+          jwe.encrypt(new DirectEncrypter(new byte[32]));
+          return jwe.serialize();
+        });
   }
 
   /** The same bytes in another text: the last letter's unused bits are not zero. */
-  private List<String> otherTrailingBits() {
+  private Stream<String> otherTrailingBits() {
     String letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    List<String> tokens = new ArrayList<>();
-    String[] parts = forge.good("ES256").split("\\.", -1);
+    List<String> others = new ArrayList<>();
+    String[] parts = good.split("\\.", -1);
     for (int part = 0; part < 3; part++) {
       if (parts[part].length() % 4 != 0) {
         String[] other = parts.clone();
         String text = other[part];
         int last = letters.indexOf(text.charAt(text.length() - 1));
         other[part] = text.substring(0, text.length() - 1) + letters.charAt(last + 1);
-        tokens.add(String.join(".", other));
+        others.add(String.join(".", other));
       }
     }
-    return tokens;
+    return others.stream();
   }
 
   private void headers(String elsewhere) {
-    recipes.put("jwk-embed", () -> both("\"jwk\":" + attacker.toPublicJWK().toJSONString()));
-    recipes.put(
-        "x5u-ext",
-        () -> {
-          List<String> tokens = new ArrayList<>(both("\"x5u\":\"" + elsewhere + "/x5u\""));
-          tokens.addAll(both("\"jku\":\"" + elsewhere + "/jku\""));
-          return tokens;
-        });
-    recipes.put("x5c-self", () -> both("\"x5c\":[\"MIIBszCCAVmgAwIBAgIU\"]"));
-    one(
-        "kid-path",
-        () ->
-            Forge.hmac(
-                "{\"alg\":\"HS256\",\"kid\":\"../../../../dev/null\"}", claimsOf(), new byte[0]));
-    one("kid-sqli", () -> withKeyId("' OR 1=1--"));
-    one("kid-crlf", () -> withKeyId("e1\\r\\n{\\\"level\\\":\\\"info\\\"}"));
-    one("kid-huge", () -> withKeyId("e".repeat(64 * 1024)));
-    recipes.put("crit-unknown", () -> both("\"crit\":[\"x\"],\"x\":1"));
-    recipes.put("crit-empty", () -> both("\"crit\":[]"));
-    one("token-huge", () -> forge.of(Forge.with("pad", "\"" + "x".repeat(700_000) + "\"")));
-    recipes.put(
+    add("jwk-embed", both("\"jwk\":" + Forge.open(attacker)));
+    String x5u = "\"x5u\":\"" + elsewhere + "/x5u\"";
+    add("x5u-ext", Stream.concat(both(x5u), both("\"jku\":\"" + elsewhere + "/jku\"")));
+    add("x5c-self", both("\"x5c\":[\"MIIBszCCAVmgAwIBAgIU\"]"));
+    add("kid-path", Forge.hmac(Forge.header("HS256", "../../../../dev/null"), new byte[0]));
+    add("kid-sqli", withKeyId("' OR 1=1--"));
+    add("kid-crlf", withKeyId("e1\\r\\n{\\\"level\\\":\\\"info\\\"}"));
+    add("kid-huge", withKeyId("e".repeat(64 * 1024)));
+    add("crit-unknown", both("\"crit\":[\"x\"],\"x\":1"));
+    add("crit-empty", both("\"crit\":[]"));
+    add("token-huge", forge.of(Forge.with("pad", Forge.text("x".repeat(700_000)))));
+    add(
         "typ-wrong",
-        () ->
-            List.of("dpop+jwt", "logout+jwt", "luki-service+jwt", "secevent+jwt", "id+jwt").stream()
-                .map(
-                    type ->
-                        forge.sign(
-                            "{\"alg\":\"ES256\",\"kid\":\"e1\",\"typ\":\"" + type + "\"}",
-                            claimsOf(),
-                            "ES256"))
-                .toList());
+        Stream.of("dpop+jwt", "logout+jwt", "luki-service+jwt", "secevent+jwt", "id+jwt")
+            .map(type -> forge.sign(header("\"typ\":\"" + type + "\""), claims, "ES256")));
   }
 
   private String withKeyId(String id) {
-    return forge.sign("{\"alg\":\"ES256\",\"kid\":\"" + id + "\"}", claimsOf(), "ES256");
+    return forge.sign(Forge.header("ES256", id), claims, "ES256");
+  }
+
+  private static String header(String member) {
+    return "{\"alg\":\"ES256\",\"kid\":\"e1\"," + member + "}";
   }
 
   /** Signed by the attacker, and by the true key. */
-  private List<String> both(String member) {
-    String header = "{\"alg\":\"ES256\",\"kid\":\"e1\"," + member + "}";
-    try {
-      return List.of(
-          Forge.sign(header, claimsOf(), "ES256", attacker.toECPrivateKey()),
-          forge.sign(header, claimsOf(), "ES256"));
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+  private Stream<String> both(String member) {
+    return Stream.of(attacker, forge.ec).map(key -> Forge.by(key, header(member), claims));
   }
 
   private void claims() {
-    long now = System.currentTimeMillis() / 1000;
-    one("exp-past", () -> forge.of(Forge.with("exp", Long.toString(now - 61))));
-    one("exp-missing", () -> forge.of(Forge.without("exp")));
-    one("exp-float", () -> forge.of(Forge.with("exp", "9999999999.5")));
-    one("exp-negzero", () -> forge.of(Forge.with("exp", "-0")));
-    one("iat-future", () -> forge.of(Forge.with("iat", Long.toString(now + 86_400))));
-    one("iss-wrong", () -> forge.of(Forge.with("iss", "\"https://other.test\"")));
-    one("iss-missing", () -> forge.of(Forge.without("iss")));
-    one("iss-unicode", () -> forge.of(Forge.with("iss", "\"https://\u0456ssuer.test\"")));
-    one("aud-array-no", () -> forge.of(Forge.with("aud", "[\"a\",\"b\"]")));
-    one("aud-array-yes", () -> forge.of(Forge.with("aud", "[\"x\",\"luki-gateway\"]")));
-    one("aud-missing", () -> forge.of(Forge.without("aud")));
-    one("sub-missing", () -> forge.of(Forge.without("sub")));
-    one("sub-empty", () -> forge.of(Forge.with("sub", "\"\"")));
-    recipes.put(
+    long now = Instant.now().getEpochSecond();
+    add("exp-past", forge.of(Forge.with("exp", Long.toString(now - 61))));
+    add("exp-missing", forge.of(Forge.without("exp")));
+    add("exp-float", forge.of(Forge.with("exp", "9999999999.5")));
+    add("exp-negzero", forge.of(Forge.with("exp", "-0")));
+    add("iat-future", forge.of(Forge.with("iat", Long.toString(now + 86_400))));
+    add("iss-wrong", forge.of(Forge.with("iss", "\"https://other.test\"")));
+    add("iss-missing", forge.of(Forge.without("iss")));
+    add("iss-unicode", forge.of(Forge.with("iss", "\"https://\u0456ssuer.test\"")));
+    add("aud-array-no", forge.of(Forge.with("aud", "[\"a\",\"b\"]")));
+    add("aud-array-yes", forge.of(Forge.with("aud", "[\"x\",\"luki-gateway\"]")));
+    add("aud-missing", forge.of(Forge.without("aud")));
+    add("sub-missing", forge.of(Forge.without("sub")));
+    add("sub-empty", forge.of(Forge.with("sub", "\"\"")));
+    String scoped = "\"scope\":\"elr:read\"";
+    add(
         "roles-type",
-        () ->
-            List.of("{\"admin\":true}", "\"admin\"", "[null]", "[[\"admin\"]]", "1").stream()
-                .map(roles -> forge.of(rolesOnly(roles)))
-                .toList());
-  }
-
-  private static String rolesOnly(String roles) {
-    Map<String, String> claims = Forge.claims();
-    claims.remove("scope");
-    claims.put("roles", roles);
-    return Forge.json(claims);
+        Stream.of("{\"admin\":true}", "\"admin\"", "[null]", "[[\"admin\"]]", "1")
+            .map(roles -> forge.of(claims.replace(scoped, "\"roles\":" + roles))));
   }
 }

@@ -44,11 +44,11 @@ class VectorFilesTest {
 
   @Test
   void bothLayoutsAreReadAndCounted() throws IOException {
-    String good = forge.sign(forge.header("ES256"), "foo", "ES256");
+    String good = forge.sign(Forge.header("ES256"), "foo", "ES256");
     write(
         "a.json",
         group(
-            forge.ec.toPublicJWK().toJSONString(),
+            Forge.open(forge.ec),
             test(1, good, "valid"),
             test(2, good + "A", "invalid"),
             test(3, good + ".x", "invalid")));
@@ -67,7 +67,7 @@ class VectorFilesTest {
 
   @Test
   void aVectorThatShouldBeRefusedAndIsNotFailsAndIsNamed() throws IOException {
-    String key = forge.ec.toPublicJWK().toJSONString();
+    String key = Forge.open(forge.ec);
     write("a.json", group(key, test(7, forge.good("ES256"), "invalid")));
     assertEquals(1, run());
     assertTrue(text.toString(StandardCharsets.UTF_8).contains("ACCEPTED though invalid: 7"));
