@@ -1,15 +1,10 @@
 package luki.gateway.surface;
 
-import static com.github.tomakehurst.wiremock.client.WireMock.anyUrl;
-import static com.github.tomakehurst.wiremock.client.WireMock.okJson;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
-import com.github.tomakehurst.wiremock.WireMockServer;
-import com.github.tomakehurst.wiremock.client.WireMock;
-import com.github.tomakehurst.wiremock.core.WireMockConfiguration;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,13 +13,11 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
-import luki.gateway.standin.StandIns;
-import luki.gateway.surface.Operation.Callers;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.Test;
@@ -36,69 +29,41 @@ import org.junit.jupiter.api.TestFactory;
  */
 class BadInputTest {
   private static final int MAX_BODY_BYTES = 65_536;
-  private static WireMockServer downstream;
-  private static TestGateway gateway;
 
-  @BeforeAll
-  static void start() {
-    downstream = new WireMockServer(WireMockConfiguration.options().dynamicPort());
-    downstream.stubFor(WireMock.any(anyUrl()).willReturn(okJson("{}")));
-    downstream.start();
-    TestGateway.Builder builder =
-        TestGateway.builder()
-            .with("METRICS_ACCESS", "scope")
-            .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES));
-    StandIns.VARIABLES.forEach(variable -> builder.with(variable, downstream.baseUrl()));
-    gateway = builder.start();
-  }
-
-  @AfterAll
-  static void stop() {
-    gateway.close();
-    downstream.stop();
-  }
+  @AutoClose
+  private static final Fixture SERVER =
+      Fixture.start(
+          gateway ->
+              gateway
+                  .with("METRICS_ACCESS", "scope")
+                  .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES)));
 
   @TestFactory
   Stream<DynamicContainer> refusesEveryBadInputOfEveryOperation() {
-    Callers callers = new Callers(gateway);
+    Callers callers = new Callers(SERVER.gateway());
     return Operation.all().stream()
         .map(
             operation ->
                 dynamicContainer(
                     operation.toString(),
                     Stream.of(
-                        group("credential", CredentialCases.of(operation, callers)),
-                        group("parameter", ParameterCases.of(operation, callers)),
-                        group("body", BodyCases.of(operation, callers, MAX_BODY_BYTES)),
-                        group("routing", RoutingCases.of(operation, callers)))));
+                        group("credential", new CredentialCases(operation, callers)),
+                        group("parameter", new ParameterCases(operation, callers)),
+                        group("body", new BodyCases(operation, callers, MAX_BODY_BYTES)),
+                        group("routing", new RoutingCases(operation, callers)))));
   }
 
-  private static DynamicNode group(String name, List<Case> cases) {
+  private static DynamicNode group(String name, Cases cases) {
     return dynamicContainer(
-        name, cases.stream().map(one -> dynamicTest(one.name(), () -> isRefused(one))));
+        name, cases.all().stream().map(one -> dynamicTest(one.name(), () -> isRefused(one))));
   }
 
-  private static void isRefused(Case one) {
-    downstream.resetRequests();
-    HttpReply answer = one.ask().sendTo(gateway);
+  private static void isRefused(Cases.Case one) {
+    SERVER.forget();
+    HttpReply answer = one.ask().sendTo(SERVER.gateway());
     Envelope.holds(answer, one.ask().template(), one.status(), one.code());
     one.also().accept(answer);
-    assertEquals(List.of(), seen());
-  }
-
-  /** Calls that a service has received, health checks excluded. */
-  private static List<String> seen() {
-    List<String> seen = new ArrayList<>();
-    downstream
-        .getAllServeEvents()
-        .forEach(
-            event -> {
-              String url = event.getRequest().getUrl();
-              if (!url.startsWith("/health")) {
-                seen.add(event.getRequest().getMethod() + " " + url);
-              }
-            });
-    return seen;
+    SERVER.assertNothingWasCalled(one.name());
   }
 
   private static String chat(String history) {

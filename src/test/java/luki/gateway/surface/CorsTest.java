@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
-import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;
@@ -30,6 +29,10 @@ class CorsTest {
   @AutoClose private static final TestGateway UNLISTED = TestGateway.builder().start();
 
   private final Ask chat = Operation.named("chat").good();
+
+  private static void allows(Ask ask, int status, String origin) {
+    allows(ask.sendTo(GATEWAY), status, origin);
+  }
 
   private static void allows(HttpReply answer, int status, String origin) {
     assertEquals(status, answer.status());
@@ -62,22 +65,22 @@ class CorsTest {
     Callers callers = new Callers(GATEWAY);
     for (String origin : List.of(LISTED, LISTED_TOO)) {
       Ask from = chat.header("Origin", origin);
-      Ask known = Callers.as(from, callers.full());
+      Ask known = from.as(callers.full());
       Ask get = Ask.of("GET", "/healthz").header("Origin", origin);
-      allows(get.sendTo(GATEWAY), 200, origin);
-      allows(get.template("/healthz/%2e%2e").sendTo(GATEWAY), 400, origin);
-      allows(known.body("{").sendTo(GATEWAY), 400, origin);
-      allows(from.sendTo(GATEWAY), 401, origin);
-      allows(Callers.as(from, Case.MARKER).sendTo(GATEWAY), 401, origin);
-      Ask unscoped = Callers.as(from, callers.without(Operation.named("chat")));
-      allows(unscoped.sendTo(GATEWAY), 403, origin);
-      allows(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}").sendTo(GATEWAY), 403, origin);
-      allows(from.template("/v1/nowhere").body("").sendTo(GATEWAY), 404, origin);
-      allows(from.method("DELETE").body("").sendTo(GATEWAY), 405, origin);
-      allows(known.body(" ".repeat(5000)).sendTo(GATEWAY), 413, origin);
-      allows(known.withoutHeader("Content-Type").sendTo(GATEWAY), 415, origin);
-      allows(from.method("BREW").body("").sendTo(GATEWAY), 501, origin);
-      allows(known.sendTo(GATEWAY), 503, origin);
+      allows(get, 200, origin);
+      allows(get.template("/healthz/%2e%2e"), 400, origin);
+      allows(known.body("{"), 400, origin);
+      allows(from, 401, origin);
+      allows(from.as(Cases.MARKER), 401, origin);
+      Ask unscoped = from.as(callers.without(Operation.named("chat")));
+      allows(unscoped, 403, origin);
+      allows(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}"), 403, origin);
+      allows(from.template("/v1/nowhere").body(""), 404, origin);
+      allows(from.method("DELETE").body(""), 405, origin);
+      allows(known.body(" ".repeat(5000)), 413, origin);
+      allows(known.withoutHeader("Content-Type"), 415, origin);
+      allows(from.method("BREW").body(""), 501, origin);
+      allows(known, 503, origin);
     }
   }
 

@@ -41,7 +41,7 @@ final class Envelope {
       assertTrue(detail.at("pointer").string("?").matches("(?s)(/.*)?"), answer::body);
       assertFalse(detail.at("rule").string("").isBlank(), answer::body);
     }
-    assertFalse(answer.toString().contains(Case.MARKER), () -> "quotes a value: " + answer);
+    assertFalse(answer.toString().contains(Cases.MARKER), () -> "quotes a value: " + answer);
   }
 
   private static String codeOf(HttpReply answer) {

@@ -20,11 +20,8 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
-import luki.gateway.standin.Reply;
-import luki.gateway.standin.StandIns;
-import luki.gateway.surface.Operation.Callers;
+import luki.gateway.standin.Fixture;
 import luki.gateway.testing.HttpReply;
-import luki.gateway.testing.TestGateway;
 import luki.gateway.tokens.DevIssuer;
 import org.junit.jupiter.api.Test;
 
@@ -50,26 +47,33 @@ class ExplainAgreesTest {
           ErrorCode.NOT_IMPLEMENTED,
           ErrorCode.IDENTITY_UNAVAILABLE);
 
+  private static final List<Json> VALUES =
+      List.of(
+          Json.object().build(),
+          Json.strings(List.of("a")),
+          Json.of("anna"),
+          Json.of(""),
+          Json.of(-1),
+          Json.of(true));
+
   private final Random random = new Random(20261124);
 
   @Test
   void explainAndTheLiveGatewayDecideAlike() throws IOException {
     List<Operation> operations = Operation.all();
     Map<String, Integer> verdicts = new TreeMap<>();
-    try (StandIns services = StandIns.start();
-        TestGateway gateway = TestGateway.builder().with(services.urls()).start()) {
-      services.grant("maria_k", "elr_memories", "analytics", "personalization");
+    try (Fixture server = Fixture.start()) {
       // The agent's reply does not depend on the filters, and a stream would only take time.
-      services.override("agent", "POST", "/", Reply.json(422, "{}"));
-      Explanation explanation = gateway.explanation();
-      Path keyFile = gateway.directory().resolve("keys.json");
+      server.reply("agent", "POST", "/", 422, "{}");
+      Explanation explanation = server.gateway().explanation();
+      Path keyFile = server.gateway().directory().resolve("keys.json");
       DevIssuer issuer = DevIssuer.ofFile(DevIssuer.fileBeside(keyFile));
       for (int i = 0; i < REQUESTS; i++) {
         Json claims = random.nextInt(12) == 0 ? null : claims();
         Ask ask = request(operations.get(random.nextInt(operations.size())));
         Explanation.Result result = explanation.of(asked(ask, claims));
-        Ask sent = claims == null ? ask : Callers.as(ask, issuer.sign(claims));
-        HttpReply answer = sent.sendTo(gateway);
+        Ask sent = claims == null ? ask : ask.as(issuer.sign(claims));
+        HttpReply answer = sent.sendTo(server.gateway());
         String said = said(result);
         assertEquals(said, seen(answer, result), i + ": " + sent.target() + " " + claims + result);
         verdicts.merge(said, 1, Integer::sum);
@@ -84,7 +88,7 @@ class ExplainAgreesTest {
   private static Explanation.Question asked(Ask ask, Json claims) {
     byte[] body = ask.body();
     return new Explanation.Question(
-        ask.method(), ask.target(), ask.headers(), claims, body.length == 0 ? null : Body.of(body));
+        ask.method(), ask.target(), ask.fields(), claims, body.length == 0 ? null : Body.of(body));
   }
 
   private static String said(Explanation.Result result) {
@@ -177,22 +181,8 @@ class ExplainAgreesTest {
   }
 
   private String changed(Operation operation) {
-    List<String> names = List.copyOf(operation.bodyExample().members().keySet());
-    Json.Builder body = Json.object();
-    String one = any(names);
-    operation
-        .bodyExample()
-        .members()
-        .forEach((name, value) -> body.put(name, name.equals(one) ? any(VALUES) : value));
-    return body.build().toString();
+    Json body = operation.bodyExample();
+    String one = any(List.copyOf(body.members().keySet()));
+    return body.toBuilder().put(one, any(VALUES)).build().toString();
   }
-
-  private static final List<Json> VALUES =
-      List.of(
-          Json.object().build(),
-          Json.strings(List.of("a")),
-          Json.object().put("v", "anna").build().at("v"),
-          Json.object().put("v", "").build().at("v"),
-          Json.object().put("v", -1).build().at("v"),
-          Json.object().put("v", true).build().at("v"));
 }

@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -19,12 +18,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
-import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.Collector;
 import luki.gateway.testing.RedisProcess;
@@ -113,14 +110,8 @@ class NoHealthDataTest {
   }
 
   private static String framed(String status, String body, String mark) {
-    return "HTTP/1.1 "
-        + status
-        + "\r\nContent-Type: application/json\r\nX-Debug: "
-        + mark
-        + "\r\nContent-Length: "
-        + body.length()
-        + "\r\n\r\n"
-        + body;
+    return "HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Debug: %s\r\nContent-Length: %d\r\n\r\n%s"
+        .formatted(status, mark, body.length(), body);
   }
 
   @TestFactory
@@ -139,15 +130,14 @@ class NoHealthDataTest {
   }
 
   private static void ask(Operation operation, String key, String counted) {
-    send(Callers.as(marked(operation, 0), counted));
+    send(marked(operation, 0).as(counted));
     for (int turn = 0; turn < 6; turn++) {
-      Ask marked = marked(operation, turn);
-      send(Callers.as(marked, key));
+      send(marked(operation, turn).as(key));
     }
     send(marked(operation, 0));
-    send(Callers.as(marked(operation, 1), "luki_" + MARK));
-    send(Callers.as(marked(operation, 1), MARK + "." + MARK + "." + MARK));
-    send(Callers.as(marked(operation, 2).query(MARK + "Name", MARK), key));
+    send(marked(operation, 1).as("luki_" + MARK));
+    send(marked(operation, 1).as(MARK + "." + MARK + "." + MARK));
+    send(marked(operation, 2).query(MARK + "Name", MARK).as(key));
   }
 
   private static void send(Ask ask) {
@@ -156,21 +146,15 @@ class NoHealthDataTest {
   }
 
   private static void unknown(String key) {
-    send(Callers.as(Ask.of("GET", "/v1/" + MARK + "/" + MARK), key));
-    send(Callers.as(Ask.of(MARK.toUpperCase(Locale.ROOT), "/v1/chat"), key));
+    send(Ask.of("GET", "/v1/" + MARK + "/" + MARK).as(key));
+    send(Ask.of(MARK.toUpperCase(Locale.ROOT), "/v1/chat").as(key));
   }
 
   /** The valid request with marks in each value that may be any text. */
   private static Ask marked(Operation operation, int turn) {
     Ask ask = Ask.of(operation.method(), operation.template());
     for (Operation.Parameter parameter : operation.parameters()) {
-      String value = markOf(parameter.name(), parameter.schema(), parameter.text(), turn);
-      ask =
-          switch (parameter.in()) {
-            case "path" -> ask.path(parameter.name(), value);
-            case "query" -> ask.query(parameter.name(), value);
-            default -> ask.header(parameter.name(), parameter.text());
-          };
+      ask = ask.with(parameter, markOf(parameter, turn));
     }
     for (String name :
         List.of("User-Agent", "Referer", "Cookie", "X-User-Id", "X-" + MARK, "Via")) {
@@ -179,15 +163,17 @@ class NoHealthDataTest {
     ask = ask.header("traceparent", MARK).header("tracestate", "v=" + MARK);
     ask = ask.header("X-Request-Id", MARK + " is not valid");
     if (operation.takesBody()) {
-      Json body = json(operation.bodyExample(), turn);
-      ask = ask.header("Content-Type", "application/json").body(body.toString());
+      ask = ask.json(json(operation.bodyExample(), turn).toString());
     }
     return ask;
   }
 
-  private static String markOf(String name, Json schema, String example, int turn) {
+  private static String markOf(Operation.Parameter parameter, int turn) {
+    Json schema = parameter.schema();
     boolean text = schema.at("type").string("").equals("string") && schema.at("enum").isMissing();
-    return text && !name.contains("date") ? MARK + "Of" + turn + "_x" : example;
+    return text && !parameter.in().equals("header") && !parameter.name().contains("date")
+        ? MARK + "Of" + turn + "_x"
+        : parameter.text();
   }
 
   private static Json json(Json value, int turn) {
@@ -227,7 +213,7 @@ class NoHealthDataTest {
         assertClean(file.getFileName().toString(), Files.readString(file));
       }
     }
-    assertEquals(List.of(), List.copyOf(found("a " + "clean" + " text")));
+    assertEquals(Set.of(), found("a clean text"));
     assertTrue(!found("x" + MARK + "x").isEmpty(), "the search finds what it looks for");
   }
 
@@ -254,16 +240,10 @@ class NoHealthDataTest {
 
   /** The forms of the mark that the text contains. */
   private static Set<String> found(String text) {
-    Set<String> found = new TreeSet<>();
+    Map<String, String> forms = forms();
     String lower = text.toLowerCase(Locale.ROOT);
-    forms()
-        .forEach(
-            (name, form) -> {
-              if (lower.contains(form.toLowerCase(Locale.ROOT))) {
-                found.add(name);
-              }
-            });
-    return found;
+    forms.values().removeIf(form -> !lower.contains(form.toLowerCase(Locale.ROOT)));
+    return forms.keySet();
   }
 
   private static Map<String, String> forms() {
@@ -272,18 +252,11 @@ class NoHealthDataTest {
     forms.put("raw", MARK);
     forms.put("hex", HexFormat.of().formatHex(bytes));
     forms.put("url", URLEncoder.encode(MARK, StandardCharsets.UTF_8));
-    StringBuilder percent = new StringBuilder();
-    for (byte octet : bytes) {
-      percent.append('%').append(HexFormat.of().toHexDigits(octet));
-    }
-    forms.put("percent", percent.toString());
+    forms.put("percent", HexFormat.of().withPrefix("%").formatHex(bytes));
     // A text can begin at three positions within a group of base64.
-    List<String> prefixes = new ArrayList<>(List.of("", "a", "ab"));
-    for (String prefix : prefixes) {
-      String whole =
-          Base64.getEncoder()
-              .withoutPadding()
-              .encodeToString((prefix + MARK).getBytes(StandardCharsets.UTF_8));
+    for (String prefix : List.of("", "a", "ab")) {
+      byte[] shifted = (prefix + MARK).getBytes(StandardCharsets.UTF_8);
+      String whole = Base64.getEncoder().withoutPadding().encodeToString(shifted);
       int skip = prefix.isEmpty() ? 0 : prefix.length() + 1;
       forms.put("base64 after " + prefix.length(), whole.substring(skip, whole.length() - 1));
     }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,7 +15,6 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.contract.ContractDocument;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
-import luki.gateway.testing.TestGateway;
 
 /** An operation of the contract in force, read from its document. */
 record Operation(String method, String template, Json node, Json root) {
@@ -58,18 +56,14 @@ record Operation(String method, String template, Json node, Json root) {
   static List<Operation> all() {
     Json root = document();
     List<Operation> all = new ArrayList<>();
-    root.at("paths")
-        .members()
-        .forEach(
-            (template, item) ->
-                item.members()
-                    .forEach(
-                        (key, node) -> {
-                          if (METHODS.contains(key)) {
-                            String method = key.toUpperCase(Locale.ROOT);
-                            all.add(new Operation(method, template, node, root));
-                          }
-                        }));
+    for (var path : root.at("paths").members().entrySet()) {
+      for (var operation : path.getValue().members().entrySet()) {
+        if (METHODS.contains(operation.getKey())) {
+          String method = operation.getKey().toUpperCase(Locale.ROOT);
+          all.add(new Operation(method, path.getKey(), operation.getValue(), root));
+        }
+      }
+    }
     return all;
   }
 
@@ -182,59 +176,39 @@ record Operation(String method, String template, Json node, Json root) {
       if (parameter.example().isMissing()) {
         throw new AssertionError(this + ": no example for " + parameter.name());
       }
-      ask =
-          switch (parameter.in()) {
-            case "path" -> ask.path(parameter.name(), parameter.text());
-            case "query" -> ask.query(parameter.name(), parameter.text());
-            default -> ask.header(parameter.name(), parameter.text());
-          };
+      ask = ask.with(parameter, parameter.text());
     }
     if (takesBody()) {
-      ask = ask.header("Content-Type", "application/json").body(bodyExample().toString());
+      ask = ask.json(bodyExample().toString());
     }
     return ask;
+  }
+
+  /** A request for the operation's path alone. */
+  Ask bare() {
+    Ask ask = Ask.of(method, template);
+    for (Parameter parameter : parameters("path")) {
+      ask = ask.with(parameter, parameter.text());
+    }
+    return ask;
+  }
+
+  /** What {@code Allow} must name for its path. */
+  Set<String> allowed() {
+    Set<String> allowed = new TreeSet<>(Set.of("OPTIONS"));
+    for (String name : root.at("paths").at(template).members().keySet()) {
+      if (METHODS.contains(name)) {
+        allowed.add(name.toUpperCase(Locale.ROOT));
+      }
+    }
+    if (allowed.contains("GET")) {
+      allowed.add("HEAD");
+    }
+    return allowed;
   }
 
   @Override
   public String toString() {
     return method + " " + template;
-  }
-
-  /** Keys for the user of the examples, made on first use. */
-  static final class Callers {
-    static final String USER = "maria_k";
-
-    private final TestGateway gateway;
-    private final Map<Set<String>, String> keys = new HashMap<>();
-
-    Callers(TestGateway gateway) {
-      this.gateway = gateway;
-    }
-
-    /** A key with every scope of the contract. */
-    String full() {
-      return with(Operation.allScopes());
-    }
-
-    /** A key with every scope but those of the operation. */
-    String without(Operation operation) {
-      Set<String> scopes = new TreeSet<>(Operation.allScopes());
-      scopes.removeAll(operation.scopes());
-      return with(scopes);
-    }
-
-    private String with(Set<String> scopes) {
-      return keys.computeIfAbsent(
-          Set.copyOf(scopes), wanted -> gateway.key(List.of(USER), wanted.toArray(String[]::new)));
-    }
-
-    /** The valid request of an operation, with a credential that is allowed to make it. */
-    Ask good(Operation operation) {
-      return as(operation.good(), full());
-    }
-
-    static Ask as(Ask ask, String key) {
-      return ask.header("Authorization", "Bearer " + key);
-    }
   }
 }

@@ -3,47 +3,39 @@ package luki.gateway.surface;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import luki.gateway.surface.Operation.Callers;
 
 /** Parameters in path, query and header that the contract does not allow. */
-final class ParameterCases {
+final class ParameterCases extends Cases {
   private static final String KEY = "Idempotency-Key";
 
-  private final Operation operation;
-  private final Ask good;
-  private final List<Case> cases = new ArrayList<>();
-
-  private ParameterCases(Operation operation, Ask good) {
-    this.operation = operation;
-    this.good = good;
+  ParameterCases(Operation operation, Callers callers) {
+    super(operation, callers);
   }
 
-  static List<Case> of(Operation operation, Callers callers) {
-    Ask good = operation.isPublic() ? operation.good() : callers.good(operation);
-    ParameterCases made = new ParameterCases(operation, good);
-    made.query();
-    made.elsewhere();
-    made.path();
-    made.headers();
-    return made.cases;
+  @Override
+  void make() {
+    query();
+    elsewhere();
+    path();
+    headers();
   }
 
   private void query() {
-    cases.add(Case.invalidAt("unknown", good.query("zz", Case.MARKER), "/zz"));
-    cases.add(Case.invalid("unknown without a name", good.query("", Case.MARKER)));
-    cases.add(Case.invalid("not UTF-8", good.template(operation.template() + "?zz=%ff")));
+    invalidAt("unknown", good.query("zz", MARKER), "/zz");
+    invalid("unknown without a name", good.query("", MARKER));
+    invalid("not UTF-8", good.template(operation.template() + "?zz=%ff"));
     for (Operation.Parameter parameter : operation.parameters("query")) {
       String name = parameter.name();
       Ask without = good.withoutQuery(name);
       String at = "/" + name;
-      cases.add(Case.invalidAt("repeated " + name, good.query(name, parameter.text()), at));
-      cases.add(Case.invalid("upper case " + name, good.query(name.toUpperCase(Locale.ROOT), "1")));
+      invalidAt("repeated " + name, good.query(name, parameter.text()), at);
+      invalid("upper case " + name, good.query(name.toUpperCase(Locale.ROOT), "1"));
       if (parameter.required()) {
-        cases.add(Case.invalidAt("no " + name, without, at));
+        invalidAt("no " + name, without, at);
       }
       for (String value : wrong(parameter)) {
         String shown = value.length() < 30 ? value : value.length() + " characters";
-        cases.add(Case.invalidAt(name + "=" + shown, without.query(name, value), at));
+        invalidAt(name + "=" + shown, without.query(name, value), at);
       }
     }
   }
@@ -53,23 +45,17 @@ final class ParameterCases {
     switch (parameter.schema().at("type").string("")) {
       case "integer" -> {
         wrong.addAll(
-            List.of(
-                Case.MARKER, "1.5", "1e1", " 1", "+1", "01", "0x1", "١", "true", "9".repeat(400)));
+            List.of(MARKER, "1.5", "1e1", " 1", "+1", "01", "0x1", "١", "true", "9".repeat(400)));
         parameter.schema().at("minimum").integer().ifPresent(n -> wrong.add("" + (n - 1)));
         parameter.schema().at("maximum").integer().ifPresent(n -> wrong.add("" + (n + 1)));
       }
-      case "boolean" -> wrong.addAll(List.of(Case.MARKER, "1", "0", "yes", "TRUE", " true"));
-      default ->
-          parameter
-              .schema()
-              .at("maxLength")
-              .integer()
-              .ifPresent(
-                  most -> {
-                    if (most < 7_000) {
-                      wrong.add("x".repeat((int) most + 1));
-                    }
-                  });
+      case "boolean" -> wrong.addAll(List.of(MARKER, "1", "0", "yes", "TRUE", " true"));
+      default -> {
+        long most = parameter.schema().at("maxLength").integer().orElse(Long.MAX_VALUE);
+        if (most < 7_000) {
+          wrong.add("x".repeat((int) most + 1));
+        }
+      }
     }
     return wrong;
   }
@@ -81,9 +67,9 @@ final class ParameterCases {
       boolean known = operation.parameters("query").stream().anyMatch(q -> q.name().equals(name));
       if (!known) {
         String title = parameter.in() + " parameter " + name + " in the query";
-        cases.add(Case.invalid(title, good.query(name, parameter.text())));
+        invalid(title, good.query(name, parameter.text()));
         Ask only = good.withoutHeader(name).query(name, parameter.text());
-        cases.add(Case.invalid(title + " only", only));
+        invalid(title + " only", only);
       }
     }
   }
@@ -91,7 +77,7 @@ final class ParameterCases {
   private void path() {
     for (Operation.Parameter parameter : operation.parameters("path")) {
       Ask over = good.path(parameter.name(), "x".repeat(400) + "_1");
-      cases.add(Case.invalid("over-long " + parameter.name(), over));
+      invalid("over-long " + parameter.name(), over);
     }
   }
 
@@ -99,7 +85,7 @@ final class ParameterCases {
     for (Operation.Parameter parameter : operation.parameters("header")) {
       if (parameter.required()) {
         Ask without = good.withoutHeader(parameter.name());
-        cases.add(Case.invalidAt("no " + parameter.name(), without, "/" + parameter.name()));
+        invalidAt("no " + parameter.name(), without, "/" + parameter.name());
       }
     }
     if (operation.isSafe() || operation.isPublic()) {
@@ -108,8 +94,8 @@ final class ParameterCases {
     Ask keyless = good.withoutHeader(KEY);
     for (String value : List.of("", "two words", "x".repeat(256), "tab\there", "\u010d")) {
       String title = KEY + " of length " + value.length() + ", hash " + value.hashCode();
-      cases.add(Case.invalidAt(title, keyless.header(KEY, value), "/" + KEY));
+      invalidAt(title, keyless.header(KEY, value), "/" + KEY);
     }
-    cases.add(Case.invalid("two of " + KEY, keyless.header(KEY, "a").header(KEY, "a")));
+    invalid("two of " + KEY, keyless.header(KEY, "a").header(KEY, "a"));
   }
 }

@@ -1,13 +1,11 @@
 package luki.gateway.surface;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import luki.gateway.standin.Fixture;
-import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
@@ -19,32 +17,26 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each path has one meaning: an ambiguous one is refused, and no service is called. */
 class PathNormalisationTest {
-  @AutoClose private static final Fixture FIXTURE = Fixture.start();
-  private static final TestGateway GATEWAY = FIXTURE.gateway();
-  private static final String KEY = new Callers(GATEWAY).full();
+  @AutoClose private static final Fixture SERVER = Fixture.start();
+  private static final String KEY = new Callers(SERVER.gateway()).full();
 
   @AfterEach
   void noServiceWasCalled() {
-    List<String> calls = FIXTURE.services().calls();
-    FIXTURE.forget();
-    assertEquals(List.of(), calls);
+    SERVER.assertNothingWasCalled("by an ambiguous path");
   }
 
   private static String ask(String target) {
-    return "GET "
-        + target
-        + " HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAuthorization: Bearer "
-        + KEY
-        + "\r\n\r\n";
+    return "GET %s HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n"
+        .formatted(target, KEY);
   }
 
   private static HttpReply get(String target) {
     return RawHttpClient.exchange(
-        GATEWAY.port(), ask(target).getBytes(StandardCharsets.ISO_8859_1));
+        SERVER.gateway().port(), ask(target).getBytes(StandardCharsets.ISO_8859_1));
   }
 
   private static HttpReply postWithoutCredential(String target) {
-    return Ask.of("POST", target).header("Content-Length", "0").sendTo(GATEWAY);
+    return Ask.of("POST", target).header("Content-Length", "0").sendTo(SERVER.gateway());
   }
 
   @ParameterizedTest
@@ -117,7 +109,7 @@ class PathNormalisationTest {
         "mailto:maria_k"
       })
   void refusesInvalidTargets(String target) {
-    int status = RawHttpClient.statusOf(GATEWAY.port(), ask(target));
+    int status = RawHttpClient.statusOf(SERVER.gateway().port(), ask(target));
     List<Integer> allowed =
         TestGateway.isEdge() ? List.of(400) : List.of(400, 404, RawHttpClient.CLOSED);
     assertTrue(allowed.contains(status), () -> "" + status);
@@ -186,7 +178,7 @@ class PathNormalisationTest {
       for (int n = random.nextInt(8); n >= 0; n--) {
         target.append(pieces.get(random.nextInt(pieces.size())));
       }
-      int status = RawHttpClient.statusOf(GATEWAY.port(), ask(target.toString()));
+      int status = RawHttpClient.statusOf(SERVER.gateway().port(), ask(target.toString()));
       boolean root = target.toString().matches("/\\?*");
       assertTrue(
           List.of(400, 403, 404, 405, RawHttpClient.CLOSED).contains(status)

@@ -3,12 +3,7 @@ package luki.gateway.surface;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import luki.gateway.standin.Fixture;
-import luki.gateway.standin.StandIns;
-import luki.gateway.surface.Operation.Callers;
-import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -19,27 +14,24 @@ class PrecedenceTest {
   private static final String LONG = " ".repeat(MAX_BODY_BYTES) + "{}";
 
   @AutoClose
-  private static final Fixture FIXTURE =
-      Fixture.start(g -> g.with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES)));
+  private static final Fixture SERVER =
+      Fixture.start(gateway -> gateway.with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES)));
 
-  private final TestGateway gateway = FIXTURE.gateway();
-  private final StandIns standIns = FIXTURE.services();
-  private final Callers callers = new Callers(gateway);
+  private static final Callers CALLERS = new Callers(SERVER.gateway());
+
   private final Operation ingest = Operation.named("ingestText");
   private final Ask anonymous = ingest.good();
-  private final Ask garbage = Callers.as(anonymous, Case.MARKER);
-  private final Ask unscoped = Callers.as(anonymous, callers.without(ingest));
-  private final Ask good = callers.good(ingest);
+  private final Ask garbage = anonymous.as(Cases.MARKER);
+  private final Ask unscoped = anonymous.as(CALLERS.without(ingest));
+  private final Ask good = CALLERS.good(ingest);
 
   @AfterEach
   void noServiceWasCalled() {
-    List<String> calls = standIns.calls();
-    standIns.forget();
-    assertEquals(List.of(), calls);
+    SERVER.assertNothingWasCalled("by a request that was refused");
   }
 
-  private void refused(int status, String code, Ask ask) {
-    Envelope.holds(ask.sendTo(gateway), ask.template(), status, code);
+  private static void refused(int status, String code, Ask ask) {
+    Envelope.holds(ask.sendTo(SERVER.gateway()), ask.template(), status, code);
   }
 
   @Test
@@ -72,9 +64,9 @@ class PrecedenceTest {
 
   @Test
   void twoCredentialsComeBeforeTheirValidity() {
-    refused(400, "INVALID_REQUEST", garbage.header("X-API-Key", Case.MARKER));
-    refused(400, "INVALID_REQUEST", unscoped.header("X-API-Key", Case.MARKER).body(LONG));
-    refused(400, "INVALID_REQUEST", anonymous.query("token", Case.MARKER));
+    refused(400, "INVALID_REQUEST", garbage.header("X-API-Key", Cases.MARKER));
+    refused(400, "INVALID_REQUEST", unscoped.header("X-API-Key", Cases.MARKER).body(LONG));
+    refused(400, "INVALID_REQUEST", anonymous.query("token", Cases.MARKER));
   }
 
   @Test
@@ -113,8 +105,7 @@ class PrecedenceTest {
   void theJsonComesBeforeTheOwner() {
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"text\":"));
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"user_id\":\"anna\"}"));
-    Ask theirs =
-        Callers.as(Operation.named("eraseUser").good().path("user_id", "anna"), callers.full());
+    Ask theirs = CALLERS.good(Operation.named("eraseUser")).path("user_id", "anna");
     refused(400, "INVALID_REQUEST", theirs.body("{}"));
     refused(403, "NOT_OWNER", theirs);
   }
@@ -124,29 +115,28 @@ class PrecedenceTest {
     refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\"}"));
     refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\",\"text\":7,\"zz\":1}"));
     refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\",\"text\":\"x\"}").query("zz", "1"));
-    Ask list = callers.good(Operation.named("listItems"));
+    Ask list = CALLERS.good(Operation.named("listItems"));
     Ask wrong = list.path("id", "anna").withoutQuery("limit").query("limit", "1000");
     refused(403, "NOT_OWNER", wrong);
   }
 
   @Test
   void theSchemaComesBeforeConsent() {
-    Ask bob = Callers.as(anonymous, gateway.key(List.of("bob"), scopes()));
+    Ask bob = anonymous.as(bobsKey());
     refused(400, "INVALID_REQUEST", bob.body("{\"user_id\":\"bob\",\"text\":\"\"}"));
     refused(400, "INVALID_REQUEST", bob.body("{\"user_id\":\"bob\"}"));
   }
 
   @Test
   void consentComesBeforeTheService() {
-    Ask bob = Callers.as(anonymous, gateway.key(List.of("bob"), scopes()));
+    Ask bob = anonymous.as(bobsKey());
     refused(403, "CONSENT_DENIED", bob.body("{\"user_id\":\"bob\",\"text\":\"tea\"}"));
-    assertEquals(1, standIns.calls("security").size());
-    assertEquals(0, standIns.calls("memory").size());
-    standIns.forget();
+    assertEquals(1, SERVER.calls("security").size());
+    assertEquals(1, SERVER.calls().size());
+    SERVER.forget();
   }
 
-  private String[] scopes() {
-    Set<String> scopes = new TreeSet<>(ingest.scopes());
-    return scopes.toArray(String[]::new);
+  private String bobsKey() {
+    return SERVER.gateway().key(List.of("bob"), ingest.scopes().toArray(String[]::new));
   }
 }

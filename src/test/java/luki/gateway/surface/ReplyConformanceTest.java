@@ -8,14 +8,12 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.standin.Fixture;
-import luki.gateway.standin.StandIns;
-import luki.gateway.surface.Operation.Callers;
 import luki.gateway.testing.HttpReply;
-import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -23,17 +21,16 @@ import org.junit.jupiter.api.TestFactory;
 /** Replies are as the document says: statuses, media types, schemas, headers. */
 class ReplyConformanceTest {
   @AutoClose
-  private static final Fixture FIXTURE = Fixture.start(g -> g.with("METRICS_ACCESS", "scope"));
+  private static final Fixture SERVER =
+      Fixture.start(gateway -> gateway.with("METRICS_ACCESS", "scope"));
 
-  private final TestGateway gateway = FIXTURE.gateway();
-  private final StandIns standIns = FIXTURE.services();
-  private final Callers callers = new Callers(gateway);
+  private static final Callers CALLERS = new Callers(SERVER.gateway());
 
   @TestFactory
   Stream<DynamicTest> answersTheExamplesAsTheDocumentSays() {
     return each(
         operation ->
-            conforms(operation, Callers.as(example(operation), callers.full()).sendTo(gateway)));
+            conforms(operation, example(operation).as(CALLERS.full()).sendTo(SERVER.gateway())));
   }
 
   @TestFactory
@@ -41,7 +38,8 @@ class ReplyConformanceTest {
     return each(
         operation ->
             conforms(
-                operation, example(operation).header("X-API-Key", callers.full()).sendTo(gateway)));
+                operation,
+                example(operation).header("X-API-Key", CALLERS.full()).sendTo(SERVER.gateway())));
   }
 
   /** RFC 9110 §9.3.2: the same fields, and no content. */
@@ -50,17 +48,17 @@ class ReplyConformanceTest {
     return each(
         operation -> {
           if (operation.method().equals("GET")) {
-            Ask good = callers.good(operation);
-            HttpReply get = good.sendTo(gateway);
-            standIns.forget();
-            HttpReply head = good.method("HEAD").sendTo(gateway).expect(get.status());
+            Ask good = CALLERS.good(operation);
+            HttpReply get = good.sendTo(SERVER.gateway());
+            SERVER.forget();
+            HttpReply head = good.method("HEAD").sendTo(SERVER.gateway()).expect(get.status());
             assertEquals("", head.rest());
             assertEquals(fieldNames(get), fieldNames(head));
             for (String name : List.of("Content-Type", "Cache-Control")) {
               assertEquals(get.all(name), head.all(name));
             }
             if (operation.isStream()) {
-              assertEquals(List.of(), standIns.calls("agent"));
+              assertEquals(List.of(), SERVER.calls("agent"));
             }
           }
         });
@@ -71,7 +69,7 @@ class ReplyConformanceTest {
     return each(
         operation -> {
           if (operation.method().equals("GET") && !operation.isPublic()) {
-            HttpReply head = operation.good().method("HEAD").sendTo(gateway).expect(401);
+            HttpReply head = operation.good().method("HEAD").sendTo(SERVER.gateway()).expect(401);
             assertEquals("", head.rest());
             assertEquals("Bearer realm=\"luki\"", head.only("WWW-Authenticate"));
             Envelope.headersHold(head, operation.template().startsWith("/v1"));
@@ -83,11 +81,10 @@ class ReplyConformanceTest {
   Stream<DynamicTest> answersOptionsEverywhereWithoutACredential() {
     return each(
         operation -> {
-          HttpReply answer =
-              RoutingCases.bare(operation).method("OPTIONS").sendTo(gateway).expect(204);
+          Ask options = operation.bare().method("OPTIONS");
+          HttpReply answer = options.sendTo(SERVER.gateway()).expect(204);
           assertEquals("", answer.rest());
-          Set<String> allowed = RoutingCases.allowed(operation.template());
-          assertEquals(String.join(", ", allowed), answer.only("Allow"));
+          assertEquals(String.join(", ", operation.allowed()), answer.only("Allow"));
           Envelope.headersHold(answer, operation.template().startsWith("/v1"));
         });
   }
@@ -97,14 +94,9 @@ class ReplyConformanceTest {
     return operation.good().withoutQuery("cursor");
   }
 
-  private static Stream<DynamicTest> each(Check check) {
+  private static Stream<DynamicTest> each(Consumer<Operation> check) {
     return Operation.all().stream()
-        .map(operation -> dynamicTest(operation.toString(), () -> check.of(operation)));
-  }
-
-  @FunctionalInterface
-  private interface Check {
-    void of(Operation operation);
+        .map(operation -> dynamicTest(operation.toString(), () -> check.accept(operation)));
   }
 
   private static void conforms(Operation operation, HttpReply answer) {
@@ -126,17 +118,12 @@ class ReplyConformanceTest {
       JsonSchema schema = JsonSchema.compile(described.at("schema"), components);
       assertEquals(List.of(), schema.validate(answer.json()), answer::toString);
     }
-    listed
-        .at("headers")
-        .members()
-        .keySet()
-        .forEach(
-            name -> {
-              // These headers are sent only where a limiter has decided.
-              if (!name.startsWith("RateLimit")) {
-                assertFalse(answer.only(name).isEmpty(), name);
-              }
-            });
+    for (String name : listed.at("headers").members().keySet()) {
+      // These headers are sent only where a limiter has decided.
+      if (!name.startsWith("RateLimit")) {
+        assertFalse(answer.only(name).isEmpty(), name);
+      }
+    }
   }
 
   private static Set<String> fieldNames(HttpReply answer) {

@@ -39,8 +39,7 @@ class IssuerTest {
 
   @Test
   void tokensAreRefusedWith503UntilTheKeysAreThereAndThenOpenTheirOwnDataAlone() {
-    try (TestIssuer issuer =
-        TestIssuer.sending("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")) {
+    try (TestIssuer issuer = TestIssuer.sending("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")) {
       Client maria = issuer.as(tokenFor("maria_k"));
       HttpReply early = maria.get(Fixture.ITEMS).expect(503, "IDENTITY_UNAVAILABLE");
       assertTrue(early.header("Retry-After").isPresent());
@@ -59,8 +58,7 @@ class IssuerTest {
     try (TestIssuer other = TestIssuer.of(KEYS)) {
       int before = other.fetches();
       String elsewhere = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + other.url();
-      for (String reply :
-          List.of(elsewhere + "/\r\n\r\n", TestIssuer.ok(" ".repeat(2_000_000)))) {
+      for (String reply : List.of(elsewhere + "/\r\n\r\n", TestIssuer.ok(" ".repeat(2_000_000)))) {
         try (TestIssuer issuer = TestIssuer.sending(reply)) {
           Waiting.until(Duration.ofSeconds(10), () -> issuer.fetches() > 1);
           Client maria = issuer.as(tokenFor("maria_k"));

@@ -22,8 +22,7 @@ class TokenMutationsTest {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ ";
 
   private final Forge forge = new Forge();
-  private final TokenVerifier verifier =
-      Tokens.verifier(Tokens.set(forge.jwks()), Instant.now());
+  private final TokenVerifier verifier = Tokens.verifier(Tokens.set(forge.jwks()), Instant.now());
 
   private void refused(String token, String what) {
     assertTrue(Tokens.refuses(verifier, token), what + " was taken: " + token);

@@ -81,8 +81,7 @@ final class TokenRecipes {
         .map(forge::good)
         .map(token -> token.substring(0, token.lastIndexOf('.') + 1))
         .flatMap(
-            signed ->
-                Stream.of(64, 96, 256).map(size -> signed + Forge.base64url(new byte[size])));
+            signed -> Stream.of(64, 96, 256).map(size -> signed + Forge.base64url(new byte[size])));
   }
 
   private void shapes() {

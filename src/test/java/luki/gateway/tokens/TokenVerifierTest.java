@@ -27,8 +27,7 @@ class TokenVerifierTest {
   private static final ECKey OTHER = Forge.ec("e2");
   private static final JwkSet KEYS = Tokens.set(Forge.jwks(EC, OTHER));
 
-  private final TokenVerifier verifier =
-      Tokens.verifier(Tokens.set(FORGE.jwks()), Instant.now());
+  private final TokenVerifier verifier = Tokens.verifier(Tokens.set(FORGE.jwks()), Instant.now());
 
   private static boolean accepted(String claims) {
     return accepted(claims, Tokens.NOW);
@@ -186,9 +185,7 @@ class TokenVerifierTest {
 
   @Test
   void theRsaKeyIsNoHmacSecret() {
-    FORGE
-        .publicForms()
-        .forEach(secret -> refused(Forge.hmac(Forge.header("HS256", "r1"), secret)));
+    FORGE.publicForms().forEach(secret -> refused(Forge.hmac(Forge.header("HS256", "r1"), secret)));
   }
 
   @Test
