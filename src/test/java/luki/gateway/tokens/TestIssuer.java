@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.charset.StandardCharsets;
 import luki.gateway.standin.Fixture;
-import luki.gateway.standin.RawUpstream.RawConnection;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.RawUpstream.RawConnection;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
