@@ -162,7 +162,7 @@ public final class Fields {
   /**
    * Writes the lines, each with its CRLF.
    *
-   * @return where it goes on
+   * @return the position after them
    */
   public int render(byte[] into, int at) {
     int next = at;

@@ -7,7 +7,7 @@ public final class Latin1 {
   /**
    * Copies the text, whose characters are all below 256.
    *
-   * @return where it goes on
+   * @return the position after it
    */
   // The deprecated method drops high bytes, of which there are none, and copies without a coder.
   @SuppressWarnings("deprecation")

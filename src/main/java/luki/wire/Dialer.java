@@ -34,7 +34,7 @@ final class Dialer {
    *
    * @param watched gets each connection while it is opened, so that it is closed when its time is
    *     over; the one that is returned stays in it
-   * @throws HttpConnectTimeoutException the time is over
+   * @throws HttpConnectTimeoutException the time has passed
    * @throws ConnectException no address accepted the connection
    */
   PooledConnection connect(

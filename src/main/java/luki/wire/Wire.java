@@ -65,7 +65,7 @@ final class Wire {
           upload = BodyUpload.start(request.body(), connection);
         }
         ResponseHead head = finalHead(connection);
-        // RFC 9112 §9.5: the rest of the body is of no use after an error.
+        // RFC 9112 §9.5: the rest of the body is not needed after an error.
         if (upload != null && head.status() >= 400) {
           sent = upload.stop();
         }

@@ -7,8 +7,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers at most so many things. When it is full it drops what is over and then an eighth of the
- * rest, whichever: a cache that were emptied at once would have everything made anew at once.
+ * Keeps a limited number of entries. When it is full it drops what has expired and then an eighth
+ * of the rest: a cache that is emptied at once would have to be filled at once.
  */
 public final class BoundedCache<K, V> {
   private final Map<K, V> map = new ConcurrentHashMap<>();

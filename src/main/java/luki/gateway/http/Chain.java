@@ -21,7 +21,7 @@ public final class Chain {
   /**
    * A filter in its place.
    *
-   * @param refusals the only codes with which it refuses by itself; empty for one that never does
+   * @param refusals the only codes with which the step itself refuses; empty if it never does
    * @param live it decides by what a running gateway has counted, not by the request alone
    */
   public record Step(String name, Filter filter, Set<ErrorCode> refusals, boolean live) {

@@ -2,7 +2,7 @@ package luki.gateway.http;
 
 import java.time.Duration;
 
-/** A moment on the monotonic clock after which a result is of no use. */
+/** A moment on the monotonic clock after which a result is not needed any more. */
 public record Deadline(long atNanos) {
   public static Deadline after(Duration duration) {
     return new Deadline(System.nanoTime() + duration.toNanos());

@@ -7,6 +7,6 @@ import java.io.IOException;
 public interface Handler {
   Response handle(Exchange exchange) throws IOException, InterruptedException;
 
-  /** A handler that asks for consent itself, and goes on with less where it is not given. */
+  /** A handler that asks for consent itself, and answers with less data if it is not given. */
   interface AsksConsent extends Handler {}
 }

@@ -48,7 +48,7 @@ public sealed interface Route {
   }
 
   /**
-   * A request that is refused whoever sends it: no such path or method, or not a valid request.
+   * A request that is refused for every caller: no such path or method, or not a valid request.
    *
    * @param path null where the contract has no such path
    */

@@ -71,7 +71,7 @@ public final class ApiKeyAdmin {
     replaceValid(id, old -> List.of(old.revokedAt(clock.instant())));
   }
 
-  /** Creates a successor with the same rights; the old key is valid until the grace is over. */
+  /** Creates a successor with the same rights; the old key is valid until the grace ends. */
   public ApiKeyText rotate(String id, Duration grace)
       throws IOException, KeyFile.Broken, NoSuchKey {
     ApiKeyText key = ApiKeyText.generate(random);

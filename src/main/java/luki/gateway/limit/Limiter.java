@@ -102,7 +102,7 @@ public interface Limiter extends AutoCloseable {
 
   Decision admit(Call call);
 
-  /** Reserves more characters for a call, at most so many; returns how many, 0 if none is left. */
+  /** Reserves up to that many characters more for a call; returns how many, 0 if none is left. */
   long extend(Reservation reservation, long characters);
 
   /** Ends a call: counts what it used and frees the rest of its reservation. */

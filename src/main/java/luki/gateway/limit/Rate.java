@@ -15,7 +15,7 @@ record Rate(long interval, long burst) {
   private static final long MINUTE = 60_000_000;
 
   /**
-   * The rate of so many units a minute; a fraction of a microsecond is rounded up.
+   * The rate of that many units a minute; a fraction of a microsecond is rounded up.
    *
    * @param perMinute 0 = unlimited
    */

@@ -112,7 +112,7 @@ final class RedisExecutor implements AutoCloseable {
    */
   record Lease(long units, long waitMicros) {}
 
-  /** Takes as many units as are free, at most so many. */
+  /** Takes the units that are free, up to a maximum. */
   Lease lease(String key, Rate rate, long units) throws Limiter.Unavailable {
     List<?> reply = (List<?>) run(Script.LEASE, List.of(key), rate.arguments("", units));
     return new Lease((Long) reply.getFirst(), (Long) reply.get(1));

@@ -3,7 +3,7 @@ package luki.gateway.observe;
 import com.google.errorprone.annotations.CompileTimeConstant;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Logs a failure that may last once when it begins and once when it is over. */
+/** Logs a lasting failure twice: when it begins and when it ends. */
 public final class FailureLog {
   private final Diagnostics log;
   @CompileTimeConstant private final String failing;

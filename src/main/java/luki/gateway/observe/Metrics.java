@@ -63,7 +63,7 @@ public final class Metrics {
   private final Histogram calls =
       histogram(
           "luki_gateway_upstream_request_duration_seconds",
-          "Duration of calls to the services, each attempt by itself",
+          "Duration of calls to the services, each attempt separately",
           "upstream",
           "outcome");
   private final Counter auth =

@@ -91,7 +91,8 @@ public final class GatewayServer {
     Duration forStreams = shorter(MAX_STREAM_END, grace.dividedBy(4));
     if (!lifecycle.awaitIdle(grace.minus(forStreams))) {
       lifecycle.endStreams();
-      boolean idle = lifecycle.awaitIdle(forStreams);
+      // However short the grace is, streams can still send their last event.
+      boolean idle = lifecycle.awaitIdle(MAX_STREAM_END);
       if (!idle) {
         threads.shutdownNow();
       }
