@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.standin.Fixture;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
@@ -191,7 +191,7 @@ class BreakerDefectsTest {
   void R10_aFailingServiceIsNotCalledUntilItHasRecovered() {
     try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 400ms"))) {
       Client maria = setting.maria();
-      Reply broken = Reply.json(500, "{}");
+      StandInReply broken = StandInReply.json(500, "{}");
       setting.services().override("memory", "DELETE", "/delete", broken);
       for (int i = 0; i < 20; i++) {
         assertEquals("DOWNSTREAM_ERROR", maria.delete(ITEM).code());
@@ -215,7 +215,7 @@ class BreakerDefectsTest {
   void R10_anOpenCircuitAnswersAtOnce() {
     try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 60s"))) {
       Client maria = setting.maria();
-      Reply slow = Reply.json(500, "{}").after(Duration.ofMillis(40));
+      StandInReply slow = StandInReply.json(500, "{}").after(Duration.ofMillis(40));
       setting.services().override("memory", "DELETE", "/delete", slow);
       for (int i = 0; i < 20; i++) {
         maria.delete(ITEM);

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
@@ -100,7 +100,7 @@ class ConsentDefectsTest {
 
   @Test
   void R11_aLateReplyIsAnOutage() {
-    Reply late = Reply.json(200, "{\"allowed\":true}").after(Duration.ofSeconds(20));
+    StandInReply late = StandInReply.json(200, "{\"allowed\":true}").after(Duration.ofSeconds(20));
     setting.services().override("security", "POST", "/policy", late);
     assertRefused(setting.maria().post("/v1/elr/search", SEARCH), 503, "CONSENT_UNAVAILABLE");
   }

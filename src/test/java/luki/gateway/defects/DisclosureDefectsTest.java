@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -31,8 +31,8 @@ class DisclosureDefectsTest {
   private final Fixture setting =
       Fixture.start(g -> g.with("CORS_ALLOWED_ORIGINS", APP + ",http://localhost:5173"));
 
-  private static Reply leaking(int status) {
-    return new Reply(
+  private static StandInReply leaking(int status) {
+    return new StandInReply(
         status,
         Map.of(
             "Content-Type", "application/json",
@@ -85,8 +85,9 @@ class DisclosureDefectsTest {
 
   @Test
   void S14_aPlainTextErrorOfAServiceBecomesJson() {
-    Reply crash =
-        new Reply(500, Map.of("Content-Type", "text/plain"), "Traceback main.py", Duration.ZERO);
+    StandInReply crash =
+        new StandInReply(
+            500, Map.of("Content-Type", "text/plain"), "Traceback main.py", Duration.ZERO);
     setting.services().override("memory", "POST", "/search/memories", crash);
     HttpReply answer = setting.maria().get(Fixture.ITEMS).expect(502);
     assertSilent(answer);
@@ -219,7 +220,8 @@ class DisclosureDefectsTest {
   @CsvSource({"120,120", "1,1", "3600,3600", "3601,1", "0,1", "-5,1", "soon,1", ",1"})
   void R1_aBusyServiceIs429WithAValidRetryAfter(String theirs, String ours) {
     Map<String, String> headers = theirs == null ? Map.of() : Map.of("Retry-After", theirs);
-    Reply busy = new Reply(429, headers, "{\"detail\":{\"error\":\"quota\"}}", Duration.ZERO);
+    StandInReply busy =
+        new StandInReply(429, headers, "{\"detail\":{\"error\":\"quota\"}}", Duration.ZERO);
     setting.services().override("cognitive", "GET", "/life-story/phases", busy);
     HttpReply answer = setting.maria().get("/v1/cognitive/life-story/phases", "Origin", APP);
     assertRefusal(answer, 429, "DOWNSTREAM_BUSY");

@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
-import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
@@ -227,8 +227,8 @@ class MemoryChangesDefectsTest {
     assertEquals(Set.of("June"), listed(maria));
   }
 
-  private static Reply failing() {
-    return Reply.json(500, "{\"detail\":\"no\"}");
+  private static StandInReply failing() {
+    return StandInReply.json(500, "{\"detail\":\"no\"}");
   }
 
   @Test

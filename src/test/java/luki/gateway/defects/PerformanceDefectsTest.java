@@ -17,7 +17,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.Reply;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
@@ -190,10 +190,13 @@ class PerformanceDefectsTest {
       setting
           .services()
           .override(
-              "security", "POST", "/policy", Reply.json(200, "{\"allowed\":true}").after(wait));
+              "security",
+              "POST",
+              "/policy",
+              StandInReply.json(200, "{\"allowed\":true}").after(wait));
       setting
           .services()
-          .override("memory", "POST", "/search", Reply.json(200, ONE_MEMORY).after(wait));
+          .override("memory", "POST", "/search", StandInReply.json(200, ONE_MEMORY).after(wait));
       long best = Long.MAX_VALUE;
       for (int i = 0; i < 3; i++) {
         long began = System.nanoTime();
@@ -219,11 +222,12 @@ class PerformanceDefectsTest {
       assertEquals("used", memoryOf(maria.post("/v1/chat", CHAT)));
       assertTrue(setting.calls("agent").getLast().body().contains("cherries"));
       for (String service : List.of("memory", "security")) {
-        for (Reply fault :
+        for (StandInReply fault :
             List.of(
-                Reply.json(200, "{\"allowed\":true,\"results\":[]}").after(Duration.ofSeconds(9)),
-                Reply.json(500, "{}"),
-                Reply.json(200, "nonsense"))) {
+                StandInReply.json(200, "{\"allowed\":true,\"results\":[]}")
+                    .after(Duration.ofSeconds(9)),
+                StandInReply.json(500, "{}"),
+                StandInReply.json(200, "nonsense"))) {
           setting.services().override(service, "POST", "/", fault);
           assertEquals("unavailable", memoryOf(maria.post("/v1/chat", CHAT)), service);
           assertFalse(setting.calls("agent").getLast().body().contains("memory_context"));

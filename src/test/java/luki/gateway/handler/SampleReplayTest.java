@@ -25,8 +25,8 @@ import luki.gateway.handler.SampleReplayTest.SampleReplays.Row;
 import luki.gateway.handler.SampleReplayTest.SampleReplays.Sample;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.Reply;
 import luki.gateway.standin.Seen;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -375,7 +375,7 @@ class SampleReplayTest {
     }
 
     /** The recorded reply, for a stand-in. */
-    static Reply reply(Sample sample) {
+    static StandInReply reply(Sample sample) {
       Map<String, String> headers = new LinkedHashMap<>();
       sample
           .response()
@@ -385,7 +385,8 @@ class SampleReplayTest {
       headers.keySet().removeIf(Set.of("content-length", "transfer-encoding")::contains);
       JsonNode body = sample.body();
       String text = body.isTextual() ? body.asText() : body.toString();
-      return new Reply(sample.response().path("status").asInt(), headers, text, Duration.ZERO);
+      return new StandInReply(
+          sample.response().path("status").asInt(), headers, text, Duration.ZERO);
     }
 
     /** The texts of a failure in a reply, and the target of a redirect. */

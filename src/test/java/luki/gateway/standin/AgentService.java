@@ -47,7 +47,7 @@ final class AgentService {
 
   Routes routes() {
     return new Routes()
-        .get("/health", _ -> Reply.ok("status", "healthy"))
+        .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .post("/v1/chat", this::chat)
         .post("/v1/chat/stream", this::stream)
         .post("/v1/reme/photo-reminiscence-images", this::images);
@@ -67,11 +67,12 @@ final class AgentService {
     return abandoned.get();
   }
 
-  private Reply chat(ServiceCall call) {
+  private StandInReply chat(ServiceCall call) {
     ChatRequest request = read(call);
     Speech speech = speak(request);
     String session = request.session() == null ? "new-session" : request.session();
-    return Reply.ok("response metadata session_id", speech.text(), speech.metadata(), session);
+    return StandInReply.ok(
+        "response metadata session_id", speech.text(), speech.metadata(), session);
   }
 
   private Routes.EventStream stream(ServiceCall call) {
@@ -111,15 +112,15 @@ final class AgentService {
     return (json + "\n\n").getBytes(StandardCharsets.UTF_8);
   }
 
-  private Reply images(ServiceCall call) {
+  private StandInReply images(ServiceCall call) {
     checkSecret(call);
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     List<String> answers = fields.texts("answers");
     fields.check();
     return answers.isEmpty()
-        ? Reply.detail(400, "At least one answer is required")
-        : Reply.ok("user_id images prompts", user, List.of(), answers);
+        ? StandInReply.detail(400, "At least one answer is required")
+        : StandInReply.ok("user_id images prompts", user, List.of(), answers);
   }
 
   private ChatRequest read(ServiceCall call) {
@@ -140,7 +141,7 @@ final class AgentService {
     if (expected != null
         && !call.header("x-internal-secret").filter(expected::equals).isPresent()) {
       throw new Routes.Rejection(
-          Reply.detail(403, "Forbidden: Invalid or missing internal API secret"));
+          StandInReply.detail(403, "Forbidden: Invalid or missing internal API secret"));
     }
   }
 

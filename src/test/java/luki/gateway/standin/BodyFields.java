@@ -26,7 +26,7 @@ final class BodyFields {
   }
 
   static Routes.Rejection rejection(List<Map<String, @Nullable Object>> faults) {
-    return new Routes.Rejection(Reply.detail(422, faults));
+    return new Routes.Rejection(StandInReply.detail(422, faults));
   }
 
   /** Throws when a field read so far was invalid. */

@@ -13,14 +13,14 @@ final class CognitiveService {
 
   Routes routes() {
     return new Routes()
-        .get("/", _ -> Reply.ok("service status", "luki-cognitive", "running"))
-        .get("/health", _ -> Reply.ok("status", "healthy"))
+        .get("/", _ -> StandInReply.ok("service status", "luki-cognitive", "running"))
+        .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .post("/life-story/start", this::start)
         .post("/life-story/continue", call -> step(call, "And what happened then?"))
         .post("/life-story/finish-early", call -> step(call, "Thank you for your story."))
         .get("/life-story/sessions/{user_id}", this::sessions)
         .delete("/life-story/sessions/{session_id}", this::deleteSession)
-        .get("/life-story/phases", _ -> Reply.ok("phases", phases()))
+        .get("/life-story/phases", _ -> StandInReply.ok("phases", phases()))
         .add("PATCH", "/life-story/update-images", this::updateImages)
         .post("/recommendations", this::recommendations)
         .get("/world-day-activities/{user_id}", this::worldDay)
@@ -28,25 +28,26 @@ final class CognitiveService {
         .post("/images/photo-reminiscence", this::images);
   }
 
-  private Reply start(ServiceCall call) {
+  private StandInReply start(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     fields.check();
     String session = "ls_" + lastSession.incrementAndGet();
     ownerOfSession.put(session, user);
-    return Reply.ok("session_id phase question", session, "childhood", "Where did you grow up?");
+    return StandInReply.ok(
+        "session_id phase question", session, "childhood", "Where did you grow up?");
   }
 
-  private Reply step(ServiceCall call, String next) {
+  private StandInReply step(ServiceCall call, String next) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     String session = fields.text("session_id");
     fields.check();
     checkOwner(session, user);
-    return Reply.ok("session_id question", session, next);
+    return StandInReply.ok("session_id question", session, next);
   }
 
-  private Reply sessions(ServiceCall call) {
+  private StandInReply sessions(ServiceCall call) {
     String user = call.param("user_id");
     List<String> own =
         ownerOfSession.entrySet().stream()
@@ -56,11 +57,11 @@ final class CognitiveService {
             .toList();
     boolean chunks = Boolean.parseBoolean(call.query().getOrDefault("include_chunks", "false"));
     return chunks
-        ? Reply.ok("user_id sessions chunks", user, own, List.of())
-        : Reply.ok("user_id sessions", user, own);
+        ? StandInReply.ok("user_id sessions chunks", user, own, List.of())
+        : StandInReply.ok("user_id sessions", user, own);
   }
 
-  private Reply deleteSession(ServiceCall call) {
+  private StandInReply deleteSession(ServiceCall call) {
     String user = call.query().get("user_id");
     if (user == null) {
       throw BodyFields.invalid("missing", List.of("query", "user_id"), "Field required", null);
@@ -68,50 +69,51 @@ final class CognitiveService {
     String session = call.param("session_id");
     checkOwner(session, user);
     ownerOfSession.remove(session);
-    return Reply.ok("session_id deleted", session, true);
+    return StandInReply.ok("session_id deleted", session, true);
   }
 
-  private Reply updateImages(ServiceCall call) {
+  private StandInReply updateImages(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     String session = fields.text("session_id");
     JsonNode images = fields.object("images");
     fields.check();
     checkOwner(session, user);
-    return Reply.ok("session_id images", session, images);
+    return StandInReply.ok("session_id images", session, images);
   }
 
-  private Reply recommendations(ServiceCall call) {
+  private StandInReply recommendations(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     int max = fields.integer("max_recommendations", 3, 1, 50);
     fields.check();
     List<String> all = List.of("Sing together", "Fold the laundry", "Look at the birds");
-    return Reply.ok("user_id recommendations", user, all.subList(0, Math.min(max, 3)));
+    return StandInReply.ok("user_id recommendations", user, all.subList(0, Math.min(max, 3)));
   }
 
-  private Reply worldDay(ServiceCall call) {
-    return Reply.ok("user_id activities", call.param("user_id"), List.of("Plant a tree"));
+  private StandInReply worldDay(ServiceCall call) {
+    return StandInReply.ok("user_id activities", call.param("user_id"), List.of("Plant a tree"));
   }
 
-  private Reply analyze(ServiceCall call) {
+  private StandInReply analyze(ServiceCall call) {
     JsonNode given = call.fields().raw();
-    return Reply.ok("user_id analysis", call.param("user_id"), Map.of("fields", given.size()));
+    return StandInReply.ok(
+        "user_id analysis", call.param("user_id"), Map.of("fields", given.size()));
   }
 
-  private Reply images(ServiceCall call) {
+  private StandInReply images(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     fields.texts("answers");
     int count = fields.integer("n", 1, 1, 10);
     fields.check();
-    return Reply.ok("user_id images requested", user, List.of(), count);
+    return StandInReply.ok("user_id images requested", user, List.of(), count);
   }
 
   /** A session id has no owner in it, so the user in the request must be the one who started it. */
   private void checkOwner(String session, String user) {
     if (!user.equals(ownerOfSession.get(session))) {
-      throw new Routes.Rejection(Reply.detail(404, "Session not found"));
+      throw new Routes.Rejection(StandInReply.detail(404, "Session not found"));
     }
   }
 

@@ -54,8 +54,8 @@ final class EngagementService {
     recommendationsFail = fail;
   }
 
-  private static Reply root() {
-    return Reply.ok(
+  private static StandInReply root() {
+    return StandInReply.ok(
         "service version status endpoints",
         "luki-engagement",
         "1.0.0",
@@ -63,12 +63,12 @@ final class EngagementService {
         List.of("/interactions", "/metrics", "/recommendations", "/graph"));
   }
 
-  private static Reply health() {
-    return Reply.ok(
+  private static StandInReply health() {
+    return StandInReply.ok(
         "status version components config", "healthy", "1.0.0", Map.of("graph", "ok"), Map.of());
   }
 
-  private synchronized Reply track(ServiceCall call) {
+  private synchronized StandInReply track(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     String type = fields.text("interaction_type");
@@ -77,7 +77,7 @@ final class EngagementService {
     String timestamp = timestamp(fields.optional("timestamp"));
     byUser.computeIfAbsent(user, _ -> new ArrayList<>()).add(new Interaction(type, timestamp));
     lastId++;
-    return Reply.ok(
+    return StandInReply.ok(
         "interaction_id user_id status timestamp",
         String.valueOf(lastId),
         user,
@@ -85,10 +85,10 @@ final class EngagementService {
         timestamp);
   }
 
-  private synchronized Reply metrics(ServiceCall call) {
+  private synchronized StandInReply metrics(ServiceCall call) {
     String user = call.param("user_id");
     List<Interaction> interactions = of(user);
-    return Reply.ok(
+    return StandInReply.ok(
         "user_id engagement_score interaction_count last_active",
         user,
         score(interactions),
@@ -96,25 +96,25 @@ final class EngagementService {
         lastActive(interactions));
   }
 
-  private Reply recommendations(ServiceCall call) {
+  private StandInReply recommendations(ServiceCall call) {
     String user = call.param("user_id");
     int limit = call.intQuery("limit", 5);
     if (recommendationsFail || denied(user)) {
-      return Reply.detail(500, "Failed to generate recommendations");
+      return StandInReply.detail(500, "Failed to generate recommendations");
     }
     List<Object> activities = new ArrayList<>();
     for (String title : ACTIVITIES.subList(0, Math.clamp(limit, 0, ACTIVITIES.size()))) {
       String id = "act_" + (activities.size() + 1);
       activities.add(PythonJson.object("id title reason", id, title, "fits the time of day"));
     }
-    return Reply.ok("user_id recommendations", user, activities);
+    return StandInReply.ok("user_id recommendations", user, activities);
   }
 
   /** A denial is a 500 here too, as observed. */
-  private synchronized Reply graph(ServiceCall call) {
+  private synchronized StandInReply graph(ServiceCall call) {
     String user = call.param("user_id");
     if (denied(user)) {
-      return Reply.detail(500, "Failed to fetch user connections");
+      return StandInReply.detail(500, "Failed to fetch user connections");
     }
     List<Interaction> interactions = of(user);
     Object node =
@@ -126,7 +126,7 @@ final class EngagementService {
                 interactions.size(),
                 score(interactions),
                 lastActive(interactions));
-    return Reply.ok("user_id node connections", user, node, connections(user));
+    return StandInReply.ok("user_id node connections", user, node, connections(user));
   }
 
   /** Users with the same kind of activity. */

@@ -114,7 +114,7 @@ public final class Fixture implements AutoCloseable {
 
   /** Sets the reply of a service to requests whose path has this prefix. */
   public void reply(String service, String method, String path, int status, String json) {
-    services.override(service, method, path, Reply.json(status, json));
+    services.override(service, method, path, StandInReply.json(status, json));
   }
 
   public void forget() {

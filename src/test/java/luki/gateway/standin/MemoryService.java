@@ -47,7 +47,7 @@ final class MemoryService {
 
   Routes routes() {
     return new Routes()
-        .get("/", _ -> Reply.ok("status service", "healthy", "luki-memory-service"))
+        .get("/", _ -> StandInReply.ok("status service", "healthy", "luki-memory-service"))
         .get("/health", _ -> health())
         .post("/auth/service-token", _ -> token("api_service"))
         .post("/auth/login", _ -> token("user"))
@@ -61,19 +61,19 @@ final class MemoryService {
         .delete("/delete/all/{user_id}", this::deleteAll);
   }
 
-  private Reply health() {
-    return Reply.ok(
+  private StandInReply health() {
+    return StandInReply.ok(
         "status timestamp service version", "healthy", store.now(), "luki-memory-service", "1.0.0");
   }
 
   /** Unsigned and issued to every caller; never verified. */
-  private Reply token(String subject) {
+  private StandInReply token(String subject) {
     byte[] claims = PythonJson.write(Map.of("sub", subject)).getBytes(StandardCharsets.UTF_8);
     String token = Base64.getEncoder().encodeToString(claims);
-    return Reply.ok("access_token token_type expires_in", token, "bearer", 86_400);
+    return StandInReply.ok("access_token token_type expires_in", token, "bearer", 86_400);
   }
 
-  private Reply ingest(ServiceCall call) {
+  private StandInReply ingest(ServiceCall call) {
     BodyFields fields = call.fields();
     String owner = fields.text("user_id", 1, 255);
     JsonNode data = fields.object("elr_data");
@@ -106,19 +106,19 @@ final class MemoryService {
     return ingested(store.add(owner, content.textValue(), defaults, data.path("metadata")));
   }
 
-  private static Reply ingested(String id) {
+  private static StandInReply ingested(String id) {
     return ingestion(true, "ELR data ingested successfully", List.of(id), List.of());
   }
 
   /** A failure, with status 200. */
-  private static Reply ingestFailed(String cause) {
+  private static StandInReply ingestFailed(String cause) {
     String message = "ELR ingestion failed due to internal error";
     return ingestion(false, message, List.of(), List.of("ELR ingestion failed: " + cause));
   }
 
-  private static Reply ingestion(
+  private static StandInReply ingestion(
       boolean success, String message, List<String> ids, List<String> errors) {
-    return Reply.ok(
+    return StandInReply.ok(
         "success chunks_created message chunk_ids processing_time_seconds errors created_item_ids",
         success,
         ids.size(),
@@ -130,11 +130,11 @@ final class MemoryService {
   }
 
   /** Every item fails, as on the real service. */
-  private Reply batch(ServiceCall call) {
+  private StandInReply batch(ServiceCall call) {
     BodyFields fields = call.fields();
     fields.check();
     int size = fields.optional("batch_data").size();
-    return Reply.ok(
+    return StandInReply.ok(
         "batch_id total_requests successful_requests failed_requests individual_results"
             + " total_processing_time_seconds",
         fields.optional("batch_id").asText("batch"),
@@ -145,7 +145,7 @@ final class MemoryService {
         SECONDS);
   }
 
-  private Reply search(ServiceCall call) {
+  private StandInReply search(ServiceCall call) {
     BodyFields fields = call.fields();
     String owner = fields.text("user_id", 1, 255);
     String query = fields.text("query", 1, 1000);
@@ -166,8 +166,9 @@ final class MemoryService {
         : found(owner, store.search(owner, query, k, filter), 0.0);
   }
 
-  private static Reply found(String owner, List<MemoryStore.StoredMemory> items, double score) {
-    return Reply.ok(
+  private static StandInReply found(
+      String owner, List<MemoryStore.StoredMemory> items, double score) {
+    return StandInReply.ok(
         "results total_count query_time_ms user_id",
         items.stream().map(item -> result(item, score)).toList(),
         items.size(),
@@ -185,11 +186,11 @@ final class MemoryService {
         item.createdAt());
   }
 
-  private Reply stats(ServiceCall call) {
+  private StandInReply stats(ServiceCall call) {
     String owner = call.param("user_id");
     Map<String, Integer> types = store.count(owner, "content_type");
     int total = types.values().stream().mapToInt(Integer::intValue).sum();
-    return Reply.ok(
+    return StandInReply.ok(
         "user_id email total_memories recent_memories content_types consent_levels last_updated",
         owner,
         "",
@@ -200,10 +201,10 @@ final class MemoryService {
         store.now());
   }
 
-  private Reply similar(ServiceCall call) {
+  private StandInReply similar(ServiceCall call) {
     MemoryStore.StoredMemory target = store.find(call.param("chunk_id"));
     if (target == null || !target.owner().equals(call.param("user_id"))) {
-      return Reply.detail(404, "Memory not found");
+      return StandInReply.detail(404, "Memory not found");
     }
     MemoryStore.MemoryFilter all = new MemoryStore.MemoryFilter(List.of(), List.of(), null, null);
     List<Object> near = new ArrayList<>();
@@ -212,7 +213,7 @@ final class MemoryService {
         near.add(result(item, 0.0));
       }
     }
-    return Reply.ok(
+    return StandInReply.ok(
         "success target_chunk_id similar_memories total_found",
         true,
         target.id(),
@@ -220,20 +221,20 @@ final class MemoryService {
         near.size());
   }
 
-  private Reply delete(ServiceCall call) {
+  private StandInReply delete(ServiceCall call) {
     String id = call.param("memory_id");
     if (!id.contains("_")) {
-      return Reply.detail(400, "Invalid memory ID format");
+      return StandInReply.detail(400, "Invalid memory ID format");
     }
     store.remove(id);
     String message = "Memory " + id + " deleted successfully";
-    return Reply.ok("status message memory_id", "success", message, id);
+    return StandInReply.ok("status message memory_id", "success", message, id);
   }
 
-  private Reply deleteAll(ServiceCall call) {
+  private StandInReply deleteAll(ServiceCall call) {
     String owner = call.param("user_id");
     int count = store.removeAll(owner);
-    return Reply.ok(
+    return StandInReply.ok(
         "status message deleted_count user_id",
         "success",
         "Deleted all memories for user " + owner,

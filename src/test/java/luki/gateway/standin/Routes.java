@@ -20,7 +20,7 @@ final class Routes {
   private final List<ServiceRoute> routes = new ArrayList<>();
 
   /** The result of a handler: a complete reply, or an event stream. */
-  sealed interface ServiceAnswer permits Reply, EventStream {}
+  sealed interface ServiceAnswer permits StandInReply, EventStream {}
 
   /** The body of a 200 event stream in chunked coding, as the agent sends it. */
   @FunctionalInterface
@@ -32,14 +32,14 @@ final class Routes {
   static final class Rejection extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    private final transient Reply reply;
+    private final transient StandInReply reply;
 
-    Rejection(Reply reply) {
+    Rejection(StandInReply reply) {
       super(reply.body(), null, false, false);
       this.reply = reply;
     }
 
-    Reply reply() {
+    StandInReply reply() {
       return reply;
     }
   }
@@ -103,16 +103,16 @@ final class Routes {
     if (allowed != null) {
       return methodNotAllowed(allowed);
     }
-    return redirect(path, seen, uri).orElseGet(() -> Reply.detail(404, "Not Found"));
+    return redirect(path, seen, uri).orElseGet(() -> StandInReply.detail(404, "Not Found"));
   }
 
-  private static Reply methodNotAllowed(String allowed) {
+  private static StandInReply methodNotAllowed(String allowed) {
     Map<String, String> headers = Map.of("Allow", allowed, "Content-Type", "application/json");
     String body = PythonJson.write(PythonJson.object("detail", "Method Not Allowed"));
-    return new Reply(405, headers, body, Duration.ZERO);
+    return new StandInReply(405, headers, body, Duration.ZERO);
   }
 
-  private Optional<Reply> redirect(String path, Seen seen, URI uri) {
+  private Optional<StandInReply> redirect(String path, Seen seen, URI uri) {
     if (path.equals("/")) {
       return Optional.empty();
     }
@@ -125,7 +125,7 @@ final class Routes {
     String target = cut ? raw.substring(0, raw.length() - 1) : raw + "/";
     String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
     String location = "http://" + seen.header("host").orElse("") + target + query;
-    return Optional.of(new Reply(307, Map.of("Location", location), "", Duration.ZERO));
+    return Optional.of(new StandInReply(307, Map.of("Location", location), "", Duration.ZERO));
   }
 
   private static Map<String, String> query(URI uri) {

@@ -24,7 +24,7 @@ final class SecurityService {
     return new Routes()
         .get("/", _ -> root())
         .get("/health", _ -> health())
-        .get("/security/config", _ -> Reply.ok("environment", "development"))
+        .get("/security/config", _ -> StandInReply.ok("environment", "development"))
         .post("/policy/enforce", this::enforce)
         .post("/consent/{user_id}", this::change)
         .get("/consent/{user_id}", this::read)
@@ -37,12 +37,12 @@ final class SecurityService {
     storeFails = fails;
   }
 
-  private static Reply root() {
-    return Reply.ok("message version status", "LUKi Security", "1.0.0", "running");
+  private static StandInReply root() {
+    return StandInReply.ok("message version status", "LUKi Security", "1.0.0", "running");
   }
 
-  private static Reply health() {
-    return Reply.ok(
+  private static StandInReply health() {
+    return StandInReply.ok(
         "status service version environment components",
         "healthy",
         "luki-security",
@@ -52,7 +52,7 @@ final class SecurityService {
   }
 
   /** Checked in this order: no scope, unknown scope, privacy settings, consent. */
-  private Reply enforce(ServiceCall call) {
+  private StandInReply enforce(ServiceCall call) {
     BodyFields fields = call.fields();
     String user = fields.text("user_id");
     fields.text("requester_role");
@@ -65,32 +65,32 @@ final class SecurityService {
     }
     List<String> unknown = scopes.stream().filter(s -> !Consents.SCOPES.contains(s)).toList();
     if (!unknown.isEmpty()) {
-      return Reply.detail(400, PythonJson.object("error scopes", "invalid_scopes", unknown));
+      return StandInReply.detail(400, PythonJson.object("error scopes", "invalid_scopes", unknown));
     }
     List<String> blocked = privacy.blocked(user, scopes);
     if (!blocked.isEmpty()) {
       return blocked(scopes, blocked);
     }
     if (faulty(user)) {
-      return Reply.detail(500, "Failed to enforce policy");
+      return StandInReply.detail(500, "Failed to enforce policy");
     }
     Optional<Consents.Denial> denial = consents.denial(user, scopes);
     return denial.map(d -> denied(d, scopes)).orElseGet(() -> allowed(scopes, "consent_valid"));
   }
 
-  private static Reply allowed(List<String> scopes, String reason) {
-    return Reply.ok("allowed scopes_checked reason", true, scopes, reason);
+  private static StandInReply allowed(List<String> scopes, String reason) {
+    return StandInReply.ok("allowed scopes_checked reason", true, scopes, reason);
   }
 
-  private static Reply denied(Consents.Denial denial, List<String> scopes) {
-    return Reply.detail(
+  private static StandInReply denied(Consents.Denial denial, List<String> scopes) {
+    return StandInReply.detail(
         403,
         PythonJson.object(
             "error message scopes_checked", denial.error(), denial.message(), scopes));
   }
 
-  private static Reply blocked(List<String> scopes, List<String> blocked) {
-    return Reply.detail(
+  private static StandInReply blocked(List<String> scopes, List<String> blocked) {
+    return StandInReply.detail(
         403,
         PythonJson.object(
             "error message scopes_checked scopes_blocked",
@@ -100,11 +100,12 @@ final class SecurityService {
             blocked));
   }
 
-  private Reply change(ServiceCall call) {
+  private StandInReply change(ServiceCall call) {
     String user = call.param("user_id");
     JsonNode body = call.fields().raw();
     if (!wellFormed(body)) {
-      return Reply.detail(500, "1 validation error for ConsentUpdateRequest\n  Field required");
+      return StandInReply.detail(
+          500, "1 validation error for ConsentUpdateRequest\n  Field required");
     }
     Consents.Actor actor =
         new Consents.Actor(text(body, "actor"), text(body, "ip_address"), text(body, "user_agent"));
@@ -131,10 +132,12 @@ final class SecurityService {
         errors.add("revoke_not_found:" + scope);
       }
     }
-    return faulty(user) ? Reply.detail(500, STORE_FAULT) : changed(user, updated, revoked, errors);
+    return faulty(user)
+        ? StandInReply.detail(500, STORE_FAULT)
+        : changed(user, updated, revoked, errors);
   }
 
-  private Reply changed(
+  private StandInReply changed(
       String user, List<Object> updated, List<String> revoked, List<String> errors) {
     Map<String, @Nullable Object> consent =
         PythonJson.object(
@@ -144,13 +147,13 @@ final class SecurityService {
             revoked,
             consents.validScopes(user),
             errors);
-    return Reply.ok("status consent", "success", consent);
+    return StandInReply.ok("status consent", "success", consent);
   }
 
-  private Reply read(ServiceCall call) {
+  private StandInReply read(ServiceCall call) {
     String user = call.param("user_id");
     if (faulty(user)) {
-      return Reply.detail(500, STORE_FAULT);
+      return StandInReply.detail(500, STORE_FAULT);
     }
     Map<String, @Nullable Object> consent =
         PythonJson.object(
@@ -158,17 +161,17 @@ final class SecurityService {
             user,
             consents.of(user).stream().map(Consents.ConsentRecord::toJson).toList(),
             consents.validScopes(user));
-    return Reply.ok("user_id consent", user, consent);
+    return StandInReply.ok("user_id consent", user, consent);
   }
 
-  private Reply settings(ServiceCall call) {
+  private StandInReply settings(ServiceCall call) {
     String user = call.param("user_id");
-    return Reply.ok("user_id settings", user, privacy.of(user));
+    return StandInReply.ok("user_id settings", user, privacy.of(user));
   }
 
-  private Reply changeSettings(ServiceCall call) {
+  private StandInReply changeSettings(ServiceCall call) {
     var settings = privacy.update(call.param("user_id"), call.fields().raw());
-    return Reply.ok("status settings", "success", settings);
+    return StandInReply.ok("status settings", "success", settings);
   }
 
   private boolean faulty(String user) {

@@ -33,7 +33,7 @@ final class StandInServer implements AutoCloseable {
   private final Deque<Seen> seen = new ArrayDeque<>();
   private final List<FixedReply> overrides = new CopyOnWriteArrayList<>();
 
-  private record FixedReply(String method, String pathPrefix, Reply reply) {
+  private record FixedReply(String method, String pathPrefix, StandInReply reply) {
     boolean covers(Seen seen) {
       return method.equals(seen.method()) && seen.path().startsWith(pathPrefix);
     }
@@ -76,7 +76,7 @@ final class StandInServer implements AutoCloseable {
   }
 
   /** The newest override that matches a request. */
-  void override(String method, String pathPrefix, Reply reply) {
+  void override(String method, String pathPrefix, StandInReply reply) {
     overrides.addFirst(new FixedReply(method, pathPrefix, reply));
   }
 
@@ -94,7 +94,7 @@ final class StandInServer implements AutoCloseable {
     try (exchange) {
       Seen request = record(exchange);
       switch (answer(request, exchange.getRequestURI())) {
-        case Reply reply -> send(exchange, reply);
+        case StandInReply reply -> send(exchange, reply);
         case Routes.EventStream stream -> send(exchange, stream);
       }
     } catch (InterruptedException e) {
@@ -130,11 +130,11 @@ final class StandInServer implements AutoCloseable {
     } catch (RuntimeException e) {
       LOG.log(System.Logger.Level.WARNING, "a stand-in failed at " + request.path(), e);
       Map<String, String> headers = Map.of("Content-Type", "text/plain; charset=utf-8");
-      return new Reply(500, headers, "Internal Server Error", Duration.ZERO);
+      return new StandInReply(500, headers, "Internal Server Error", Duration.ZERO);
     }
   }
 
-  private static void send(HttpExchange exchange, Reply reply)
+  private static void send(HttpExchange exchange, StandInReply reply)
       throws IOException, InterruptedException {
     if (reply.delay().isPositive()) {
       Thread.sleep(reply.delay());

@@ -67,14 +67,14 @@ public final class StandIns implements AutoCloseable {
   /** Inferred from its callers; the replies are invented. */
   private static Routes reporting() {
     return new Routes()
-        .get("/", _ -> Reply.ok("service status", "luki-reporting", "running"))
-        .get("/health", _ -> Reply.ok("status", "healthy"))
+        .get("/", _ -> StandInReply.ok("service status", "luki-reporting", "running"))
+        .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .post("/reports/{user_id}/wellbeing", StandIns::wellbeing)
         .get("/reports/{user_id}/trends", StandIns::trends);
   }
 
-  private static Reply wellbeing(ServiceCall call) {
-    return Reply.ok(
+  private static StandInReply wellbeing(ServiceCall call) {
+    return StandInReply.ok(
         "user_id days summary mood_average",
         call.param("user_id"),
         call.intQuery("days", 7),
@@ -82,9 +82,9 @@ public final class StandIns implements AutoCloseable {
         3.8);
   }
 
-  private static Reply trends(ServiceCall call) {
+  private static StandInReply trends(ServiceCall call) {
     List<Double> mood = List.of(3.5, 3.6, 3.8);
-    return Reply.ok("user_id mood direction", call.param("user_id"), mood, "rising");
+    return StandInReply.ok("user_id mood direction", call.param("user_id"), mood, "rising");
   }
 
   /** The gateway's variable for each started service, and its address. */
@@ -126,7 +126,7 @@ public final class StandIns implements AutoCloseable {
    * Sets the reply to requests of this method whose raw path and query have this prefix; the latest
    * matching override applies.
    */
-  public void override(String service, String method, String pathPrefix, Reply reply) {
+  public void override(String service, String method, String pathPrefix, StandInReply reply) {
     server(service).override(method, pathPrefix, reply);
   }
 

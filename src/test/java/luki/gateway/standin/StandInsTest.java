@@ -112,8 +112,8 @@ class StandInsTest {
 
   @Test
   void recordsRequestsAndAnswersByTheLatestOverride() throws Exception {
-    standIns.override("reporting", "GET", "/reports/a%2Fb", Reply.json(503, "{\"x\":1}"));
-    standIns.override("reporting", "GET", "/reports/a%2Fb/trends?q", Reply.json(429, "{}"));
+    standIns.override("reporting", "GET", "/reports/a%2Fb", StandInReply.json(503, "{\"x\":1}"));
+    standIns.override("reporting", "GET", "/reports/a%2Fb/trends?q", StandInReply.json(429, "{}"));
     send("reporting", "GET", "/reports/a%2Fb/trends?q=%C5%BE", "", "X-Probe", "test").expect(429);
     send("reporting", "GET", "/reports/a%2Fb/trends", "").expect(503);
     Seen seen = standIns.seen("reporting").getFirst();

@@ -24,29 +24,29 @@ final class TokenService {
 
   Routes routes() {
     return new Routes()
-        .get("/health", _ -> Reply.ok("status", "healthy"))
+        .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .get("/balances/{user_id}", this::balance)
         .get("/transactions/{user_id}", this::transactions)
         .post("/rewards", this::reward);
   }
 
-  private synchronized Reply balance(ServiceCall call) {
+  private synchronized StandInReply balance(ServiceCall call) {
     String user = call.param("user_id");
     BigDecimal sum = of(user).stream().map(Reward::amount).reduce(OPENING_BALANCE, BigDecimal::add);
-    return Reply.ok(
+    return StandInReply.ok(
         "user_id balance updated_at",
         user,
         sum.toPlainString(),
         PythonJson.zoneless(Instant.now()));
   }
 
-  private synchronized Reply transactions(ServiceCall call) {
+  private synchronized StandInReply transactions(ServiceCall call) {
     String user = call.param("user_id");
     int limit = Math.max(1, call.intQuery("limit", 20));
     List<Reward> all = of(user);
     int from = Math.clamp(call.intQuery("cursor", 0), 0, all.size());
     int to = Math.min(all.size(), from + limit);
-    return Reply.ok(
+    return StandInReply.ok(
         "user_id items next",
         user,
         all.subList(from, to).stream().map(Reward::toJson).toList(),
@@ -54,7 +54,7 @@ final class TokenService {
   }
 
   /** A repeated key returns the first reward and pays nothing. */
-  private synchronized Reply reward(ServiceCall call) {
+  private synchronized StandInReply reward(ServiceCall call) {
     List<Object> where = List.of("header", "idempotency-key");
     String key =
         call.header("idempotency-key")
@@ -66,7 +66,7 @@ final class TokenService {
     fields.check();
     BigDecimal amount = amount(text);
     Reward reward = byKey.computeIfAbsent(key, _ -> pay(user, reason, amount));
-    return Reply.of(201, reward.toJson());
+    return StandInReply.of(201, reward.toJson());
   }
 
   private Reward pay(String user, String reason, BigDecimal amount) {

@@ -99,7 +99,7 @@ record Ask(
   }
 
   /** With the value of a parameter in its place. */
-  Ask with(Operation.Parameter parameter, String value) {
+  Ask with(ContractOperation.Parameter parameter, String value) {
     return switch (parameter.in()) {
       case "path" -> path(parameter.name(), value);
       case "query" -> query(parameter.name(), value);

@@ -61,7 +61,7 @@ class BadInputTest {
   @TestFactory
   Stream<DynamicContainer> refusesEveryBadInputOfEveryOperation() {
     Callers callers = new Callers(gateway);
-    return Operation.all().stream()
+    return ContractOperation.all().stream()
         .map(
             operation ->
                 dynamicContainer(

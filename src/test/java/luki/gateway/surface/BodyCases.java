@@ -9,7 +9,7 @@ final class BodyCases extends Cases {
 
   private final int maxBytes;
 
-  BodyCases(Operation operation, Callers callers, int maxBytes) {
+  BodyCases(ContractOperation operation, Callers callers, int maxBytes) {
     super(operation, callers);
     this.maxBytes = maxBytes;
   }

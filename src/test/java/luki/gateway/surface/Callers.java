@@ -19,12 +19,12 @@ final class Callers {
 
   /** A key with every scope of the contract. */
   String full() {
-    return with(Operation.allScopes());
+    return with(ContractOperation.allScopes());
   }
 
   /** A key with every scope but those of the operation. */
-  String without(Operation operation) {
-    Set<String> scopes = new TreeSet<>(Operation.allScopes());
+  String without(ContractOperation operation) {
+    Set<String> scopes = new TreeSet<>(ContractOperation.allScopes());
     scopes.removeAll(operation.scopes());
     return with(scopes);
   }
@@ -36,7 +36,7 @@ final class Callers {
   }
 
   /** The valid request of an operation, with a credential that is allowed to make it. */
-  Ask good(Operation operation) {
+  Ask good(ContractOperation operation) {
     return operation.good().as(full());
   }
 }

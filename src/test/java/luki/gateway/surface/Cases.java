@@ -10,7 +10,7 @@ abstract class Cases {
   /** Part of hostile values: a reply that contains it has quoted one. */
   static final String MARKER = "hostile7f3a";
 
-  final Operation operation;
+  final ContractOperation operation;
   final Callers callers;
   final Ask anonymous;
   final Ask good;
@@ -19,7 +19,7 @@ abstract class Cases {
   /** A bad request and its expected reply; {@code also} are further checks of the reply. */
   record Case(String name, Ask ask, int status, String code, Consumer<HttpReply> also) {}
 
-  Cases(Operation operation, Callers callers) {
+  Cases(ContractOperation operation, Callers callers) {
     this.operation = operation;
     this.callers = callers;
     this.anonymous = operation.good();

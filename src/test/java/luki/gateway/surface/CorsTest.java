@@ -28,7 +28,7 @@ class CorsTest {
 
   @AutoClose private static final TestGateway UNLISTED = TestGateway.builder().start();
 
-  private final Ask chat = Operation.named("chat").good();
+  private final Ask chat = ContractOperation.named("chat").good();
 
   private static void allows(Ask ask, int status, String origin) {
     allows(ask.sendTo(GATEWAY), status, origin);
@@ -72,7 +72,7 @@ class CorsTest {
       allows(known.body("{"), 400, origin);
       allows(from, 401, origin);
       allows(from.as(Cases.MARKER), 401, origin);
-      Ask unscoped = from.as(callers.without(Operation.named("chat")));
+      Ask unscoped = from.as(callers.without(ContractOperation.named("chat")));
       allows(unscoped, 403, origin);
       allows(known.body("{\"user_id\":\"anna\",\"message\":\"x\"}"), 403, origin);
       allows(from.template("/v1/nowhere").body(""), 404, origin);

@@ -14,7 +14,7 @@ final class CredentialCases extends Cases {
   private static final String INVALID = NONE + ", error=\"invalid_token\"";
   private static final String OTHER = MARKER + "_user";
 
-  CredentialCases(Operation operation, Callers callers) {
+  CredentialCases(ContractOperation operation, Callers callers) {
     super(operation, callers);
   }
 

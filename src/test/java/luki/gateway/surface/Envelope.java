@@ -13,7 +13,7 @@ import luki.gateway.testing.HttpReply;
 
 /** What all error replies have in common. */
 final class Envelope {
-  private static final Json DOCUMENT = Operation.document();
+  private static final Json DOCUMENT = ContractOperation.document();
   private static final JsonSchema ERROR =
       JsonSchema.compile(DOCUMENT.pointer("/components/schemas/Error"), DOCUMENT.at("components"));
 

@@ -60,7 +60,7 @@ class ExplainAgreesTest {
 
   @Test
   void explainAndTheLiveGatewayDecideAlike() throws IOException {
-    List<Operation> operations = Operation.all();
+    List<ContractOperation> operations = ContractOperation.all();
     Map<String, Integer> verdicts = new TreeMap<>();
     try (Fixture server = Fixture.start()) {
       // The agent's reply does not depend on the filters, and a stream would only take time.
@@ -135,7 +135,7 @@ class ExplainAgreesTest {
   }
 
   private List<String> scopes(int count) {
-    List<String> all = new ArrayList<>(Operation.allScopes());
+    List<String> all = new ArrayList<>(ContractOperation.allScopes());
     all.add("users:any");
     Set<String> some = new TreeSet<>();
     for (int i = 0; i < count; i++) {
@@ -148,7 +148,7 @@ class ExplainAgreesTest {
     return from.get(random.nextInt(from.size()));
   }
 
-  private Ask request(Operation operation) {
+  private Ask request(ContractOperation operation) {
     Ask ask = operation.good();
     return switch (random.nextInt(10)) {
       case 0 -> ask.query("zz", "1");
@@ -160,16 +160,16 @@ class ExplainAgreesTest {
     };
   }
 
-  private static List<String> tails(Operation operation) {
+  private static List<String> tails(ContractOperation operation) {
     // The JDK's server reads a target that begins with // as an authority and replies itself.
     return operation.template().equals("/")
         ? List.of("x", "%2f", ";a", "..")
         : List.of("/x", "/", "%2f", ";a", "/..");
   }
 
-  private static Ask withoutAll(Ask ask, Operation operation) {
+  private static Ask withoutAll(Ask ask, ContractOperation operation) {
     Ask bare = ask;
-    for (Operation.Parameter parameter : operation.parameters("query")) {
+    for (ContractOperation.Parameter parameter : operation.parameters("query")) {
       bare = bare.withoutQuery(parameter.name());
     }
     return bare;
@@ -180,7 +180,7 @@ class ExplainAgreesTest {
     return any(List.of(text.substring(0, text.length() - 1), text + "}", "[]", "null", "7", "{}"));
   }
 
-  private String changed(Operation operation) {
+  private String changed(ContractOperation operation) {
     Json body = operation.bodyExample();
     String one = any(List.copyOf(body.members().keySet()));
     return body.toBuilder().put(one, any(VALUES)).build().toString();

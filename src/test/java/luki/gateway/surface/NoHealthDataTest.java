@@ -116,12 +116,12 @@ class NoHealthDataTest {
 
   @TestFactory
   Stream<DynamicTest> S12_noMarkIsSeenOfAnyOperation() {
-    String[] scopes = Operation.allScopes().toArray(String[]::new);
+    String[] scopes = ContractOperation.allScopes().toArray(String[]::new);
     String key = gateway.key(List.of("*"), scopes);
     // A quota stays in Redis for a day; a rate alone expires when its bucket is full.
     String counted = gateway.keyOfPlan("care_home", List.of("*"), scopes);
     return Stream.concat(
-        Operation.all().stream()
+        ContractOperation.all().stream()
             .map(
                 operation -> dynamicTest(operation.toString(), () -> ask(operation, key, counted))),
         Stream.of(
@@ -129,7 +129,7 @@ class NoHealthDataTest {
             dynamicTest("nothing is found anywhere", NoHealthDataTest::noMarkIsFound)));
   }
 
-  private static void ask(Operation operation, String key, String counted) {
+  private static void ask(ContractOperation operation, String key, String counted) {
     send(marked(operation, 0).as(counted));
     for (int turn = 0; turn < 6; turn++) {
       send(marked(operation, turn).as(key));
@@ -151,9 +151,9 @@ class NoHealthDataTest {
   }
 
   /** The valid request with marks in each value that may be any text. */
-  private static Ask marked(Operation operation, int turn) {
+  private static Ask marked(ContractOperation operation, int turn) {
     Ask ask = Ask.of(operation.method(), operation.template());
-    for (Operation.Parameter parameter : operation.parameters()) {
+    for (ContractOperation.Parameter parameter : operation.parameters()) {
       ask = ask.with(parameter, markOf(parameter, turn));
     }
     for (String name :
@@ -168,7 +168,7 @@ class NoHealthDataTest {
     return ask;
   }
 
-  private static String markOf(Operation.Parameter parameter, int turn) {
+  private static String markOf(ContractOperation.Parameter parameter, int turn) {
     Json schema = parameter.schema();
     boolean text = schema.at("type").string("").equals("string") && schema.at("enum").isMissing();
     return text && !parameter.in().equals("header") && !parameter.name().contains("date")

@@ -8,7 +8,7 @@ import java.util.Locale;
 final class ParameterCases extends Cases {
   private static final String KEY = "Idempotency-Key";
 
-  ParameterCases(Operation operation, Callers callers) {
+  ParameterCases(ContractOperation operation, Callers callers) {
     super(operation, callers);
   }
 
@@ -24,7 +24,7 @@ final class ParameterCases extends Cases {
     invalidAt("unknown", good.query("zz", MARKER), "/zz");
     invalid("unknown without a name", good.query("", MARKER));
     invalid("not UTF-8", good.template(operation.template() + "?zz=%ff"));
-    for (Operation.Parameter parameter : operation.parameters("query")) {
+    for (ContractOperation.Parameter parameter : operation.parameters("query")) {
       String name = parameter.name();
       Ask without = good.withoutQuery(name);
       String at = "/" + name;
@@ -40,7 +40,7 @@ final class ParameterCases extends Cases {
     }
   }
 
-  private static List<String> wrong(Operation.Parameter parameter) {
+  private static List<String> wrong(ContractOperation.Parameter parameter) {
     List<String> wrong = new ArrayList<>(List.of(""));
     switch (parameter.schema().at("type").string("")) {
       case "integer" -> {
@@ -62,7 +62,7 @@ final class ParameterCases extends Cases {
 
   /** A path parameter or a header is no query parameter of the same name. */
   private void elsewhere() {
-    for (Operation.Parameter parameter : operation.parameters()) {
+    for (ContractOperation.Parameter parameter : operation.parameters()) {
       String name = parameter.name();
       boolean known = operation.parameters("query").stream().anyMatch(q -> q.name().equals(name));
       if (!known) {
@@ -75,14 +75,14 @@ final class ParameterCases extends Cases {
   }
 
   private void path() {
-    for (Operation.Parameter parameter : operation.parameters("path")) {
+    for (ContractOperation.Parameter parameter : operation.parameters("path")) {
       Ask over = good.path(parameter.name(), "x".repeat(400) + "_1");
       invalid("over-long " + parameter.name(), over);
     }
   }
 
   private void headers() {
-    for (Operation.Parameter parameter : operation.parameters("header")) {
+    for (ContractOperation.Parameter parameter : operation.parameters("header")) {
       if (parameter.required()) {
         Ask without = good.withoutHeader(parameter.name());
         invalidAt("no " + parameter.name(), without, "/" + parameter.name());

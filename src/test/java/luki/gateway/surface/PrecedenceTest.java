@@ -19,7 +19,7 @@ class PrecedenceTest {
 
   private static final Callers CALLERS = new Callers(SERVER.gateway());
 
-  private final Operation ingest = Operation.named("ingestText");
+  private final ContractOperation ingest = ContractOperation.named("ingestText");
   private final Ask anonymous = ingest.good();
   private final Ask garbage = anonymous.as(Cases.MARKER);
   private final Ask unscoped = anonymous.as(CALLERS.without(ingest));
@@ -105,7 +105,7 @@ class PrecedenceTest {
   void theJsonComesBeforeTheOwner() {
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"text\":"));
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"user_id\":\"anna\"}"));
-    Ask theirs = CALLERS.good(Operation.named("eraseUser")).path("user_id", "anna");
+    Ask theirs = CALLERS.good(ContractOperation.named("eraseUser")).path("user_id", "anna");
     refused(400, "INVALID_REQUEST", theirs.body("{}"));
     refused(403, "NOT_OWNER", theirs);
   }
@@ -115,7 +115,7 @@ class PrecedenceTest {
     refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\"}"));
     refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\",\"text\":7,\"zz\":1}"));
     refused(403, "NOT_OWNER", good.body("{\"user_id\":\"anna\",\"text\":\"x\"}").query("zz", "1"));
-    Ask list = CALLERS.good(Operation.named("listItems"));
+    Ask list = CALLERS.good(ContractOperation.named("listItems"));
     Ask wrong = list.path("id", "anna").withoutQuery("limit").query("limit", "1000");
     refused(403, "NOT_OWNER", wrong);
   }

@@ -90,16 +90,16 @@ class ReplyConformanceTest {
   }
 
   /** A cursor is opaque: only the service can make one. */
-  private static Ask example(Operation operation) {
+  private static Ask example(ContractOperation operation) {
     return operation.good().withoutQuery("cursor");
   }
 
-  private static Stream<DynamicTest> each(Consumer<Operation> check) {
-    return Operation.all().stream()
+  private static Stream<DynamicTest> each(Consumer<ContractOperation> check) {
+    return ContractOperation.all().stream()
         .map(operation -> dynamicTest(operation.toString(), () -> check.accept(operation)));
   }
 
-  private static void conforms(Operation operation, HttpReply answer) {
+  private static void conforms(ContractOperation operation, HttpReply answer) {
     String status = Integer.toString(answer.status());
     Json listed = operation.resolve(operation.responses().at(status));
     assertFalse(listed.isMissing(), () -> status + " is not listed: " + answer);

@@ -10,7 +10,7 @@ final class RoutingCases extends Cases {
   private final Ask bare;
   private final Set<String> allowed;
 
-  RoutingCases(Operation operation, Callers callers) {
+  RoutingCases(ContractOperation operation, Callers callers) {
     super(operation, callers);
     this.bare = operation.bare();
     this.allowed = operation.allowed();

@@ -27,17 +27,17 @@ final class ValueCases {
               "array", Json.strings(List.of(MARKER)),
               "null", parsed("null")));
 
-  private final Operation operation;
+  private final ContractOperation operation;
   private final List<Broken> found = new ArrayList<>();
 
   /** The whole body with one invalid value. */
   record Broken(String name, Json body, String pointer) {}
 
-  private ValueCases(Operation operation) {
+  private ValueCases(ContractOperation operation) {
     this.operation = operation;
   }
 
-  static List<Broken> of(Operation operation) {
+  static List<Broken> of(ContractOperation operation) {
     ValueCases cases = new ValueCases(operation);
     cases.value("", operation.bodySchema(), operation.bodyExample(), value -> value);
     return cases.found;

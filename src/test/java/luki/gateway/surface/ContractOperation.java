@@ -17,7 +17,7 @@ import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 
 /** An operation of the contract in force, read from its document. */
-record Operation(String method, String template, Json node, Json root) {
+record ContractOperation(String method, String template, Json node, Json root) {
   private static final Path DOCUMENT = Path.of("config/openapi.yaml");
   private static final Json PUBLISHED = published();
   private static final Set<String> METHODS =
@@ -53,21 +53,21 @@ record Operation(String method, String template, Json node, Json root) {
     }
   }
 
-  static List<Operation> all() {
+  static List<ContractOperation> all() {
     Json root = document();
-    List<Operation> all = new ArrayList<>();
+    List<ContractOperation> all = new ArrayList<>();
     for (var path : root.at("paths").members().entrySet()) {
       for (var operation : path.getValue().members().entrySet()) {
         if (METHODS.contains(operation.getKey())) {
           String method = operation.getKey().toUpperCase(Locale.ROOT);
-          all.add(new Operation(method, path.getKey(), operation.getValue(), root));
+          all.add(new ContractOperation(method, path.getKey(), operation.getValue(), root));
         }
       }
     }
     return all;
   }
 
-  static Operation named(String operationId) {
+  static ContractOperation named(String operationId) {
     return all().stream().filter(one -> one.id().equals(operationId)).findFirst().orElseThrow();
   }
 
