@@ -35,9 +35,11 @@ final class OutgoingRequests {
 
   /** The call as a request whose reply must begin by that moment. */
   PreparedRequest of(Call call, Exchange exchange, TraceContext trace, long by) {
+    // A call's own fields take the place of the usual ones: a stream has another Accept.
+    Fields usual = call.extra().size() == 0 ? always : always.with(call.extra());
     Fields.Builder fields =
         new Fields.Builder()
-            .addAll(always)
+            .addAll(usual)
             .addAll(credentials.authorizationFor(who, exchange))
             .add("traceparent", trace.traceparent())
             .add("X-Request-Id", exchange.id().value());
@@ -48,7 +50,6 @@ final class OutgoingRequests {
     if (!trace.state().isEmpty()) {
       fields.add("tracestate", trace.state());
     }
-    fields.addAll(call.extra());
     return new PreparedRequest(
         origin, call.method().name(), call.path().toString(), fields.build(), body, by);
   }
