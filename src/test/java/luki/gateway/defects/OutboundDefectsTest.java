@@ -195,6 +195,17 @@ class OutboundDefectsTest {
   }
 
   @Test
+  void aCallForAStreamAcceptsEventsOnly() {
+    setting.maria().post("/v1/chat/stream", CHAT);
+    Seen stream =
+        setting.calls().stream()
+            .filter(seen -> seen.path().endsWith("/chat/stream"))
+            .findFirst()
+            .orElseThrow();
+    assertEquals(List.of("text/event-stream"), stream.headers().get("Accept"));
+  }
+
+  @Test
   void S10_noServiceIsOfferedAnotherProtocol() {
     callEveryService(setting.maria());
     for (Seen seen : setting.calls()) {
