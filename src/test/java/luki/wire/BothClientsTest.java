@@ -15,10 +15,8 @@ import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.testing.Waiting;
 import luki.http1.Fields;
 import luki.http1.PreparedRequest;
 import luki.http1.TimedBody;
@@ -26,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A program written for the JDK's client sees the same from this one. */
+/** A program written for the JDK's client sees the same from this one. JUnit closes the clients. */
 @Timeout(60)
 class BothClientsTest {
   static Stream<HttpClient> clients() {
@@ -92,8 +90,6 @@ class BothClientsTest {
                       HttpResponse.BodySubscribers.ofString(StandardCharsets.UTF_8),
                       text -> (long) text.length()));
       assertEquals(24, mapped.body());
-    } finally {
-      client.shutdownNow();
     }
   }
 
@@ -117,19 +113,7 @@ class BothClientsTest {
               client.send(
                   HttpRequest.newBuilder(URI.create("http://127.0.0.1:1/")).build(),
                   HttpResponse.BodyHandlers.discarding()));
-    } finally {
-      client.shutdownNow();
     }
-  }
-
-  private static RawUpstream stalling(String reply, AtomicBoolean closed) {
-    return RawUpstream.start(
-        connection -> {
-          connection.readRequest();
-          connection.send(reply);
-          connection.stallUntilClosed();
-          closed.set(true);
-        });
   }
 
   private static PreparedRequest prepared(RawUpstream service, Duration limit) {
@@ -158,33 +142,27 @@ class BothClientsTest {
       assertTrue(sent.contains("\r\nX-A: b\r\n"), sent);
       assertTrue(sent.contains("\r\nHost: 127.0.0.1:" + service.port() + "\r\n"), sent);
       assertTrue(sent.contains("\r\nContent-Length: 5\r\n"), sent);
-    } finally {
-      client.shutdownNow();
     }
   }
 
   @ParameterizedTest
   @MethodSource("clients")
   void theDeadlineOfTheHeadIsKept(HttpClient client) {
-    AtomicBoolean closed = new AtomicBoolean();
-    try (RawUpstream service = stalling("HTTP/1.1 200 OK\r\nA: ", closed)) {
+    try (RawUpstream service = RawUpstream.answeringInTurn("HTTP/1.1 200 OK\r\nA: ")) {
       PreparedRequest request = prepared(service, Duration.ofMillis(300));
       long began = System.nanoTime();
       assertThrows(
           HttpTimeoutException.class,
           () -> client.send(request, new TimedBody(PreparedRequest.NEVER)));
       assertTrue(Duration.ofNanos(System.nanoTime() - began).toMillis() < 2000);
-      Waiting.until(Duration.ofSeconds(5), closed::get);
-    } finally {
-      client.shutdownNow();
+      service.awaitClosed();
     }
   }
 
   @ParameterizedTest
   @MethodSource("clients")
   void theDeadlineOfTheBodyIsKept(HttpClient client) throws Exception {
-    AtomicBoolean closed = new AtomicBoolean();
-    try (RawUpstream service = stalling("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", closed)) {
+    try (RawUpstream service = RawUpstream.answeringInTurn(Calls.UNFINISHED)) {
       long began = System.nanoTime();
       HttpResponse<InputStream> reply =
           client.send(
@@ -195,28 +173,23 @@ class BothClientsTest {
       assertThrows(HttpTimeoutException.class, () -> body.read());
       long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
       assertTrue(millis >= 290 && millis < 2000, millis + " ms");
-      Waiting.until(Duration.ofSeconds(5), closed::get);
+      service.awaitClosed();
       assertThrows(IOException.class, () -> body.read());
-    } finally {
-      client.shutdownNow();
     }
   }
 
   @ParameterizedTest
   @MethodSource("clients")
   void closingABodyBeforeItsEndEndsTheCall(HttpClient client) throws Exception {
-    AtomicBoolean closed = new AtomicBoolean();
-    try (RawUpstream service = stalling("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", closed)) {
+    try (RawUpstream service = RawUpstream.answeringInTurn(Calls.UNFINISHED)) {
       HttpResponse<InputStream> reply =
           client.send(
               prepared(service, Duration.ofSeconds(10)),
               new TimedBody(Calls.after(Duration.ofSeconds(10))));
       assertEquals(2, reply.body().readNBytes(2).length);
       reply.body().close();
-      Waiting.until(Duration.ofSeconds(5), closed::get);
+      service.awaitClosed();
       assertThrows(IOException.class, () -> reply.body().read());
-    } finally {
-      client.shutdownNow();
     }
   }
 
@@ -237,8 +210,6 @@ class BothClientsTest {
       try (InputStream body = reply.body()) {
         assertEquals("hi", new String(body.readAllBytes(), StandardCharsets.US_ASCII));
       }
-    } finally {
-      client.shutdownNow();
     }
   }
 

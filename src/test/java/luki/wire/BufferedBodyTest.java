@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -24,6 +23,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AutoClose;
@@ -37,42 +38,18 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Timeout(60)
 class BufferedBodyTest {
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static HttpRequest.Builder to(RawUpstream service) {
-    return HttpRequest.newBuilder(URI.create(service.url() + "/"));
-  }
+  @AutoClose private final RawUpstream service = RawUpstream.answering(Calls.OK);
 
-  private static RawUpstream steady() {
-    return RawUpstream.start(
-        connection -> {
-          while (true) {
-            connection.readRequest();
-            connection.send(OK);
-          }
-        });
-  }
-
-  /** A publisher that does something for each demand, and notes that it was cancelled. */
+  /** A publisher that runs a script for each demand, and counts down when it is cancelled. */
   private static final class Scripted implements Flow.Publisher<ByteBuffer> {
-    final CountDownLatch cancelled;
-    private final Script script;
+    final CountDownLatch cancelled = new CountDownLatch(1);
+    private final BiConsumer<Flow.Subscriber<? super ByteBuffer>, CountDownLatch> script;
 
-    /** What it does. */
-    interface Script {
-      void requested(Flow.Subscriber<? super ByteBuffer> subscriber, long n);
-    }
-
-    Scripted(CountDownLatch cancelled, Script script) {
-      this.cancelled = cancelled;
+    Scripted(BiConsumer<Flow.Subscriber<? super ByteBuffer>, CountDownLatch> script) {
       this.script = script;
-    }
-
-    Scripted(Script script) {
-      this(new CountDownLatch(1), script);
     }
 
     static Scripted stalled() {
@@ -85,7 +62,7 @@ class BufferedBodyTest {
           new Flow.Subscription() {
             @Override
             public void request(long n) {
-              script.requested(subscriber, n);
+              script.accept(subscriber, cancelled);
             }
 
             @Override
@@ -96,10 +73,14 @@ class BufferedBodyTest {
     }
   }
 
-  private static HttpRequest.BodyPublisher publisher(Flow.Publisher<ByteBuffer> from, long length) {
-    return length < 0
-        ? BodyPublishers.fromPublisher(from)
-        : BodyPublishers.fromPublisher(from, length);
+  /** A length below 0 is an unknown one. */
+  private HttpRequest post(Flow.Publisher<ByteBuffer> from, long length) {
+    return Calls.to(service)
+        .POST(
+            length < 0
+                ? BodyPublishers.fromPublisher(from)
+                : BodyPublishers.fromPublisher(from, length))
+        .build();
   }
 
   private static ByteBuffer ascii(String text) {
@@ -110,41 +91,33 @@ class BufferedBodyTest {
   @ValueSource(longs = {-1, 10, 100_000})
   void aPublisherThatStallsIsCancelledWhenTheCallRunsOutOfTime(long length) throws Exception {
     Scripted stalled = Scripted.stalled();
-    try (RawUpstream service = steady()) {
-      HttpRequest request =
-          to(service).timeout(Duration.ofMillis(200)).POST(publisher(stalled, length)).build();
-      assertThrows(
-          HttpTimeoutException.class, () -> client.send(request, BodyHandlers.discarding()));
-      assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
-      assertEquals(0, service.connections());
-    }
+    HttpRequest request =
+        HttpRequest.newBuilder(post(stalled, length), (_, _) -> true)
+            .timeout(Duration.ofMillis(200))
+            .build();
+    assertThrows(HttpTimeoutException.class, () -> client.send(request, BodyHandlers.discarding()));
+    assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
+    assertEquals(0, service.connections());
   }
 
   @Test
   void aPublisherThatStallsIsCancelledWithItsCall() throws Exception {
     Scripted stalled = Scripted.stalled();
-    try (RawUpstream service = steady()) {
-      CompletableFuture<?> sent =
-          client.sendAsync(
-              to(service).POST(publisher(stalled, -1)).build(), BodyHandlers.discarding());
-      assertTrue(sent.cancel(true));
-      assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
-    }
+    CompletableFuture<?> sent = client.sendAsync(post(stalled, -1), BodyHandlers.discarding());
+    assertTrue(sent.cancel(true));
+    assertTrue(stalled.cancelled.await(5, TimeUnit.SECONDS));
   }
 
   @ParameterizedTest
   @ValueSource(ints = {3, 100_000})
   void aPublisherMaySubscribeAndPublishOnAnotherThread(int length) throws Exception {
     SubmissionPublisher<ByteBuffer> pieces = new SubmissionPublisher<>();
-    try (RawUpstream service = steady()) {
-      CompletableFuture<HttpResponse<String>> sent =
-          client.sendAsync(
-              to(service).POST(publisher(pieces, length)).build(), BodyHandlers.ofString());
-      Waiting.until(Duration.ofSeconds(5), pieces::hasSubscribers);
-      pieces.submit(ByteBuffer.allocate(length));
-      pieces.close();
-      assertEquals("hi", sent.get(5, TimeUnit.SECONDS).body());
-    }
+    CompletableFuture<HttpResponse<String>> sent =
+        client.sendAsync(post(pieces, length), BodyHandlers.ofString());
+    Waiting.until(Duration.ofSeconds(5), pieces::hasSubscribers);
+    pieces.submit(ByteBuffer.allocate(length));
+    pieces.close();
+    assertEquals("hi", sent.get(5, TimeUnit.SECONDS).body());
   }
 
   @Test
@@ -157,12 +130,10 @@ class BufferedBodyTest {
               }
               subscriber.onComplete();
             });
-    try (RawUpstream service = steady()) {
-      HttpRequest request = to(service).POST(publisher(three, -1)).build();
-      assertEquals("hi", client.send(request, BodyHandlers.ofString()).body());
-      String sent = service.requests().getFirst();
-      assertTrue(sent.endsWith("\r\nContent-Length: 5\r\n\r\nabcde"), sent);
-    }
+    HttpRequest request = post(three, -1);
+    assertEquals("hi", client.send(request, BodyHandlers.ofString()).body());
+    String sent = service.requests().getFirst();
+    assertTrue(sent.endsWith("\r\nContent-Length: 5\r\n\r\nabcde"), sent);
   }
 
   @ParameterizedTest
@@ -174,30 +145,24 @@ class BufferedBodyTest {
               subscriber.onNext(ascii("abcde"));
               subscriber.onComplete();
             });
-    try (RawUpstream service = steady()) {
-      HttpRequest request = to(service).POST(publisher(five, declared)).build();
-      assertThrows(IOException.class, () -> client.send(request, BodyHandlers.discarding()));
-      assertEquals(0, service.connections());
-    }
+    HttpRequest request = post(five, declared);
+    assertThrows(IOException.class, () -> client.send(request, BodyHandlers.discarding()));
+    assertEquals(0, service.connections());
   }
 
   @Test
   void aRequestBodyBeyondTheLimitIsNotSentAndItsPublisherCancelled() throws Exception {
-    CountDownLatch cancelled = new CountDownLatch(1);
     Scripted endless =
         new Scripted(
-            cancelled,
-            (subscriber, _) -> {
+            (subscriber, cancelled) -> {
               while (cancelled.getCount() > 0) {
                 subscriber.onNext(ByteBuffer.allocate(64 * 1024));
               }
             });
-    try (RawUpstream service = steady()) {
-      HttpRequest request = to(service).POST(publisher(endless, -1)).build();
-      assertThrows(IOException.class, () -> client.send(request, BodyHandlers.discarding()));
-      assertTrue(endless.cancelled.await(5, TimeUnit.SECONDS));
-      assertEquals(0, service.connections());
-    }
+    HttpRequest request = post(endless, -1);
+    assertThrows(IOException.class, () -> client.send(request, BodyHandlers.discarding()));
+    assertTrue(endless.cancelled.await(5, TimeUnit.SECONDS));
+    assertEquals(0, service.connections());
   }
 
   @Test
@@ -208,21 +173,19 @@ class BufferedBodyTest {
         _ -> {
           throw cause;
         };
-    try (RawUpstream service = steady()) {
-      for (Flow.Publisher<ByteBuffer> broken : List.of(failing, throwing)) {
-        HttpRequest request = to(service).POST(publisher(broken, -1)).build();
-        IOException failed =
-            assertThrows(IOException.class, () -> client.send(request, BodyHandlers.discarding()));
-        assertSame(cause, failed.getCause());
-      }
-      assertEquals(0, service.connections());
+    for (Flow.Publisher<ByteBuffer> broken : List.of(failing, throwing)) {
+      HttpRequest request = post(broken, -1);
+      IOException failed =
+          assertThrows(IOException.class, () -> client.send(request, BodyHandlers.discarding()));
+      assertSame(cause, failed.getCause());
     }
+    assertEquals(0, service.connections());
   }
 
   @Test
   void aReplyBeyondTheLimitIsAFailureAndItsConnectionIsClosed() {
     byte[] piece = new byte[64 * 1024];
-    try (RawUpstream service =
+    try (RawUpstream endless =
         RawUpstream.start(
             connection -> {
               connection.readRequest();
@@ -232,7 +195,8 @@ class BufferedBodyTest {
               }
             })) {
       assertThrows(
-          IOException.class, () -> client.send(to(service).build(), BodyHandlers.ofByteArray()));
+          IOException.class,
+          () -> client.send(Calls.to(endless).build(), BodyHandlers.ofByteArray()));
       assertEquals(0, client.connections());
     }
   }
@@ -242,14 +206,9 @@ class BufferedBodyTest {
     final List<String> signals = new ArrayList<>();
     final List<Thread> threads = new ArrayList<>();
     final CompletableFuture<String> body = new CompletableFuture<>();
-    private final Demand atStart;
+    private final Consumer<Flow.Subscription> atStart;
 
-    /** What it does when it is subscribed. */
-    interface Demand {
-      void of(Flow.Subscription subscription);
-    }
-
-    Recorder(Demand atStart) {
+    Recorder(Consumer<Flow.Subscription> atStart) {
       this.atStart = atStart;
     }
 
@@ -266,7 +225,7 @@ class BufferedBodyTest {
     @Override
     public void onSubscribe(Flow.Subscription given) {
       signal("subscribe");
-      atStart.of(given);
+      atStart.accept(given);
     }
 
     @Override
@@ -292,7 +251,7 @@ class BufferedBodyTest {
   @Test
   void aSubscriberGetsTheWholeBodyOnTheCallersThread() throws Exception {
     Recorder recorder = new Recorder(subscription -> subscription.request(1));
-    try (RawUpstream service =
+    try (RawUpstream slow =
         RawUpstream.start(
             connection -> {
               connection.readRequest();
@@ -300,7 +259,7 @@ class BufferedBodyTest {
               Thread.sleep(50);
               connection.send("cd");
             })) {
-      assertEquals("done", client.send(to(service).build(), _ -> recorder).body());
+      assertEquals("done", client.send(Calls.to(slow).build(), _ -> recorder).body());
       assertEquals(List.of("subscribe", "next abcd", "complete"), recorder.signals);
       recorder.threads.forEach(thread -> assertSame(Thread.currentThread(), thread));
     }
@@ -311,16 +270,13 @@ class BufferedBodyTest {
     Recorder recorder =
         new Recorder(
             subscription ->
-                Thread.ofVirtual()
-                    .start(
-                        () -> {
-                          subscription.request(1);
-                          subscription.request(1);
-                        }));
-    try (RawUpstream service = steady()) {
-      assertEquals("done", client.send(to(service).build(), _ -> recorder).body());
-      assertEquals(List.of("subscribe", "next hi", "complete"), recorder.signals);
-    }
+                Thread.startVirtualThread(
+                    () -> {
+                      subscription.request(1);
+                      subscription.request(1);
+                    }));
+    assertEquals("done", client.send(Calls.to(service).build(), _ -> recorder).body());
+    assertEquals(List.of("subscribe", "next hi", "complete"), recorder.signals);
   }
 
   @Test
@@ -332,33 +288,25 @@ class BufferedBodyTest {
               subscription.request(1);
             });
     recorder.body.complete("cancelled");
-    try (RawUpstream service = steady()) {
-      assertEquals("cancelled", client.send(to(service).build(), _ -> recorder).body());
-      assertEquals(List.of("subscribe"), recorder.signals);
-    }
+    assertEquals("cancelled", client.send(Calls.to(service).build(), _ -> recorder).body());
+    assertEquals(List.of("subscribe"), recorder.signals);
   }
 
   @Test
   void aDemandOfNothingIsAnError() {
     Recorder recorder = new Recorder(subscription -> subscription.request(0));
-    try (RawUpstream service = steady()) {
-      IOException failed =
-          assertThrows(IOException.class, () -> client.send(to(service).build(), _ -> recorder));
-      assertInstanceOf(IllegalArgumentException.class, failed.getCause());
-      assertEquals(List.of("subscribe", "error"), recorder.signals);
-    }
+    IOException failed =
+        assertThrows(
+            IOException.class, () -> client.send(Calls.to(service).build(), _ -> recorder));
+    assertInstanceOf(IllegalArgumentException.class, failed.getCause());
+    assertEquals(List.of("subscribe", "error"), recorder.signals);
   }
 
   @Test
   void anEmptyBodyIsCompleteWithoutDemand() throws Exception {
     Recorder recorder = new Recorder(_ -> {});
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              connection.send("HTTP/1.1 204 No Content\r\n\r\n");
-            })) {
-      assertEquals("done", client.send(to(service).build(), _ -> recorder).body());
+    try (RawUpstream empty = RawUpstream.answering("HTTP/1.1 204 No Content\r\n\r\n")) {
+      assertEquals("done", client.send(Calls.to(empty).build(), _ -> recorder).body());
       assertEquals(List.of("subscribe", "complete"), recorder.signals);
     }
   }

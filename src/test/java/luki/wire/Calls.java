@@ -2,7 +2,9 @@ package luki.wire;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -14,6 +16,8 @@ import luki.http1.TimedBody;
 
 /** Short ways to call a scripted service. */
 final class Calls {
+  static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+  static final String UNFINISHED = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi";
   static final WireSettings SETTINGS =
       new WireSettings(
           Duration.ofSeconds(1),
@@ -34,6 +38,11 @@ final class Calls {
 
   static PreparedRequest.Origin origin(String host, int port) {
     return new PreparedRequest.Origin(false, host, port);
+  }
+
+  /** A request of the JDK's interface. */
+  static HttpRequest.Builder to(RawUpstream service) {
+    return HttpRequest.newBuilder(URI.create(service.url() + "/"));
   }
 
   static PreparedRequest get(PreparedRequest.Origin origin, Duration limit) {

@@ -19,12 +19,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
-import luki.gateway.standin.RawUpstream.RawConnection;
 import luki.gateway.testing.Waiting;
 import luki.http1.PreparedRequest;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +34,6 @@ import org.junit.jupiter.api.Timeout;
 /** Opening a connection: names, addresses, handshakes, and what ends them. */
 @Timeout(60)
 class ConnectingTest {
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-
   private @Nullable WireClient made;
 
   @AfterEach
@@ -113,17 +109,10 @@ class ConnectingTest {
         connectingWithin(
             Duration.ofMillis(600),
             _ -> List.of(InetAddress.ofLiteral("127.0.0.2"), InetAddress.ofLiteral("127.0.0.1")));
-    try (RawUpstream service = RawUpstream.start(ConnectingTest::serve);
+    try (RawUpstream service = RawUpstream.answering(Calls.OK);
         Full _ = Full.at("127.0.0.2", service.port())) {
       PreparedRequest request = to(Calls.origin("service.test", service.port()));
       assertEquals("200 hi", Calls.body(client, request));
-    }
-  }
-
-  private static void serve(RawConnection connection) throws IOException {
-    while (true) {
-      connection.readRequest();
-      connection.send(OK);
     }
   }
 
@@ -138,7 +127,7 @@ class ConnectingTest {
           return List.of(InetAddress.ofLiteral("127.0.0.1"));
         };
     WireClient client = connectingWithin(Duration.ofMillis(200), slow);
-    try (RawUpstream service = RawUpstream.start(ConnectingTest::serve)) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       PreparedRequest request = to(Calls.origin("service.test", service.port()));
       for (int i = 0; i < 3; i++) {
         long began = System.nanoTime();
@@ -187,24 +176,13 @@ class ConnectingTest {
     try (Full full = Full.at("127.0.0.1", 0);
         RawUpstream mute = RawUpstream.start(c -> c.stallUntilClosed())) {
       for (PreparedRequest request : List.of(to(full.origin()), toTls(mute))) {
-        AtomicReference<Throwable> seen = new AtomicReference<>();
-        CountDownLatch running = new CountDownLatch(1);
-        Thread caller =
-            Thread.ofVirtual()
-                .start(
-                    () -> {
-                      try {
-                        running.countDown();
-                        Calls.send(client, request);
-                      } catch (IOException | InterruptedException ended) {
-                        seen.set(ended);
-                      }
-                    });
-        running.await();
+        FutureTask<?> call = new FutureTask<>(() -> Calls.send(client, request));
+        Thread caller = Thread.startVirtualThread(call);
         Waiting.until(Duration.ofSeconds(5), () -> caller.getState().name().endsWith("WAITING"));
         caller.interrupt();
         caller.join();
-        assertInstanceOf(InterruptedException.class, seen.get(), request.origin().toString());
+        Throwable seen = call.exceptionNow();
+        assertInstanceOf(InterruptedException.class, seen, request.origin().toString());
       }
     }
   }
@@ -213,21 +191,12 @@ class ConnectingTest {
   void shutdownNowEndsAConnectThatIsInFlight() throws Exception {
     WireClient client = connectingWithin(Duration.ofSeconds(20));
     try (RawUpstream mute = RawUpstream.start(c -> c.stallUntilClosed())) {
-      AtomicReference<Throwable> seen = new AtomicReference<>();
-      Thread caller =
-          Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      Calls.send(client, toTls(mute));
-                    } catch (IOException | InterruptedException ended) {
-                      seen.set(ended);
-                    }
-                  });
+      FutureTask<?> call = new FutureTask<>(() -> Calls.send(client, toTls(mute)));
+      Thread caller = Thread.startVirtualThread(call);
       Waiting.until(Duration.ofSeconds(5), () -> mute.connections() == 1);
       client.shutdownNow();
       assertTrue(caller.join(Duration.ofSeconds(5)), "still connecting");
-      assertInstanceOf(ConnectException.class, seen.get());
+      assertInstanceOf(ConnectException.class, call.exceptionNow());
       assertTrue(client.isTerminated());
     }
   }
@@ -244,7 +213,7 @@ class ConnectingTest {
   @Test
   void aCallWhoseTimeHasPassedSendsNothing() throws Exception {
     WireClient client = connectingWithin(Duration.ofSeconds(1));
-    try (RawUpstream service = RawUpstream.start(ConnectingTest::serve)) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       assertEquals("200 hi", Calls.body(client, service));
       PreparedRequest past = Calls.get(Calls.origin(service), Duration.ofNanos(-1));
       assertThrows(HttpTimeoutException.class, () -> Calls.send(client, past));
@@ -266,7 +235,7 @@ class ConnectingTest {
           .start(
               () -> {
                 try (Socket socket = six.accept()) {
-                  socket.getOutputStream().write(OK.getBytes(StandardCharsets.US_ASCII));
+                  socket.getOutputStream().write(Calls.OK.getBytes(StandardCharsets.US_ASCII));
                   socket.getInputStream().readAllBytes();
                 } catch (IOException gone) {
                   // The test is over.

@@ -8,17 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Waiting;
 import luki.http1.PreparedRequest;
@@ -29,28 +26,12 @@ import org.junit.jupiter.api.Timeout;
 /** How calls, uploads and clients end, and that nothing of them stays behind. */
 @Timeout(60)
 class EndsTest {
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static HttpRequest.Builder to(RawUpstream service) {
-    return HttpRequest.newBuilder(URI.create(service.url() + "/"));
-  }
-
-  private static RawUpstream steady() {
-    return RawUpstream.start(
-        connection -> {
-          while (true) {
-            connection.readRequest();
-            connection.send(OK);
-          }
-        });
-  }
-
   @Test
   void aThreadThatIsInterruptedAlreadyHarmsNoConnection() throws Exception {
-    try (RawUpstream service = steady()) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       assertEquals("200 hi", Calls.body(client, service));
       Thread.currentThread().interrupt();
       assertThrows(InterruptedException.class, () -> Calls.body(client, service));
@@ -62,33 +43,16 @@ class EndsTest {
 
   @Test
   void closingAReplyOnAnotherThreadEndsItsRead() throws Exception {
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
-              connection.stallUntilClosed();
-            })) {
+    try (RawUpstream service = RawUpstream.answeringInTurn(Calls.UNFINISHED)) {
       InputStream body =
           Calls.send(client, Calls.get(Calls.origin(service), Duration.ofSeconds(30))).body();
-      AtomicReference<Throwable> seen = new AtomicReference<>();
-      CountDownLatch begun = new CountDownLatch(1);
-      Thread reader =
-          Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      assertEquals(2, body.readNBytes(2).length);
-                      begun.countDown();
-                      int _ = body.read();
-                    } catch (IOException ended) {
-                      seen.set(ended);
-                    }
-                  });
-      begun.await();
+      assertEquals(2, body.readNBytes(2).length);
+      FutureTask<Integer> read = new FutureTask<>(body::read);
+      Thread reader = Thread.ofVirtual().start(read);
+      Waiting.until(Duration.ofSeconds(5), () -> reader.getState().name().endsWith("WAITING"));
       body.close();
       assertTrue(reader.join(Duration.ofSeconds(5)));
-      assertInstanceOf(IOException.class, seen.get());
+      assertInstanceOf(IOException.class, read.exceptionNow());
       assertEquals(0, client.connections());
       assertThrows(IOException.class, () -> body.read());
     }
@@ -97,18 +61,18 @@ class EndsTest {
   @Test
   void aBodyThatFallsSilentEndsAsATimeoutAndASlowReaderDoesNot() throws Exception {
     WireSettings impatient = Calls.SETTINGS.withSilence(Duration.ofMillis(300));
-    WireClient own = new WireClient(impatient);
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
-              for (int i = 0; i < 4; i++) {
-                Thread.sleep(100);
-                connection.send("!");
-              }
-              connection.stallUntilClosed();
-            })) {
+    try (WireClient own = new WireClient(impatient);
+        RawUpstream service =
+            RawUpstream.start(
+                connection -> {
+                  connection.readRequest();
+                  connection.send(Calls.UNFINISHED);
+                  for (int i = 0; i < 4; i++) {
+                    Thread.sleep(100);
+                    connection.send("!");
+                  }
+                  connection.stallUntilClosed();
+                })) {
       PreparedRequest request = Calls.get(Calls.origin(service), Duration.ofSeconds(30));
       try (InputStream body = Calls.send(own, request).body()) {
         assertEquals(2, body.readNBytes(2).length);
@@ -121,22 +85,18 @@ class EndsTest {
         assertTrue(waited >= 300 && waited < 5000, waited + " ms");
         assertEquals(0, own.connections());
       }
-    } finally {
-      own.shutdownNow();
     }
   }
 
   @Test
   void readingOnAfterTheEndLeavesTheNextCallOnItsConnectionAlone() throws Exception {
     CountDownLatch readAgain = new CountDownLatch(1);
-    CountDownLatch asked = new CountDownLatch(1);
     try (RawUpstream service =
         RawUpstream.start(
             connection -> {
               connection.readRequest();
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+              connection.send(Calls.OK);
               connection.readRequest();
-              asked.countDown();
               readAgain.await();
               // Longer than the first call had, shorter than the second has.
               Thread.sleep(600);
@@ -146,41 +106,31 @@ class EndsTest {
       InputStream first =
           Calls.send(client, Calls.get(Calls.origin(service), Duration.ofMillis(400))).body();
       assertEquals(2, first.readNBytes(2).length);
-      AtomicReference<String> second = new AtomicReference<>();
-      Thread caller =
-          Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      second.set(Calls.body(client, service));
-                    } catch (IOException | InterruptedException failed) {
-                      second.set(failed.toString());
-                    }
-                  });
-      asked.await();
+      FutureTask<String> second = new FutureTask<>(() -> Calls.body(client, service));
+      Thread.startVirtualThread(second);
+      service.awaitRequests(2);
       assertEquals(-1, first.read());
       readAgain.countDown();
-      assertTrue(caller.join(Duration.ofSeconds(10)));
-      assertEquals("200 ho", second.get());
+      assertEquals("200 ho", second.get(10, TimeUnit.SECONDS));
       assertEquals(1, service.connections());
     }
   }
 
   @Test
   void aHandlerThatFailsInAnyWayLeavesNoConnectionOpen() throws Exception {
-    try (RawUpstream service = steady()) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       assertThrows(
           IOException.class,
           () ->
               client.send(
-                  to(service).build(),
+                  Calls.to(service).build(),
                   _ -> {
                     throw new IllegalStateException("handler");
                   }));
       assertEquals(0, client.connections());
       CompletableFuture<HttpResponse<String>> sent =
           client.sendAsync(
-              to(service).build(),
+              Calls.to(service).build(),
               _ -> {
                 throw new StackOverflowError();
               });
@@ -191,27 +141,17 @@ class EndsTest {
 
   @Test
   void cancellingWhatSendAsyncGaveClosesTheConnection() {
-    AtomicBoolean closed = new AtomicBoolean();
-    CountDownLatch asked = new CountDownLatch(1);
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              asked.countDown();
-              connection.stallUntilClosed();
-              closed.set(true);
-            })) {
+    try (RawUpstream service = RawUpstream.answeringInTurn("")) {
       CompletableFuture<HttpResponse<String>> sent =
-          client.sendAsync(to(service).build(), HttpResponse.BodyHandlers.ofString());
-      Waiting.until(Duration.ofSeconds(5), () -> asked.getCount() == 0);
+          client.sendAsync(Calls.to(service).build(), HttpResponse.BodyHandlers.ofString());
+      service.awaitRequests(1);
       assertTrue(sent.cancel(true));
-      Waiting.until(Duration.ofSeconds(5), closed::get);
+      service.awaitClosed();
     }
   }
 
   @Test
   void shutdownLetsCallsInFlightEndAndThenNothingIsLeft() throws Exception {
-    CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     long before = sweepers();
     WireClient mine = new WireClient(Calls.SETTINGS);
@@ -219,14 +159,13 @@ class EndsTest {
         RawUpstream.start(
             connection -> {
               connection.readRequest();
-              asked.countDown();
               goOn.await();
-              connection.send(OK);
+              connection.send(Calls.OK);
               connection.stallUntilClosed();
             })) {
       CompletableFuture<HttpResponse<String>> sent =
-          mine.sendAsync(to(service).build(), HttpResponse.BodyHandlers.ofString());
-      asked.await();
+          mine.sendAsync(Calls.to(service).build(), HttpResponse.BodyHandlers.ofString());
+      service.awaitRequests(1);
       mine.shutdown();
       assertFalse(mine.isTerminated());
       assertThrows(IOException.class, () -> Calls.body(mine, service));

@@ -16,11 +16,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.standin.RawUpstream;
@@ -33,24 +32,12 @@ import org.junit.jupiter.api.Timeout;
 /** Connections: which one is used, for how long, and when one is given up. */
 @Timeout(60)
 class PoolTest {
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static RawUpstream steady() {
-    return RawUpstream.start(
-        connection -> {
-          while (true) {
-            connection.readRequest();
-            connection.send(OK);
-          }
-        });
-  }
-
   @Test
   void oneConnectionServesCallAfterCall() throws Exception {
-    try (RawUpstream service = steady()) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       for (int i = 0; i < 200; i++) {
         assertEquals("200 hi", Calls.body(client, service));
       }
@@ -60,7 +47,7 @@ class PoolTest {
 
   @Test
   void aFreshOneIsMadeWhereThatIsAskedFor() throws Exception {
-    try (RawUpstream service = steady()) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals("200 hi", Calls.body(client, Calls.get(service).onFreshConnection()));
       assertEquals(2, service.connections());
@@ -74,7 +61,7 @@ class PoolTest {
         RawUpstream.start(
             connection -> {
               connection.readRequest();
-              connection.send(OK);
+              connection.send(Calls.OK);
               connection.close();
               closed.incrementAndGet();
             })) {
@@ -89,7 +76,7 @@ class PoolTest {
 
   @Test
   void whatIsIdleForLongIsClosed() throws Exception {
-    try (RawUpstream service = steady()) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals(1, client.connections());
       Waiting.until(Duration.ofSeconds(5), () -> client.connections() == 0);
@@ -98,13 +85,7 @@ class PoolTest {
 
   @Test
   void aReplyThatIsNotReadToItsEndCostsItsConnection() throws Exception {
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
-              connection.stallUntilClosed();
-            })) {
+    try (RawUpstream service = RawUpstream.answeringInTurn(Calls.UNFINISHED)) {
       Calls.send(client, Calls.get(service)).body().close();
       assertEquals(0, client.connections());
     }
@@ -135,8 +116,8 @@ class PoolTest {
 
   @Test
   void whoWaitsAtTheMaximumGetsTheConnectionThatComesBack() throws Exception {
-    WireClient narrow = new WireClient(narrow());
-    try (RawUpstream service = steady();
+    try (WireClient narrow = narrow();
+        RawUpstream service = RawUpstream.answering(Calls.OK);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<String>> all = new ArrayList<>();
       for (int i = 0; i < 20; i++) {
@@ -146,20 +127,16 @@ class PoolTest {
         assertEquals("200 hi", one.get());
       }
       assertEquals(1, service.connections());
-    } finally {
-      narrow.shutdownNow();
     }
   }
 
   @Test
   void aFreshOneAtTheMaximumTakesTheRoomOfAnIdleOne() throws Exception {
-    WireClient narrow = new WireClient(narrow());
-    try (RawUpstream service = steady()) {
+    try (WireClient narrow = narrow();
+        RawUpstream service = RawUpstream.answering(Calls.OK)) {
       assertEquals("200 hi", Calls.body(narrow, service));
       assertEquals("200 hi", Calls.body(narrow, Calls.get(service).onFreshConnection()));
       assertEquals(1, narrow.connections());
-    } finally {
-      narrow.shutdownNow();
     }
   }
 
@@ -167,28 +144,28 @@ class PoolTest {
     return Calls.get(Calls.origin(service), limit);
   }
 
-  private static WireSettings narrow() {
-    return new WireSettings(
-        Duration.ofSeconds(1),
-        1,
-        1,
-        Duration.ofSeconds(10),
-        Calls.SETTINGS.silence(),
-        Calls.SETTINGS.refreshNames(),
-        Calls.SETTINGS.head());
+  /** With one connection at the most. */
+  private static WireClient narrow() {
+    return new WireClient(
+        new WireSettings(
+            Duration.ofSeconds(1),
+            1,
+            1,
+            Duration.ofSeconds(10),
+            Calls.SETTINGS.silence(),
+            Calls.SETTINGS.refreshNames(),
+            Calls.SETTINGS.head()));
   }
 
   @Test
   void beyondTheMaximumACallWaitsAndThenFails() throws Exception {
-    WireClient narrow = new WireClient(narrow());
-    try (RawUpstream service = steady();
+    try (WireClient narrow = narrow();
+        RawUpstream service = RawUpstream.answering(Calls.OK);
         InputStream held = Calls.send(narrow, Calls.get(service)).body()) {
       assertThrows(
           HttpConnectTimeoutException.class,
           () -> Calls.body(narrow, shortly(service, Duration.ofMillis(200))));
       assertEquals(2, held.readAllBytes().length);
-    } finally {
-      narrow.shutdownNow();
     }
   }
 
@@ -203,18 +180,8 @@ class PoolTest {
 
   @Test
   void limitsEndACallWhereverItIs() throws Exception {
-    List<String> stalls =
-        List.of("", "HTTP/1.1 200 OK\r\nA: ", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi");
-    for (String stall : stalls) {
-      AtomicBoolean closed = new AtomicBoolean();
-      try (RawUpstream service =
-          RawUpstream.start(
-              connection -> {
-                connection.readRequest();
-                connection.send(stall);
-                connection.stallUntilClosed();
-                closed.set(true);
-              })) {
+    for (String stall : List.of("", "HTTP/1.1 200 OK\r\nA: ", Calls.UNFINISHED)) {
+      try (RawUpstream service = RawUpstream.answeringInTurn(stall)) {
         long began = System.nanoTime();
         IOException late =
             assertThrows(
@@ -223,7 +190,7 @@ class PoolTest {
         long millis = Duration.ofNanos(System.nanoTime() - began).toMillis();
         assertInstanceOf(HttpTimeoutException.class, late, stall);
         assertTrue(millis >= 290 && millis < 600, millis + " ms after " + stall);
-        Waiting.until(Duration.ofSeconds(2), closed::get);
+        service.awaitClosed();
         assertEquals(0, client.connections());
       }
     }
@@ -249,32 +216,14 @@ class PoolTest {
 
   @Test
   void anInterruptEndsACallAndClosesItsConnection() throws Exception {
-    CountDownLatch asked = new CountDownLatch(1);
-    AtomicBoolean closed = new AtomicBoolean();
-    AtomicReference<Throwable> seen = new AtomicReference<>();
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              connection.readRequest();
-              asked.countDown();
-              connection.stallUntilClosed();
-              closed.set(true);
-            })) {
-      Thread caller =
-          Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      Calls.body(client, service);
-                    } catch (IOException | InterruptedException ended) {
-                      seen.set(ended);
-                    }
-                  });
-      asked.await();
+    try (RawUpstream service = RawUpstream.answeringInTurn("")) {
+      FutureTask<String> call = new FutureTask<>(() -> Calls.body(client, service));
+      Thread caller = Thread.startVirtualThread(call);
+      service.awaitRequests(1);
       caller.interrupt();
       caller.join();
-      assertInstanceOf(InterruptedException.class, seen.get());
-      Waiting.until(Duration.ofSeconds(2), closed::get);
+      assertInstanceOf(InterruptedException.class, call.exceptionNow());
+      service.awaitClosed();
     }
   }
 
@@ -321,8 +270,8 @@ class PoolTest {
           }
           return List.of(InetAddress.ofLiteral(at.get()));
         };
-    WireClient moving = new WireClient(Calls.SETTINGS, null, resolver);
-    try (RawUpstream service = steady()) {
+    try (WireClient moving = new WireClient(Calls.SETTINGS, null, resolver);
+        RawUpstream service = RawUpstream.answering(Calls.OK)) {
       PreparedRequest get =
           Calls.get(Calls.origin("service.test", service.port()), Duration.ofSeconds(10));
       assertEquals("200 hi", Calls.body(moving, get));
@@ -342,8 +291,6 @@ class PoolTest {
               throw new AssertionError(other);
             }
           });
-    } finally {
-      moving.shutdownNow();
     }
   }
 }

@@ -26,20 +26,9 @@ class RepliesTest {
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static RawUpstream saying(String... replies) {
-    return RawUpstream.start(
-        connection -> {
-          for (String reply : replies) {
-            connection.readRequest();
-            connection.send(reply);
-          }
-          connection.stallUntilClosed();
-        });
-  }
-
   static Stream<Arguments> good() {
     return Stream.of(
-        Arguments.of("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 hi"),
+        Arguments.of(Calls.OK, "200 hi"),
         Arguments.of("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", "200 hi"),
         Arguments.of(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1;x=y\r\ni\r\n0\r\nT: x\r\n\r\n",
@@ -47,8 +36,7 @@ class RepliesTest {
         Arguments.of("HTTP/1.1 204 No Content\r\n\r\n", "204 "),
         Arguments.of("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "304 "),
         Arguments.of(
-            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
-                + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + Calls.OK,
             "200 hi"),
         Arguments.of("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "302 "));
   }
@@ -56,7 +44,7 @@ class RepliesTest {
   @ParameterizedTest
   @MethodSource("good")
   void aGoodReplyIsReadAndItsConnectionServesAgain(String reply, String expected) throws Exception {
-    try (RawUpstream service = saying(reply, reply)) {
+    try (RawUpstream service = RawUpstream.answeringInTurn(reply, reply)) {
       assertEquals(expected, Calls.body(client, service));
       assertEquals(expected, Calls.body(client, service));
       assertEquals(1, service.connections());
@@ -117,7 +105,7 @@ class RepliesTest {
   @ParameterizedTest
   @MethodSource("doubtful")
   void whatCouldBeReadInTwoWaysIsRefusedAndTheConnectionDropped(String reply) {
-    try (RawUpstream service = saying(reply)) {
+    try (RawUpstream service = RawUpstream.answeringInTurn(reply)) {
       assertThrows(IOException.class, () -> Calls.body(client, service));
       Waiting.until(Duration.ofSeconds(2), () -> client.connections() == 0);
     }
@@ -126,7 +114,7 @@ class RepliesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi",
+        Calls.UNFINISHED,
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhi",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n",
@@ -155,8 +143,8 @@ class RepliesTest {
 
   @Test
   void bytesAfterAReplyBelongToNobody() throws Exception {
-    String reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-    try (RawUpstream service = saying(reply + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")) {
+    String evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    try (RawUpstream service = RawUpstream.answeringInTurn(Calls.OK + evil)) {
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals("200 hi", Calls.body(client, service));
       assertEquals(2, service.connections());
@@ -166,7 +154,8 @@ class RepliesTest {
   @Test
   void aBodyAfter204BelongsToNobody() throws Exception {
     try (RawUpstream service =
-        saying("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) {
+        RawUpstream.answeringInTurn(
+            "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) {
       assertEquals("204 ", Calls.body(client, service));
       Waiting.until(Duration.ofSeconds(2), () -> client.connections() == 0);
       assertEquals("204 ", Calls.body(client, service));

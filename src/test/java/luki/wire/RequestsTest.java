@@ -23,23 +23,12 @@ import org.junit.jupiter.api.Timeout;
 /** What is sent, down to its bytes, and bodies of every kind. */
 @Timeout(60)
 class RequestsTest {
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-
   @AutoClose("shutdownNow")
   private final WireClient client = new WireClient(Calls.SETTINGS);
 
-  private static RawUpstream once(String reply) {
-    return RawUpstream.start(
-        connection -> {
-          connection.readRequest();
-          connection.send(reply);
-          connection.stallUntilClosed();
-        });
-  }
-
   @Test
   void theBytesAreTheseAndNoOthers() throws Exception {
-    try (RawUpstream service = once(OK)) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       PreparedRequest request =
           new PreparedRequest(
               Calls.origin(service),
@@ -114,14 +103,7 @@ class RequestsTest {
     byte[] body = new byte[300_000];
     Arrays.fill(body, (byte) 'x');
     String text = new String(body, StandardCharsets.US_ASCII);
-    try (RawUpstream service =
-        RawUpstream.start(
-            connection -> {
-              while (true) {
-                connection.readRequest();
-                connection.send(OK);
-              }
-            })) {
+    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
       for (int i = 0; i < 3; i++) {
         assertEquals("200 hi", Calls.body(client, Calls.post(service, text)));
       }

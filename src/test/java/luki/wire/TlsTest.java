@@ -11,8 +11,8 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import luki.gateway.testing.Waiting;
@@ -34,10 +34,6 @@ class TlsTest {
   }
 
   /** Answers each request of a connection; counts connections. */
-  private static SSLServerSocket server(AtomicInteger connections) throws IOException {
-    return server(connections, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-  }
-
   private static SSLServerSocket server(AtomicInteger connections, String reply)
       throws IOException {
     SSLServerSocket listener =
@@ -77,14 +73,9 @@ class TlsTest {
     }
   }
 
-  private static String get(WireClient client, PreparedRequest.Origin origin) throws Exception {
-    return Calls.body(client, Calls.get(origin, Duration.ofSeconds(10)));
-  }
-
-  @Test
-  void aTrustedHostIsCalledAndItsConnectionServesAgain() throws Exception {
-    AtomicInteger connections = new AtomicInteger();
-    WireSettings patient =
+  /** Leaves time for handshakes, and keeps a connection that is idle. */
+  private static WireClient patient() {
+    WireSettings settings =
         new WireSettings(
             Duration.ofSeconds(5),
             8,
@@ -93,32 +84,37 @@ class TlsTest {
             Calls.SETTINGS.silence(),
             Duration.ofSeconds(10),
             Calls.SETTINGS.head());
-    WireClient client = new WireClient(patient, context);
-    try (SSLServerSocket listener = server(connections)) {
+    return new WireClient(settings, context);
+  }
+
+  private static String get(WireClient client, PreparedRequest.Origin origin) throws Exception {
+    return Calls.body(client, Calls.get(origin, Duration.ofSeconds(10)));
+  }
+
+  @Test
+  void aTrustedHostIsCalledAndItsConnectionServesAgain() throws Exception {
+    AtomicInteger connections = new AtomicInteger();
+    try (WireClient client = patient();
+        SSLServerSocket listener = server(connections, Calls.OK)) {
       PreparedRequest.Origin origin =
           new PreparedRequest.Origin(true, "localhost", listener.getLocalPort());
       assertEquals("200 hi", get(client, origin));
       assertEquals("200 hi", get(client, origin));
       assertEquals("200 hi", get(client, origin));
       assertEquals(1, connections.get());
-    } finally {
-      client.shutdownNow();
     }
   }
 
   @Test
   void anotherHostsCertificateAndOneThatNobodyTrustsAreRefused() throws Exception {
-    WireClient trusting = new WireClient(Calls.SETTINGS, context);
-    WireClient usual = new WireClient(Calls.SETTINGS);
-    try (SSLServerSocket listener = server(new AtomicInteger())) {
+    try (WireClient trusting = new WireClient(Calls.SETTINGS, context);
+        WireClient usual = new WireClient(Calls.SETTINGS);
+        SSLServerSocket listener = server(new AtomicInteger(), Calls.OK)) {
       int port = listener.getLocalPort();
       PreparedRequest.Origin wrong = new PreparedRequest.Origin(true, "127.0.0.1", port);
       assertThrows(IOException.class, () -> get(trusting, wrong));
       PreparedRequest.Origin right = new PreparedRequest.Origin(true, "localhost", port);
       assertThrows(IOException.class, () -> get(usual, right));
-    } finally {
-      trusting.shutdownNow();
-      usual.shutdownNow();
     }
   }
 
@@ -128,8 +124,8 @@ class TlsTest {
     AtomicInteger connections = new AtomicInteger();
     String reply = "HTTP/1.1 200 OK\r\nContent-Length: 12000\r\n\r\n" + large;
     String evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
-    WireClient client = new WireClient(Calls.SETTINGS.withConnect(Duration.ofSeconds(5)), context);
-    try (SSLServerSocket listener = server(connections, reply + evil)) {
+    try (WireClient client = patient();
+        SSLServerSocket listener = server(connections, reply + evil)) {
       PreparedRequest.Origin origin =
           new PreparedRequest.Origin(true, "localhost", listener.getLocalPort());
       for (int i = 1; i <= 3; i++) {
@@ -141,37 +137,24 @@ class TlsTest {
         }
         assertEquals(i, connections.get());
       }
-    } finally {
-      client.shutdownNow();
     }
   }
 
   @Test
   void anInterruptEndsAReadAsAnInterrupt() throws Exception {
-    WireClient client = new WireClient(Calls.SETTINGS.withConnect(Duration.ofSeconds(5)), context);
-    try (SSLServerSocket listener = server(new AtomicInteger(), "")) {
+    try (WireClient client = patient();
+        SSLServerSocket listener = server(new AtomicInteger(), "")) {
       PreparedRequest.Origin origin =
           new PreparedRequest.Origin(true, "localhost", listener.getLocalPort());
-      AtomicReference<Throwable> seen = new AtomicReference<>();
-      Thread caller =
-          Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      get(client, origin);
-                    } catch (Exception ended) {
-                      seen.set(ended);
-                    }
-                  });
+      FutureTask<String> call = new FutureTask<>(() -> get(client, origin));
+      Thread caller = Thread.startVirtualThread(call);
       Waiting.until(
           Duration.ofSeconds(5),
           () -> client.connections() == 1 && caller.getState().name().endsWith("WAITING"));
       caller.interrupt();
       caller.join();
-      assertInstanceOf(InterruptedException.class, seen.get());
+      assertInstanceOf(InterruptedException.class, call.exceptionNow());
       assertEquals(0, client.connections());
-    } finally {
-      client.shutdownNow();
     }
   }
 }

@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.testing.Waiting;
 
 /** A service that follows a script on raw sockets, mostly to misbehave. */
 public final class RawUpstream implements AutoCloseable {
@@ -58,6 +59,29 @@ public final class RawUpstream implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A service that answers each request of a connection with the same bytes. */
+  public static RawUpstream answering(String reply) {
+    return start(
+        connection -> {
+          while (true) {
+            connection.readRequest();
+            connection.send(reply);
+          }
+        });
+  }
+
+  /** A service that answers the requests of a connection in turn, then sends nothing more. */
+  public static RawUpstream answeringInTurn(String... replies) {
+    return start(
+        connection -> {
+          for (String reply : replies) {
+            connection.readRequest();
+            connection.send(reply);
+          }
+          connection.stallUntilClosed();
+        });
   }
 
   /**
@@ -110,6 +134,16 @@ public final class RawUpstream implements AutoCloseable {
     return List.copyOf(requests);
   }
 
+  /** Waits until scripts have read so many requests. */
+  public void awaitRequests(int count) {
+    Waiting.until(Duration.ofSeconds(5), () -> requests.size() >= count);
+  }
+
+  /** Waits until every connection so far is closed. */
+  public void awaitClosed() {
+    Waiting.until(Duration.ofSeconds(5), open::isEmpty);
+  }
+
   /** Exceptions of scripts, except for closed and reset connections. */
   public List<Throwable> failures() {
     return List.copyOf(failures);
@@ -147,11 +181,8 @@ public final class RawUpstream implements AutoCloseable {
   private void serve(Socket socket) {
     try (socket) {
       script.serve(new RawConnection(socket, requests::add));
-    } catch (IOException e) {
-      // The peer closed or reset the connection, as many scripts provoke.
-      open.remove(socket);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    } catch (IOException | InterruptedException e) {
+      // The peer closed or reset the connection, as many scripts provoke, or the test has ended.
     } catch (Exception e) {
       failures.add(e);
     } finally {
