@@ -60,11 +60,11 @@ final class RequestBody extends BlockInput {
     }
   }
 
-  /** Reads and drops the rest; false when that is more than the maximum. */
+  /** Reads and drops the rest; false as soon as that is known to be more than the maximum. */
   boolean drain(long most) throws IOException {
     byte[] dropped = new byte[4096];
     long left = most;
-    while (left >= 0) {
+    while (in.announced() <= left) {
       int n = in.read(dropped);
       if (n < 0) {
         return true;

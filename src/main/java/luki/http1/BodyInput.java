@@ -24,6 +24,12 @@ public abstract sealed class BodyInput extends BlockInput
   /** The whole body was read, so that the next message may follow. */
   public abstract boolean isEnded();
 
+  /**
+   * Bytes that are known to come next: of the whole body, or of its chunk, whose size this waits
+   * for; 0 at the end of the body.
+   */
+  public abstract long announced() throws IOException;
+
   /** A body of a known length. */
   static final class Fixed extends BodyInput {
     private final InputBuffer source;
@@ -37,6 +43,11 @@ public abstract sealed class BodyInput extends BlockInput
     @Override
     public boolean isEnded() {
       return left == 0;
+    }
+
+    @Override
+    public long announced() {
+      return left;
     }
 
     @Override
@@ -74,6 +85,11 @@ public abstract sealed class BodyInput extends BlockInput
     @Override
     public boolean isEnded() {
       return ended;
+    }
+
+    @Override
+    public long announced() {
+      return ended ? 0 : 1;
     }
 
     @Override

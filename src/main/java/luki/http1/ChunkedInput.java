@@ -45,22 +45,24 @@ public final class ChunkedInput extends BodyInput {
     if (length == 0) {
       return 0;
     }
-    State before = state;
-    // Until this read succeeds: a read after a failure fails again.
-    state = State.BROKEN;
-    switch (before) {
-      case BROKEN -> throw new IOException("a body that already failed");
-      case ENDED -> state = State.ENDED;
-      case BEFORE_SIZE -> {
-        left = size();
-        if (left == 0) {
-          FieldParser.parse(source, trailers);
-        }
-        state = left == 0 ? State.ENDED : State.IN_DATA;
-      }
-      case IN_DATA -> state = State.IN_DATA;
+    return announced() == 0 ? -1 : data(into, offset, length);
+  }
+
+  @Override
+  public long announced() throws IOException {
+    if (state == State.BROKEN) {
+      throw new IOException("a body that already failed");
     }
-    return state == State.ENDED ? -1 : data(into, offset, length);
+    if (state == State.BEFORE_SIZE) {
+      // Until this read succeeds: a read after a failure fails again.
+      state = State.BROKEN;
+      left = size();
+      if (left == 0) {
+        FieldParser.parse(source, trailers);
+      }
+      state = left == 0 ? State.ENDED : State.IN_DATA;
+    }
+    return left;
   }
 
   private int data(byte[] into, int offset, int length) throws IOException {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.util.List;
 import luki.gateway.testing.RawHttpClient;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.AfterEach;
@@ -129,6 +130,19 @@ class ConnectionTest {
       assertEquals(1, answers(deaf.ask(post + "2000000\r\n\r\n" + "x".repeat(2000000) + LAST)));
       String large = "10000\r\n" + "x".repeat(65536) + "\r\n1\r\nx\r\n0\r\n\r\n";
       assertEquals(1, answers(deaf.ask(chunked + large + LAST)));
+    }
+  }
+
+  @Test
+  void aChunkBeyondTheDrainLimitIsNotWaitedForAfterAnEarlyReply() throws IOException {
+    try (EdgeTestServer deaf =
+        new EdgeTestServer(exchange -> exchange.sendResponseHeaders(200, -1))) {
+      String chunked = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+      for (String sent : List.of("ffffffff\r\n", "10001\r\nx", "1\r\nx\r\n10000\r\n")) {
+        long start = System.nanoTime();
+        assertEquals(1, answers(deaf.ask(chunked + sent)));
+        assertTrue(System.nanoTime() - start < 2_000_000_000L, sent);
+      }
     }
   }
 

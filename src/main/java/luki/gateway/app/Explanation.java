@@ -105,8 +105,8 @@ public record Explanation(
       headers = headers.with("Content-Type", "application/json");
     }
     byte[] body = Body.bytesOf(question.body == null ? Body.EMPTY : question.body);
-    return new Request(
-        method, Query.parse(query), headers, new ByteArrayInputStream(body), body.length, "");
+    Request.Input input = new Request.Input(new ByteArrayInputStream(body), body.length);
+    return new Request(method, Query.parse(query), headers, input, "");
   }
 
   private Exchange exchange(Request request, Router.Match match) {

@@ -44,7 +44,7 @@ public final class AccessLog implements Filter {
         exchange.route(),
         response.status(),
         System.nanoTime() - exchange.receivedNanos(),
-        Math.max(0, exchange.request().declaredLength()),
+        exchange.request().body().bytesRead(),
         sent.bytes(),
         exchange.trace(),
         exchange.id(),

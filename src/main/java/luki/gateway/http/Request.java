@@ -1,19 +1,53 @@
 package luki.gateway.http;
 
+import java.io.IOException;
 import java.io.InputStream;
+import luki.http1.BlockInput;
 import luki.http1.Fields;
 
 /**
  * A request as it came in.
  *
  * @param body not read yet; empty when the head declares none
- * @param declaredLength of the body in bytes, -1 when it is chunked
  * @param peer the address at the other end of the TCP connection
  */
-public record Request(
-    Method method,
-    Query query,
-    Fields headers,
-    InputStream body,
-    long declaredLength,
-    String peer) {}
+public record Request(Method method, Query query, Fields headers, Input body, String peer) {
+
+  /** The length of the body in bytes as the head declares it, -1 when it is chunked. */
+  public long declaredLength() {
+    return body.declared;
+  }
+
+  /** A body that counts what is read of it. */
+  public static final class Input extends BlockInput {
+    private final InputStream in;
+    private final long declared;
+    private long bytesRead;
+
+    /**
+     * Wraps a body.
+     *
+     * @param declared its length in bytes, -1 when it is chunked
+     */
+    public Input(InputStream in, long declared) {
+      this.in = in;
+      this.declared = declared;
+    }
+
+    public long bytesRead() {
+      return bytesRead;
+    }
+
+    @Override
+    public long remaining() {
+      return declared < 0 ? -1 : declared - bytesRead;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+      int n = in.read(into, offset, length);
+      bytesRead += Math.max(0, n);
+      return n;
+    }
+  }
+}

@@ -43,8 +43,7 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
             method,
             Query.parse(target == null ? "" : target.rawQuery()),
             headers,
-            http.getRequestBody(),
-            engine.bodyLength(),
+            new Request.Input(http.getRequestBody(), engine.bodyLength()),
             peerOf(http));
     Router.Match match =
         reason == null

@@ -129,8 +129,8 @@ class FilterChainTest {
   }
 
   private static Response run(Chain.Step... steps) {
-    Request request =
-        new Request(Method.GET, Query.parse(""), Fields.NONE, InputStream.nullInputStream(), 0, "");
+    Request.Input empty = new Request.Input(InputStream.nullInputStream(), 0);
+    Request request = new Request(Method.GET, Query.parse(""), Fields.NONE, empty, "");
     Ids ids = new Ids(() -> new Random(1));
     Exchange exchange =
         new Exchange(

@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import luki.gateway.standin.Fixture;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
@@ -64,6 +68,40 @@ class FramingTest {
     assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
     // The JDK's chunked reader is lenient, so bytes after such a body are not read there.
     assertEquals(TestGateway.isEdge() ? 2 : 1, answers(answer));
+  }
+
+  /** Sends one request and half-closes; returns {@code bytes_in} of its log line. */
+  private static int loggedBytes(String id, String fields, String body) throws IOException {
+    try (RawHttpClient client = new RawHttpClient(PORT)) {
+      client.send("POST /v1/elr/search HTTP/1.1\r\nHost: a\r\nX-Request-Id: " + id + "\r\n");
+      client.send("Content-Type: application/json\r\n" + fields + "\r\n\r\n" + body);
+      client.socket().shutdownOutput();
+      client.readToEnd();
+    }
+    Pattern line = Pattern.compile("\"bytes_in\":(\\d+).*\"request_id\":\"" + id + "\"");
+    return Waiting.until(
+        Duration.ofSeconds(5),
+        () ->
+            FIXTURE.gateway().log().stream()
+                .map(line::matcher)
+                .filter(Matcher::find)
+                .map(found -> Integer.parseInt(found.group(1)))
+                .findFirst()
+                .orElse(-1),
+        bytes -> bytes >= 0);
+  }
+
+  @Test
+  void bytesInOfTheLogIsWhatWasReadNotWhatWasClaimed() throws IOException {
+    String body = "{\"user_id\":\"maria_k\",\"query\":\"x\"}";
+    String chunked = Integer.toHexString(body.length()) + "\r\n" + body + "\r\n" + "0\r\n\r\n";
+    String key = "X-API-Key: " + FIXTURE.gateway().key(List.of("maria_k"), "elr:read") + "\r\n";
+    assertEquals(0, loggedBytes("unread", "Content-Length: 900000", ""));
+    assertEquals(5, loggedBytes("cut", key + "Content-Length: 900000", "{\"a\":"));
+    assertEquals(
+        body.length(), loggedBytes("chunked", key + "Transfer-Encoding: chunked", chunked));
+    assertEquals(
+        body.length(), loggedBytes("whole", key + "Content-Length: " + body.length(), body));
   }
 
   @Test
