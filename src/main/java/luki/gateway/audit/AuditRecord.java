@@ -83,7 +83,8 @@ public record AuditRecord(
   /** A change of the key file; {@code who} is the owner of the key. */
   public static AuditRecord keyChange(
       Decision decision, String keyId, String owner, Context context) {
-    Principal.Key holder = new Principal.Key(keyId, owner, Set.of(), Users.only(Set.of()), null);
+    Principal.Key holder =
+        new Principal.Key(keyId, keyId, owner, Set.of(), Users.only(Set.of()), null);
     return new AuditRecord(
         context.now(),
         context.hash().nameOf(holder).value(),

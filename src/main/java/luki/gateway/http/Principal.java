@@ -78,8 +78,18 @@ public sealed interface Principal {
     }
   }
 
-  /** The holder of an API key. */
-  record Key(String id, String owner, Set<Scope> scopes, Users users, @Nullable String plan)
+  /**
+   * The holder of an API key.
+   *
+   * @param lineage id of the first key that it was rotated from: a rotation keeps limits and quotas
+   */
+  record Key(
+      String id,
+      String lineage,
+      String owner,
+      Set<Scope> scopes,
+      Users users,
+      @Nullable String plan)
       implements Principal {
     public Key {
       scopes = Set.copyOf(scopes);
@@ -97,7 +107,7 @@ public sealed interface Principal {
 
     @Override
     public String limitedAs() {
-      return "key:" + id;
+      return "key:" + lineage;
     }
   }
 

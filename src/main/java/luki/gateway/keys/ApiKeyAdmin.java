@@ -49,13 +49,15 @@ public final class ApiKeyAdmin {
 
   public ApiKeyText create(Wanted wanted) throws IOException, KeyFile.Broken {
     ApiKeyText key = ApiKeyText.generate(random);
-    file.change(keys -> Stream.concat(keys.stream(), Stream.of(entry(key, wanted))).toList());
+    file.change(
+        keys -> Stream.concat(keys.stream(), Stream.of(entry(key, key.id(), wanted))).toList());
     return key;
   }
 
-  private KeyEntry entry(ApiKeyText key, Wanted wanted) {
+  private KeyEntry entry(ApiKeyText key, String lineage, Wanted wanted) {
     return new KeyEntry(
         key.id(),
+        lineage,
         HexFormat.of().formatHex(pepper.of(key.reveal())),
         wanted.owner,
         wanted.scopes,
@@ -71,12 +73,15 @@ public final class ApiKeyAdmin {
     replaceValid(id, old -> List.of(old.revokedAt(clock.instant())));
   }
 
-  /** Creates a successor with the same rights; the old key is valid until the grace ends. */
+  /**
+   * Creates a successor with the same rights, limits and quotas; the old key is valid until the
+   * grace ends.
+   */
   public ApiKeyText rotate(String id, Duration grace)
       throws IOException, KeyFile.Broken, NoSuchKey {
     ApiKeyText key = ApiKeyText.generate(random);
     Instant end = clock.instant().plus(grace);
-    replaceValid(id, old -> List.of(old.expiringAt(end), entry(key, wantedOf(old))));
+    replaceValid(id, old -> List.of(old.expiringAt(end), entry(key, old.lineage(), wantedOf(old))));
     return key;
   }
 

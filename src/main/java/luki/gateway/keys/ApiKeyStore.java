@@ -117,6 +117,7 @@ public final class ApiKeyStore {
     Principal.Key holder =
         new Principal.Key(
             entry.id(),
+            entry.lineage(),
             entry.owner(),
             roles.expand(entry.scopes(), entry.roles()),
             entry.users(),

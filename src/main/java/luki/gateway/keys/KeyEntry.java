@@ -16,12 +16,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * A key as it is stored: not the key itself, only its HMAC.
  *
+ * @param lineage id of the first key that it was rotated from, its own id where it was not: limits
+ *     and quotas are those of the lineage
  * @param hash hex of HMAC-SHA-256 under the pepper
  * @param expires null for never
  * @param revoked null while it is valid
  */
 public record KeyEntry(
     String id,
+    String lineage,
     String hash,
     String owner,
     Set<Scope> scopes,
@@ -34,8 +37,8 @@ public record KeyEntry(
   private static final String EVERYONE = "*";
   private static final Set<String> MEMBERS =
       Set.of(
-          "id", "hash", "owner", "scopes", "roles", "users", "plan", "created", "expires",
-          "revoked");
+          "id", "lineage", "hash", "owner", "scopes", "roles", "users", "plan", "created",
+          "expires", "revoked");
 
   public KeyEntry {
     scopes = Set.copyOf(scopes);
@@ -47,12 +50,14 @@ public record KeyEntry(
   }
 
   public KeyEntry revokedAt(Instant when) {
-    return new KeyEntry(id, hash, owner, scopes, roles, users, plan, created, expires, when);
+    return new KeyEntry(
+        id, lineage, hash, owner, scopes, roles, users, plan, created, expires, when);
   }
 
   public KeyEntry expiringAt(Instant when) {
     Instant sooner = expires == null || when.isBefore(expires) ? when : expires;
-    return new KeyEntry(id, hash, owner, scopes, roles, users, plan, created, sooner, revoked);
+    return new KeyEntry(
+        id, lineage, hash, owner, scopes, roles, users, plan, created, sooner, revoked);
   }
 
   /** {@code *} or a comma list of ids; empty means the owner alone. */
@@ -77,6 +82,9 @@ public record KeyEntry(
             .put("roles", Json.strings(new TreeSet<>(roles)))
             .put("users", Json.strings(namesOf(users)))
             .put("created", created.toString());
+    if (!lineage.equals(id)) {
+      json.put("lineage", lineage);
+    }
     if (plan != null) {
       json.put("plan", plan);
     }
@@ -107,7 +115,8 @@ public record KeyEntry(
       throw new IllegalArgumentException("a key has a member that is not known");
     }
     String hash = json.at("hash").string("");
-    if (HexFormat.of().parseHex(hash).length != 32 || json.at("id").string("").isEmpty()) {
+    String id = json.at("id").string("");
+    if (HexFormat.of().parseHex(hash).length != 32 || id.isEmpty()) {
       throw new IllegalArgumentException("a key needs an id and a hash");
     }
     String owner = json.at("owner").string("");
@@ -115,7 +124,8 @@ public record KeyEntry(
     strings(json.at("scopes")).forEach(name -> scopes.add(new Scope(name)));
     try {
       return new KeyEntry(
-          json.at("id").string(""),
+          id,
+          json.at("lineage").string(id),
           hash,
           owner,
           scopes,

@@ -163,6 +163,21 @@ class ApiKeysTest {
   }
 
   @Test
+  void aSuccessorCountsInTheLimitsOfTheFirstKeyAndAFileWithoutLineagesIsRead() throws Exception {
+    ApiKeyText first = make(Set.of(READ), Set.of(), null);
+    // A key that was never rotated is stored as before.
+    assertFalse(Files.readString(path).contains("lineage"));
+    ApiKeyText second = maker.rotate(first.id(), Duration.ofDays(7));
+    ApiKeyText third = maker.rotate(second.id(), Duration.ofDays(7));
+    ApiKeyStore ring = ring(NOW);
+    for (ApiKeyText key : List.of(first, second, third)) {
+      Principal.Key holder = ring.verify(key).orElseThrow();
+      assertEquals(key.id(), holder.id());
+      assertEquals("key:" + first.id(), holder.limitedAs());
+    }
+  }
+
+  @Test
   void aChangeToABrokenFileIsRefusedAndLosesNothing() throws IOException {
     Files.writeString(path, "{\"version\":1,\"keys\":");
     assertThrows(KeyFile.Broken.class, () -> make(Set.of(READ), Set.of(), null));
@@ -180,6 +195,7 @@ class ApiKeysTest {
             many.add(
                 new KeyEntry(
                     "%012d".formatted(i),
+                    one.lineage(),
                     one.hash(),
                     "owner" + i,
                     one.scopes(),

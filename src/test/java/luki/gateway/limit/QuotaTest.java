@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import luki.gateway.json.Json;
+import luki.gateway.keys.ApiKeyText;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -113,6 +114,23 @@ class QuotaTest {
       assertEquals(3, day.at("used").integer().orElseThrow());
       assertEquals(0, day.at("remaining").integer().orElseThrow());
       assertTrue(day.at("resets").string("").endsWith("T00:00:00Z"), day.toString());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aRotatedKeyKeepsTheQuotaOfTheOldOne(boolean shared) throws Exception {
+    try (RawUpstream agent = agent("200 OK", REPLY);
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 2}", "{day: 100}")) {
+      String key = gateway.keyOfPlan("family", List.of("maria_k"), "chat:write");
+      new Client(gateway, key).post("/v1/chat", CHAT).expect(200);
+      String id = ApiKeyText.parse(key).orElseThrow().id();
+      String next = gateway.keys().rotate(id, Duration.ofDays(1)).reveal();
+      gateway.refreshKeys();
+      new Client(gateway, next).post("/v1/chat", CHAT).expect(200);
+      for (String either : List.of(key, next)) {
+        new Client(gateway, either).post("/v1/chat", CHAT).expect(429, "QUOTA_EXCEEDED");
+      }
     }
   }
 
