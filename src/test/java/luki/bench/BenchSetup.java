@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
@@ -178,9 +179,9 @@ final class BenchSetup implements AutoCloseable {
   }
 
   private void peers() throws Exception {
-    Optional<String> nginx = Child.find("nginx");
+    String place = directory.toString();
+    Optional<String> nginx = installed("nginx");
     if (nginx.isPresent()) {
-      String place = directory.toString();
       int bare = Processes.freePort();
       Child one = nginx(nginx.get(), "bare", Configurations.nginxBare(place, bare, origin), bare);
       contenders.add(new Contender(Contender.BARE, bare, one));
@@ -188,41 +189,34 @@ final class BenchSetup implements AutoCloseable {
       String text = Configurations.nginxDuties(place, duties, origin, keys.getFirst());
       contenders.add(
           new Contender(Contender.DUTIES, duties, nginx(nginx.get(), "duties", text, duties)));
-    } else {
-      skipped("nginx");
     }
-    Optional<String> haproxy = Child.find("haproxy");
-    if (haproxy.isPresent()) {
+    peer("HAProxy", "haproxy", Configurations::haproxy, "-f");
+    peer("Caddy", "caddy", Configurations::caddy, "run", "--adapter", "caddyfile", "--config");
+  }
+
+  /** A proxy whose last argument is its configuration, made for its port and the origin's. */
+  private void peer(
+      String name,
+      String program,
+      BiFunction<Integer, Integer, String> configuration,
+      String... arguments)
+      throws Exception {
+    Optional<String> found = installed(program);
+    if (found.isPresent()) {
       int port = Processes.freePort();
-      Path file =
-          Files.writeString(directory.resolve("haproxy.cfg"), Configurations.haproxy(port, origin));
-      Child child = start("haproxy", port, Map.of(), List.of(haproxy.get(), "-f", file.toString()));
-      contenders.add(new Contender("HAProxy", port, child));
-    } else {
-      skipped("haproxy");
-    }
-    Optional<String> caddy = Child.find("caddy");
-    if (caddy.isPresent()) {
-      int port = Processes.freePort();
-      Path file =
-          Files.writeString(directory.resolve("Caddyfile"), Configurations.caddy(port, origin));
-      Child child =
-          start(
-              "caddy",
-              port,
-              Map.of(),
-              List.of(caddy.get(), "run", "--adapter", "caddyfile", "--config", file.toString()));
-      contenders.add(new Contender("Caddy", port, child));
-    } else {
-      skipped("caddy");
+      Path file = directory.resolve(program + ".cfg");
+      Files.writeString(file, configuration.apply(port, origin));
+      List<String> command = new ArrayList<>(List.of(found.get()));
+      command.addAll(List.of(arguments));
+      command.add(file.toString());
+      contenders.add(new Contender(name, port, start(program, port, Map.of(), command)));
     }
   }
 
   /** A Redis; none where none is installed. */
   Optional<Child> redis(int port) throws Exception {
-    Optional<String> server = Child.find("redis-server");
+    Optional<String> server = installed("redis-server");
     if (server.isEmpty()) {
-      skipped("redis-server");
       return Optional.empty();
     }
     String[] settings = {"--port", Integer.toString(port), "--bind", "127.0.0.1", "--save", ""};
@@ -231,8 +225,12 @@ final class BenchSetup implements AutoCloseable {
     return Optional.of(start("redis", port, Map.of(), command));
   }
 
-  private static void skipped(String program) {
-    System.err.println("skipped: " + program + " is not installed (make bench-peers)");
+  private static Optional<String> installed(String program) {
+    Optional<String> found = Child.find(program);
+    if (found.isEmpty()) {
+      System.err.println("skipped: " + program + " is not installed (make bench-peers)");
+    }
+    return found;
   }
 
   List<Contender> contenders() {

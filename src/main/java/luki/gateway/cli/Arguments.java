@@ -4,8 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import luki.gateway.config.GatewayFileReader;
 import org.jspecify.annotations.Nullable;
 
 /** Flags and words of a command line. Those that no command reads are an error. */
@@ -25,8 +24,6 @@ final class Arguments {
       return problem;
     }
   }
-
-  private static final Pattern AGE = Pattern.compile("(\\d{1,6})([mhd])");
 
   private final List<String> left;
 
@@ -69,25 +66,11 @@ final class Arguments {
     if (value == null) {
       return null;
     }
-    Duration age = ageOf(value);
+    Duration age = GatewayFileReader.durationOf(value);
     if (age == null) {
       throw new BadUsage(flag + " must be like 90d, 12h or 30m");
     }
     return age;
-  }
-
-  /** What {@code 90d}, {@code 12h} or {@code 30m} means; null for anything else. */
-  static @Nullable Duration ageOf(String value) {
-    Matcher age = AGE.matcher(value);
-    if (!age.matches()) {
-      return null;
-    }
-    long count = Long.parseLong(age.group(1));
-    return switch (age.group(2)) {
-      case "d" -> Duration.ofDays(count);
-      case "h" -> Duration.ofHours(count);
-      default -> Duration.ofMinutes(count);
-    };
   }
 
   boolean has(String flag) {

@@ -151,8 +151,7 @@ record KeyCommand(
     Table table = new Table();
     table.add("ID", "STATE", "EXPIRES", "OWNER", "USERS", "SCOPES AND ROLES");
     for (KeyEntry key : keys.list()) {
-      List<String> rights =
-          new ArrayList<>(key.scopes().stream().map(Scope::name).sorted().toList());
+      List<String> rights = new ArrayList<>(Scope.names(key.scopes()));
       key.roles().stream().sorted().forEach(role -> rights.add("role " + role));
       table.add(
           key.id(),

@@ -5,16 +5,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
-import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Route;
-import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 
@@ -47,7 +44,7 @@ record PolicyCommand(PrintStream out) {
     Map<String, String> row = new LinkedHashMap<>();
     row.put("method", route.method().name());
     row.put("path", route.template());
-    row.put("scopes", scopes(route.policy().access()));
+    row.put("scopes", route.policy().isPublic() ? "(public)" : route.policy().access().scopes());
     row.put("owner", owner(route.policy().owner()));
     ConsentRule consent = route.policy().consent();
     row.put(
@@ -60,14 +57,6 @@ record PolicyCommand(PrintStream out) {
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
     return row;
-  }
-
-  private static String scopes(Access access) {
-    return switch (access) {
-      case Access.Public _ -> "(public)";
-      case Access.Scoped scoped ->
-          String.join(" ", new TreeSet<>(scoped.allOf().stream().map(Scope::name).toList()));
-    };
   }
 
   private static String owner(Owner owner) {

@@ -81,15 +81,10 @@ public final class Environment {
   }
 
   /** The value, or null when it is unset or blank. */
-  @Nullable String get(Variable variable) {
+  public @Nullable String get(Variable variable) {
     String value = present(variable.name());
     String alias = variable.alias();
     return value == null && alias != null ? present(alias) : value;
-  }
-
-  /** Whether a variable of that name has a value. */
-  public boolean has(String name) {
-    return present(name) != null;
   }
 
   /** The variables whose names begin so, for a library that has its own. */

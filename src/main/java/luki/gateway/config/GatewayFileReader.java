@@ -1,6 +1,5 @@
 package luki.gateway.config;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,12 +17,13 @@ import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code config/gateway.yaml}; a key that nothing reads is a problem, with its line. */
 public final class GatewayFileReader {
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,7})(ms|s|m|h)");
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,7})(ms|[smhd])");
 
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
@@ -45,15 +45,7 @@ public final class GatewayFileReader {
    * @throws BadConfiguration it is not YAML
    */
   public static GatewayFile read(Path file, Problems problems) throws BadConfiguration {
-    try {
-      return new GatewayFileReader(Located.read(file), problems).file();
-    } catch (IOException unreadable) {
-      problems.add(file.toString(), "must be a readable file");
-    } catch (Located.Malformed malformed) {
-      problems.add(malformed.problem());
-    }
-    problems.throwIfAny();
-    throw new IllegalStateException("a problem was added above");
+    return new GatewayFileReader(problems.read(file), problems).file();
   }
 
   private GatewayFile file() {
@@ -164,7 +156,7 @@ public final class GatewayFileReader {
   }
 
   private static String child(String pointer, String name) {
-    return pointer + "/" + name.replace("~", "~0").replace("/", "~1");
+    return pointer + JsonSchema.pointerTo(name);
   }
 
   private Json value(String pointer) {
@@ -227,16 +219,26 @@ public final class GatewayFileReader {
    * @throws IllegalArgumentException it is none
    */
   public static Duration duration(Json value) {
-    Matcher text = DURATION.matcher(value.string(""));
-    if (!text.matches()) {
+    Duration duration = durationOf(value.string(""));
+    if (duration == null) {
       throw new IllegalArgumentException("must be a duration such as 1500ms, 10s or 14m");
     }
-    long count = Long.parseLong(text.group(1));
-    return switch (text.group(2)) {
+    return duration;
+  }
+
+  /** What {@code 1500ms}, {@code 10s}, {@code 14m}, {@code 12h} or {@code 90d} means, or null. */
+  public static @Nullable Duration durationOf(String text) {
+    Matcher parts = DURATION.matcher(text);
+    if (!parts.matches()) {
+      return null;
+    }
+    long count = Long.parseLong(parts.group(1));
+    return switch (parts.group(2)) {
       case "ms" -> Duration.ofMillis(count);
       case "s" -> Duration.ofSeconds(count);
       case "m" -> Duration.ofMinutes(count);
-      default -> Duration.ofHours(count);
+      case "h" -> Duration.ofHours(count);
+      default -> Duration.ofDays(count);
     };
   }
 

@@ -1,7 +1,10 @@
 package luki.gateway.config;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import luki.gateway.json.Located;
 
 /** The problems of a configuration; all of them are reported together. */
 public final class Problems {
@@ -17,9 +20,16 @@ public final class Problems {
     found.add(where + ": " + shouldBe);
   }
 
-  /** Adds one that already begins with its place. */
-  public void add(String problem) {
-    found.add(problem);
+  /** Reads a document in YAML; the other problems so far are reported with one in it. */
+  public Located read(Path file) throws BadConfiguration {
+    try {
+      return Located.read(file);
+    } catch (IOException unreadable) {
+      add(file.toString(), "must be a readable file");
+    } catch (Located.Malformed malformed) {
+      found.add(malformed.problem());
+    }
+    throw new BadConfiguration(found);
   }
 
   public boolean isEmpty() {

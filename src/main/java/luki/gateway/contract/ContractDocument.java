@@ -1,6 +1,5 @@
 package luki.gateway.contract;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -30,15 +29,7 @@ public final class ContractDocument {
 
   /** Reads the file; invalid YAML or a duplicate key is reported with file:line. */
   public static ContractDocument read(Path file, Problems problems) throws BadConfiguration {
-    try {
-      return new ContractDocument(Located.read(file));
-    } catch (IOException unreadable) {
-      problems.add(file.toString(), "must be a file that can be read");
-    } catch (Located.Malformed malformed) {
-      problems.add(malformed.problem());
-    }
-    problems.throwIfAny();
-    throw new IllegalStateException("a problem was added above");
+    return new ContractDocument(problems.read(file));
   }
 
   Json root() {

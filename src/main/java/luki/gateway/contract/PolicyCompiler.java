@@ -67,7 +67,7 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
         names.items().forEach(name -> documented.add(name.string("")));
       }
     }
-    if (!documented.equals(Set.copyOf(allOf.stream().map(Scope::name).toList()))) {
+    if (!documented.equals(Set.copyOf(Scope.names(allOf)))) {
       operation.problem("security must name the scopes of x-gateway, and no other");
     }
     if (allOf.isEmpty()) {

@@ -57,8 +57,7 @@ public final class ErrorReply {
           headers.add(
               "WWW-Authenticate",
               "Bearer realm=\"luki\", error=\"insufficient_scope\", scope=\""
-                  + String.join(
-                      " ", new TreeSet<>(missing.needed().stream().map(Scope::name).toList()))
+                  + String.join(" ", Scope.names(missing.needed()))
                   + "\"");
       // RFC 9110 §15.5.6
       case ApiError.WrongMethod wrong ->

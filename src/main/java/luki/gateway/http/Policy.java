@@ -36,6 +36,14 @@ public record Policy(
 
   /** Who may call. There is no default: an operation without an access rule does not compile. */
   public sealed interface Access {
+    /** The names of the scopes that a caller must have, with spaces between them. */
+    default String scopes() {
+      return switch (this) {
+        case Public _ -> "";
+        case Scoped scoped -> String.join(" ", Scope.names(scoped.allOf));
+      };
+    }
+
     /** Anyone; credentials are ignored. */
     record Public() implements Access {}
 

@@ -1,5 +1,7 @@
 package luki.gateway.http;
 
+import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** A right by name, such as {@code elr:read}. */
@@ -17,6 +19,11 @@ public record Scope(String name) implements Comparable<Scope> {
 
   public static boolean isValid(String name) {
     return GRAMMAR.matcher(name).matches();
+  }
+
+  /** The names of scopes, in order. */
+  public static List<String> names(Set<Scope> scopes) {
+    return scopes.stream().map(Scope::name).sorted().toList();
   }
 
   @Override

@@ -264,11 +264,6 @@ public final class Json {
       return this;
     }
 
-    public Builder putNull(String name) {
-      object().putNull(name);
-      return this;
-    }
-
     /** Puts the value unless it is missing or null. */
     public Builder putPresent(String name, Json value) {
       return value.isAbsent() ? this : put(name, value);

@@ -51,10 +51,6 @@ public final class Located {
     return root;
   }
 
-  public Path file() {
-    return file;
-  }
-
   /** {@code file:line} of the value at the pointer, or of the nearest value around it. */
   public String where(String pointer) {
     String at = pointer;

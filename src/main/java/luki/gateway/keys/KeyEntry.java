@@ -78,7 +78,7 @@ public record KeyEntry(
             .put("id", id)
             .put("hash", hash)
             .put("owner", owner)
-            .put("scopes", Json.strings(new TreeSet<>(scopes).stream().map(Scope::name).toList()))
+            .put("scopes", Json.strings(Scope.names(scopes)))
             .put("roles", Json.strings(new TreeSet<>(roles)))
             .put("users", Json.strings(namesOf(users)))
             .put("created", created.toString());

@@ -6,7 +6,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.TreeSet;
 import java.util.UUID;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
@@ -15,7 +14,6 @@ import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
-import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
@@ -111,7 +109,8 @@ public final class ServiceTokens implements Upstreams.Credentials {
             .put("iat", now.getEpochSecond())
             .put("exp", now.plus(LIFE).getEpochSecond())
             .put("jti", UUID.randomUUID().toString())
-            .put("scope", scopeOf(whom.access))
+            // The scopes that the route requires, not all that the caller has.
+            .put("scope", whom.access.scopes())
             .put(
                 "act",
                 Json.object()
@@ -131,14 +130,5 @@ public final class ServiceTokens implements Upstreams.Credentials {
       claims.put("user_id", whom.user.value());
     }
     return key.sign(ServiceCallers.TYPE, claims.build());
-  }
-
-  /** The scopes that the route requires, not all that the caller has. */
-  private static String scopeOf(Access access) {
-    return switch (access) {
-      case Access.Public _ -> "";
-      case Access.Scoped scoped ->
-          String.join(" ", new TreeSet<>(scoped.allOf().stream().map(Scope::name).toList()));
-    };
   }
 }

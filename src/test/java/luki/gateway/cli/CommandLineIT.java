@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,16 +44,23 @@ class CommandLineIT {
     jar.unlink();
   }
 
+  private static Map<String, String> dev(String... pairs) {
+    Map<String, String> environment = new HashMap<>(DEV);
+    for (int i = 0; i < pairs.length; i += 2) {
+      environment.put(pairs[i], pairs[i + 1]);
+    }
+    return environment;
+  }
+
   private static String idOf(String key) {
     return key.split("_", -1)[1];
   }
 
   @Test
   void helpAndVersionExitWithZero() throws Exception {
-    Jar.Ended help = jar.run(Map.of(), "help");
-    assertEquals(0, help.code());
+    Jar.Ended help = jar.run(Map.of(), "help").expect(0);
     assertTrue(help.out().contains("key create --owner"));
-    assertEquals(0, jar.run(Map.of(), "version").code());
+    jar.run(Map.of(), "version").expect(0);
   }
 
   @Test
@@ -64,19 +72,21 @@ class CommandLineIT {
             List.of("policy", "--format", "pdf"),
             List.of("key", "create", "--owner"),
             List.of("key", "shred"))) {
-      Jar.Ended ended = jar.run(DEV, line.toArray(String[]::new));
-      assertEquals(2, ended.code(), line.toString());
+      Jar.Ended ended = jar.run(DEV, line.toArray(String[]::new)).expect(2);
       assertTrue(ended.err().contains("usage:"), line.toString());
       assertEquals("", ended.out(), line.toString());
     }
   }
 
+  private String create(Map<String, String> environment, String... flags) throws Exception {
+    List<String> line = new ArrayList<>(List.of("key", "create"));
+    line.addAll(List.of(flags));
+    return jar.run(environment, line.toArray(String[]::new)).expect(0).out().strip();
+  }
+
   @Test
   void aKeyIsMadeListedRotatedAndRevoked() throws Exception {
-    Jar.Ended made =
-        jar.run(DEV, "key", "create", "--owner", "app", "--scopes", "elr:read", "--users", "u1");
-    assertEquals(0, made.code(), made.err());
-    String key = made.out().strip();
+    String key = create(DEV, "--owner", "app", "--scopes", "elr:read", "--users", "u1");
     assertTrue(KEY.matcher(key).matches(), "not a key alone on stdout");
     Path file = jar.directory().resolve("config/api-keys.json");
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
@@ -88,33 +98,27 @@ class CommandLineIT {
 
     String next = jar.run(DEV, "key", "rotate", idOf(key), "--grace", "1d").out().strip();
     assertTrue(KEY.matcher(next).matches());
-    assertEquals(0, jar.run(DEV, "key", "revoke", idOf(next)).code());
-    assertEquals(1, jar.run(DEV, "key", "revoke", idOf(next)).code());
+    jar.run(DEV, "key", "revoke", idOf(next)).expect(0);
+    jar.run(DEV, "key", "revoke", idOf(next)).expect(1);
     assertTrue(jar.run(DEV, "key", "list").out().contains("revoked"));
   }
 
   @Test
   void aKeyForAnUnknownScopeOrRoleIsRefused() throws Exception {
-    Jar.Ended scope = jar.run(DEV, "key", "create", "--owner", "a", "--scopes", "elr:fly");
-    assertEquals(2, scope.code());
+    Jar.Ended scope =
+        jar.run(DEV, "key", "create", "--owner", "a", "--scopes", "elr:fly").expect(2);
     assertTrue(scope.err().contains("elr:read"), "should name the scopes that there are");
-    assertEquals(2, jar.run(DEV, "key", "create", "--owner", "a", "--roles", "king").code());
-    assertEquals(2, jar.run(DEV, "key", "create", "--owner", "a").code());
+    jar.run(DEV, "key", "create", "--owner", "a", "--roles", "king").expect(2);
+    jar.run(DEV, "key", "create", "--owner", "a").expect(2);
   }
 
   @Test
   void aRunningGatewaySeesANewKeyAndARevokedOneWithinFiveSeconds() throws Exception {
     int port = Processes.freePort();
-    Map<String, String> environment = new HashMap<>(DEV);
-    environment.put("PORT", Integer.toString(port));
-    environment.put("METRICS_ACCESS", "scope");
+    Map<String, String> environment = dev("PORT", String.valueOf(port), "METRICS_ACCESS", "scope");
     Jar other = new Jar(Files.createTempDirectory(jar.directory(), "cli"));
-    Map<String, String> sameKeys =
-        Map.of(
-            "ENVIRONMENT",
-            "dev",
-            "API_KEYS_FILE",
-            jar.directory().resolve("config/api-keys.json").toString());
+    Path file = jar.directory().resolve("config/api-keys.json");
+    Map<String, String> sameKeys = dev("API_KEYS_FILE", file.toString());
     Process process = jar.shell(environment, "java -jar target/luki-gateway.jar");
     try {
       Jar.awaitReady(port);
@@ -124,7 +128,7 @@ class CommandLineIT {
               .out()
               .strip();
       awaitStatus(port, key, 200);
-      assertEquals(0, other.run(sameKeys, "key", "revoke", idOf(key)).code());
+      other.run(sameKeys, "key", "revoke", idOf(key)).expect(0);
       awaitStatus(port, key, 401);
     } finally {
       process.destroyForcibly();
@@ -141,15 +145,11 @@ class CommandLineIT {
 
   @Test
   void checkNamesCriticalFindingsAndTheirPlace() throws Exception {
-    Jar.Ended prod = jar.run(Map.of(), "check");
-    assertEquals(2, prod.code());
+    Jar.Ended prod = jar.run(Map.of(), "check").expect(2);
     assertTrue(prod.out().contains("critical"));
     assertTrue(prod.out().contains("SERVICE_TOKEN_KEY_PATH"));
-    Map<String, String> same = new HashMap<>(DEV);
-    same.put("AGENT_URL", "http://127.0.0.1:9");
-    same.put("MEMORY_URL", "http://127.0.0.1:9");
-    Jar.Ended dev = jar.run(same, "check", "--json");
-    assertEquals(0, dev.code());
+    String url = "http://127.0.0.1:9";
+    Jar.Ended dev = jar.run(dev("AGENT_URL", url, "MEMORY_URL", url), "check", "--json").expect(0);
     assertTrue(dev.out().contains("has the same address as AGENT_URL"));
     assertTrue(Json.parse(dev.out().getBytes(StandardCharsets.UTF_8)).isObject());
   }
@@ -160,38 +160,21 @@ class CommandLineIT {
     Path body =
         Files.writeString(
             jar.directory().resolve("body.json"), "{\"user_id\":\"anna\",\"message\":\"hello\"}");
-    Jar.Ended theirs =
-        jar.run(
-            DEV,
-            "explain",
-            "POST",
-            "/v1/chat",
-            "--claims",
-            claims.toString(),
-            "--body",
-            body.toString());
-    assertEquals(0, theirs.code(), theirs.err());
+    String[] question = {
+      "explain", "POST", "/v1/chat", "--claims", claims.toString(), "--body", body.toString()
+    };
+    Jar.Ended theirs = jar.run(DEV, question).expect(0);
     assertTrue(theirs.out().contains("Authenticate     pass: user maria_k"), theirs.out());
     assertTrue(theirs.out().contains("AuthorizeOwner   403 NOT_OWNER"), theirs.out());
     assertTrue(theirs.out().contains("refused: 403 NOT_OWNER"), theirs.out());
-    Jar.Ended nowhere = jar.run(DEV, "explain", "GET", "/v1/nowhere");
-    assertEquals(0, nowhere.code());
+    Jar.Ended nowhere = jar.run(DEV, "explain", "GET", "/v1/nowhere").expect(0);
     assertTrue(nowhere.out().contains("404 NOT_FOUND"), nowhere.out());
     Files.writeString(body, "{\"user_id\":\"maria_k\",\"message\":\"hello\"}");
-    Jar.Ended own =
-        jar.run(
-            DEV,
-            "explain",
-            "POST",
-            "/v1/chat",
-            "--claims",
-            claims.toString(),
-            "--body",
-            body.toString());
+    Jar.Ended own = jar.run(DEV, question);
     assertTrue(own.out().contains("every step lets it pass"), own.out());
     assertTrue(own.out().contains("calls agent"), own.out());
-    assertEquals(2, jar.run(DEV, "explain", "GET").code());
-    assertEquals(2, jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").code());
+    jar.run(DEV, "explain", "GET").expect(2);
+    jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").expect(2);
   }
 
   private static final String CLAIMS = "{\"sub\":\"maria_k\",\"scope\":\"chat:write\"}";
@@ -199,14 +182,13 @@ class CommandLineIT {
   @Test
   void aMintedTokenIsAcceptedInDevAndNotMadeInProd() throws Exception {
     int port = Processes.freePort();
-    Map<String, String> environment = new HashMap<>(DEV);
-    environment.put("PORT", Integer.toString(port));
-    Process process = jar.shell(environment, "java -jar target/luki-gateway.jar");
+    Process process =
+        jar.shell(dev("PORT", String.valueOf(port)), "java -jar target/luki-gateway.jar");
     try {
       Jar.awaitReady(port);
       Jar.Ended minted =
-          jar.run(DEV, "token", "mint", "--sub", "maria_k", "--scopes", "elr:read", "--ttl", "5m");
-      assertEquals(0, minted.code(), minted.err());
+          jar.run(DEV, "token", "mint", "--sub", "maria_k", "--scopes", "elr:read", "--ttl", "5m")
+              .expect(0);
       String token = "Bearer " + minted.out().strip();
       String target = "/v1/elr/items/";
       assertEquals(503, Jar.get(port, target + "maria_k", "Authorization", token).statusCode());
@@ -217,71 +199,60 @@ class CommandLineIT {
     }
     Path key = jar.directory().resolve("config/dev-token-key.json");
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(key)));
-    Jar.Ended prod = jar.run(Map.of(), "token", "mint", "--sub", "m", "--scopes", "elr:read");
-    assertEquals(2, prod.code());
+    String[] mint = {"token", "mint", "--sub", "m", "--scopes", "elr:read"};
+    Jar.Ended prod = jar.run(Map.of(), mint).expect(2);
     assertTrue(prod.err().contains("dev only"), prod.err());
-    assertEquals(2, jar.run(DEV, "token", "mint", "--sub", "m", "--scopes", "elr:fly").code());
+    jar.run(DEV, "token", "mint", "--sub", "m", "--scopes", "elr:fly").expect(2);
   }
 
   @Test
   void keyChangesAreRecordedAndAChangedRecordIsNamed() throws Exception {
-    Map<String, String> environment = new HashMap<>(DEV);
-    environment.put("AUDIT_FILE", "audit.log");
-    String key =
-        jar.run(environment, "key", "create", "--owner", "app", "--scopes", "elr:read")
-            .out()
-            .strip();
-    assertEquals(0, jar.run(environment, "key", "rotate", idOf(key)).code());
-    assertEquals(0, jar.run(environment, "key", "revoke", idOf(key)).code());
+    Map<String, String> environment = dev("AUDIT_FILE", "audit.log");
+    String key = create(environment, "--owner", "app", "--scopes", "elr:read");
+    jar.run(environment, "key", "rotate", idOf(key)).expect(0);
+    jar.run(environment, "key", "revoke", idOf(key)).expect(0);
     Path file = jar.directory().resolve("audit.log.cli");
     List<String> lines = Files.readAllLines(file);
     assertEquals(4, lines.size());
     assertTrue(lines.getFirst().contains(idOf(key)));
     assertFalse(String.join("", lines).contains("\"app\""), "an owner is a hash here");
-    Jar.Ended good = jar.run(Map.of(), "audit", "verify", "audit.log.cli");
-    assertEquals(0, good.code(), good.err());
+    jar.run(Map.of(), "audit", "verify", "audit.log.cli").expect(0);
     Files.write(file, List.of(lines.get(0), lines.get(2), lines.get(3)));
-    Jar.Ended bad = jar.run(Map.of(), "audit", "verify", "audit.log.cli");
-    assertEquals(1, bad.code());
+    Jar.Ended bad = jar.run(Map.of(), "audit", "verify", "audit.log.cli").expect(1);
     assertTrue(bad.err().contains("audit.log.cli:2"), bad.err());
-    assertEquals(1, jar.run(Map.of(), "audit", "verify", "nowhere.log").code());
-    assertEquals(2, jar.run(Map.of(), "audit", "falsify", "audit.log.cli").code());
+    jar.run(Map.of(), "audit", "verify", "nowhere.log").expect(1);
+    jar.run(Map.of(), "audit", "falsify", "audit.log.cli").expect(2);
   }
 
   @Test
   void policyHasARowForEachRoute() throws Exception {
-    Jar.Ended md = jar.run(DEV, "policy");
-    assertEquals(0, md.code());
-    assertTrue(
-        md.out()
-            .contains(
-                "| DELETE | /v1/elr/items/{id} | elr:delete | path id, before its last _ | –"));
-    assertEquals(0, jar.run(DEV, "policy", "--format", "html").code());
-    Json json =
-        Json.parse(
-            jar.run(DEV, "policy", "--format", "json").out().getBytes(StandardCharsets.UTF_8));
+    String row = "| DELETE | /v1/elr/items/{id} | elr:delete | path id, before its last _ | –";
+    assertTrue(jar.run(DEV, "policy").expect(0).out().contains(row));
+    jar.run(DEV, "policy", "--format", "html").expect(0);
+    String printed = jar.run(DEV, "policy", "--format", "json").out();
+    Json json = Json.parse(printed.getBytes(StandardCharsets.UTF_8));
     assertTrue(json.at("routes").size() > 35);
   }
 
   @Test
   void openapiPrintsTheContractWithoutInternalKeys() throws Exception {
-    Jar.Ended printed = jar.run(DEV, "openapi");
-    assertEquals(0, printed.code());
+    Jar.Ended printed = jar.run(DEV, "openapi").expect(0);
     assertTrue(printed.out().contains("\"/v1/chat\""));
     assertFalse(printed.out().contains("x-gateway"));
   }
 
   @Test
   void allProblemsOfAConfigurationAreReportedTogetherWithoutSecrets() throws Exception {
-    Map<String, String> bad = new HashMap<>(DEV);
-    bad.put("PORT", "eighty");
-    bad.put("AGENT_URL", "ftp://user:hunter2@host");
-    bad.put("API_KEY_PEPPER", "s3cr3t-but-short");
-    bad.put("LUKI_MEMORY_SERVICE_ULR", "http://m");
-    bad.put("TRUSTED_PROXIES", "10.0.0.0/99");
-    bad.put("CORS_ALLOWED_ORIGINS", "https://*.example");
-    Jar.Ended ended = jar.run(bad, "serve");
-    assertEquals(2, ended.code());
+    Map<String, String> bad =
+        Map.of(
+            "PORT", "eighty",
+            "AGENT_URL", "ftp://user:hunter2@host",
+            "API_KEY_PEPPER", "s3cr3t-but-short",
+            "LUKI_MEMORY_SERVICE_ULR", "http://m",
+            "TRUSTED_PROXIES", "10.0.0.0/99",
+            "CORS_ALLOWED_ORIGINS", "https://*.example",
+            "ENVIRONMENT", "dev");
+    Jar.Ended ended = jar.run(bad, "serve").expect(2);
     for (String name : bad.keySet()) {
       assertTrue(name.equals("ENVIRONMENT") || ended.err().contains(name + ":"), name);
     }
@@ -293,10 +264,8 @@ class CommandLineIT {
   @Test
   void aPortInUseExitsWithTwo() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      Map<String, String> environment = new HashMap<>(DEV);
-      environment.put("PORT", Integer.toString(taken.getLocalPort()));
-      Jar.Ended ended = jar.run(environment, "serve");
-      assertEquals(2, ended.code());
+      Jar.Ended ended =
+          jar.run(dev("PORT", String.valueOf(taken.getLocalPort())), "serve").expect(2);
       assertTrue(ended.err().contains("PORT"));
     }
   }
@@ -306,13 +275,8 @@ class CommandLineIT {
     Path contract = jar.directory().resolve("config/openapi.yaml");
     Files.writeString(
         contract, Files.readString(contract).replace("handler: overview", "handler: overveiw"));
-    Jar.Ended ended = jar.run(DEV, "serve");
-    assertEquals(2, ended.code());
-    assertTrue(
-        Pattern.compile("config/openapi\\.yaml:\\d+: handler must be one of")
-            .matcher(ended.err())
-            .find(),
-        ended.err());
+    String said = jar.run(DEV, "serve").expect(2).err();
+    assertTrue(said.matches("(?s).*config/openapi\\.yaml:\\d+: handler must be one of.*"), said);
   }
 
   private static final String PEPPER = "a pepper for this one test, long enough";

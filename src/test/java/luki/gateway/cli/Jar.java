@@ -1,5 +1,7 @@
 package luki.gateway.cli;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
@@ -44,7 +46,13 @@ final class Jar {
   }
 
   /** Exit code and output of a command. */
-  record Ended(int code, String out, String err) {}
+  record Ended(int code, String out, String err) {
+    /** This one; fails when it ended with another code. */
+    Ended expect(int wanted) {
+      assertEquals(wanted, code, err);
+      return this;
+    }
+  }
 
   Ended run(Map<String, String> environment, String... arguments) throws Exception {
     List<String> line =

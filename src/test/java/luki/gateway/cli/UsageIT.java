@@ -45,7 +45,7 @@ class UsageIT {
               if (hangs) {
                 hang.await();
               }
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+              connection.send(RawUpstream.EMPTY_OBJECT);
             }
           });
 
@@ -86,9 +86,7 @@ class UsageIT {
         new ArrayList<>(
             List.of("key create --owner o --scopes cognitive:read --users maria_k".split(" ", -1)));
     arguments.addAll(List.of(more));
-    Jar.Ended made = jar.run(environment, arguments.toArray(String[]::new));
-    assertEquals(0, made.code(), made.err());
-    return made.out().strip();
+    return jar.run(environment, arguments.toArray(String[]::new)).expect(0).out().strip();
   }
 
   private static int status(int port, String key) {
@@ -136,11 +134,9 @@ class UsageIT {
       assertEquals(200, status(again, key));
       Waiting.until(SOON, ids::size, size -> size == 61);
     }
-    Jar.Ended sum = jar.run(environment, "usage", "--by", "plan", "--since", "1d");
-    assertEquals(0, sum.code(), sum.err());
+    Jar.Ended sum = jar.run(environment, "usage", "--by", "plan", "--since", "1d").expect(0);
     assertTrue(sum.out().matches("(?s)plan +calls .*\ndefault +61 +61 +0 +0\n"), sum.out());
-    Jar.Ended wrong = jar.run(environment, "usage", "--since", "yesterday");
-    assertEquals(2, wrong.code());
+    Jar.Ended wrong = jar.run(environment, "usage", "--since", "yesterday").expect(2);
     assertTrue(wrong.err().contains("--since"), wrong.err());
   }
 

@@ -6,24 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.nimbusds.jose.JOSEException;
-import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.JWSHeader;
-import com.nimbusds.jose.JWSSigner;
-import com.nimbusds.jose.crypto.ECDSASigner;
-import com.nimbusds.jose.crypto.MACSigner;
-import com.nimbusds.jose.crypto.RSASSASigner;
-import com.nimbusds.jose.jwk.Curve;
-import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
-import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
-import com.nimbusds.jwt.JWTClaimsSet;
-import com.nimbusds.jwt.PlainJWT;
-import com.nimbusds.jwt.SignedJWT;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +20,7 @@ import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.tokens.Forge;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,54 +40,40 @@ class AccessDefectsTest {
     SETTING.forget();
   }
 
-  private static JWTClaimsSet claims(Instant expires) {
-    return new JWTClaimsSet.Builder()
-        .issuer("https://id.example")
-        .subject(Fixture.MARIA)
-        .audience("luki-gateway")
-        .claim("scope", "chat:write elr:read elr:write elr:delete users:any ops:read")
-        .claim("roles", List.of("admin"))
-        .issueTime(Date.from(expires.minusSeconds(600)))
-        .expirationTime(Date.from(expires))
-        .build();
-  }
-
-  private static String signed(JWSAlgorithm algorithm, JWSSigner signer, Instant expires)
-      throws JOSEException {
-    SignedJWT token = new SignedJWT(new JWSHeader(algorithm), claims(expires));
-    token.sign(signer);
-    return token.serialize();
-  }
-
-  /** Forged and invalid tokens, by what is wrong with them. */
-  private static Map<String, String> forgeries() throws JOSEException {
-    Instant later = Instant.now().plusSeconds(600);
-    ECDSASigner own = new ECDSASigner(new ECKeyGenerator(Curve.P_256).generate());
+  /** Forged and invalid tokens of an administrator, by what is wrong with them. */
+  private static Map<String, String> forgeries() {
+    Instant now = Instant.now();
     byte[] published =
         SETTING.stranger().get("/.well-known/jwks.json").body().getBytes(StandardCharsets.US_ASCII);
-    String ours = signed(JWSAlgorithm.ES256, own, later);
+    Forge forge = new Forge();
+    String ours = forge.sign("{\"alg\":\"ES256\"}", claims(now), "ES256");
     Map<String, String> tokens = new LinkedHashMap<>();
-    tokens.put("alg none", new PlainJWT(claims(later)).serialize());
+    tokens.put("alg none", Forge.unsigned("none", claims(now)));
     tokens.put("signature cut off", ours.substring(0, ours.lastIndexOf('.') + 1));
     tokens.put("own EC key", ours);
-    tokens.put(
-        "own RSA key",
-        signed(JWSAlgorithm.RS256, new RSASSASigner(new RSAKeyGenerator(2048).generate()), later));
-    tokens.put("HMAC", signed(JWSAlgorithm.HS256, new MACSigner("k".repeat(32)), later));
-    tokens.put(
-        "HMAC under the published keys",
-        signed(JWSAlgorithm.HS256, new MACSigner(published), later));
-    tokens.put("expired", signed(JWSAlgorithm.ES256, own, Instant.now().minusSeconds(3600)));
+    tokens.put("own RSA key", forge.sign("{\"alg\":\"RS256\"}", claims(now), "RS256"));
+    String hs256 = "{\"alg\":\"HS256\"}";
+    byte[] secret = "k".repeat(32).getBytes(StandardCharsets.US_ASCII);
+    tokens.put("HMAC", Forge.hmac(hs256, claims(now), secret));
+    tokens.put("HMAC under the published keys", Forge.hmac(hs256, claims(now), published));
+    String past = claims(now.minusSeconds(4200));
+    tokens.put("expired", forge.sign("{\"alg\":\"ES256\"}", past, "ES256"));
     return tokens;
   }
 
+  private static String claims(Instant issued) {
+    Map<String, String> claims = Forge.claims(issued);
+    claims.put("scope", Forge.text(String.join(" ", Fixture.SCOPES) + " users:any ops:read"));
+    claims.put("roles", "[\"admin\"]");
+    return Forge.json(claims);
+  }
+
   @Test
-  void S1_aForgedTokenIsRefusedOnEveryRoute() throws JOSEException {
+  void S1_aForgedTokenIsRefusedOnEveryRoute() {
     for (Map.Entry<String, String> forged : forgeries().entrySet()) {
       Client forger = SETTING.withKey(forged.getValue());
       for (DataRoute route : DataRoute.all(SETTING)) {
-        String target = route.target(Fixture.MARIA);
-        HttpReply answer = forger.send(route.method(), target, route.body(Fixture.MARIA));
+        HttpReply answer = route.send(forger);
         assertEquals(401, answer.status(), forged.getKey() + ": " + route);
         assertEquals("UNAUTHENTICATED", answer.code());
         assertTrue(answer.header("WWW-Authenticate").isPresent());
@@ -157,8 +130,7 @@ class AccessDefectsTest {
     List<DataRoute> routes = DataRoute.all(SETTING);
     assertTrue(routes.size() >= 30, routes.toString());
     for (DataRoute route : routes) {
-      HttpReply answer =
-          SETTING.stranger().send(route.method(), route.target("maria_k"), route.body("maria_k"));
+      HttpReply answer = route.send(SETTING.stranger());
       assertEquals(401, answer.status(), route.toString());
       assertTrue(answer.header("WWW-Authenticate").isPresent(), route.toString());
     }
@@ -170,8 +142,7 @@ class AccessDefectsTest {
     Client unscoped =
         SETTING.withKey(SETTING.gateway().key(List.of(Fixture.MARIA), "webhooks:write"));
     for (DataRoute route : DataRoute.all(SETTING)) {
-      HttpReply answer =
-          unscoped.send(route.method(), route.target("maria_k"), route.body("maria_k"));
+      HttpReply answer = route.send(unscoped);
       assertEquals(403, answer.status(), route.toString());
       assertEquals("FORBIDDEN", answer.code(), route.toString());
     }
@@ -182,7 +153,7 @@ class AccessDefectsTest {
   void S4_headNeedsTheSameCredentialAsGet() {
     for (DataRoute route : DataRoute.all(SETTING)) {
       if (route.method().equals("GET")) {
-        int status = SETTING.stranger().send("HEAD", route.target("maria_k"), null).status();
+        int status = SETTING.stranger().send("HEAD", route.target(), null).status();
         assertEquals(401, status, route.toString());
       }
     }
@@ -271,7 +242,7 @@ class AccessDefectsTest {
     List<DataRoute> routes = routesOfUsers();
     assertTrue(routes.size() >= 28, routes.toString());
     for (DataRoute route : routes) {
-      HttpReply answer = anna.send(route.method(), route.target("maria_k"), route.body("maria_k"));
+      HttpReply answer = route.send(anna);
       assertEquals(403, answer.status(), route.toString());
       assertEquals("NOT_OWNER", answer.code(), route.toString());
     }
@@ -282,8 +253,7 @@ class AccessDefectsTest {
   void S3_aCallerMayActForItself() {
     Client maria = SETTING.maria();
     for (DataRoute route : routesOfUsers()) {
-      String target = route.target("maria_k");
-      HttpReply answer = maria.send(route.method(), target, route.body("maria_k"));
+      HttpReply answer = route.send(maria);
       assertNotEquals(403, answer.status(), route + ": " + answer.body());
     }
   }
@@ -459,17 +429,13 @@ class AccessDefectsTest {
     static List<DataRoute> all(Fixture setting) {
       List<DataRoute> routes = new ArrayList<>();
       Json paths = setting.stranger().get("/openapi.json").json().at("paths");
-      paths
-          .members()
-          .forEach(
-              (template, item) ->
-                  item.members()
-                      .forEach(
-                          (method, operation) -> {
-                            if (operation.at("security").size() > 0) {
-                              routes.add(of(method, template, operation));
-                            }
-                          }));
+      for (Map.Entry<String, Json> path : paths.members().entrySet()) {
+        for (Map.Entry<String, Json> operation : path.getValue().members().entrySet()) {
+          if (operation.getValue().at("security").size() > 0) {
+            routes.add(of(operation.getKey(), path.getKey(), operation.getValue()));
+          }
+        }
+      }
       return routes;
     }
 
@@ -485,17 +451,17 @@ class AccessDefectsTest {
       return takesBody || userInQuery || template.contains("{");
     }
 
-    /** The request for this user, with the id where the contract defines it. */
-    String target(String user) {
+    /** With maria_k's id where the contract defines it. */
+    String target() {
       boolean item = template.equals("/v1/elr/items/{id}") && !method.equals("GET");
       boolean session = template.endsWith("/sessions/{id}") && method.equals("DELETE");
-      String id = item ? user + "_0123456789ab" : session ? "ls_1" : user;
-      String path = template.replace("{user_id}", user).replace("{id}", id);
-      return userInQuery ? path + "?user_id=" + user : path;
+      String id = item ? "maria_k_0123456789ab" : session ? "ls_1" : "maria_k";
+      String path = template.replace("{user_id}", "maria_k").replace("{id}", id);
+      return userInQuery ? path + "?user_id=maria_k" : path;
     }
 
-    String body(String user) {
-      return takesBody ? Json.object().put("user_id", user).build().toString() : null;
+    HttpReply send(Client caller) {
+      return caller.send(method, target(), takesBody ? "{\"user_id\":\"maria_k\"}" : null);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package luki.gateway.delivery;
 
+import static luki.gateway.standin.RawUpstream.header;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,7 +13,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
@@ -25,7 +25,7 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,30 +49,18 @@ class UsageSinkTest {
   private volatile boolean bare;
   private volatile long answerMillis;
 
+  @AutoClose
   private final RawUpstream sink =
       RawUpstream.start(
           connection -> {
-            for (String request = connection.readRequest();
-                request != null;
-                request = connection.readRequest()) {
-              received.add(request);
+            while (true) {
+              received.add(connection.readRequest());
               Thread.sleep(answerMillis);
               connection.send("HTTP/1.1 " + answer + (bare ? "" : "\r\nContent-Length: 0\r\n\r\n"));
             }
           });
-  private final RawUpstream cognitive =
-      RawUpstream.start(
-          connection -> {
-            while (connection.readRequest() != null) {
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-            }
-          });
 
-  @AfterEach
-  void stop() {
-    sink.close();
-    cognitive.close();
-  }
+  @AutoClose private final RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT);
 
   private TestGateway gateway() {
     return TestGateway.builder()
@@ -87,13 +75,11 @@ class UsageSinkTest {
     return gateway.client("cognitive:read");
   }
 
-  private static String header(String request, String name) {
-    return request
-        .lines()
-        .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ": "))
-        .findFirst()
-        .map(line -> line.substring(name.length() + 2))
-        .orElseThrow(() -> new AssertionError(name + " is missing in " + request));
+  private static void read(TestGateway gateway, int times) {
+    Client maria = caller(gateway);
+    for (int i = 0; i < times; i++) {
+      maria.get(READS).expect(200);
+    }
   }
 
   private static String body(String request) {
@@ -146,18 +132,12 @@ class UsageSinkTest {
   }
 
   private static void verify(String request) throws Exception {
-    String signed =
-        header(request, "webhook-id")
-            + "."
-            + header(request, "webhook-timestamp")
-            + "."
-            + body(request);
+    String id = header(request, "webhook-id");
+    String signed = "%s.%s.%s".formatted(id, header(request, "webhook-timestamp"), body(request));
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(SECRET, "HmacSHA256"));
-    String expected =
-        "v1,"
-            + Base64.getEncoder()
-                .encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.UTF_8)));
+    byte[] hash = mac.doFinal(signed.getBytes(StandardCharsets.UTF_8));
+    String expected = "v1," + Base64.getEncoder().encodeToString(hash);
     List<String> signatures = List.of(header(request, "webhook-signature").split(" ", -1));
     assertEquals(2, signatures.size());
     assertEquals(expected, signatures.getFirst());
@@ -167,10 +147,7 @@ class UsageSinkTest {
   void aSinkThatFailsSlowsNobodyAndGetsEverythingInOrderOnceItIsBack() throws Exception {
     answer = "500 Internal Server Error";
     try (TestGateway gateway = gateway()) {
-      Client maria = caller(gateway);
-      for (int i = 0; i < 30; i++) {
-        maria.get(READS).expect(200);
-      }
+      read(gateway, 30);
       Waiting.until(SOON, () -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size(), "only the first one is tried, again and again");
       String metrics = gateway.stranger().get("/metrics").body();
@@ -190,12 +167,9 @@ class UsageSinkTest {
   void aSlowSinkIsWaitedForByNobody() {
     answerMillis = 300;
     try (TestGateway gateway = gateway()) {
-      Client maria = caller(gateway);
-      maria.get(READS).expect(200);
+      read(gateway, 1);
       long began = System.nanoTime();
-      for (int i = 0; i < 20; i++) {
-        maria.get(READS).expect(200);
-      }
+      read(gateway, 20);
       long millis = (System.nanoTime() - began) / 1_000_000;
       assertTrue(millis < 3000, millis + " ms for twenty calls");
     }
@@ -205,10 +179,7 @@ class UsageSinkTest {
   void whatWasNotTakenBeforeAStopIsDeliveredAfterTheNextStart() {
     answer = "503 Service Unavailable";
     try (TestGateway gateway = gateway()) {
-      Client maria = caller(gateway);
-      for (int i = 0; i < 5; i++) {
-        maria.get(READS).expect(200);
-      }
+      read(gateway, 5);
       gateway.awaitLog(5);
     }
     received.clear();
@@ -216,7 +187,7 @@ class UsageSinkTest {
     try (TestGateway gateway = gateway()) {
       Waiting.until(SOON, () -> ids().size() >= 5);
       assertEquals(5, ids().stream().collect(Collectors.toSet()).size());
-      caller(gateway).get(READS).expect(200);
+      read(gateway, 1);
       Waiting.until(SOON, () -> ids().size() >= 6);
     }
   }
@@ -225,10 +196,7 @@ class UsageSinkTest {
   void aSinkThatIsGoneIsAskedNoMore() throws Exception {
     answer = "410 Gone";
     try (TestGateway gateway = gateway()) {
-      Client maria = caller(gateway);
-      for (int i = 0; i < 5; i++) {
-        maria.get(READS).expect(200);
-      }
+      read(gateway, 5);
       Waiting.until(SOON, () -> !received.isEmpty());
       answer = "204 No Content";
       Waiting.until(SOON, () -> outboxLines() == 5);
@@ -259,10 +227,7 @@ class UsageSinkTest {
             + "\r\n0\r\n\r\n";
     bare = true;
     try (TestGateway gateway = gateway()) {
-      Client maria = caller(gateway);
-      for (int i = 0; i < 3; i++) {
-        maria.get(READS).expect(200);
-      }
+      read(gateway, 3);
       Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 3);
       assertEquals(3, received.size());
     }
@@ -272,7 +237,7 @@ class UsageSinkTest {
   void aRedirectIsNoSuccessAndIsNotFollowed() throws InvalidJson {
     answer = "307 Temporary Redirect\r\nLocation: " + cognitive.url() + "/elsewhere";
     try (TestGateway gateway = gateway()) {
-      caller(gateway).get(READS).expect(200);
+      read(gateway, 1);
       Waiting.until(SOON, () -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size());
       assertFalse(cognitive.requests().stream().anyMatch(request -> request.contains("elsewhere")));

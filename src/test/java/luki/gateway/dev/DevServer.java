@@ -18,6 +18,7 @@ import luki.gateway.app.ServeProcess;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Variable;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
@@ -31,27 +32,9 @@ import luki.gateway.standin.StandIns;
 public final class DevServer {
   static final Path DEMO_KEY = Path.of("target/demo-key");
 
-  private static final Map<String, String> SERVICES =
-      Map.of(
-          "AGENT_URL", "agent",
-          "MEMORY_URL", "memory",
-          "COG_URL", "cognitive",
-          "ENG_URL", "engagement",
-          "REP_URL", "reporting",
-          "SECURITY_URL", "security",
-          "TOKEN_URL", "tokens");
-  private static final Map<String, String> ALIASES =
-      Map.of(
-          "AGENT_URL", "LUKI_CORE_AGENT_URL",
-          "MEMORY_URL", "LUKI_MEMORY_SERVICE_URL",
-          "COG_URL", "LUKI_COGNITIVE_SERVICE_URL",
-          "ENG_URL", "LUKI_ENGAGEMENT_SERVICE_URL",
-          "REP_URL", "LUKI_REPORTING_SERVICE_URL",
-          "SECURITY_URL", "LUKI_SECURITY_SERVICE_URL");
-
   /** Where neither the environment nor {@code .env} says otherwise. */
-  private static final Map<String, String> DEFAULTS =
-      Map.of("ENVIRONMENT", "dev", "API_KEYS_FILE", "target/demo-keys.json");
+  private static final Map<Variable, String> DEFAULTS =
+      Map.of(Variable.ENVIRONMENT, "dev", Variable.API_KEYS_FILE, "target/demo-keys.json");
 
   private DevServer() {}
 
@@ -71,15 +54,15 @@ public final class DevServer {
     Map<String, String> environment = new HashMap<>(System.getenv());
     Environment before = Environment.of(environment, Path.of(".env"), new Problems());
     DEFAULTS.forEach(
-        (name, value) -> {
-          if (!before.has(name)) {
-            environment.put(name, value);
+        (variable, value) -> {
+          if (before.get(variable) == null) {
+            environment.put(variable.name(), value);
           }
         });
     Set<String> unset = new HashSet<>();
-    SERVICES.forEach(
-        (variable, service) -> {
-          if (!before.has(variable) && !before.has(ALIASES.getOrDefault(variable, variable))) {
+    StandIns.VARIABLE_OF_SERVICE.forEach(
+        (service, variable) -> {
+          if (before.get(Variable.valueOf(variable)) == null) {
             unset.add(service);
           }
         });

@@ -22,7 +22,7 @@ final class ScriptedAgent {
     return RawUpstream.start(
         connection -> {
           while (connection.readRequest().startsWith("GET /health")) {
-            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+            connection.send(RawUpstream.EMPTY_OBJECT);
           }
           stream.serve(connection);
         });

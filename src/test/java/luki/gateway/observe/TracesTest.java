@@ -1,5 +1,6 @@
 package luki.gateway.observe;
 
+import static luki.gateway.standin.RawUpstream.header;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -33,10 +34,9 @@ class TracesTest {
   private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
   private static final String PARENT = "00f067aa0ba902b7";
   private static final String SAMPLED = "00-" + TRACE + "-" + PARENT + "-01";
-  private static final String NOTHING = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
   private final Collector collector = Collector.start();
-  private volatile String answer = NOTHING;
+  private volatile String answer = RawUpstream.EMPTY_OBJECT;
   private volatile CountDownLatch mayAnswer = new CountDownLatch(0);
   private final RawUpstream service =
       RawUpstream.start(
@@ -101,15 +101,6 @@ class TracesTest {
         .orElse("");
   }
 
-  private static String header(String request, String name) {
-    return request
-        .lines()
-        .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ": "))
-        .map(line -> line.substring(name.length() + 2))
-        .findFirst()
-        .orElse("");
-  }
-
   /** The last call that was no health check. */
   private String call() {
     return service.requests().stream()
@@ -121,10 +112,8 @@ class TracesTest {
   @Test
   void aSuccessIsOneTraceFromTheCallerToTheService() {
     try (TestGateway gateway = gateway()) {
-      HttpReply reply =
-          caller(gateway)
-              .get(READS, "traceparent", SAMPLED, "tracestate", "vendor=a:b,other=1")
-              .expect(200);
+      String[] headers = {"traceparent", SAMPLED, "tracestate", "vendor=a:b,other=1"};
+      HttpReply reply = caller(gateway).get(READS, headers).expect(200);
       assertEquals(TRACE, reply.header("X-Trace-Id").orElseThrow());
       assertTrue(gateway.awaitLog(1).getFirst().contains("\"trace_id\":\"" + TRACE + "\""));
       List<Span> spans = collector.await(TRACE, 5);
@@ -240,13 +229,8 @@ class TracesTest {
   void theSpansOfAStreamEndWithItAndRecordItsFirstEvent() {
     try (RawUpstream agent = agent(100, 5);
         TestGateway gateway = gateway(builder -> builder.with("AGENT_URL", agent.url()))) {
-      caller(gateway)
-          .post(
-              "/v1/chat/stream",
-              "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}",
-              "traceparent",
-              SAMPLED)
-          .expect(200);
+      String chat = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
+      caller(gateway).post("/v1/chat/stream", chat, "traceparent", SAMPLED).expect(200);
       List<Span> spans = collector.await(TRACE, 5);
       for (String name : List.of("POST /v1/chat/stream", "POST agent")) {
         Span span = named(spans, name);
@@ -335,17 +319,10 @@ class TracesTest {
               List.of(SAMPLED, "no member"),
               List.of(SAMPLED, "Upper=1"));
       for (List<String> one : cases) {
-        HttpReply reply =
-            maria
-                .get(
-                    READS,
-                    "traceparent",
-                    one.get(0),
-                    "tracestate",
-                    one.get(1),
-                    "baggage",
-                    "user=maria")
-                .expect(200);
+        String[] headers = {
+          "traceparent", one.get(0), "tracestate", one.get(1), "baggage", "user=maria"
+        };
+        HttpReply reply = maria.get(READS, headers).expect(200);
         assertEquals("", header(call(), "tracestate"), one.toString());
         assertFalse(call().toLowerCase(Locale.ROOT).contains("baggage"));
         assertEquals(

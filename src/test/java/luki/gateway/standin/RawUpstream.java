@@ -27,6 +27,9 @@ import luki.gateway.testing.Waiting;
 
 /** A service that follows a script on raw sockets, mostly to misbehave. */
 public final class RawUpstream implements AutoCloseable {
+  /** A reply with an empty object. */
+  public static final String EMPTY_OBJECT = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
   private static final Duration BETWEEN_WRITES = Duration.ofMillis(2);
   private static final Duration BEFORE_RESET = Duration.ofMillis(50);
   private static final int BACKLOG = 256;
@@ -132,6 +135,17 @@ public final class RawUpstream implements AutoCloseable {
   /** The requests that scripts have read, in order. */
   public List<String> requests() {
     return List.copyOf(requests);
+  }
+
+  /** The value of a field in the head of a request; empty where it is absent. */
+  public static String header(String request, String name) {
+    return request
+        .lines()
+        .takeWhile(line -> !line.isEmpty())
+        .filter(line -> line.regionMatches(true, 0, name + ": ", 0, name.length() + 2))
+        .map(line -> line.substring(name.length() + 2))
+        .findFirst()
+        .orElse("");
   }
 
   /** Waits until scripts have read so many requests. */

@@ -13,7 +13,9 @@ import java.util.Set;
  */
 public final class StandIns implements AutoCloseable {
   private static final Duration PAUSE_BETWEEN_TOKENS = Duration.ofMillis(60);
-  private static final Map<String, String> VARIABLE_OF_SERVICE =
+
+  /** The gateway's variable for the address of each service. */
+  public static final Map<String, String> VARIABLE_OF_SERVICE =
       Map.of(
           "agent", "AGENT_URL",
           "memory", "MEMORY_URL",
@@ -107,14 +109,6 @@ public final class StandIns implements AutoCloseable {
   /** What a service got but for the gateway's own look at its health. */
   public List<Seen> calls(String service) {
     return seen(service).stream().filter(seen -> !seen.path().startsWith("/health")).toList();
-  }
-
-  /** Method and path of all calls of all services. */
-  public List<String> calls() {
-    return servers.keySet().stream()
-        .flatMap(service -> calls(service).stream())
-        .map(seen -> seen.method() + " " + seen.path())
-        .toList();
   }
 
   /** Drops every recorded request. */

@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -207,10 +206,6 @@ public final class TestGateway implements AutoCloseable {
 
   public int port() {
     return wiring.address().getPort();
-  }
-
-  public URI uri(String target) {
-    return URI.create("http://127.0.0.1:" + port() + target);
   }
 
   public Path directory() {

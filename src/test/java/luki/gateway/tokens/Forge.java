@@ -26,7 +26,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /** Makes keys, and tokens down to their bytes: any header, any claims, any signature. */
-final class Forge {
+public final class Forge {
   static final String ISSUER = "https://issuer.test";
   static final String AUDIENCE = "luki-gateway";
 
@@ -57,7 +57,7 @@ final class Forge {
   }
 
   /** Claims as JSON text by name, in order; a good set to begin with. */
-  static Map<String, String> claims(Instant issued) {
+  public static Map<String, String> claims(Instant issued) {
     Map<String, String> claims = new LinkedHashMap<>();
     claims.put("iss", text(ISSUER));
     claims.put("aud", text(AUDIENCE));
@@ -85,11 +85,11 @@ final class Forge {
     return json(claims);
   }
 
-  static String text(String value) {
+  public static String text(String value) {
     return "\"" + value + "\"";
   }
 
-  static String json(Map<String, String> members) {
+  public static String json(Map<String, String> members) {
     return members.entrySet().stream()
         .map(member -> text(member.getKey()) + ":" + member.getValue())
         .collect(Collectors.joining(",", "{", "}"));
@@ -121,7 +121,7 @@ final class Forge {
   }
 
   /** Signed by the key for that algorithm, whatever the header says. */
-  String sign(String header, String claims, String algorithm) {
+  public String sign(String header, String claims, String algorithm) {
     return sign(header, claims, algorithm, key(algorithm));
   }
 
@@ -175,7 +175,11 @@ final class Forge {
   }
 
   static String hmac(String header, byte[] secret) {
-    String input = base64url(header) + "." + base64url(claims());
+    return hmac(header, claims(), secret);
+  }
+
+  public static String hmac(String header, String claims, byte[] secret) {
+    String input = base64url(header) + "." + base64url(claims);
     // The JDK takes no empty secret; HMAC pads with zeros, so one zero is the same key.
     var key = new SecretKeySpec(secret.length == 0 ? new byte[1] : secret, "HmacSHA256");
     return unchecked(
@@ -200,6 +204,11 @@ final class Forge {
 
   static String base64url(byte[] bytes) {
     return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+  }
+
+  /** Without a signature. */
+  public static String unsigned(String algorithm, String claims) {
+    return base64url("{\"alg\":\"" + algorithm + "\"}") + "." + base64url(claims) + ".";
   }
 
   static String base64url(String text) {

@@ -83,6 +83,10 @@ class SigningKeyTest {
     return ECKey.parse(SigningKey.read(file).toPrivateJwk());
   }
 
+  private static void refused(Path file) {
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(file));
+  }
+
   @Test
   void bothFormsOfPemAndTheJwkAreTheSameKey() throws Exception {
     for (int i = 0; i < 5; i++) {
@@ -100,17 +104,15 @@ class SigningKeyTest {
   void aPrivateValueAndAPointOfAnotherKeyAreRefused() throws Exception {
     ECKey one = key();
     ECKey other = key();
-    Path mixed = pem("EC PRIVATE KEY", ecPrivateKey(one.getD(), other, true));
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(mixed));
-    Path jwk = file(new ECKey.Builder(other).d(one.getD()).build().toJSONString());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(jwk));
+    refused(pem("EC PRIVATE KEY", ecPrivateKey(one.getD(), other, true)));
+    refused(file(new ECKey.Builder(other).d(one.getD()).build().toJSONString()));
   }
 
   @Test
   void aPemWithoutThePublicPointIsAProblemThatSaysHowToMakeOne() throws Exception {
     byte[] withoutPoint = pair("secp256r1").getPrivate().getEncoded();
     Path pem = pem("PRIVATE KEY", withoutPoint);
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(pem));
+    refused(pem);
     Problems problems = new Problems();
     Map<String, String> variables = Map.of("SERVICE_TOKEN_KEY_PATH", pem.toString());
     Environment environment = Environment.of(variables, directory.resolve(".env"), problems);
@@ -125,20 +127,13 @@ class SigningKeyTest {
 
   @Test
   void anotherCurveAnotherKindAndNoKeyAreRefused() throws Exception {
-    Path other = pem("PRIVATE KEY", pair("secp384r1").getPrivate().getEncoded());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(other));
-    Path otherJwk = file(new ECKeyGenerator(Curve.P_384).generate().toJSONString());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(otherJwk));
+    refused(pem("PRIVATE KEY", pair("secp384r1").getPrivate().getEncoded()));
+    refused(file(new ECKeyGenerator(Curve.P_384).generate().toJSONString()));
     KeyPair rsa = KeyPairGenerator.getInstance("RSA").generateKeyPair();
-    Path wrong = pem("PRIVATE KEY", rsa.getPrivate().getEncoded());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(wrong));
-    Path open = pem("PUBLIC KEY", pair("secp256r1").getPublic().getEncoded());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(open));
-    Path openJwk = file(key().toPublicJWK().toJSONString());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(openJwk));
-    Path noise = pem("PRIVATE KEY", BigInteger.TEN.toByteArray());
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(noise));
-    Path noJson = file("{\"kty\":");
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(noJson));
+    refused(pem("PRIVATE KEY", rsa.getPrivate().getEncoded()));
+    refused(pem("PUBLIC KEY", pair("secp256r1").getPublic().getEncoded()));
+    refused(file(key().toPublicJWK().toJSONString()));
+    refused(pem("PRIVATE KEY", BigInteger.TEN.toByteArray()));
+    refused(file("{\"kty\":"));
   }
 }

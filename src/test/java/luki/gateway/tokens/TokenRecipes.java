@@ -50,16 +50,11 @@ final class TokenRecipes {
     tokens.put(id, made.toList());
   }
 
-  private String unsigned(String algorithm) {
-    String header = "{\"alg\":\"" + algorithm + "\"}";
-    return Forge.base64url(header) + "." + Forge.base64url(claims) + ".";
-  }
-
   private void algorithms() {
-    add("alg-none4", unsigned("none"));
-    add("alg-NONE4", unsigned("NONE"));
-    add("alg-nOnE4", unsigned("nOnE"));
-    add("alg-none5", unsigned("none "));
+    add("alg-none4", Forge.unsigned("none", claims));
+    add("alg-NONE4", Forge.unsigned("NONE", claims));
+    add("alg-nOnE4", Forge.unsigned("nOnE", claims));
+    add("alg-none5", Forge.unsigned("none ", claims));
     String hs256 = Forge.header("HS256", "r1");
     add("key-confusion", forge.publicForms().stream().map(key -> Forge.hmac(hs256, key)));
     add("alg-es256-rsa-kid", forge.sign(Forge.header("ES256", "r1"), claims, "ES256"));

@@ -29,38 +29,21 @@ class EventParserTest {
 
   /** How the bytes are split into network reads. */
   enum Chunking {
-    WHOLE {
-      @Override
-      boolean cutsBefore(byte[] bytes, int at) {
-        return false;
-      }
-    },
-    ONE_BYTE {
-      @Override
-      boolean cutsBefore(byte[] bytes, int at) {
-        return true;
-      }
-    },
-    SEVEN_BYTES {
-      @Override
-      boolean cutsBefore(byte[] bytes, int at) {
-        return at % 7 == 0;
-      }
-    },
-    INSIDE_EVERY_CRLF {
-      @Override
-      boolean cutsBefore(byte[] bytes, int at) {
-        return bytes[at] == '\n' && bytes[at - 1] == '\r';
-      }
-    },
-    INSIDE_EVERY_CHARACTER {
-      @Override
-      boolean cutsBefore(byte[] bytes, int at) {
-        return (bytes[at] & 0xC0) == 0x80;
-      }
-    };
+    WHOLE,
+    ONE_BYTE,
+    SEVEN_BYTES,
+    INSIDE_EVERY_CRLF,
+    INSIDE_EVERY_CHARACTER;
 
-    abstract boolean cutsBefore(byte[] bytes, int at);
+    boolean cutsBefore(byte[] bytes, int at) {
+      return switch (this) {
+        case WHOLE -> false;
+        case ONE_BYTE -> true;
+        case SEVEN_BYTES -> at % 7 == 0;
+        case INSIDE_EVERY_CRLF -> bytes[at] == '\n' && bytes[at - 1] == '\r';
+        case INSIDE_EVERY_CHARACTER -> (bytes[at] & 0xC0) == 0x80;
+      };
+    }
   }
 
   static Stream<Arguments> everyStreamInEveryChunking() throws IOException {
@@ -117,26 +100,21 @@ class EventParserTest {
 
   @Test
   void anEndlessLineFailsAtTheLimit() {
-    EventParser parser = new EventParser(64);
-
-    assertThrows(
-        EventParser.TooLong.class,
-        () -> {
-          for (int i = 0; i < 100; i++) {
-            feed(parser, "x");
-          }
-        });
+    neverEnds("x");
   }
 
   @Test
   void anEndlessCommentFailsAtTheLimit() {
-    EventParser parser = new EventParser(64);
+    neverEnds(": still here\n");
+  }
 
+  private static void neverEnds(String piece) {
+    EventParser parser = new EventParser(64);
     assertThrows(
         EventParser.TooLong.class,
         () -> {
           for (int i = 0; i < 100; i++) {
-            feed(parser, ": still here\n");
+            feed(parser, piece);
           }
         });
   }
