@@ -105,7 +105,7 @@ record FilterChain(
         traced(
             TracedStep.LIMIT,
             live(
-                new RateLimitCaller(limiters, parts.limited(), metrics),
+                new RateLimitCaller(limiters, settings, parts.limited(), metrics),
                 ErrorCode.RATE_LIMITED,
                 ErrorCode.LIMITER_UNAVAILABLE)),
         step(

@@ -137,22 +137,26 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
     return value.isTrue();
   }
 
-  /** A call costs 1 and counts as a request, unless the operation says otherwise. */
+  /**
+   * A call costs 1 and counts as a request, unless the operation says otherwise; a public one is
+   * free, or takes its cost from its address's rate.
+   */
   private Limits limits(Access access) {
     Json cost = rules.at("cost");
     Json meters = rules.at("meters");
-    if (access instanceof Access.Public) {
-      if (!cost.isMissing() || !meters.isMissing()) {
-        at.problem("a public operation has no caller to count cost or meters for");
-      }
+    boolean isPublic = access instanceof Access.Public;
+    if (isPublic && cost.isMissing() && meters.isMissing()) {
       return Limits.FREE;
+    }
+    if (isPublic && (!meters.isMissing() || rules.at("always_admitted").isTrue())) {
+      at.problem("a public operation has no meters, and no cost where it is always admitted");
     }
     long units = cost.isMissing() ? 1 : cost.integer().orElse(0);
     if (units < 1 || units > MAX_COST) {
       at.at("cost").problem("cost must be a whole number from 1 to " + MAX_COST);
     }
     Set<Meter> counted = EnumSet.noneOf(Meter.class);
-    if (meters.isMissing()) {
+    if (meters.isMissing() && !isPublic) {
       counted.add(Meter.REQUESTS);
     }
     for (Json label : meters.items()) {

@@ -29,7 +29,8 @@ public final class Cors implements Filter {
     if (origins.isEmpty()) {
       return response;
     }
-    Response varied = response.with("Vary", "Origin");
+    String vary = response.headers().only("Vary");
+    Response varied = response.with("Vary", vary == null ? "Origin" : vary + ", Origin");
     Fields request = exchange.request().headers();
     String origin = request.only("Origin");
     if (origin == null || !origins.contains(origin)) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Plan;
+import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -24,20 +25,22 @@ import luki.gateway.observe.Metrics;
 import luki.http1.Fields;
 
 /**
- * Takes the cost of a call from the bucket of all callers and from the caller's own, and reserves
- * the units that it counts as in the caller's quotas, in one step for each caller. When a quota is
- * used up {@link EnforceQuota} refuses the call, after all other checks of the request.
+ * Takes the cost of a call from the bucket of all callers and from the caller's own (that of its
+ * address where a public operation has a cost), and reserves the units that it counts as in the
+ * caller's quotas, in one step for each caller. When a quota is used up {@link EnforceQuota}
+ * refuses the call, after all other checks of the request.
  */
-public record RateLimitCaller(Limiters limiters, KeyedHash hash, Metrics metrics)
+public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash hash, Metrics metrics)
     implements Filter {
   private static final long MICROS = 1_000_000;
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    if (exchange.policy().isPublic()) {
+    boolean isPublic = exchange.policy().isPublic();
+    Limits limits = exchange.policy().limits();
+    if (isPublic && limits.cost() == 0) {
       return next.handle(exchange);
     }
-    Limits limits = exchange.policy().limits();
     GlobalLimit.Result global = limiters.global().take(limits.cost());
     switch (global) {
       case GlobalLimit.Result.RateLimited(long waitMicros) -> {
@@ -50,13 +53,17 @@ public record RateLimitCaller(Limiters limiters, KeyedHash hash, Metrics metrics
       }
       case GlobalLimit.Result.Admitted _ -> {}
     }
-    Plan plan = limiters.plan(exchange.principal().plan());
+    Plan plan = limiters.plan(isPublic ? null : exchange.principal().plan());
+    String caller =
+        isPublic
+            ? "address:" + new ClientAddress(settings).of(exchange.request())
+            : exchange.principal().limitedAs();
     Limiter.Decision decision =
         limiters
             .limiter()
             .admit(
                 new Limiter.Call(
-                    hash.shortOf(exchange.principal().limitedAs()),
+                    hash.shortOf(caller),
                     plan,
                     limits.cost(),
                     limits.units(),

@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Policy;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.json.Json;
@@ -214,6 +215,16 @@ class ContractCompilerTest {
     List<Route.Served> routes = compile(open.replace("ALWAYS", "always_admitted: true"));
     assertEquals(
         List.of(false, true), routes.stream().map(one -> one.policy().alwaysAdmitted()).toList());
+  }
+
+  @Test
+  void aPublicOperationMayHaveACostButNoMeters() throws Exception {
+    String open = with("cups/{id}", "getCup").replace("handler: tea}", "handler: tea, RULE}");
+    stops(open.replace("RULE", "meters: [requests]"), "handler: tea,", "meters");
+    stops(open.replace("RULE", "cost: 0"), "handler: tea,", "cost");
+    stops(open.replace("RULE", "cost: 1, always_admitted: true"), "handler: tea,", "cost");
+    Policy.Limits limits = compile(open.replace("RULE", "cost: 2")).getLast().policy().limits();
+    assertEquals(new Policy.Limits(2, Set.of()), limits);
   }
 
   @Test
