@@ -7,7 +7,9 @@ import java.net.SocketException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Problems;
@@ -16,6 +18,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.consent.Consent;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
+import luki.gateway.http.Deadline;
 import luki.gateway.http.Route;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Periodic;
@@ -28,18 +31,22 @@ import org.jspecify.annotations.Nullable;
 public final class Gateway implements AutoCloseable {
   private static final Duration KEY_FILE_INTERVAL = Duration.ofSeconds(2);
   private static final Duration HEALTH_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
+  private static final Duration MIN_GRACE = Duration.ofSeconds(1);
+
+  /** For the process itself to end. */
+  private static final Duration EXIT_TIME = Duration.ofMillis(250);
+
+  /** The end of a longer grace: half of it for streams, half to close the parts. */
+  private static final Duration LAST = Duration.ofSeconds(2);
 
   private final Parts parts;
   private final List<Route.Served> routes;
+  private final AtomicBoolean closed = new AtomicBoolean();
   private @Nullable Running running;
 
-  /** What exists only while a gateway serves. */
-  private record Running(
-      GatewayServer server,
-      Periodic keyWatch,
-      QueuedWriter<byte[]> accessLog,
-      @Nullable AuditTrail audit,
-      @Nullable Billing billing) {}
+  /** What exists only while a gateway serves: the server, and what is closed after it. */
+  private record Running(GatewayServer server, List<AutoCloseable> parts) {}
 
   /**
    * Puts together what needs no listener: enough to know every route.
@@ -110,7 +117,14 @@ public final class Gateway implements AutoCloseable {
               parts.keys().refresh();
               return KEY_FILE_INTERVAL;
             });
-    running = new Running(server, keyWatch, accessLog, audit, billing);
+    List<AutoCloseable> closeable = new ArrayList<>(List.of(accessLog, keyWatch));
+    if (audit != null) {
+      closeable.add(audit);
+    }
+    if (billing != null) {
+      closeable.add(billing);
+    }
+    running = new Running(server, closeable);
     watch(accessLog);
     parts.identity().start();
     parts.limiters().start();
@@ -187,28 +201,43 @@ public final class Gateway implements AutoCloseable {
     return parts.keys().size();
   }
 
-  /** Lets requests in flight finish, then stops. */
-  public void drain() throws InterruptedException {
-    server().drain(parts.configuration().settings().shutdownGrace());
-    close();
+  /** The longest that {@link #drain} takes. */
+  Duration grace() {
+    Duration grace = parts.configuration().settings().shutdownGrace();
+    return grace.compareTo(MIN_GRACE) < 0 ? MIN_GRACE : grace;
+  }
+
+  /** Lets requests in flight finish, then stops, all within the grace. */
+  public void drain() {
+    Duration time = grace().minus(EXIT_TIME);
+    Deadline end = Deadline.after(time);
+    Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
+    try {
+      server().drain(time.minus(last), last.dividedBy(2));
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    } finally {
+      close(end);
+    }
   }
 
   @Override
   public void close() {
-    Running now = running;
-    if (now == null) {
-      parts.close();
+    close(Deadline.after(CLOSE_LIMIT));
+  }
+
+  private void close(Deadline end) {
+    if (closed.getAndSet(true)) {
       return;
     }
-    now.server.stop();
-    now.keyWatch.close();
-    if (now.billing != null) {
-      now.billing.close();
+    List<AutoCloseable> all = new ArrayList<>();
+    Running now = running;
+    if (now != null) {
+      now.server.stop();
+      all.addAll(now.parts);
     }
-    parts.close();
-    now.accessLog.close();
-    if (now.audit != null) {
-      now.audit.close();
-    }
+    all.addAll(parts.closeable());
+    Shutdown.close(end, all);
+    parts.engines().close();
   }
 }

@@ -1,6 +1,7 @@
 package luki.gateway.app;
 
 import java.time.Clock;
+import java.util.List;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
@@ -37,8 +38,7 @@ record Parts(
     Limiters limiters,
     ApiKeyStore keys,
     KeyedHash principals,
-    KeyedHash limited)
-    implements AutoCloseable {
+    KeyedHash limited) {
 
   static Parts of(Configuration configuration, String version, Problems problems)
       throws BadConfiguration {
@@ -86,12 +86,8 @@ record Parts(
     return limited.shortOf(principal.limitedAs());
   }
 
-  @Override
-  public void close() {
-    limiters.close();
-    identity.close();
-    upstreams.close();
-    engines.close();
-    tracing.close();
+  /** What has to be closed before {@link #engines}, in any order. */
+  List<AutoCloseable> closeable() {
+    return List.of(limiters, identity, upstreams, tracing);
   }
 }

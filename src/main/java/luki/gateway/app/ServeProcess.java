@@ -40,7 +40,7 @@ public final class ServeProcess {
     Gateway gateway = new Gateway(configuration);
     gateway.start(accessLog);
     Runtime.getRuntime()
-        .addShutdownHook(Thread.ofPlatform().name("drain").unstarted(() -> drain(gateway)));
+        .addShutdownHook(Thread.ofPlatform().name("shutdown").unstarted(() -> drain(gateway)));
     new Diagnostics("gateway")
         .info(
             "serving",
@@ -101,11 +101,14 @@ public final class ServeProcess {
     }
   }
 
-  /** The JVM is already exiting; to halt here makes its exit code 0 and not that of the signal. */
+  /**
+   * Ends the process within the grace, whatever hangs. The JVM is already exiting: to halt here
+   * makes its exit code 0 and not that of the signal.
+   */
   private static void drain(Gateway gateway) {
     try {
-      gateway.drain();
-      Runtime.getRuntime().halt(0);
+      Thread drain = Thread.ofPlatform().daemon().name("drain").start(gateway::drain);
+      Runtime.getRuntime().halt(drain.join(gateway.grace()) ? 0 : 1);
     } catch (InterruptedException interrupted) {
       Runtime.getRuntime().halt(1);
     }

@@ -73,6 +73,11 @@ public final class Diagnostics {
       return new Field(name, text.toString());
     }
 
+    /** The class of a part of the gateway. */
+    public static Field of(@CompileTimeConstant String name, AutoCloseable part) {
+      return new Field(name, part.getClass().getSimpleName());
+    }
+
     /** A file that the configuration names. */
     public static Field of(@CompileTimeConstant String name, Path configured) {
       return new Field(name, configured.toString());

@@ -30,6 +30,11 @@ public final class FailureLog {
     }
   }
 
+  /** Logs that so many items are lost because the process ends. */
+  void lost(long items) {
+    log.error("lost at shutdown", Diagnostics.Field.of("items", items));
+  }
+
   public boolean isFailing() {
     return isFailing.get();
   }

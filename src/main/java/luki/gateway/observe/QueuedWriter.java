@@ -141,7 +141,7 @@ public final class QueuedWriter<T> implements AutoCloseable {
     }
   }
 
-  /** Writes the rest within the limit; what is left then counts as dropped. */
+  /** Writes the rest within the limit, or until interrupted; what is left then is dropped. */
   @Override
   public void close() {
     closeBy = System.nanoTime() + limits.close.toNanos();
@@ -149,9 +149,13 @@ public final class QueuedWriter<T> implements AutoCloseable {
     LockSupport.unpark(thread);
     try {
       boolean _ = thread.join(limits.close);
-      dropped.add(queued.get());
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
+    }
+    int left = queued.get();
+    if (left > 0) {
+      dropped.add(left);
+      failures.lost(left);
     }
   }
 }

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class GatewayServer {
   private static final Diagnostics LOG = new Diagnostics("server");
   private static final int BACKLOG = 1024;
-  private static final Duration MAX_STREAM_END = Duration.ofSeconds(1);
+  private static final Duration ABORT_TIME = Duration.ofMillis(100);
 
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -83,32 +83,26 @@ public final class GatewayServer {
   }
 
   /**
-   * Refuses new requests, lets those in flight finish within the grace, ends streams, and stops.
+   * Refuses new requests and waits for those in flight, then for streams, which it tells to end.
    */
-  public void drain(Duration grace) throws InterruptedException {
+  public void drain(Duration forRequests, Duration forStreams) throws InterruptedException {
     lifecycle.draining();
     LOG.info("draining", Diagnostics.Field.of("in_flight", lifecycle.inFlight()));
-    Duration forStreams = shorter(MAX_STREAM_END, grace.dividedBy(4));
-    if (!lifecycle.awaitIdle(grace.minus(forStreams))) {
+    if (!lifecycle.awaitIdle(forRequests)) {
       lifecycle.endStreams();
-      // However short the grace is, streams can still send their last event.
-      boolean idle = lifecycle.awaitIdle(MAX_STREAM_END);
-      if (!idle) {
-        threads.shutdownNow();
-      }
+      boolean _ = lifecycle.awaitIdle(forStreams);
     }
-    server.stop(0);
-    threads.shutdownNow();
   }
 
-  private static Duration shorter(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
-  }
-
-  /** Stops at once. */
+  /** Stops at once; waits a moment for the requests that this aborts, so that each is logged. */
   public void stop() {
     lifecycle.endStreams();
     server.stop(0);
     threads.shutdownNow();
+    try {
+      boolean _ = lifecycle.awaitIdle(ABORT_TIME);
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

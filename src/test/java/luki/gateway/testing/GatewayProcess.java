@@ -1,0 +1,153 @@
+package luki.gateway.testing;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.cli.Main;
+
+/** A gateway in a process of its own, in {@code dev}, started from the class path of the tests. */
+public final class GatewayProcess implements AutoCloseable {
+  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+
+  private final Process process;
+  private final Path directory;
+  private final int port;
+
+  private GatewayProcess(Process process, Path directory, int port) {
+    this.process = process;
+    this.directory = directory;
+    this.port = port;
+  }
+
+  /** Where its output goes. */
+  public enum Output {
+    /** To the files {@code out} and {@code err} of its directory. */
+    FILES,
+    /** To pipes that the test reads, or does not read. */
+    PIPES
+  }
+
+  /** Starts it and waits until it is alive; its output goes to files. */
+  public static GatewayProcess start(
+      Path directory, List<String> flags, Map<String, String> variables) {
+    return start(directory, flags, variables, Output.FILES);
+  }
+
+  /**
+   * Starts it and waits until it is alive.
+   *
+   * @param flags of the JVM
+   */
+  public static GatewayProcess start(
+      Path directory, List<String> flags, Map<String, String> variables, Output output) {
+    try {
+      int port = Processes.freePort();
+      Map<String, String> environment = new HashMap<>();
+      environment.put("PATH", "/usr/bin:/bin");
+      environment.put("ENVIRONMENT", "dev");
+      environment.put("HOST", "127.0.0.1");
+      environment.put("PORT", Integer.toString(port));
+      environment.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
+      environment.putAll(variables);
+      List<String> own = new ArrayList<>(flags);
+      own.add("-XX:TieredStopAtLevel=1");
+      ProcessBuilder builder = new ProcessBuilder(Processes.javaCommand(Main.class, own, "serve"));
+      builder.environment().clear();
+      builder.environment().putAll(environment);
+      if (output == Output.FILES) {
+        builder.redirectOutput(directory.resolve("out").toFile());
+        builder.redirectError(directory.resolve("err").toFile());
+      }
+      GatewayProcess started = new GatewayProcess(builder.start(), directory, port);
+      started.awaitAlive();
+      return started;
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  private void awaitAlive() {
+    Waiting.until(
+        START_LIMIT,
+        () -> {
+          if (!process.isAlive()) {
+            throw new AssertionError("ended at its start: " + err());
+          }
+          try (RawHttpClient client = new RawHttpClient(port)) {
+            client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+            return client.readReply().startsWith("HTTP/1.1 200");
+          } catch (ConnectException notYet) {
+            return false;
+          } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+          }
+        });
+  }
+
+  public int port() {
+    return port;
+  }
+
+  public Process process() {
+    return process;
+  }
+
+  /** A caller without a credential. */
+  public Client stranger() {
+    return new Client("http://127.0.0.1:" + port, null);
+  }
+
+  /** What it has written to stdout so far; only of a process that writes to files. */
+  public String out() {
+    return read("out");
+  }
+
+  /** What it has written to stderr so far; only of a process that writes to files. */
+  public String err() {
+    return read("err");
+  }
+
+  private String read(String stream) {
+    try {
+      Path file = directory.resolve(stream);
+      return Files.exists(file) ? Files.readString(file) : "(not written to a file)";
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  /** Reads what is left of stdout; only of a process that writes to pipes. */
+  public List<String> restOfOut() throws IOException {
+    try (BufferedReader out =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      return out.readAllLines();
+    }
+  }
+
+  /** Sends SIGTERM and returns the time until the process has ended. */
+  public Duration terminate() throws InterruptedException {
+    long began = System.nanoTime();
+    process.destroy();
+    if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      throw new AssertionError("did not end: " + err());
+    }
+    return Duration.ofNanos(System.nanoTime() - began);
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+  }
+}
