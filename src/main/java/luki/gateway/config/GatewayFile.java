@@ -23,6 +23,7 @@ public record GatewayFile(
     Map<Upstream, Service> upstreams,
     Streams streams,
     Breaker breaker,
+    FairShare fairShare,
     Duration chatMemoryDeadline,
     Duration redisDeadline,
     Duration defaultDeadline,
@@ -87,10 +88,23 @@ public record GatewayFile(
    *
    * @param window over which calls are counted
    * @param minCalls with fewer it stays closed
+   * @param minCallers failures of fewer callers count only where no connection was made
    * @param open how long it stays open before a probe
    * @param probes successful ones in a row that close it
    */
-  public record Breaker(Duration window, int minCalls, Duration open, int probes) {}
+  public record Breaker(Duration window, int minCalls, int minCallers, Duration open, int probes) {}
+
+  /**
+   * How many of a service's calls, or of its streams, one caller may have in flight.
+   *
+   * @param percent of the most that the service gets
+   * @param atLeast the share even where the percentage is less
+   */
+  public record FairShare(int percent, int atLeast) {
+    public int of(int total) {
+      return Math.max(atLeast, (int) (total * (long) percent / 100));
+    }
+  }
 
   public Service service(Upstream upstream) {
     Service service = upstreams.get(upstream);

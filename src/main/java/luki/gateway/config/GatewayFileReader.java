@@ -27,6 +27,9 @@ public final class GatewayFileReader {
 
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
+  // There is a place in memory for each call in flight, and for each caller that a breaker counts.
+  private static final int MAX_IN_FLIGHT = 1_000_000;
+  private static final int MAX_CALLERS = 100;
 
   private final Located document;
   private final Problems problems;
@@ -62,6 +65,9 @@ public final class GatewayFileReader {
             upstreams(),
             streams(),
             breaker(),
+            new GatewayFile.FairShare(
+                (int) optional("/fair_share/percent", 100, 25),
+                (int) optional("/fair_share/at_least", MAX_IN_FLIGHT, 8)),
             duration("/chat/memory_deadline"),
             duration("/limits/redis_deadline"),
             duration("/routes/deadline"),
@@ -131,7 +137,9 @@ public final class GatewayFileReader {
       settings.put(
           upstream,
           new GatewayFile.Service(
-              duration(at + "/connect"), duration(at + "/total"), number(at + "/max_concurrent")));
+              duration(at + "/connect"),
+              duration(at + "/total"),
+              inFlight(at + "/max_concurrent")));
     }
     return settings;
   }
@@ -144,13 +152,14 @@ public final class GatewayFileReader {
         duration("/streams/answer_by"),
         duration("/streams/keep_alive"),
         number("/streams/max_event_bytes"),
-        number("/streams/max_open"));
+        inFlight("/streams/max_open"));
   }
 
   private GatewayFile.Breaker breaker() {
     return new GatewayFile.Breaker(
         duration("/breaker/window"),
         number("/breaker/min_calls"),
+        (int) optional("/breaker/min_callers", MAX_CALLERS, 3),
         duration("/breaker/open"),
         number("/breaker/probes"));
   }
@@ -244,6 +253,14 @@ public final class GatewayFileReader {
 
   private int number(String pointer) {
     return (int) number(pointer, 1, Integer.MAX_VALUE);
+  }
+
+  private int inFlight(String pointer) {
+    return (int) number(pointer, 1, MAX_IN_FLIGHT);
+  }
+
+  private long optional(String pointer, long max, long otherwise) {
+    return value(pointer).isMissing() ? otherwise : number(pointer, 1, max);
   }
 
   private long number(String pointer, long min, long max) {

@@ -17,9 +17,19 @@ public sealed interface Principal {
   /** {@code anonymous}, {@code key}, {@code user} or {@code service}. */
   String kind();
 
+  /** The user, key or service of its kind whose limits its calls count in. */
+  default String account() {
+    return subject();
+  }
+
   /** Whose limits its calls count in: one text for each user, key or service. */
   default String limitedAs() {
-    return kind() + ":" + subject();
+    return kind() + ":" + account();
+  }
+
+  /** Whether both have the same {@link #limitedAs}; makes no text to find out. */
+  default boolean isSameCaller(Principal other) {
+    return kind().equals(other.kind()) && account().equals(other.account());
   }
 
   /** The plan that it was given; null for none. */
@@ -106,8 +116,8 @@ public sealed interface Principal {
     }
 
     @Override
-    public String limitedAs() {
-      return "key:" + lineage;
+    public String account() {
+      return lineage;
     }
   }
 

@@ -61,7 +61,8 @@ public interface Label {
     USER,
     GLOBAL,
     AUTH_FAILURES,
-    QUOTA
+    QUOTA,
+    SHARE
   }
 
   /** How an event stream ended. */

@@ -5,12 +5,17 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.http.Principal;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a failing service off: closed, then open once more than half of enough calls in the window
  * failed, then half-open with one probe at a time, then closed after enough successful probes in a
  * row.
+ *
+ * <p>The requests of one caller may be the cause of failures, so they do not open it for others: it
+ * takes failures of several callers, or that no connection was made. A caller whose probe failed
+ * leaves the next ones to others for a while.
  */
 public final class CircuitBreaker {
   private static final int SLOTS = 10;
@@ -19,14 +24,16 @@ public final class CircuitBreaker {
   private final Set<CallResult> failing;
   private final LongSupplier nanoTime;
   private final long slotNanos;
-  private final long[] slotStart = new long[SLOTS];
-  private final int[] calls = new int[SLOTS];
-  private final int[] failures = new int[SLOTS];
+  private final Slot[] slots = new Slot[SLOTS];
+  // Those whose calls failed last, each with the time.
+  private final @Nullable Principal[] failedCallers;
+  private final long[] failedAt;
   private State state = State.CLOSED;
   private long openedAt;
   private boolean probing;
   private long probedAt;
   private int successfulProbes;
+  private @Nullable Principal failedProber;
   private int generation;
   private Permit closed = new Permit(0, false);
 
@@ -41,6 +48,17 @@ public final class CircuitBreaker {
     this.failing = Set.copyOf(failing);
     this.nanoTime = nanoTime;
     this.slotNanos = Math.max(1, settings.window().toNanos() / SLOTS);
+    this.failedCallers = new @Nullable Principal[settings.minCallers()];
+    this.failedAt = new long[settings.minCallers()];
+    Arrays.setAll(slots, _ -> new Slot());
+  }
+
+  /** The calls of a tenth of the window. */
+  private static final class Slot {
+    private long number;
+    private int calls;
+    private int failures;
+    private int unconnected;
   }
 
   /** What a call showed of the service. */
@@ -50,6 +68,8 @@ public final class CircuitBreaker {
     FAILURE,
     /** No reply, or 502, 503 or 504. */
     UNREACHABLE,
+    /** No connection was made. */
+    NO_CONNECTION,
     /** The call was cancelled or never sent, so it shows nothing. */
     IGNORED;
 
@@ -77,32 +97,32 @@ public final class CircuitBreaker {
       this.probe = probe;
     }
 
-    public void end(CallResult result) {
-      ended(this, result);
+    public void end(Principal caller, CallResult result) {
+      ended(this, caller, result);
     }
   }
 
   /** Permission to call, or null while there is none. */
-  public synchronized @Nullable Permit tryAcquire() {
-    if (state == State.OPEN && nanoTime.getAsLong() - openedAt >= settings.open().toNanos()) {
+  public synchronized @Nullable Permit tryAcquire(Principal caller) {
+    if (state == State.CLOSED) {
+      return closed;
+    }
+    long now = nanoTime.getAsLong();
+    long open = settings.open().toNanos();
+    boolean failedLast = failedProber != null && failedProber.isSameCaller(caller);
+    if (now - openedAt < (failedLast ? 2 * open : open)) {
+      return null;
+    }
+    if (state == State.OPEN) {
       state = State.HALF_OPEN;
       successfulProbes = 0;
-      probing = false;
+    } else if (probing && now - probedAt < open) {
+      // A probe that hangs must not prevent the next one.
+      return null;
     }
-    return switch (state) {
-      case CLOSED -> closed;
-      case OPEN -> null;
-      case HALF_OPEN -> {
-        // A probe that hangs must not prevent the next one.
-        boolean hangs = nanoTime.getAsLong() - probedAt >= settings.open().toNanos();
-        if (probing && !hangs) {
-          yield null;
-        }
-        probing = true;
-        probedAt = nanoTime.getAsLong();
-        yield new Permit(generation, true);
-      }
-    };
+    probing = true;
+    probedAt = now;
+    return new Permit(generation, true);
   }
 
   /** Whether it is open, with no probe due yet. */
@@ -123,24 +143,25 @@ public final class CircuitBreaker {
         : Duration.ofSeconds(1);
   }
 
-  private synchronized void ended(Permit permit, CallResult result) {
+  private synchronized void ended(Permit permit, Principal caller, CallResult result) {
     if (permit.generation != generation) {
       return; // The call began in an earlier state.
     }
     if (permit.probe) {
-      probed(result);
+      probed(caller, result);
     } else if (result != CallResult.IGNORED) {
-      count(failing.contains(result));
+      count(caller, result);
     }
   }
 
-  private void probed(CallResult result) {
+  private void probed(Principal caller, CallResult result) {
     probing = false;
     if (result == CallResult.IGNORED) {
       return;
     }
     if (failing.contains(result)) {
       become(State.OPEN);
+      failedProber = result == CallResult.NO_CONNECTION ? null : caller;
       return;
     }
     successfulProbes++;
@@ -149,30 +170,58 @@ public final class CircuitBreaker {
     }
   }
 
-  private void count(boolean failed) {
+  private void count(Principal caller, CallResult result) {
     long now = nanoTime.getAsLong();
-    int slot = (int) Math.floorMod(now / slotNanos, (long) SLOTS);
-    long start = now / slotNanos;
-    if (slotStart[slot] != start) {
-      slotStart[slot] = start;
-      calls[slot] = 0;
-      failures[slot] = 0;
+    long number = now / slotNanos;
+    int index = (int) Math.floorMod(number, (long) SLOTS);
+    if (slots[index].number != number) {
+      slots[index] = new Slot();
+      slots[index].number = number;
     }
-    calls[slot]++;
-    if (failed) {
-      failures[slot]++;
+    slots[index].calls++;
+    if (failing.contains(result)) {
+      slots[index].failures++;
+      slots[index].unconnected += result == CallResult.NO_CONNECTION ? 1 : 0;
+      remember(caller, now);
     }
-    int allCalls = 0;
-    int allFailures = 0;
-    for (int i = 0; i < SLOTS; i++) {
-      if (start - slotStart[i] < SLOTS) {
-        allCalls += calls[i];
-        allFailures += failures[i];
-      }
-    }
-    if (allCalls >= settings.minCalls() && allFailures * 2 > allCalls) {
+    // Without a failure since it was closed there is nothing to add up.
+    if (failedCallers[0] != null && isFailing(number, now)) {
       become(State.OPEN);
     }
+  }
+
+  private void remember(Principal caller, long now) {
+    int oldest = 0;
+    for (int i = 0; i < failedCallers.length; i++) {
+      Principal known = failedCallers[i];
+      if (known == null || known.isSameCaller(caller)) {
+        oldest = i;
+        break;
+      }
+      oldest = failedAt[i] - failedAt[oldest] < 0 ? i : oldest;
+    }
+    failedCallers[oldest] = caller;
+    failedAt[oldest] = now;
+  }
+
+  private boolean isFailing(long number, long now) {
+    int calls = 0;
+    int failures = 0;
+    int unconnected = 0;
+    for (Slot slot : slots) {
+      if (number - slot.number < SLOTS) {
+        calls += slot.calls;
+        failures += slot.failures;
+        unconnected += slot.unconnected;
+      }
+    }
+    int callers = 0;
+    for (int i = 0; i < failedCallers.length; i++) {
+      boolean recent = now - failedAt[i] < settings.window().toNanos();
+      callers += failedCallers[i] != null && recent ? 1 : 0;
+    }
+    int counted = callers < settings.minCallers() ? unconnected : failures;
+    return calls >= settings.minCalls() && counted * 2 > calls;
   }
 
   private void become(State next) {
@@ -181,7 +230,8 @@ public final class CircuitBreaker {
     closed = new Permit(generation, false);
     probing = false;
     openedAt = nanoTime.getAsLong();
-    Arrays.fill(calls, 0);
-    Arrays.fill(failures, 0);
+    failedProber = null;
+    Arrays.setAll(slots, _ -> new Slot());
+    Arrays.fill(failedCallers, null);
   }
 }

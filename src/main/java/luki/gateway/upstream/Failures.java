@@ -2,6 +2,7 @@ package luki.gateway.upstream;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
@@ -89,13 +90,16 @@ final class Failures {
     };
   }
 
-  /** No connection was made, so nothing was sent. */
+  /** No connection was made, so nothing was sent, and there may be time for another attempt. */
   static boolean nothingWasSent(IOException failure) {
     // A connect timeout is caused by a ConnectException too, but has used the call's time up.
-    if (causedBy(failure, HttpTimeoutException.class)) {
-      return false;
-    }
-    return causedBy(failure, ConnectException.class)
+    return !causedBy(failure, HttpTimeoutException.class) && isWithoutConnection(failure);
+  }
+
+  /** No connection was made, so no request can be the cause. */
+  static boolean isWithoutConnection(IOException failure) {
+    return causedBy(failure, HttpConnectTimeoutException.class)
+        || causedBy(failure, ConnectException.class)
         || causedBy(failure, UnresolvedAddressException.class);
   }
 

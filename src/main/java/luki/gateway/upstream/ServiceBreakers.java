@@ -6,7 +6,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.http.Exchange;
 import luki.gateway.http.Method;
+import luki.gateway.http.Principal;
 import luki.gateway.upstream.CircuitBreaker.CallResult;
 import org.jspecify.annotations.Nullable;
 
@@ -24,40 +26,45 @@ final class ServiceBreakers {
   ServiceBreakers(GatewayFile.Breaker settings, LongSupplier nanoTime) {
     this.settings = settings;
     this.nanoTime = nanoTime;
-    this.service = new CircuitBreaker(settings, EnumSet.of(CallResult.UNREACHABLE), nanoTime);
+    this.service =
+        new CircuitBreaker(
+            settings, EnumSet.of(CallResult.UNREACHABLE, CallResult.NO_CONNECTION), nanoTime);
   }
 
   /** The method of a call and the template of its route: closed sets, so the map is bounded. */
   private record Operation(Method method, String template) {}
 
   /** Permission for one call of an operation; ended exactly once. */
-  record Permit(CircuitBreaker.Permit service, CircuitBreaker.Permit operation) {
+  record Permit(Principal caller, CircuitBreaker.Permit service, CircuitBreaker.Permit operation) {
     void end(CallResult result) {
-      service.end(result);
-      operation.end(result);
+      service.end(caller, result);
+      operation.end(caller, result);
     }
   }
 
   /** Permission to call, or null while one of the two breakers is open. */
-  @Nullable Permit tryAcquire(Method method, String template) {
-    CircuitBreaker.Permit ofService = service.tryAcquire();
+  @Nullable Permit tryAcquire(Method method, Exchange exchange) {
+    Principal caller = exchange.principal();
+    CircuitBreaker.Permit ofService = service.tryAcquire(caller);
     if (ofService == null) {
       return null;
     }
     CircuitBreaker.Permit ofOperation =
         operations
-            .computeIfAbsent(new Operation(method, template), _ -> ofOperation())
-            .tryAcquire();
+            .computeIfAbsent(new Operation(method, exchange.route().template()), _ -> ofOperation())
+            .tryAcquire(caller);
     if (ofOperation == null) {
-      ofService.end(CallResult.IGNORED);
+      ofService.end(caller, CallResult.IGNORED);
       return null;
     }
-    return new Permit(ofService, ofOperation);
+    return new Permit(caller, ofService, ofOperation);
   }
 
   private CircuitBreaker ofOperation() {
     return new CircuitBreaker(
-        settings, EnumSet.of(CallResult.UNREACHABLE, CallResult.FAILURE), nanoTime);
+        settings,
+        EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED)),
+        nanoTime);
   }
 
   Duration retryAfter() {

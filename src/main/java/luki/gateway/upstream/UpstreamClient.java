@@ -6,7 +6,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.concurrent.Semaphore;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
@@ -17,6 +16,8 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
+import luki.gateway.observe.Label.LimitDecision;
+import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Label.UpstreamOutcome;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
@@ -32,7 +33,6 @@ import org.jspecify.annotations.Nullable;
  * repeat on a fresh connection.
  */
 final class UpstreamClient {
-  private static final Duration SHED_RETRY = Duration.ofSeconds(1);
   private static final Diagnostics LOG = new Diagnostics("upstream");
 
   private final Upstream who;
@@ -43,8 +43,8 @@ final class UpstreamClient {
   private final Metrics metrics;
   private final Tracing tracing;
   private final ServiceBreakers breakers;
-  private final Semaphore calls;
-  private final Semaphore streams;
+  private final Bulkhead calls;
+  private final Bulkhead streams;
   private final RetryBudget budget = new RetryBudget();
   private final FailureLog refusals =
       new FailureLog(
@@ -63,8 +63,9 @@ final class UpstreamClient {
     this.metrics = shared.metrics();
     this.tracing = shared.tracing();
     this.breakers = new ServiceBreakers(shared.file().breaker(), shared.nanoTime());
-    this.calls = new Semaphore(settings.maxConcurrent());
-    this.streams = new Semaphore(shared.file().streams().maxOpen());
+    GatewayFile.FairShare share = shared.file().fairShare();
+    this.calls = new Bulkhead(settings.maxConcurrent(), share);
+    this.streams = new Bulkhead(shared.file().streams().maxOpen(), share);
     metrics.watchCircuit(who, breakers::isAnyTripped);
   }
 
@@ -94,13 +95,14 @@ final class UpstreamClient {
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
   Reply call(Call call, Exchange exchange) throws InterruptedException {
     long began = System.nanoTime();
-    if (!calls.tryAcquire()) {
-      return shed(began);
+    int place = calls.enter(exchange.principal());
+    if (place < 0) {
+      return shed(place, began);
     }
     try {
       return attempts(new Work(call, exchange, settings.total(), false, began)).reply;
     } finally {
-      calls.release();
+      calls.leave(place);
     }
   }
 
@@ -119,8 +121,9 @@ final class UpstreamClient {
   EventFeed.Item stream(Call call, Exchange exchange, Duration limit, StreamReader reader)
       throws InterruptedException {
     long began = System.nanoTime();
-    if (!streams.tryAcquire()) {
-      return new EventFeed.Item.Failed(shed(began).error());
+    int place = streams.enter(exchange.principal());
+    if (place < 0) {
+      return new EventFeed.Item.Failed(shed(place, began).error());
     }
     try {
       Attempt last = attempts(new Work(call, exchange, limit, true, began));
@@ -134,13 +137,17 @@ final class UpstreamClient {
         open.span.end();
       }
     } finally {
-      streams.release();
+      streams.leave(place);
     }
   }
 
-  private Reply.Failed shed(long began) {
+  private Reply.Failed shed(int place, long began) {
     metrics.upstreamCall(who, UpstreamOutcome.SHED, System.nanoTime() - began);
-    return new Reply.Failed(ApiError.of(ErrorCode.OVERLOADED, SHED_RETRY), 0);
+    if (place == Bulkhead.BEYOND_SHARE) {
+      metrics.rateLimit(LimitName.SHARE, LimitDecision.REFUSED);
+      return new Reply.Failed(ApiError.retrySoon(ErrorCode.RATE_LIMITED), 0);
+    }
+    return new Reply.Failed(ApiError.retrySoon(ErrorCode.OVERLOADED), 0);
   }
 
   /**
@@ -188,8 +195,7 @@ final class UpstreamClient {
     if (by.atNanos() - began <= 0) {
       return Attempt.none(work.failed(Failures.late(who)));
     }
-    ServiceBreakers.Permit permit =
-        breakers.tryAcquire(work.call.method(), work.exchange.route().template());
+    ServiceBreakers.Permit permit = breakers.tryAcquire(work.call.method(), work.exchange);
     if (permit == null) {
       return Attempt.none(
           work.failed(
@@ -263,11 +269,13 @@ final class UpstreamClient {
     boolean cutShort =
         error.code() == ErrorCode.DOWNSTREAM_TIMEOUT && left < work.limit.toNanos() / 2;
     boolean lost = error.code() == ErrorCode.DOWNSTREAM_UNAVAILABLE;
+    CallResult result =
+        Failures.isWithoutConnection(failure) ? CallResult.NO_CONNECTION : CallResult.UNREACHABLE;
     return new Attempt(
         work.failed(error),
         null,
         Failures.nothingWasSent(failure) || (work.call.idempotent() && lost),
-        cutShort ? CallResult.IGNORED : CallResult.UNREACHABLE);
+        cutShort ? CallResult.IGNORED : result);
   }
 
   /** The operator must correct a credential that is refused. */

@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.Client;
@@ -28,22 +31,38 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BreakerDefectsTest {
   private static final String ITEM = "/v1/elr/items/maria_k_0123456789ab";
 
+  private static final Principal ONE = caller(-1);
+  private static final Principal OTHER = caller(-2);
+
+  private int calls;
   private final AtomicLong now = new AtomicLong(1_000_000_000_000L);
   private final CircuitBreaker breaker =
       new CircuitBreaker(
-          new GatewayFile.Breaker(Duration.ofSeconds(10), 20, Duration.ofSeconds(2), 3),
-          EnumSet.of(CallResult.FAILURE),
+          new GatewayFile.Breaker(Duration.ofSeconds(10), 20, 3, Duration.ofSeconds(2), 3),
+          EnumSet.of(CallResult.FAILURE, CallResult.NO_CONNECTION),
           now::get);
 
   private void pass(Duration time) {
     now.addAndGet(time.toNanos());
   }
 
+  private static Principal caller(int number) {
+    String id = "key" + number;
+    return new Principal.Key(id, id, "o", Set.of(), Users.only(Set.of()), null);
+  }
+
+  /** Calls of many callers. */
   private void calls(int count, CallResult verdict) {
     for (int i = 0; i < count; i++) {
-      CircuitBreaker.Permit permit = breaker.tryAcquire();
+      calls(caller(calls++), 1, verdict);
+    }
+  }
+
+  private void calls(Principal caller, int count, CallResult verdict) {
+    for (int i = 0; i < count; i++) {
+      CircuitBreaker.Permit permit = breaker.tryAcquire(caller);
       assertNotNull(permit);
-      permit.end(verdict);
+      permit.end(caller, verdict);
     }
   }
 
@@ -53,7 +72,7 @@ class BreakerDefectsTest {
     assertFalse(breaker.isTripped());
     calls(1, CallResult.FAILURE);
     assertTrue(breaker.isTripped());
-    assertNull(breaker.tryAcquire());
+    assertNull(breaker.tryAcquire(OTHER));
   }
 
   @Test
@@ -98,15 +117,15 @@ class BreakerDefectsTest {
   void R10_afterTwoSecondsOneProbeAtATimeIsSent() {
     open();
     pass(Duration.ofMillis(1999));
-    assertNull(breaker.tryAcquire());
+    assertNull(breaker.tryAcquire(OTHER));
     pass(Duration.ofMillis(1));
-    CircuitBreaker.Permit probe = breaker.tryAcquire();
+    CircuitBreaker.Permit probe = breaker.tryAcquire(OTHER);
     assertNotNull(probe);
-    assertNull(breaker.tryAcquire());
-    probe.end(CallResult.SUCCESS);
+    assertNull(breaker.tryAcquire(OTHER));
+    probe.end(OTHER, CallResult.SUCCESS);
     assertTrue(breaker.isTripped());
-    assertNotNull(breaker.tryAcquire());
-    assertNull(breaker.tryAcquire());
+    assertNotNull(breaker.tryAcquire(OTHER));
+    assertNull(breaker.tryAcquire(OTHER));
   }
 
   @Test
@@ -127,9 +146,9 @@ class BreakerDefectsTest {
     pass(Duration.ofSeconds(2));
     calls(2, CallResult.SUCCESS);
     calls(1, CallResult.FAILURE);
-    assertNull(breaker.tryAcquire());
+    assertNull(breaker.tryAcquire(OTHER));
     pass(Duration.ofMillis(1999));
-    assertNull(breaker.tryAcquire());
+    assertNull(breaker.tryAcquire(OTHER));
     pass(Duration.ofMillis(1));
     calls(3, CallResult.SUCCESS);
     assertFalse(breaker.isTripped());
@@ -147,19 +166,19 @@ class BreakerDefectsTest {
 
   @Test
   void R10_aResultFromBeforeTheOpeningDoesNotCount() {
-    CircuitBreaker.Permit late = breaker.tryAcquire();
-    CircuitBreaker.Permit later = breaker.tryAcquire();
+    CircuitBreaker.Permit late = breaker.tryAcquire(OTHER);
+    CircuitBreaker.Permit later = breaker.tryAcquire(OTHER);
     assertNotNull(late);
     assertNotNull(later);
     open();
     pass(Duration.ofSeconds(2));
-    CircuitBreaker.Permit probe = breaker.tryAcquire();
+    CircuitBreaker.Permit probe = breaker.tryAcquire(OTHER);
     assertNotNull(probe);
-    late.end(CallResult.SUCCESS);
-    later.end(CallResult.FAILURE);
-    assertNull(breaker.tryAcquire(), "the probe is still out");
-    probe.end(CallResult.SUCCESS);
-    assertNotNull(breaker.tryAcquire());
+    late.end(OTHER, CallResult.SUCCESS);
+    later.end(OTHER, CallResult.FAILURE);
+    assertNull(breaker.tryAcquire(OTHER), "the probe is still out");
+    probe.end(OTHER, CallResult.SUCCESS);
+    assertNotNull(breaker.tryAcquire(OTHER));
   }
 
   @ParameterizedTest
@@ -188,13 +207,80 @@ class BreakerDefectsTest {
   }
 
   @Test
+  void failuresOfTwoCallersDoNotOpenItAndThoseOfAThirdDo() {
+    calls(ONE, 100, CallResult.FAILURE);
+    calls(OTHER, 100, CallResult.FAILURE);
+    assertFalse(breaker.isTripped());
+    calls(caller(0), 1, CallResult.FAILURE);
+    assertTrue(breaker.isTripped());
+  }
+
+  @Test
+  void callersWhoseFailuresAreBeforeTheWindowDoNotCount() {
+    calls(ONE, 1, CallResult.FAILURE);
+    calls(OTHER, 1, CallResult.FAILURE);
+    pass(Duration.ofSeconds(11));
+    calls(caller(0), 30, CallResult.FAILURE);
+    calls(OTHER, 1, CallResult.FAILURE);
+    assertFalse(breaker.isTripped());
+    calls(ONE, 1, CallResult.FAILURE);
+    assertTrue(breaker.isTripped());
+  }
+
+  @Test
+  void withoutAConnectionTheCallsOfOneCallerOpenIt() {
+    calls(ONE, 15, CallResult.FAILURE);
+    calls(ONE, 15, CallResult.NO_CONNECTION);
+    assertFalse(breaker.isTripped(), "half of the calls");
+    calls(ONE, 1, CallResult.NO_CONNECTION);
+    assertTrue(breaker.isTripped());
+  }
+
+  @Test
+  void aCallerWhoseProbeFailedLeavesTheNextOnesToOthers() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(ONE, 1, CallResult.FAILURE);
+    pass(Duration.ofSeconds(2));
+    assertNull(breaker.tryAcquire(ONE));
+    calls(OTHER, 2, CallResult.SUCCESS);
+    assertNull(breaker.tryAcquire(ONE));
+    calls(OTHER, 1, CallResult.SUCCESS);
+    assertFalse(breaker.isTripped());
+    assertNotNull(breaker.tryAcquire(ONE));
+  }
+
+  @Test
+  void aCallerWhoseProbeFailedProbesAgainWhereThereIsNoOther() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(ONE, 1, CallResult.FAILURE);
+    pass(Duration.ofMillis(3999));
+    assertNull(breaker.tryAcquire(ONE));
+    pass(Duration.ofMillis(1));
+    calls(ONE, 3, CallResult.SUCCESS);
+    assertFalse(breaker.isTripped());
+  }
+
+  @Test
+  void aProbeWithoutAConnectionIsNobodysFault() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(ONE, 1, CallResult.NO_CONNECTION);
+    pass(Duration.ofSeconds(2));
+    calls(ONE, 3, CallResult.SUCCESS);
+    assertFalse(breaker.isTripped());
+  }
+
+  @Test
   void R10_aFailingServiceIsNotCalledUntilItHasRecovered() {
     try (Fixture setting = Fixture.start(g -> g.yaml("open: 2s", "open: 400ms"))) {
       Client maria = setting.maria();
       StandInReply broken = StandInReply.json(500, "{}");
       setting.services().override("memory", "DELETE", "/delete", broken);
+      Client[] callers = {maria, setting.maria(), setting.maria()};
       for (int i = 0; i < 20; i++) {
-        assertEquals("DOWNSTREAM_ERROR", maria.delete(ITEM).code());
+        callers[i % 3].delete(ITEM).expect(502, "DOWNSTREAM_ERROR");
       }
       HttpReply shed = maria.delete(ITEM).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
       assertTrue(shed.header("Retry-After").orElse("").matches("[1-9]\\d*"));
@@ -217,8 +303,9 @@ class BreakerDefectsTest {
       Client maria = setting.maria();
       StandInReply slow = StandInReply.json(500, "{}").after(Duration.ofMillis(40));
       setting.services().override("memory", "DELETE", "/delete", slow);
+      Client[] callers = {maria, setting.maria(), setting.maria()};
       for (int i = 0; i < 20; i++) {
-        maria.delete(ITEM);
+        callers[i % 3].delete(ITEM).expect(502);
       }
       long best = Long.MAX_VALUE;
       for (int i = 0; i < 10; i++) {
