@@ -160,29 +160,6 @@ class AccessDefectsTest {
     SETTING.assertNothingWasCalled("no credential");
   }
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "/v1/chatXYZ",
-        "/v1/chat/streamXYZ",
-        "/v1/chat/stream/more",
-        "/v1/chat/",
-        "/v1/elr/items/",
-        "/api/chatXYZ",
-        "/healthXYZ",
-        "/health/v1/chat",
-        "/docsXYZ",
-        "/openapi.json/v1/chat",
-        "/V1/chat",
-        "/v2/chat"
-      })
-  void S5_aPathThatOnlyBeginsLikeARouteIsNotFound(String path) {
-    for (Client caller : List.of(SETTING.stranger(), SETTING.maria())) {
-      caller.get(path).expect(404);
-    }
-    SETTING.assertNothingWasCalled(path);
-  }
-
   @Test
   void S5_anUnknownRouteWithABodyIsNotFound() {
     String body = Fixture.CHAT;
@@ -191,23 +168,6 @@ class AccessDefectsTest {
       caller.put("/v1/chat", body).expect(405);
     }
     SETTING.assertNothingWasCalled("no such route");
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "/health/../v1/elr/items/maria_k",
-        "/health/%2e%2e/v1/elr/items/maria_k",
-        "/docs/..%2fv1%2felr%2fitems%2fmaria_k",
-        "/health;/v1/elr/items/maria_k",
-        "/v1/elr/items/maria_k;public",
-        "/v1/%252e%252e/v1/elr/items/maria_k",
-        "/v1/elr/items/anna/../maria_k"
-      })
-  void S5_aDetourThroughAPublicPathIsRefused(String path) {
-    SETTING.stranger().get(path).expect(400);
-    SETTING.maria().get(path).expect(400);
-    SETTING.assertNothingWasCalled(path);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package luki.gateway.handler;
 
+import static luki.gateway.handler.ReceivedEvents.names;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -176,12 +177,6 @@ class AgentStreamsTest {
 
   private static String traceOf(HttpReply answer) {
     return answer.header("X-Trace-Id").orElseThrow();
-  }
-
-  private static Set<String> names(JsonNode object) {
-    Set<String> names = new LinkedHashSet<>();
-    object.fieldNames().forEachRemaining(names::add);
-    return names;
   }
 
   private static Set<String> textsOfFailures(JsonNode stream) {

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A chat stream as a client received it, parsed by the strict form that the gateway promises and
@@ -55,6 +57,13 @@ record ReceivedEvents(List<Event> events, int comments, String rest) {
       throw new AssertionError("an event without data: " + block);
     }
     return new Event(name, id, data);
+  }
+
+  /** The names of the members of an object. */
+  static Set<String> names(JsonNode object) {
+    Set<String> names = new TreeSet<>();
+    object.fieldNames().forEachRemaining(names::add);
+    return names;
   }
 
   private static JsonNode json(String text) {

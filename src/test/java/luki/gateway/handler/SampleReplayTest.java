@@ -1,5 +1,6 @@
 package luki.gateway.handler;
 
+import static luki.gateway.handler.ReceivedEvents.names;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,7 +12,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -265,12 +265,6 @@ class SampleReplayTest {
     return URI.create(target).toASCIIString();
   }
 
-  private static Set<String> names(JsonNode object) {
-    Set<String> names = new TreeSet<>();
-    object.fieldNames().forEachRemaining(names::add);
-    return names;
-  }
-
   /** The recorded exchanges and the table of what each means for a caller of the gateway. */
   static final class SampleReplays {
     static final JsonMapper MAPPER = JsonMapper.builder().build();
@@ -385,8 +379,7 @@ class SampleReplayTest {
       headers.keySet().removeIf(Set.of("content-length", "transfer-encoding")::contains);
       JsonNode body = sample.body();
       String text = body.isTextual() ? body.asText() : body.toString();
-      return new StandInReply(
-          sample.response().path("status").asInt(), headers, text, Duration.ZERO);
+      return new StandInReply(sample.response().path("status").asInt(), headers, text);
     }
 
     /** The texts of a failure in a reply, and the target of a redirect. */

@@ -68,13 +68,15 @@ class DashboardsTest {
               Matcher sample = SAMPLE.matcher(line);
               assertTrue(sample.matches(), line);
               Set<String> labels = LABELS.computeIfAbsent(sample.group(1), _ -> new TreeSet<>());
-              if (sample.group(2) != null) {
-                Matcher label = LABEL.matcher(sample.group(2));
-                while (label.find()) {
-                  labels.add(label.group(1));
-                }
-              }
+              labels.addAll(labelsIn(sample.group(2)));
             });
+  }
+
+  /** The names of the labels in a sample or in a query, which may have none. */
+  private static List<String> labelsIn(String text) {
+    return text == null
+        ? List.of()
+        : LABEL.matcher(text).results().map(label -> label.group(1)).toList();
   }
 
   @AfterAll
@@ -119,14 +121,9 @@ class DashboardsTest {
           continue;
         }
         there.addAll(labels);
-        if (name.group(2) != null) {
-          Matcher label = LABEL.matcher(name.group(2));
-          while (label.find()) {
-            if (!labels.contains(label.group(1))) {
-              wrong.add(label.group(1) + " of " + query);
-            }
-          }
-        }
+        labelsIn(name.group(2)).stream()
+            .filter(label -> !labels.contains(label))
+            .forEach(label -> wrong.add(label + " of " + query));
       }
       assertTrue(any, query);
       Matcher by = BY.matcher(query);

@@ -5,7 +5,6 @@ import java.io.OutputStream;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -109,7 +108,7 @@ final class Routes {
   private static StandInReply methodNotAllowed(String allowed) {
     Map<String, String> headers = Map.of("Allow", allowed, "Content-Type", "application/json");
     String body = PythonJson.write(PythonJson.object("detail", "Method Not Allowed"));
-    return new StandInReply(405, headers, body, Duration.ZERO);
+    return new StandInReply(405, headers, body);
   }
 
   private Optional<StandInReply> redirect(String path, Seen seen, URI uri) {
@@ -125,7 +124,7 @@ final class Routes {
     String target = cut ? raw.substring(0, raw.length() - 1) : raw + "/";
     String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
     String location = "http://" + seen.header("host").orElse("") + target + query;
-    return Optional.of(new StandInReply(307, Map.of("Location", location), "", Duration.ZERO));
+    return Optional.of(new StandInReply(307, Map.of("Location", location), ""));
   }
 
   private static Map<String, String> query(URI uri) {

@@ -11,10 +11,13 @@ public record StandInReply(int status, Map<String, String> headers, String body,
     headers = Map.copyOf(headers);
   }
 
+  public StandInReply(int status, Map<String, String> headers, String body) {
+    this(status, headers, body, Duration.ZERO);
+  }
+
   /** A JSON text with its content type and no delay. */
   public static StandInReply json(int status, String body) {
-    return new StandInReply(
-        status, Map.of("Content-Type", "application/json"), body, Duration.ZERO);
+    return new StandInReply(status, Map.of("Content-Type", "application/json"), body);
   }
 
   /** The same reply after a delay. */

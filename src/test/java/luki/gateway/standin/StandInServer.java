@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -130,7 +129,7 @@ final class StandInServer implements AutoCloseable {
     } catch (RuntimeException e) {
       LOG.log(System.Logger.Level.WARNING, "a stand-in failed at " + request.path(), e);
       Map<String, String> headers = Map.of("Content-Type", "text/plain; charset=utf-8");
-      return new StandInReply(500, headers, "Internal Server Error", Duration.ZERO);
+      return new StandInReply(500, headers, "Internal Server Error");
     }
   }
 

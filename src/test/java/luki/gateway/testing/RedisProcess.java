@@ -11,13 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.embedded.core.ExecutableProvider;
@@ -67,16 +65,14 @@ public final class RedisProcess implements AutoCloseable {
       }
     }
     for (RedisProcess node : cluster) {
-      boolean _ =
-          Waiting.until(
-              Duration.ofSeconds(20),
-              () -> {
-                try (Jedis jedis = node.client()) {
-                  return jedis.clusterInfo().contains("cluster_state:ok")
-                      && jedis.clusterInfo().contains("cluster_known_nodes:" + nodes);
-                }
-              },
-              ok -> ok);
+      Waiting.until(
+          Duration.ofSeconds(20),
+          () -> {
+            try (Jedis jedis = node.client()) {
+              return jedis.clusterInfo().contains("cluster_state:ok")
+                  && jedis.clusterInfo().contains("cluster_known_nodes:" + nodes);
+            }
+          });
     }
     return cluster;
   }
@@ -94,17 +90,15 @@ public final class RedisProcess implements AutoCloseable {
   }
 
   private void awaitReady() {
-    boolean _ =
-        Waiting.until(
-            Duration.ofSeconds(10),
-            () -> {
-              try (Jedis jedis = client()) {
-                return jedis.ping().equals("PONG");
-              } catch (JedisException notYet) {
-                return false;
-              }
-            },
-            ready -> ready);
+    Waiting.until(
+        Duration.ofSeconds(10),
+        () -> {
+          try (Jedis jedis = client()) {
+            return jedis.ping().equals("PONG");
+          } catch (JedisException notYet) {
+            return false;
+          }
+        });
   }
 
   /** A new connection; to be closed. */
@@ -162,13 +156,7 @@ public final class RedisProcess implements AutoCloseable {
   @Override
   public void close() {
     kill();
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    Processes.deleteTree(directory);
   }
 
   /** A TCP relay to another port that can delay replies. */

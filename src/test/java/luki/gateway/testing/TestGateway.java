@@ -11,13 +11,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
@@ -25,6 +23,7 @@ import luki.gateway.app.ServeProcess;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyEntry;
@@ -158,31 +157,29 @@ public final class TestGateway implements AutoCloseable {
 
   /** A key that expires at that time. */
   public String key(List<String> users, Instant expires, String... scopes) {
-    Set<Scope> named = new HashSet<>();
-    Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
-    return make(
-        new ApiKeyAdmin.Wanted(
-            "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), null, expires));
+    return make(users, scopesOf(scopes), Set.of(), null, expires);
   }
 
   /** A key of a plan. */
   public String keyOfPlan(String plan, List<String> users, String... scopes) {
-    Set<Scope> named = new HashSet<>();
-    Arrays.stream(scopes).forEach(name -> named.add(new Scope(name)));
-    return make(
-        new ApiKeyAdmin.Wanted(
-            "tester", named, Set.of(), KeyEntry.usersOf(users, "tester"), plan, null));
+    return make(users, scopesOf(scopes), Set.of(), plan, null);
   }
 
   /** A key with a role instead of scopes. */
   public String keyWithRole(List<String> users, String role) {
-    return make(
-        new ApiKeyAdmin.Wanted(
-            "tester", Set.of(), Set.of(role), KeyEntry.usersOf(users, "tester"), null, null));
+    return make(users, Set.of(), Set.of(role), null, null);
   }
 
-  private String make(ApiKeyAdmin.Wanted wanted) {
+  private static Set<Scope> scopesOf(String... names) {
+    return Arrays.stream(names).map(Scope::new).collect(Collectors.toSet());
+  }
+
+  private String make(
+      List<String> users, Set<Scope> scopes, Set<String> roles, String plan, Instant expires) {
     try {
+      Users owned = KeyEntry.usersOf(users, "tester");
+      ApiKeyAdmin.Wanted wanted =
+          new ApiKeyAdmin.Wanted("tester", scopes, roles, owned, plan, expires);
       String key = keys.create(wanted).reveal();
       wiring.refreshKeys();
       return key;
@@ -262,13 +259,7 @@ public final class TestGateway implements AutoCloseable {
   @Override
   public void close() {
     wiring.close();
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    Processes.deleteTree(directory);
   }
 
   private static final class Log extends OutputStream {
