@@ -186,7 +186,7 @@ public record Explanation(
           case ApiError.Plain _,
               ApiError.Unauthenticated _,
               ApiError.FromUpstream _,
-              ApiError.StoppedResponding _ ->
+              ApiError.StreamTimeout _ ->
               "";
         };
     return new Verdict(step, error.status() + " " + error.code() + detail);

@@ -66,11 +66,7 @@ public final class ConsentWatch {
 
   /** Begins to watch for a stream. */
   public Watch begin(Exchange exchange) {
-    ConsentRule rule = exchange.policy().consent();
-    if (rule == null) {
-      throw new IllegalStateException("no consent rule for " + exchange.operation().id());
-    }
-    Subject subject = new Subject(exchange.user(), rule);
+    Subject subject = new Subject(exchange.user(), exchange.consentRule());
     Shared shared =
         watched.compute(
             subject,

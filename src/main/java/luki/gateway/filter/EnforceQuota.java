@@ -3,6 +3,7 @@ package luki.gateway.filter;
 import java.io.IOException;
 import luki.gateway.delivery.Billing;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The last filter: refuses when a quota is exceeded, and counts and bills what a call has used once
- * its reply has left. A call that got an error is free.
+ * its reply has left. A call that got an error is free, and so is one for a stream that got none.
  *
  * @param bills null where nothing is billed
  * @param hash as in the access log: a bill and the log name a caller alike
@@ -40,7 +41,9 @@ public record EnforceQuota(
       return Response.refused(usedUp);
     }
     Response response = next.handle(exchange);
-    return response.status() < FIRST_ERROR
+    boolean answered =
+        response.body() instanceof Body.Stream || !exchange.operation().isEventStream();
+    return response.status() < FIRST_ERROR && answered
         ? response.onComplete(sent -> spend(exchange, reservation, response.status(), sent))
         : response;
   }

@@ -29,8 +29,8 @@ final class ChatEventSource implements Body.Source {
       new AgentEvents.Event.Failed(
           new ApiError.FromUpstream(Upstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT));
 
-  // The agent's silence after its status has gone out has an error message of its own.
-  private static final ApiError STOPPED = new ApiError.StoppedResponding(Upstream.AGENT);
+  private static final ApiError SILENT = new ApiError.StreamTimeout(Upstream.AGENT, true);
+  private static final ApiError TOO_LONG = new ApiError.StreamTimeout(Upstream.AGENT, false);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final Duration GUARD_INTERVAL = Duration.ofSeconds(1);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(500);
@@ -205,13 +205,13 @@ final class ChatEventSource implements Body.Source {
         return error(ApiError.of(ErrorCode.CONSENT_DENIED), StreamOutcome.REVOKED);
       }
     }
-    return new Deadline(lifeEnds()).hasPassed() ? error(STOPPED, StreamOutcome.LIMIT) : null;
+    return new Deadline(lifeEnds()).hasPassed() ? error(TOO_LONG, StreamOutcome.LIMIT) : null;
   }
 
   /** What is due when the agent has said nothing; null when nothing is. */
   private byte @Nullable [] onSilence() {
     if (new Deadline(eventDeadline).hasPassed()) {
-      return error(STOPPED, StreamOutcome.TIMEOUT);
+      return error(SILENT, StreamOutcome.TIMEOUT);
     }
     if (new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()).hasPassed()) {
       return sent(COMMENT);

@@ -23,6 +23,10 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
 
   @Override
   public Response handle(Exchange exchange) throws InterruptedException {
+    if (exchange.payload() == null && exchange.request().headers().has("Last-Event-ID")) {
+      // WHATWG HTML §9.2: an EventSource that reconnects would say it all again; 204 ends it.
+      return Response.empty(204);
+    }
     Conversation.Said said = saidIn(exchange);
     Conversation.Prepared prepared = parts.conversation().prepare(exchange, said);
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");

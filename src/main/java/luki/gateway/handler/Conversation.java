@@ -72,58 +72,56 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
             .putPresent("session_id", said.sessionId())
             .put("context", context.build())
             .build();
-    return new Prepared(request, remembered.use(), consented(exchange, remembered.use()));
+    return new Prepared(request, remembered.use(), consented(exchange, remembered.consent()));
   }
 
-  /** A verdict that was not had is not passed on as one. */
-  private Exchange consented(Exchange exchange, MemoryUse use) {
-    ConsentRule rule = exchange.policy().consent();
-    if (rule == null || use == MemoryUse.UNAVAILABLE) {
-      return exchange;
-    }
-    boolean allowed = use != MemoryUse.DENIED;
-    return exchange.consented(
-        new Exchange.ConsentGiven(rule.scopes(), allowed, exchange.receivedAt()));
+  /** An answer that did not come is not passed on as one. */
+  private static Exchange consented(Exchange exchange, Consent.Answer answer) {
+    return answer.status() == Consent.ConsentStatus.UNAVAILABLE
+        ? exchange
+        : exchange.consented(
+            new Exchange.ConsentGiven(
+                exchange.consentRule().scopes(),
+                answer.status() == Consent.ConsentStatus.ALLOWED,
+                answer.at()));
   }
 
-  private record Remembered(MemoryUse use, List<Json> entries) {
-    static Remembered nothing(MemoryUse use) {
-      return new Remembered(use, List.of());
+  /** The memories for the agent, and what the user answered. */
+  private record Remembered(MemoryUse use, List<Json> entries, Consent.Answer consent) {
+    static Remembered nothing(MemoryUse use, Consent.Answer consent) {
+      return new Remembered(use, List.of(), consent);
     }
   }
 
   private Remembered remember(Exchange exchange, String message) throws InterruptedException {
     Deadline limit = Deadline.after(deadline).sooner(exchange.deadline());
     Exchange within = exchange.within(limit);
-    try (Branch<Consent.ConsentStatus> verdict = Branch.start(() -> ask(within));
+    Consent.Answer answer = Consent.Answer.none();
+    try (Branch<Consent.Answer> question = Branch.start(() -> ask(within));
         Branch<List<Json>> search = Branch.start(() -> search(within, message))) {
       // Leaving this block ends the search: without consent its result is never used.
-      return switch (verdict.await(limit).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
-        case DENIED -> Remembered.nothing(MemoryUse.DENIED);
-        case UNAVAILABLE -> Remembered.nothing(MemoryUse.UNAVAILABLE);
-        case ALLOWED -> found(search.await(limit));
+      answer = question.await(limit).orElse(answer);
+      return switch (answer.status()) {
+        case DENIED -> Remembered.nothing(MemoryUse.DENIED, answer);
+        case UNAVAILABLE -> Remembered.nothing(MemoryUse.UNAVAILABLE, answer);
+        case ALLOWED -> found(search.await(limit), answer);
       };
     } catch (ExecutionException failed) {
-      return Remembered.nothing(MemoryUse.UNAVAILABLE);
+      return Remembered.nothing(MemoryUse.UNAVAILABLE, answer);
     }
   }
 
-  private static Remembered found(Optional<List<Json>> entries) {
-    return entries
-        .map(
-            list ->
-                list.isEmpty()
-                    ? Remembered.nothing(MemoryUse.NONE)
-                    : new Remembered(MemoryUse.USED, list))
-        .orElseGet(() -> Remembered.nothing(MemoryUse.UNAVAILABLE));
+  private static Remembered found(Optional<List<Json>> entries, Consent.Answer answer) {
+    MemoryUse use =
+        entries.isEmpty()
+            ? MemoryUse.UNAVAILABLE
+            : entries.get().isEmpty() ? MemoryUse.NONE : MemoryUse.USED;
+    return new Remembered(use, entries.orElse(List.of()), answer);
   }
 
-  private Consent.ConsentStatus ask(Exchange exchange) throws InterruptedException {
-    ConsentRule rule = exchange.policy().consent();
-    if (rule == null) {
-      throw new IllegalStateException("no consent rule for " + exchange.operation().id());
-    }
-    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation()).status();
+  private Consent.Answer ask(Exchange exchange) throws InterruptedException {
+    ConsentRule rule = exchange.consentRule();
+    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
   }
 
   private List<Json> search(Exchange exchange, String message)

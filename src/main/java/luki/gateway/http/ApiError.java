@@ -120,8 +120,12 @@ public sealed interface ApiError {
     }
   }
 
-  /** A stream's service stopped sending after it had begun to answer. */
-  record StoppedResponding(Upstream who) implements ApiError {
+  /**
+   * A stream that had begun took too long.
+   *
+   * @param silent the service stopped sending; otherwise it did not come to an end
+   */
+  record StreamTimeout(Upstream who, boolean silent) implements ApiError {
     @Override
     public ErrorCode code() {
       return ErrorCode.DOWNSTREAM_TIMEOUT;
@@ -129,7 +133,7 @@ public sealed interface ApiError {
 
     @Override
     public String message() {
-      return who.title() + " stopped responding";
+      return who.title() + (silent ? " stopped responding" : " did not finish in time");
     }
   }
 }

@@ -83,6 +83,19 @@ public record Exchange(
     return served().policy();
   }
 
+  /**
+   * What the user must have consented to.
+   *
+   * @throws IllegalStateException the contract names nothing
+   */
+  public Policy.ConsentRule consentRule() {
+    Policy.ConsentRule rule = policy().consent();
+    if (rule == null) {
+      throw new IllegalStateException("no consent rule for " + operation().id());
+    }
+    return rule;
+  }
+
   private Exchange with(Resolved now) {
     return new Exchange(id, trace, receivedAt, receivedNanos, request, route, pathParameters, now);
   }

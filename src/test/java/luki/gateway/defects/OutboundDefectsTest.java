@@ -13,12 +13,15 @@ import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import java.text.ParseException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Seen;
+import luki.gateway.standin.StandInReply;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import org.junit.jupiter.api.AutoClose;
@@ -113,6 +116,28 @@ class OutboundDefectsTest {
             .getJWTClaimsSet()
             .getJSONObjectClaim("consent");
     assertEquals(false, denied.get("allowed"));
+  }
+
+  @Test
+  void theConsentOfAChatHasTheTimeOfTheAnswer() throws ParseException {
+    Duration wait = Duration.ofMillis(1100);
+    try (Fixture slow =
+        Fixture.start(g -> g.yaml("memory_deadline: 1500ms", "memory_deadline: 9s"))) {
+      slow.services()
+          .override(
+              "security",
+              "POST",
+              "/policy",
+              StandInReply.json(200, "{\"allowed\":true}").after(wait));
+      Instant asked = Instant.now();
+      slow.maria().post("/v1/chat", CHAT).expect(200);
+      Map<String, Object> given =
+          SignedJWT.parse(bearer(slow.calls("agent").getFirst()))
+              .getJWTClaimsSet()
+              .getJSONObjectClaim("consent");
+      long at = ((Number) given.get("at")).longValue();
+      assertTrue(at >= asked.plus(wait).getEpochSecond(), at + " is before the answer came");
+    }
   }
 
   @Test

@@ -1,24 +1,33 @@
 package luki.gateway.handler;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What ends a stream before the agent does. */
 class StreamLimitsTest {
+  @TempDir private Path bills;
+
   private static final String TOKEN = "data: {\"token\": \"x\"}\n\n";
 
   /** An agent that sends a word every few milliseconds until the client disconnects. */
@@ -51,7 +60,38 @@ class StreamLimitsTest {
         ChatStream reader =
             ChatStream.open(gateway, gateway.key(List.of("maria_k"), "chat:write"))) {
       assertTrue(reader.reaches("event: error"));
-      assertTrue(reader.reaches("DOWNSTREAM_TIMEOUT"));
+      String error = reader.line();
+      assertTrue(error.contains("DOWNSTREAM_TIMEOUT"), error);
+      assertTrue(error.contains("\"Agent service did not finish in time\""), error);
+    }
+  }
+
+  @Test
+  void anEventSourceThatReconnectsIsStoppedWithoutACallAndWithoutABill() throws Exception {
+    try (RawUpstream agent = chatterbox(TOKEN, 20);
+        TestGateway gateway =
+            TestGateway.builder()
+                .with("AGENT_URL", agent.url())
+                .with("USAGE_OUTBOX", bills.resolve("usage").toString())
+                .start()) {
+      String key = gateway.keyOfPlan("family", List.of("maria_k"), "chat:write", "usage:read");
+      Client maria = new Client(gateway, key);
+      String target = "/v1/chat/stream?user_id=maria_k&message=Hi";
+      HttpReply answer =
+          maria.get(target, "Accept", "text/event-stream", "Last-Event-ID", "7").expect(204);
+      assertEquals("", answer.rest());
+      maria.get(target, "Last-Event-ID", "").expect(204);
+      maria.get(target + "&user_id=bob", "Last-Event-ID", "7").expect(400);
+      assertEquals("0.0", gateway.metric("luki_gateway_streams"));
+      for (Json quota : maria.get("/v1/usage").json().at("quotas").items()) {
+        assertEquals(0, quota.at("used").integer().orElseThrow(), maria.get("/v1/usage").body());
+      }
+      assertTrue(agent.requests().stream().noneMatch(request -> request.startsWith("POST ")));
+    }
+    try (Stream<Path> files = Files.list(bills)) {
+      for (Path file : files.toList()) {
+        assertFalse(Files.readString(file).contains("chatStreamByQuery"), file.toString());
+      }
     }
   }
 
