@@ -49,14 +49,15 @@ final class Connection implements Runnable {
   private final Thread thread;
   private final AtomicReference<Life> life = new AtomicReference<>(Life.IDLE);
   private long firstByteAt;
-  private @Nullable Watch watch;
+  private final PeerWatch watch;
 
   Connection(Socket socket, ServerContext shared) throws IOException {
     this.socket = socket;
     this.shared = shared;
-    this.input = new SocketInput(socket.getInputStream(), shared, reading);
-    this.source = new InputBuffer(input, READ_BUFFER);
     this.output = new SocketOutput(socket.getOutputStream(), shared, writing);
+    this.watch = new PeerWatch(socket.getInputStream(), output);
+    this.input = new SocketInput(watch, shared, reading);
+    this.source = new InputBuffer(input, READ_BUFFER);
     this.out = new WriteBuffer(output, shared.buffers());
     this.parser = new RequestParser(source, shared.limits().head());
     this.thread = Thread.ofVirtual().name("edge").unstarted(this);
@@ -141,10 +142,7 @@ final class Connection implements Runnable {
   /** Decides how the connection continues after the handler returned. */
   private boolean ended(RequestHead head, Reply reply, @Nullable Throwable failure)
       throws IOException {
-    Watch watching = watch;
-    if (watching != null) {
-      watching.end();
-    }
+    watch.end();
     switch (reply.state()) {
       case UNBEGUN -> failed(head, reply.requestBody().failure(), failure);
       case BEGUN -> reply.abort();
@@ -162,17 +160,13 @@ final class Connection implements Runnable {
       throws IOException {
     if (bad != null) {
       refuse(head, bad.reason());
-    } else if (!input.hasFailed()) {
+    } else if (!input.hasFailed() && !isGone()) {
       LOG.log(System.Logger.Level.WARNING, "the handler did not reply", failure);
       refuse(head, Reason.FAILED);
     }
   }
 
   private boolean wasComplete(Reply reply) throws IOException {
-    if (watch != null) {
-      // The watch reads, and sees the client's own end; what it sent unasked was dropped.
-      return false;
-    }
     RequestBody unread = reply.requestBody();
     if (!unread.isEnded() && (reply.closes() || !unread.drain(MAX_DRAIN_BYTES))) {
       linger();
@@ -204,7 +198,7 @@ final class Connection implements Runnable {
     }
     if (reply.state() != Reply.State.COMPLETE) {
       reply.abort();
-    } else if (watch == null) {
+    } else {
       linger();
     }
   }
@@ -217,19 +211,12 @@ final class Connection implements Runnable {
     output.write(CONTINUE, 0, CONTINUE.length);
   }
 
-  void watch(Runnable then) {
-    if (watch != null) {
-      throw new IllegalStateException("there is a watch already");
-    }
-    input.endBody();
-    Watch begun = new Watch(source, then);
-    watch = begun;
-    Thread.ofVirtual().name("edge-watch").start(begun);
+  PeerWatch watch() {
+    return watch;
   }
 
   boolean isGone() {
-    Watch watching = watch;
-    return output.hasFailed() || (watching != null && watching.isGone());
+    return output.hasFailed() || watch.isGone();
   }
 
   /** When the request's first byte arrived. */
@@ -264,6 +251,7 @@ final class Connection implements Runnable {
 
   /** By the sweeper. */
   void sweep(long now) {
+    watch.sweep(now, firstByteAt);
     if (reading.expire(now)) {
       Sockets.shutdownInput(socket);
     }
@@ -280,6 +268,7 @@ final class Connection implements Runnable {
 
   /** At the end of a stop: closes the connection in any state. */
   void abort() {
+    watch.end();
     Sockets.close(socket);
     thread.interrupt();
   }

@@ -86,12 +86,16 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
   }
 
   @Override
-  public void onPeerGone(Runnable action) {
+  public void interruptWhenPeerLeaves() {
     if (!requestBody.isEnded() || reply.state() != Reply.State.UNBEGUN) {
       throw new IllegalStateException("too early or too late to watch");
     }
-    reply.close();
-    connection.watch(action);
+    connection.watch().begin(reply);
+  }
+
+  @Override
+  public void onHalfClose(Runnable write) {
+    connection.watch().askBy(write);
   }
 
   @Override

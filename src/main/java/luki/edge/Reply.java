@@ -57,11 +57,6 @@ final class Reply {
     return closes;
   }
 
-  /** The connection closes after this exchange. */
-  void close() {
-    closes = true;
-  }
-
   /**
    * Puts the head where the body's first bytes join it.
    *
@@ -89,6 +84,7 @@ final class Reply {
     long stated = statedLength(bodiless, length, fields);
     ReplyHead.render(out, newStatus, connection.shared().date(), fields, stated, persistence());
     state = State.BEGUN;
+    connection.watch().awaitQuestion();
     if (bodiless || length == 0) {
       complete();
       return new ReplyBody(this, out, 0, bodiless);
@@ -115,6 +111,10 @@ final class Reply {
           : ReplyHead.UNSTATED;
     }
     return request.http11() ? ReplyHead.CHUNKED : ReplyHead.UNSTATED;
+  }
+
+  boolean isHttp11() {
+    return request.http11();
   }
 
   /** Whether such a reply has no body, but may state the length that it would have had. */

@@ -17,7 +17,8 @@
  *   <li>{@code Date}, {@code Connection} and the framing are the engine's. A handler's {@code
  *       Connection: close} is heeded; its {@code Content-Length} counts for HEAD and 304.
  *   <li>Attributes belong to one exchange. Those of its context are in {@code getHttpContext()}.
- *   <li>{@code 1xx} cannot be sent but for the 100 that a first read of the body sends.
+ *   <li>A handler cannot send {@code 1xx}. The engine sends 100 at the first read of the body, and
+ *       102 to a client that has ended its sending, to see whether it is still there.
  *   <li>A path without a context is 404 without a body.
  *   <li>{@code stop} interrupts the handlers that are still at work after its delay.
  *   <li>No authenticators and no TLS.

@@ -18,15 +18,21 @@ public interface EngineExchange {
   boolean isPeerGone();
 
   /**
-   * Watches the connection from now on: a client that closes it, or its half of it, has left. The
-   * connection serves no further request after this exchange. An engine that cannot watch does
-   * nothing: there only a failed write shows that the client left.
+   * From now until the end of the exchange the calling thread is interrupted when the client
+   * leaves. An engine that cannot see that does nothing: there only a failed write shows it.
    *
-   * @param action run once, on another thread; at once if the client has left
-   * @throws IllegalStateException the request body is not read to its end, the head of the reply
-   *     was sent, or a watch is on already
+   * @throws IllegalStateException the request body is not read to its end, or the head of the reply
+   *     was sent
    */
-  void onPeerGone(Runnable action);
+  void interruptWhenPeerLeaves();
+
+  /**
+   * How to find out, after the head of the reply, whether a client that has ended its sending is
+   * still there.
+   *
+   * @param write makes the handler write something soon; run again and again, on another thread
+   */
+  void onHalfClose(Runnable write);
 
   /** The engine's own view; for an engine without one, what the JDK's type says. */
   static EngineExchange of(HttpExchange exchange) {
@@ -56,6 +62,9 @@ public interface EngineExchange {
     }
 
     @Override
-    public void onPeerGone(Runnable action) {}
+    public void interruptWhenPeerLeaves() {}
+
+    @Override
+    public void onHalfClose(Runnable write) {}
   }
 }

@@ -10,6 +10,9 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketTimeoutException;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -26,7 +29,6 @@ import org.junit.jupiter.api.Test;
 
 /** What an exchange offers beyond the JDK's interface. */
 class BeyondTheInterfaceTest {
-  private static final String GET = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
   private static void answer(HttpExchange exchange) throws IOException {
     String target = EngineExchange.of(exchange).target();
@@ -108,60 +110,143 @@ class BeyondTheInterfaceTest {
     }
   }
 
-  @Test
-  void aClientThatLeavesIsSeenWithoutAWrite() throws Exception {
-    for (boolean reset : new boolean[] {false, true}) {
-      CountDownLatch watching = new CountDownLatch(1);
-      CountDownLatch gone = new CountDownLatch(1);
-      BlockingQueue<Boolean> seen = new LinkedBlockingQueue<>();
-      try (EdgeTestServer server =
-              new EdgeTestServer(
-                  exchange -> {
-                    exchange.getRequestBody().readAllBytes();
-                    EngineExchange watch = EngineExchange.of(exchange);
-                    watch.onPeerGone(gone::countDown);
-                    seen.add(watch.isPeerGone());
-                    watching.countDown();
-                    await(gone);
-                    seen.add(watch.isPeerGone());
-                  });
-          RawHttpClient client = server.connect()) {
-        client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
-        await(watching);
-        if (reset) {
-          client.socket().setSoLinger(true, 0);
+  private static final String POST = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
+
+  /** Answers /slow after it was interrupted or told to, any other target at once. */
+  private static final class SlowHandler implements HttpHandler {
+    private final CountDownLatch working = new CountDownLatch(1);
+    private final CountDownLatch mayAnswer = new CountDownLatch(1);
+    private final BlockingQueue<Boolean> gone = new LinkedBlockingQueue<>();
+
+    @Override
+    public void handle(HttpExchange exchange) throws IOException {
+      exchange.getRequestBody().readAllBytes();
+      EngineExchange engine = EngineExchange.of(exchange);
+      engine.interruptWhenPeerLeaves();
+      if (engine.target().equals("/a")) {
+        try {
+          working.countDown();
+          assertTrue(mayAnswer.await(5, TimeUnit.SECONDS));
+        } catch (InterruptedException left) {
+          gone.add(engine.isPeerGone());
+          throw new IOException(left);
         }
-        client.socket().close();
-        assertEquals(false, seen.poll(5, TimeUnit.SECONDS));
-        assertEquals(true, seen.poll(5, TimeUnit.SECONDS));
       }
+      EdgeTestServer.answer(exchange, 200, engine.target());
     }
   }
 
-  private static void await(CountDownLatch latch) throws IOException {
-    try {
-      assertTrue(latch.await(5, TimeUnit.SECONDS));
-    } catch (InterruptedException stopped) {
-      throw new IOException(stopped);
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aClientThatLeavesInterruptsTheHandler(boolean reset) throws Exception {
+    SlowHandler handler = new SlowHandler();
+    try (EdgeTestServer server = new EdgeTestServer(handler);
+        RawHttpClient client = server.connect()) {
+      client.send(POST);
+      assertTrue(handler.working.await(5, TimeUnit.SECONDS));
+      if (reset) {
+        client.socket().setSoLinger(true, 0);
+      }
+      long left = System.nanoTime();
+      client.socket().close();
+      assertEquals(true, handler.gone.poll(5, TimeUnit.SECONDS));
+      long millis = (System.nanoTime() - left) / 1_000_000;
+      assertTrue(millis < 1000, "after ms: " + millis);
     }
   }
 
   @Test
-  void aWatchedExchangeThatEndsTellsNobodyAndCloses() throws IOException {
-    AtomicInteger told = new AtomicInteger();
+  void aHalfCloseIsAnsweredAfterInterimReplies() throws Exception {
+    SlowHandler handler = new SlowHandler();
+    try (EdgeTestServer server = new EdgeTestServer(handler);
+        RawHttpClient client = server.connect()) {
+      client.send(POST);
+      assertTrue(handler.working.await(5, TimeUnit.SECONDS));
+      client.socket().shutdownOutput();
+      for (int i = 0; i < 3; i++) {
+        assertEquals("HTTP/1.1 102 Processing\r\n\r\n", client.readUntil("\r\n\r\n"));
+      }
+      handler.mayAnswer.countDown();
+      String answer = client.readToEnd().replace("HTTP/1.1 102 Processing\r\n\r\n", "");
+      assertTrue(answer.startsWith("HTTP/1.1 200 OK\r\n"), answer);
+      assertTrue(answer.endsWith("\r\n\r\n/a"), answer);
+    }
+  }
+
+  @Test
+  void anOldClientGetsNoInterimReply() throws Exception {
+    SlowHandler handler = new SlowHandler();
+    try (EdgeTestServer server = new EdgeTestServer(handler);
+        RawHttpClient client = server.connect()) {
+      client.send("GET /a HTTP/1.0\r\n\r\n");
+      assertTrue(handler.working.await(5, TimeUnit.SECONDS));
+      client.socket().shutdownOutput();
+      client.socket().setSoTimeout(700);
+      assertThrows(SocketTimeoutException.class, () -> client.read(1));
+      handler.mayAnswer.countDown();
+      client.socket().setSoTimeout(5000);
+      String answer = client.readToEnd();
+      assertTrue(answer.startsWith("HTTP/1.1 200 OK\r\n") && answer.endsWith("/a"), answer);
+    }
+  }
+
+  @Test
+  void aHalfClosedClientThatLeavesLaterInterruptsTheHandler() throws Exception {
+    SlowHandler handler = new SlowHandler();
+    try (EdgeTestServer server = new EdgeTestServer(handler);
+        RawHttpClient client = server.connect()) {
+      client.send(POST);
+      assertTrue(handler.working.await(5, TimeUnit.SECONDS));
+      client.socket().shutdownOutput();
+      client.readUntil("\r\n\r\n");
+      client.readUntil("\r\n\r\n");
+      client.socket().close();
+      assertEquals(true, handler.gone.poll(5, TimeUnit.SECONDS));
+    }
+  }
+
+  /** What was read ahead is the next request, however it was cut. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 20, 600, 5000})
+  void aWatchedConnectionServesTheRequestsThatFollow(int extra) throws Exception {
+    SlowHandler handler = new SlowHandler();
+    String next = "GET /b HTTP/1.1\r\nHost: h\r\nX-A: " + "a".repeat(extra) + "\r\n\r\n";
+    try (EdgeTestServer server = new EdgeTestServer(handler);
+        RawHttpClient client = server.connect()) {
+      client.send(POST);
+      assertTrue(handler.working.await(5, TimeUnit.SECONDS));
+      // The watch begins within this time; it must not be needed for the test to pass.
+      assertFalse(handler.mayAnswer.await(350, TimeUnit.MILLISECONDS));
+      client.send(next.substring(0, next.length() / 2));
+      handler.mayAnswer.countDown();
+      assertTrue(client.readReply().endsWith("/a"));
+      client.send(next.substring(next.length() / 2) + next);
+      for (int i = 0; i < 2; i++) {
+        String answer = client.readReply();
+        assertTrue(answer.endsWith("\r\n\r\n/b"), answer);
+      }
+      client.send(next);
+      assertTrue(client.readReply().endsWith("/b"));
+      assertTrue(handler.gone.isEmpty());
+    }
+  }
+
+  @Test
+  void aWatchIsOnlyPossibleBetweenTheBodyAndTheHead() throws IOException {
+    AtomicInteger refused = new AtomicInteger();
     try (EdgeTestServer server =
         new EdgeTestServer(
             exchange -> {
               EngineExchange engine = EngineExchange.of(exchange);
-              engine.onPeerGone(told::incrementAndGet);
-              assertThrows(IllegalStateException.class, () -> engine.onPeerGone(() -> {}));
+              assertThrows(IllegalStateException.class, engine::interruptWhenPeerLeaves);
+              exchange.getRequestBody().readAllBytes();
               exchange.sendResponseHeaders(200, 2);
+              assertThrows(IllegalStateException.class, engine::interruptWhenPeerLeaves);
+              refused.incrementAndGet();
               exchange.getResponseBody().write(new byte[] {'o', 'k'});
             })) {
-      String answer = server.ask(GET);
-      assertTrue(answer.contains("Connection: close\r\n"), answer);
-      assertTrue(answer.endsWith("ok"), answer);
-      assertEquals(0, told.get());
+      assertTrue(server.ask(POST.replace("Host", "Connection: close\r\nHost")).endsWith("ok"));
+      assertEquals(1, refused.get());
     }
   }
 }

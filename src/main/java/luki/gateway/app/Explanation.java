@@ -106,7 +106,7 @@ public record Explanation(
     }
     byte[] body = Body.bytesOf(question.body == null ? Body.EMPTY : question.body);
     Request.Input input = new Request.Input(new ByteArrayInputStream(body), body.length);
-    return new Request(method, Query.parse(query), headers, input, "");
+    return new Request(method, Query.parse(query), headers, input, "", () -> {});
   }
 
   private Exchange exchange(Request request, Router.Match match) {

@@ -42,7 +42,7 @@ public final class AccessLog implements Filter {
         eventOf(sent),
         exchange.request().method(),
         exchange.route(),
-        response.status(),
+        sent.status(),
         System.nanoTime() - exchange.receivedNanos(),
         exchange.request().body().bytesRead(),
         sent.bytes(),
@@ -50,7 +50,7 @@ public final class AccessLog implements Filter {
         exchange.id(),
         principal == null ? CallerName.NOBODY : hash.nameOf(principal),
         CallerKind.of(principal),
-        error,
+        sent.isAnswered() ? error : null,
         outcome.upstream(),
         outcome.upstreamNanos());
   }

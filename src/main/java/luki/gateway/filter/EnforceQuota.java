@@ -50,9 +50,10 @@ public record EnforceQuota(
 
   private void spend(Exchange exchange, QuotaReservation reservation, int status, Delivery sent) {
     Units used = reservation.used();
-    boolean failed = sent.end() == Delivery.End.ABORTED || sent.streamError() != null;
+    boolean failed =
+        sent.end() == Delivery.End.ABORTED || sent.streamError() != null || !sent.isAnswered();
     if (failed && used.streamedCharacters() == 0) {
-      // Its status was good, and nothing came after it.
+      // Nothing came after its status, or not even that.
       return;
     }
     reservation.end(used);

@@ -34,14 +34,14 @@ public record ReadBody(int maxBytes) implements Filter {
       return Response.refused(ApiError.of(ErrorCode.BODY_TOO_LARGE));
     }
     if (!exchange.operation().takesBody()) {
-      return read(request).length == 0
+      return read(exchange).length == 0
           ? next.handle(exchange)
           : Response.refused(ApiError.invalid("", "no_body"));
     }
     if (!isJson(headers)) {
       return Response.refused(ApiError.of(ErrorCode.UNSUPPORTED_MEDIA_TYPE));
     }
-    byte[] bytes = read(request);
+    byte[] bytes = read(exchange);
     try {
       Json json = Json.parse(bytes);
       // An empty text is no JSON, so there are bytes.
@@ -57,6 +57,14 @@ public record ReadBody(int maxBytes) implements Filter {
     return type.size() == 1
         && !headers.has("Content-Encoding")
         && MediaType.parse(type.getFirst()).filter(MediaType::isJson).isPresent();
+  }
+
+  private byte[] read(Exchange exchange) {
+    byte[] bytes = read(exchange.request());
+    if (!(exchange.served().handler() instanceof Handler.Completes)) {
+      exchange.request().bodyRead().run();
+    }
+    return bytes;
   }
 
   /** Into one array; a chunked body is counted while it is read. */

@@ -14,11 +14,11 @@ public record RecordMetrics(Metrics metrics) implements Filter {
     metrics.requestBegins();
     Response response = next.handle(exchange);
     return response.onComplete(
-        _ ->
+        sent ->
             metrics.requestEnds(
                 exchange.request().method(),
                 exchange.route(),
-                response.status(),
+                sent.status(),
                 System.nanoTime() - exchange.receivedNanos(),
                 exchange.trace()));
   }

@@ -56,7 +56,7 @@ public record Trace(Tracing tracing) implements Filter {
   private static void end(TraceSpan span, Response response, Delivery sent) {
     ApiError refusal = response.outcome().refusal();
     ErrorCode code = refusal == null ? null : refusal.code();
-    span.replied(response.status(), code, sent);
+    span.replied(sent.status(), code, sent);
     if (response.body() instanceof Body.Stream(Body.Source source)) {
       source.firstEventNanos().ifPresent(span::firstEventAfter);
     }

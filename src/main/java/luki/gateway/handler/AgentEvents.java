@@ -24,17 +24,18 @@ record AgentEvents(EventFeed feed) implements AutoCloseable {
     record Failed(ApiError error) implements Event {}
   }
 
-  /** The next event that means something, or null when none has come in that time. */
+  /** The next event that has a meaning; null if none comes in that time or before a wake-up. */
   @Nullable Event poll(Duration wait) throws InterruptedException {
     Deadline deadline = Deadline.after(wait);
     EventFeed.Item item = feed.poll(wait);
-    while (item != null) {
+    while (item != null && !(item instanceof EventFeed.Item.Wake)) {
       Event event =
           switch (item) {
             case EventFeed.Item.Failed(ApiError error) -> new Event.Failed(error);
             // The agent always says that it is done; an end without it is a broken answer.
             case EventFeed.Item.End _ -> new Event.Failed(NONSENSE);
             case EventFeed.Item.Data(EventParser.Event data) -> meaning(data.bytes());
+            case EventFeed.Item.Wake _ -> null;
           };
       if (event != null) {
         return event;

@@ -4,8 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.OptionalLong;
-import java.util.function.Predicate;
-import luki.gateway.config.GatewayFile;
 import luki.gateway.consent.ConsentWatch;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -13,11 +11,9 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Principal;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Label.StreamOutcome;
-import luki.gateway.observe.Lifecycle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,12 +34,12 @@ final class ChatEventSource implements Body.Source {
   private final AgentEvents events;
   private final Json meta;
   private final Exchange exchange;
-  private final Clocks clocks;
-  private final Guards guards;
+  private final ChatHandlers.Parts parts;
+  private final ConsentWatch.@Nullable Watch consent;
   private AgentEvents.@Nullable Event pending;
-  private boolean commentFirst;
   private long lastCheck;
-  private volatile boolean readerLeft;
+  private volatile boolean probed;
+  private boolean opened;
   private boolean ended;
   private long lastPiece;
   private long eventDeadline;
@@ -53,42 +49,30 @@ final class ChatEventSource implements Body.Source {
   private OptionalLong firstEventNanos = OptionalLong.empty();
 
   /**
-   * The limits of a stream.
+   * An answer that has begun.
    *
    * @param called when the agent was, on the monotonic clock
-   */
-  record Clocks(GatewayFile.Streams limits, long called) {}
-
-  /**
-   * What may end a stream from outside.
-   *
+   * @param first null if no event came in time for the head
    * @param consent null where no memories are used
    */
-  record Guards(
-      Lifecycle lifecycle, Predicate<Principal> stillGood, ConsentWatch.@Nullable Watch consent) {}
-
-  ChatEventSource(
+  record Begun(
+      long called,
       AgentEvents events,
       AgentEvents.@Nullable Event first,
       Json meta,
-      Exchange exchange,
-      Clocks clocks,
-      Guards guards) {
-    this.events = events;
-    this.pending = first;
-    this.commentFirst = first == null;
-    this.meta = meta;
+      ConsentWatch.@Nullable Watch consent) {}
+
+  ChatEventSource(ChatHandlers.Parts parts, Exchange exchange, Begun begun) {
+    this.parts = parts;
+    this.events = begun.events;
+    this.pending = begun.first;
+    this.probed = begun.first == null;
+    this.meta = begun.meta;
+    this.consent = begun.consent;
     this.exchange = exchange;
-    this.clocks = clocks;
-    this.guards = guards;
     this.lastCheck = System.nanoTime();
     this.lastPiece = System.nanoTime();
-    this.eventDeadline = clocks.called + clocks.limits.firstEvent().toNanos();
-  }
-
-  /** How it ended, unless the reader left before. */
-  StreamOutcome outcome() {
-    return outcome;
+    this.eventDeadline = begun.called + parts.limits().firstEvent().toNanos();
   }
 
   @Override
@@ -101,11 +85,18 @@ final class ChatEventSource implements Body.Source {
     return firstEventNanos;
   }
 
-  /** Ends the agent's call at once, whatever this stream waits for. */
   @Override
-  public void readerLeft() {
-    readerLeft = true;
-    events.close();
+  public void probe() {
+    probed = true;
+    events.feed().wake();
+  }
+
+  /** Counts how the stream ended, if its head was sent. */
+  void count(boolean clientClosed) {
+    if (opened) {
+      parts.metrics().streamEnds(clientClosed ? StreamOutcome.CLIENT_CLOSED : outcome);
+      firstEventNanos.ifPresent(parts.metrics()::firstEvent);
+    }
   }
 
   @Override
@@ -113,11 +104,15 @@ final class ChatEventSource implements Body.Source {
     if (ended) {
       return null;
     }
-    if (commentFirst) {
-      commentFirst = false;
-      return sent(COMMENT);
+    if (!opened) {
+      opened = true;
+      parts.metrics().streamBegins();
     }
-    while (!readerLeft) {
+    while (true) {
+      if (probed) {
+        probed = false;
+        return sent(COMMENT);
+      }
       byte[] last = endIfRequired();
       if (last != null) {
         return last;
@@ -129,8 +124,6 @@ final class ChatEventSource implements Body.Source {
         return piece;
       }
     }
-    ended = true;
-    return null;
   }
 
   private byte[] rendered(AgentEvents.Event event) {
@@ -142,7 +135,7 @@ final class ChatEventSource implements Body.Source {
         if (!exchange.reservation().take(text.codePointCount(0, text.length()))) {
           yield error(ApiError.of(ErrorCode.QUOTA_EXCEEDED), StreamOutcome.QUOTA);
         }
-        eventDeadline = System.nanoTime() + clocks.limits.betweenEvents().toNanos();
+        eventDeadline = System.nanoTime() + parts.limits().betweenEvents().toNanos();
         yield sent(event("", Json.object().put("token", text).build()));
       }
       case AgentEvents.Event.Done(Json toolCalls) -> {
@@ -193,15 +186,15 @@ final class ChatEventSource implements Body.Source {
 
   /** What ends a stream however much the agent has to say; null while nothing does. */
   private byte @Nullable [] endIfRequired() {
-    if (guards.lifecycle.streamsMustEnd()) {
+    if (parts.lifecycle().streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
     if (new Deadline(lastCheck + GUARD_INTERVAL.toNanos()).hasPassed()) {
       lastCheck = System.nanoTime();
-      if (!guards.stillGood.test(exchange.principal())) {
+      if (!parts.stillGood().test(exchange.principal())) {
         return error(new ApiError.Unauthenticated(true), StreamOutcome.REVOKED);
       }
-      if (guards.consent != null && guards.consent.isWithdrawn()) {
+      if (consent != null && consent.isWithdrawn()) {
         return error(ApiError.of(ErrorCode.CONSENT_DENIED), StreamOutcome.REVOKED);
       }
     }
@@ -213,28 +206,28 @@ final class ChatEventSource implements Body.Source {
     if (new Deadline(eventDeadline).hasPassed()) {
       return error(SILENT, StreamOutcome.TIMEOUT);
     }
-    if (new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()).hasPassed()) {
+    if (new Deadline(lastPiece + parts.limits().keepAlive().toNanos()).hasPassed()) {
       return sent(COMMENT);
     }
     return null;
   }
 
   private long lifeEnds() {
-    return exchange.receivedNanos() + clocks.limits.total().toNanos();
+    return exchange.receivedNanos() + parts.limits().total().toNanos();
   }
 
   private Duration untilNextCheck() {
     return Deadline.after(POLL_INTERVAL)
         .sooner(new Deadline(eventDeadline))
         .sooner(new Deadline(lifeEnds()))
-        .sooner(new Deadline(lastPiece + clocks.limits.keepAlive().toNanos()))
+        .sooner(new Deadline(lastPiece + parts.limits().keepAlive().toNanos()))
         .left();
   }
 
   @Override
   public void close() {
-    if (guards.consent != null) {
-      guards.consent.close();
+    if (consent != null) {
+      consent.close();
     }
     events.close();
   }

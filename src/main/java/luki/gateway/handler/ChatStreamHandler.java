@@ -12,7 +12,6 @@ import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
-import luki.gateway.observe.Label.StreamOutcome;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
 import org.jspecify.annotations.Nullable;
@@ -50,38 +49,14 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
         prepared.memory() == Conversation.MemoryUse.USED
             ? parts.consentWatch().begin(exchange)
             : null;
-    return streaming(exchange, events, first, meta, new Begun(called, watch)).from(outcome);
+    return streaming(exchange, new ChatEventSource.Begun(called, events, first, meta, watch))
+        .from(outcome);
   }
 
-  /** When the agent was called, and who watches over consent from then on. */
-  private record Begun(long called, ConsentWatch.@Nullable Watch consent) {}
-
-  private Response streaming(
-      Exchange exchange,
-      AgentEvents events,
-      AgentEvents.@Nullable Event first,
-      Json meta,
-      Begun begun) {
-    ChatEventSource source =
-        new ChatEventSource(
-            events,
-            first,
-            meta,
-            exchange,
-            new ChatEventSource.Clocks(parts.limits(), begun.called),
-            new ChatEventSource.Guards(parts.lifecycle(), parts.stillGood(), begun.consent));
-    parts.metrics().streamBegins();
+  private Response streaming(Exchange exchange, ChatEventSource.Begun begun) {
+    ChatEventSource source = new ChatEventSource(parts, exchange, begun);
     return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
-        .onComplete(
-            sent -> {
-              parts
-                  .metrics()
-                  .streamEnds(
-                      sent.end() == Delivery.End.CLIENT_CLOSED
-                          ? StreamOutcome.CLIENT_CLOSED
-                          : source.outcome());
-              source.firstEventNanos().ifPresent(parts.metrics()::firstEvent);
-            });
+        .onComplete(sent -> source.count(sent.end() == Delivery.End.CLIENT_CLOSED));
   }
 
   private static Conversation.Said saidIn(Exchange exchange) {

@@ -45,7 +45,7 @@ public final class ElrHandlers {
         "elr-list", this::list,
         "elr-replace", new ElrReplaceHandler(memory, clock),
         "elr-delete", this::delete,
-        "elr-erase", this::erase,
+        "elr-erase", (Handler.Completes) this::erase,
         "elr-stats", this::stats);
   }
 

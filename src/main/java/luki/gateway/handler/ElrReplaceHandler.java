@@ -12,7 +12,7 @@ import luki.gateway.json.Json;
  * Replaces a memory in a service that has no update: the id is a hash of the text, so another text
  * is another item. The new one is stored before the old one goes, so that a failure loses neither.
  */
-record ElrReplaceHandler(MemoryCalls memory, Clock clock) implements Handler {
+record ElrReplaceHandler(MemoryCalls memory, Clock clock) implements Handler.Completes {
   private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(5);
 
   @Override

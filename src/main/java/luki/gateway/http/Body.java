@@ -48,8 +48,8 @@ public sealed interface Body {
      */
     byte @Nullable [] next() throws IOException, InterruptedException;
 
-    /** The client has left: no further piece is needed. Called on another thread. */
-    default void readerLeft() {}
+    /** Has a piece sent soon, to see whether the client is still there; on any thread. */
+    default void probe() {}
 
     /** The error in the stream's last piece, if there is one. */
     default @Nullable ErrorCode failure() {

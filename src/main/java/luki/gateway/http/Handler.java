@@ -7,6 +7,9 @@ import java.io.IOException;
 public interface Handler {
   Response handle(Exchange exchange) throws IOException, InterruptedException;
 
+  /** A handler whose calls belong together: it is not interrupted when its client leaves. */
+  interface Completes extends Handler {}
+
   /** A handler that asks for consent itself, and answers with less data if it is not given. */
   interface AsksConsent extends Handler {}
 }

@@ -10,8 +10,10 @@ import luki.http1.Fields;
  *
  * @param body not read yet; empty when the head declares none
  * @param peer the address at the other end of the TCP connection
+ * @param bodyRead to be run when the body was read: from then on the thread of the request is
+ *     interrupted when its client leaves, as far as the engine can see that
  */
-public record Request(Method method, Query query, Fields headers, Input body, String peer) {
+public record Request(Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
 
   /** The length of the body in bytes as the head declares it, -1 when it is chunked. */
   public long declaredLength() {

@@ -88,10 +88,18 @@ public record Response(
   /**
    * How the sending of a reply ended.
    *
+   * @param status that was sent, or {@link #UNANSWERED}
    * @param bytes of the body that were handed to the socket
    * @param streamError the error that a stream ended with after its status was sent
    */
-  public record Delivery(End end, long bytes, @Nullable ErrorCode streamError) {
+  public record Delivery(End end, int status, long bytes, @Nullable ErrorCode streamError) {
+    /** No status was sent, as the client left before; it is logged and counted as this one. */
+    public static final int UNANSWERED = 499;
+
+    public boolean isAnswered() {
+      return status != UNANSWERED;
+    }
+
     /** Complete; the client left; or the gateway aborted because the source failed. */
     public enum End {
       COMPLETE,

@@ -44,7 +44,8 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
             Query.parse(target == null ? "" : target.rawQuery()),
             headers,
             new Request.Input(http.getRequestBody(), engine.bodyLength()),
-            peerOf(http));
+            peerOf(http),
+            engine::interruptWhenPeerLeaves);
     Router.Match match =
         reason == null
             ? router.match(method, engine.target(), target)

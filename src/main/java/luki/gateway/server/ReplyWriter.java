@@ -19,14 +19,17 @@ final class ReplyWriter {
   private static final long NO_BODY = -1;
 
   private final HttpExchange http;
+  private final EngineExchange engine;
   private final Response response;
   // Until it is known better: a write that fails means that the client left.
   private Delivery.End end = Delivery.End.CLIENT_CLOSED;
+  private boolean answered;
   private long bytesSent;
   private @Nullable ErrorCode streamError;
 
   private ReplyWriter(HttpExchange http, Response response) {
     this.http = http;
+    this.engine = EngineExchange.of(http);
     this.response = response;
   }
 
@@ -46,13 +49,27 @@ final class ReplyWriter {
       }
       writer.end = Delivery.End.COMPLETE;
     } finally {
-      response.onComplete().accept(new Delivery(writer.end, writer.bytesSent, writer.streamError));
+      response.onComplete().accept(writer.delivery());
     }
   }
 
+  private Delivery delivery() {
+    if (engine.isPeerGone()) {
+      // What interrupted the request must not interrupt what is done after it.
+      boolean _ = Thread.interrupted();
+      end = end == Delivery.End.COMPLETE ? end : Delivery.End.CLIENT_CLOSED;
+    }
+    int status = answered ? response.status() : Delivery.UNANSWERED;
+    return new Delivery(end, status, bytesSent, streamError);
+  }
+
   private void head(Fields headers, long length) throws IOException {
+    if (engine.isPeerGone()) {
+      throw new IOException("the client left");
+    }
     FieldHeaders.fill(http.getResponseHeaders(), headers);
     http.sendResponseHeaders(response.status(), length);
+    answered = true;
   }
 
   private void whole(byte[] bytes, boolean headOnly) throws IOException {
@@ -70,9 +87,8 @@ final class ReplyWriter {
 
   /** Sends each piece at once. */
   private void stream(Body.Source source) throws IOException {
-    EngineExchange engine = EngineExchange.of(http);
     try (source) {
-      engine.onPeerGone(source::readerLeft);
+      engine.onHalfClose(source::probe);
       head(response.headers(), UNKNOWN_LENGTH);
       OutputStream out = http.getResponseBody();
       out.flush();
@@ -80,9 +96,6 @@ final class ReplyWriter {
         out.write(piece);
         out.flush();
         bytesSent += piece.length;
-      }
-      if (engine.isPeerGone()) {
-        throw new IOException("the client left");
       }
       out.close();
     } finally {

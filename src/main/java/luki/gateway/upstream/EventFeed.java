@@ -31,6 +31,9 @@ public final class EventFeed implements AutoCloseable {
     record End() implements Item {}
 
     record Failed(ApiError error) implements Item {}
+
+    /** Nothing: {@link #wake} was called. */
+    record Wake() implements Item {}
   }
 
   static EventFeed failed(ApiError error) {
@@ -52,6 +55,12 @@ public final class EventFeed implements AutoCloseable {
   /** The next item, or null if none arrives in that time. */
   public @Nullable Item poll(Duration wait) throws InterruptedException {
     return queue.poll(Math.max(0, wait.toNanos()), TimeUnit.NANOSECONDS);
+  }
+
+  /** Ends a wait for an item. */
+  public void wake() {
+    // With a full queue nothing waits.
+    boolean _ = queue.offer(new Item.Wake());
   }
 
   /** Ends the call; items that were not polled are dropped. */

@@ -130,7 +130,7 @@ class FilterChainTest {
 
   private static Response run(Chain.Step... steps) {
     Request.Input empty = new Request.Input(InputStream.nullInputStream(), 0);
-    Request request = new Request(Method.GET, Query.parse(""), Fields.NONE, empty, "");
+    Request request = new Request(Method.GET, Query.parse(""), Fields.NONE, empty, "", () -> {});
     Ids ids = new Ids(() -> new Random(1));
     Exchange exchange =
         new Exchange(

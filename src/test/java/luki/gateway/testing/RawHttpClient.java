@@ -147,17 +147,29 @@ public final class RawHttpClient implements AutoCloseable {
     Map<String, List<String>> headers = fieldsOf(head);
     List<String> length = headers.getOrDefault("Content-Length", List.of());
     // A reply to HEAD must have no body, which only the end of the connection shows.
+    boolean chunked = headers.getOrDefault("Transfer-Encoding", List.of()).contains("chunked");
     byte[] rest =
         length.size() == 1 && !toHead
             ? in.readNBytes(Integer.parseInt(length.getFirst()))
-            : in.readAllBytes();
-    boolean chunked = headers.getOrDefault("Transfer-Encoding", List.of()).contains("chunked");
+            : chunked && !toHead ? readChunks() : in.readAllBytes();
     byte[] body = chunked ? unchunked(rest) : rest;
     return new HttpReply(
         Integer.parseInt(head.substring(9, 12)),
         headers,
         new String(body, StandardCharsets.UTF_8),
         new String(rest, StandardCharsets.UTF_8));
+  }
+
+  /** The chunks as they are, up to the last one. */
+  private byte[] readChunks() throws IOException {
+    StringBuilder chunks = new StringBuilder();
+    int size = -1;
+    while (size != 0) {
+      String line = readUntil("\r\n");
+      size = Integer.parseInt(line.strip(), 16);
+      chunks.append(line).append(new String(read(size + 2), StandardCharsets.ISO_8859_1));
+    }
+    return chunks.toString().getBytes(StandardCharsets.ISO_8859_1);
   }
 
   private static Map<String, List<String>> fieldsOf(String head) {
