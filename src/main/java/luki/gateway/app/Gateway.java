@@ -128,6 +128,7 @@ public final class Gateway implements AutoCloseable {
     watch(accessLog);
     parts.identity().start();
     parts.limiters().start();
+    parts.access().start();
     server.start();
   }
 

@@ -2,9 +2,11 @@ package luki.gateway.app;
 
 import java.time.Clock;
 import java.util.List;
+import java.util.Random;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
+import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.Principal;
 import luki.gateway.keys.ApiKeyStore;
@@ -35,6 +37,7 @@ record Parts(
     Upstreams upstreams,
     Identity identity,
     Consent consent,
+    AccessWatch access,
     Limiters limiters,
     ApiKeyStore keys,
     KeyedHash principals,
@@ -59,6 +62,13 @@ record Parts(
             System::nanoTime);
     Upstreams upstreams = new Upstreams(settings, shared);
     String pepper = configuration.pepperIfAny();
+    Consent consent = new Consent(upstreams, settings.consentCache(), clock);
+    ApiKeyStore keys =
+        new ApiKeyStore(
+            new KeyFile(settings.keyFile()),
+            KeyedHash.ofPepper(pepper),
+            configuration.roles(),
+            clock);
     return new Parts(
         configuration,
         clock,
@@ -70,13 +80,11 @@ record Parts(
         upstreams,
         Identity.of(
             settings, configuration.file(), configuration.roles(), engines, clock, problems),
-        new Consent(upstreams, settings.consentCache(), clock),
+        consent,
+        new AccessWatch(
+            consent, caller -> keys.isStillGood(caller, settings.jwt().skew()), new Random()),
         new Limiters(settings, configuration.file(), clock),
-        new ApiKeyStore(
-            new KeyFile(settings.keyFile()),
-            KeyedHash.ofPepper(pepper),
-            configuration.roles(),
-            clock),
+        keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
         KeyedHash.derived(pepper, "limits"));
   }
@@ -88,6 +96,6 @@ record Parts(
 
   /** What has to be closed before {@link #engines}, in any order. */
   List<AutoCloseable> closeable() {
-    return List.of(limiters, identity, upstreams, tracing);
+    return List.of(access, limiters, identity, upstreams, tracing);
   }
 }

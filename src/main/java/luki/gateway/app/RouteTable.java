@@ -15,7 +15,6 @@ import luki.gateway.handler.OverviewHandler;
 import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
-import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
 import luki.gateway.upstream.Upstreams;
 
@@ -63,7 +62,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
                 parts.consent(),
                 parts.configuration().file(),
                 parts.lifecycle(),
-                this::isStillGood,
+                parts.access(),
                 parts.metrics(),
                 () -> UUID.randomUUID().toString())
             .byName());
@@ -72,10 +71,5 @@ record RouteTable(Parts parts, Configuration.Build build) {
     handlers.put("usage", new UsageHandler(parts.limiters(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     return handlers;
-  }
-
-  /** Whether a caller's credential is still valid while a stream goes on. */
-  private boolean isStillGood(Principal principal) {
-    return parts.keys().isStillGood(principal, parts.configuration().settings().jwt().skew());
   }
 }

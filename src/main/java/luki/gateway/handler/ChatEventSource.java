@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.OptionalLong;
-import luki.gateway.consent.ConsentWatch;
+import luki.gateway.consent.AccessWatch;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Deadline;
@@ -21,23 +21,19 @@ import org.jspecify.annotations.Nullable;
  * silent, and one error event where it fails after the status has gone out.
  */
 final class ChatEventSource implements Body.Source {
-  static final AgentEvents.Event.Failed TIMED_OUT =
-      new AgentEvents.Event.Failed(
-          new ApiError.FromUpstream(Upstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT));
-
+  private static final ApiError LATE =
+      new ApiError.FromUpstream(Upstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT);
   private static final ApiError SILENT = new ApiError.StreamTimeout(Upstream.AGENT, true);
   private static final ApiError TOO_LONG = new ApiError.StreamTimeout(Upstream.AGENT, false);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
-  private static final Duration GUARD_INTERVAL = Duration.ofSeconds(1);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(500);
 
   private final AgentEvents events;
   private final Json meta;
   private final Exchange exchange;
   private final ChatHandlers.Parts parts;
-  private final ConsentWatch.@Nullable Watch consent;
+  private final AccessWatch.Grant grant;
   private AgentEvents.@Nullable Event pending;
-  private long lastCheck;
   private volatile boolean probed;
   private boolean opened;
   private boolean ended;
@@ -49,28 +45,18 @@ final class ChatEventSource implements Body.Source {
   private OptionalLong firstEventNanos = OptionalLong.empty();
 
   /**
-   * An answer that has begun.
+   * A call to the agent that has begun.
    *
-   * @param called when the agent was, on the monotonic clock
-   * @param first null if no event came in time for the head
-   * @param consent null where no memories are used
+   * @param called when it was made, on the monotonic clock
    */
-  record Begun(
-      long called,
-      AgentEvents events,
-      AgentEvents.@Nullable Event first,
-      Json meta,
-      ConsentWatch.@Nullable Watch consent) {}
+  record Begun(long called, AgentEvents events, Json meta, AccessWatch.Grant grant) {}
 
   ChatEventSource(ChatHandlers.Parts parts, Exchange exchange, Begun begun) {
     this.parts = parts;
     this.events = begun.events;
-    this.pending = begun.first;
-    this.probed = begun.first == null;
     this.meta = begun.meta;
-    this.consent = begun.consent;
+    this.grant = begun.grant;
     this.exchange = exchange;
-    this.lastCheck = System.nanoTime();
     this.lastPiece = System.nanoTime();
     this.eventDeadline = begun.called + parts.limits().firstEvent().toNanos();
   }
@@ -89,6 +75,26 @@ final class ChatEventSource implements Body.Source {
   public void probe() {
     probed = true;
     events.feed().wake();
+  }
+
+  /**
+   * Waits for what decides the status, but not longer than routers wait for a first byte.
+   *
+   * @return why there is no stream, or null
+   */
+  @Nullable ApiError awaitFirst() throws InterruptedException {
+    Deadline answerBy =
+        new Deadline(exchange.receivedNanos() + parts.limits().answerBy().toNanos());
+    Deadline firstEvent = new Deadline(eventDeadline);
+    pending = events.poll(answerBy.sooner(firstEvent).left());
+    probed = pending == null;
+    if (grant.revocation() != null) {
+      return grant.revocation();
+    }
+    if (pending instanceof AgentEvents.Event.Failed(var error)) {
+      return error;
+    }
+    return pending == null && firstEvent.hasPassed() ? LATE : null;
   }
 
   /** Counts how the stream ended, if its head was sent. */
@@ -189,14 +195,9 @@ final class ChatEventSource implements Body.Source {
     if (parts.lifecycle().streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
-    if (new Deadline(lastCheck + GUARD_INTERVAL.toNanos()).hasPassed()) {
-      lastCheck = System.nanoTime();
-      if (!parts.stillGood().test(exchange.principal())) {
-        return error(new ApiError.Unauthenticated(true), StreamOutcome.REVOKED);
-      }
-      if (consent != null && consent.isWithdrawn()) {
-        return error(ApiError.of(ErrorCode.CONSENT_DENIED), StreamOutcome.REVOKED);
-      }
+    ApiError revocation = grant.revocation();
+    if (revocation != null) {
+      return error(revocation, StreamOutcome.REVOKED);
     }
     return new Deadline(lifeEnds()).hasPassed() ? error(TOO_LONG, StreamOutcome.LIMIT) : null;
   }
@@ -226,9 +227,7 @@ final class ChatEventSource implements Body.Source {
 
   @Override
   public void close() {
-    if (consent != null) {
-      consent.close();
-    }
+    grant.close();
     events.close();
   }
 }

@@ -2,15 +2,13 @@ package luki.gateway.handler;
 
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
-import luki.gateway.consent.ConsentWatch;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
@@ -25,19 +23,14 @@ import luki.gateway.upstream.Upstreams;
 public final class ChatHandlers {
   private final Parts parts;
 
-  /**
-   * What both handlers need.
-   *
-   * @param stillGood whether a caller's credential is still valid while a stream goes on
-   */
+  /** What both handlers need. */
   record Parts(
       Upstreams upstreams,
       Conversation conversation,
       Supplier<String> sessionIds,
       GatewayFile.Streams limits,
       Lifecycle lifecycle,
-      Predicate<Principal> stillGood,
-      ConsentWatch consentWatch,
+      AccessWatch access,
       Metrics metrics) {}
 
   public ChatHandlers(
@@ -45,7 +38,7 @@ public final class ChatHandlers {
       Consent consent,
       GatewayFile file,
       Lifecycle lifecycle,
-      Predicate<Principal> stillGood,
+      AccessWatch access,
       Metrics metrics,
       Supplier<String> sessionIds) {
     this.parts =
@@ -55,8 +48,7 @@ public final class ChatHandlers {
             sessionIds,
             file.streams(),
             lifecycle,
-            stillGood,
-            new ConsentWatch(consent),
+            access,
             metrics);
   }
 
@@ -76,7 +68,13 @@ public final class ChatHandlers {
       Conversation.Said said = Conversation.Said.inBody(exchange.json());
       Conversation.Prepared prepared = parts.conversation().prepare(exchange, said);
       Call call = Call.post(CHAT, prepared.request());
-      Upstreams.Success reply = parts.upstreams().json(Upstream.AGENT, call, prepared.exchange());
+      Upstreams.Success reply =
+          parts
+              .access()
+              .during(
+                  exchange,
+                  prepared.usesMemories(),
+                  () -> parts.upstreams().json(Upstream.AGENT, call, prepared.exchange()));
       String text = reply.json().at("response").string();
       if (text == null) {
         throw new ApiException(Upstreams.nonsense(Upstream.AGENT), reply.outcome());

@@ -1,9 +1,9 @@
 package luki.gateway.handler;
 
-import luki.gateway.consent.ConsentWatch;
+import luki.gateway.consent.AccessWatch;
+import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
-import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Query;
@@ -14,7 +14,6 @@ import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
-import org.jspecify.annotations.Nullable;
 
 /** A message and the answer to it as it comes. */
 record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsent {
@@ -32,31 +31,27 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
     long called = System.nanoTime();
     AgentEvents events =
         new AgentEvents(parts.upstreams().stream(Upstream.AGENT, call, prepared.exchange()));
-    AgentEvents.Event first;
+    AccessWatch.Grant grant =
+        parts.access().begin(exchange, prepared.usesMemories(), events.feed()::wake);
+    Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
+    ChatEventSource source =
+        new ChatEventSource(
+            parts, exchange, new ChatEventSource.Begun(called, events, meta, grant));
+    ApiError failure;
     try {
-      first = first(exchange, events);
+      failure = source.awaitFirst();
     } catch (RuntimeException | InterruptedException failed) {
-      events.close();
+      source.close();
       throw failed;
     }
     Outcome outcome = Outcome.upstream(Upstream.AGENT, System.nanoTime() - called);
-    if (first instanceof AgentEvents.Event.Failed(var error)) {
-      events.close();
-      throw new ApiException(error, outcome);
+    if (failure != null) {
+      source.close();
+      throw new ApiException(failure, outcome);
     }
-    Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
-    ConsentWatch.Watch watch =
-        prepared.memory() == Conversation.MemoryUse.USED
-            ? parts.consentWatch().begin(exchange)
-            : null;
-    return streaming(exchange, new ChatEventSource.Begun(called, events, first, meta, watch))
-        .from(outcome);
-  }
-
-  private Response streaming(Exchange exchange, ChatEventSource.Begun begun) {
-    ChatEventSource source = new ChatEventSource(parts, exchange, begun);
     return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
-        .onComplete(sent -> source.count(sent.end() == Delivery.End.CLIENT_CLOSED));
+        .onComplete(sent -> source.count(sent.end() == Delivery.End.CLIENT_CLOSED))
+        .from(outcome);
   }
 
   private static Conversation.Said saidIn(Exchange exchange) {
@@ -76,15 +71,5 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
   private String sessionOf(Conversation.Said said) {
     String callers = said.sessionId().string();
     return callers == null ? parts.sessionIds().get() : callers;
-  }
-
-  /** Waits for what decides the status, but not longer than routers wait for a first byte. */
-  private AgentEvents.@Nullable Event first(Exchange exchange, AgentEvents events)
-      throws InterruptedException {
-    Deadline answerBy =
-        new Deadline(exchange.receivedNanos() + parts.limits().answerBy().toNanos());
-    Deadline firstEvent = Deadline.after(parts.limits().firstEvent());
-    AgentEvents.Event event = events.poll(answerBy.sooner(firstEvent).left());
-    return event == null && firstEvent.hasPassed() ? ChatEventSource.TIMED_OUT : event;
   }
 }

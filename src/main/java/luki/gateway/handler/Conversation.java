@@ -51,7 +51,11 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
   }
 
   /** The agent's request, whether memories are in it, and the exchange with what was consented. */
-  record Prepared(Json request, MemoryUse memory, Exchange exchange) {}
+  record Prepared(Json request, MemoryUse memory, Exchange exchange) {
+    boolean usesMemories() {
+      return memory == MemoryUse.USED;
+    }
+  }
 
   Prepared prepare(Exchange exchange, Said said) throws InterruptedException {
     ElrHandlers.refuseBlank(said.message(), "/message");

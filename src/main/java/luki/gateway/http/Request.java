@@ -13,7 +13,8 @@ import luki.http1.Fields;
  * @param bodyRead to be run when the body was read: from then on the thread of the request is
  *     interrupted when its client leaves, as far as the engine can see that
  */
-public record Request(Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
+public record Request(
+    Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
 
   /** The length of the body in bytes as the head declares it, -1 when it is chunked. */
   public long declaredLength() {

@@ -46,7 +46,7 @@ class LayeringTest {
           upstream: luki.http1 config http json observe
           keys: config http json observe
           tokens: luki.http1 config http json observe upstream
-          consent: http json upstream
+          consent: http json observe upstream
           audit: config http json keys observe
           limit: config http observe upstream
           delivery: config http json observe upstream
@@ -183,7 +183,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 24_790;
+  private static final int MAX_LINES = 25_000;
   private static final int MAX_FILES = 250;
 
   /** Raw lines of each room, rounded up to fifty. */
