@@ -122,8 +122,20 @@ public interface Limiter extends AutoCloseable {
   final class Unavailable extends Exception {
     private static final long serialVersionUID = 1;
 
-    Unavailable(String reason, @Nullable Throwable cause) {
+    private final boolean outage;
+
+    /**
+     * Creates an exception.
+     *
+     * @param outage it lasts; else only this call got no reply
+     */
+    Unavailable(String reason, @Nullable Throwable cause, boolean outage) {
       super(reason, cause);
+      this.outage = outage;
+    }
+
+    boolean isOutage() {
+      return outage;
     }
   }
 }

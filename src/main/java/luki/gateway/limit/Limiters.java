@@ -10,6 +10,7 @@ import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Settings;
+import luki.gateway.http.Policy.Units;
 import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.Upstreams.ServiceState;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 /** The plans and all limits, counted in memory or in Redis as the settings say. */
 public final class Limiters implements AutoCloseable {
   private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+  private static final String NO_CALLER = "0".repeat(16);
 
   private final Map<String, Plan> plans = new TreeMap<>();
   private final Plan defaultPlan;
@@ -79,6 +82,9 @@ public final class Limiters implements AutoCloseable {
   public void start() {
     if (redis != null) {
       redis.warmUp();
+      // Loads the classes that a call needs, and its script once more on the whole path.
+      Limiter.Decision _ =
+          limiter.admit(new Limiter.Call(NO_CALLER, defaultPlan, 1, Units.NONE, false));
     }
   }
 
@@ -96,10 +102,10 @@ public final class Limiters implements AutoCloseable {
 
   /** Whether calls can be admitted at all. */
   public boolean isReady() {
-    return !isDegraded() || onLoss != Settings.OnRedisLoss.DENY;
+    return redis == null || redis.isPartlyAvailable() || onLoss != Settings.OnRedisLoss.DENY;
   }
 
-  /** Redis is unavailable, so limits are less exact, or not enforced. */
+  /** Redis is unavailable for some callers, so limits are less exact, or not enforced. */
   public boolean isDegraded() {
     return redis != null && !redis.isAvailable();
   }

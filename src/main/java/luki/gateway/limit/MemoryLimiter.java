@@ -77,6 +77,26 @@ public final class MemoryLimiter implements Limiter {
     return decision.get();
   }
 
+  /**
+   * Takes over what Redis said of a caller. A bucket of a part of the limit is refilled in the same
+   * time as the whole one, so that the same part of its units is left.
+   */
+  void learn(String caller, long microsUntilFull) {
+    if (microsUntilFull > 0) {
+      buckets.raise(idOf(caller), clock.getAsLong() + microsUntilFull);
+    }
+  }
+
+  /** Admits this call of a caller of whom Redis has said nothing, but not a whole burst. */
+  void learnNothing(Call call) {
+    Rate rate = rateOf(call.plan());
+    long caller = idOf(call.caller());
+    if (!rate.isOff() && !buckets.knows(caller)) {
+      long units = rate.burst() - rate.weight(call.cost());
+      buckets.raise(caller, clock.getAsLong() + units * rate.interval());
+    }
+  }
+
   private @Nullable QuotaCounter counterOf(Reservation reservation) {
     return reservation.isNone() ? null : counters.get(idOf(reservation.caller()));
   }

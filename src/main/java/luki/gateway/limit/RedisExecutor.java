@@ -4,73 +4,55 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
+import java.util.function.BooleanSupplier;
 import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.observe.Diagnostics;
-import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
-import redis.clients.jedis.AbstractPipeline;
-import redis.clients.jedis.Response;
-import redis.clients.jedis.exceptions.JedisNoScriptException;
+import redis.clients.jedis.exceptions.JedisRedirectionException;
 
 /**
- * Runs scripts on Redis. Calls that wait at the same moment are sent in one pipeline, so that many
- * requests cost few system calls; no caller waits longer than the deadline. After some failures in
- * a row Redis counts as unavailable: calls fail at once, until a periodic probe succeeds.
+ * Runs scripts on Redis. No caller waits longer than a deadline, and calls to a node that is
+ * unavailable fail at once. What was used is counted at the end of an outage.
  */
 final class RedisExecutor implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("redis");
   private static final Duration CLOSE_LIMIT = Duration.ofMillis(500);
-  private static final Duration CLOSE_INTERVAL = Duration.ofMillis(4);
-  private static final Duration PROBE_INTERVAL = Duration.ofMillis(250);
-  private static final Rate PROBE_RATE = new Rate(1, 1_000_000);
-  private static final int MAX_FAILURES = 5;
-  private static final int WARM_UP_ATTEMPTS = 4;
-  private static final int MAX_BATCH = 64;
-  private static final int WORKERS = 2;
-  private static final int CLUSTER_WORKERS = 16;
+  private static final Duration START_LIMIT = Duration.ofSeconds(2);
+  private static final Duration WAIT_INTERVAL = Duration.ofMillis(4);
+  private static final Duration UPKEEP_INTERVAL = Duration.ofMillis(250);
   private static final int MAX_POSTPONED = 100_000;
+  // At a time, so that requests do not wait behind them.
+  private static final int MAX_RESENT = 2000;
 
-  private final LazyRedis redis;
-  private final Duration deadline;
-  private final Diagnostics.Field mode;
-  private final List<LinkedBlockingQueue<Script.Call>> queues = new ArrayList<>();
-  private final List<Thread> workers = new ArrayList<>();
-  private final AtomicInteger failures = new AtomicInteger();
-  private final FailureLog outage =
-      new FailureLog(LOG, "Redis unavailable; fallback", "Redis available again");
+  private final RedisNodes nodes;
   private final LinkedBlockingQueue<Script.Call> postponed =
       new LinkedBlockingQueue<>(MAX_POSTPONED);
-  private final ReplyTimeouts timeouts = new ReplyTimeouts(this::failed);
-  private final Periodic probes;
-  private volatile boolean closed;
+  private final Periodic upkeep;
+  private volatile boolean started;
 
   /**
-   * Creates an executor that connects when it is first used.
+   * Creates an executor that connects when it is started.
    *
    * @param addresses of one server, or of a cluster's nodes
    * @param deadline of each call
    * @param fallback what the limits do during an outage, for the log
    */
   RedisExecutor(List<URI> addresses, Duration deadline, OnRedisLoss fallback) {
-    this.redis = new LazyRedis(addresses, deadline);
-    this.deadline = deadline;
-    this.mode = Diagnostics.Field.of("mode", fallback);
-    for (int i = 0; i < (redis.isCluster() ? CLUSTER_WORKERS : WORKERS); i++) {
-      LinkedBlockingQueue<Script.Call> queue = new LinkedBlockingQueue<>();
-      queues.add(queue);
-      workers.add(Thread.ofVirtual().name("redis-" + i).start(() -> work(queue)));
-    }
-    this.probes = new Periodic("redis-probe", this::probe);
+    this.nodes = new RedisNodes(addresses, deadline, fallback);
+    this.upkeep = new Periodic("redis-upkeep", this::keepUp);
   }
 
+  /** Every key can be counted. */
   boolean isAvailable() {
-    return !outage.isFailing();
+    return nodes.areAvailable();
+  }
+
+  /** Some keys can be counted. */
+  boolean isPartlyAvailable() {
+    return nodes.all().stream().anyMatch(RedisNode::isAvailable);
   }
 
   /**
@@ -79,29 +61,66 @@ final class RedisExecutor implements AutoCloseable {
    * @throws Limiter.Unavailable no reply in time, an error, or an outage
    */
   Object run(Script script, List<String> keys, List<String> arguments) throws Limiter.Unavailable {
-    if (outage.isFailing() || closed) {
-      throw new Limiter.Unavailable("Redis is unavailable", null);
-    }
-    Script.Call call = call(script, keys, arguments, false);
-    timeouts.watch(call);
-    enqueue(call);
+    Script.Call call = Script.Call.of(script, keys, arguments);
+    submit(call);
     try {
       return call.reply().get();
     } catch (ExecutionException failure) {
-      throw new Limiter.Unavailable("Redis call failed", failure);
+      if (failure.getCause() instanceof Limiter.Unavailable unavailable) {
+        throw unavailable;
+      }
+      redirected(failure.getCause());
+      throw new Limiter.Unavailable("Redis call failed", failure, false);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
-      throw new Limiter.Unavailable("interrupted", stopping);
+      throw new Limiter.Unavailable("interrupted", stopping, false);
     }
+  }
+
+  /** Runs a script soon, or never: during an outage it is lost. */
+  void send(Script script, List<String> keys, List<String> arguments) {
+    submit(Script.Call.of(script, keys, arguments));
   }
 
   /** Runs a script soon, or at the end of an outage. */
   void runLater(Script script, List<String> keys, List<String> arguments) {
-    Script.Call call = call(script, keys, arguments, true);
-    if (outage.isFailing()) {
-      postpone(call);
+    submitUntilRun(Script.Call.of(script, keys, arguments));
+  }
+
+  private void submitUntilRun(Script.Call call) {
+    call.reply()
+        .whenComplete(
+            (_, failure) -> {
+              if (failure != null) {
+                postpone(call, failure);
+              }
+            });
+    submit(call);
+  }
+
+  private void postpone(Script.Call call, Throwable failure) {
+    redirected(failure);
+    boolean again =
+        failure instanceof Limiter.Unavailable || failure instanceof JedisRedirectionException;
+    if (!again) {
+      LOG.error("usage not counted: Redis refused the call");
+    } else if (!postponed.offer(call.again())) {
+      LOG.error("usage not counted: Redis unavailable for too long");
+    }
+  }
+
+  private void redirected(Throwable failure) {
+    if (failure instanceof JedisRedirectionException) {
+      nodes.outdated();
+    }
+  }
+
+  private void submit(Script.Call call) {
+    RedisNode node = nodes.of(call.key());
+    if (node == null) {
+      call.fail(new Limiter.Unavailable("no Redis node serves the key", null, true));
     } else {
-      enqueue(call);
+      node.submit(call);
     }
   }
 
@@ -120,160 +139,44 @@ final class RedisExecutor implements AutoCloseable {
 
   /** Returns leased units, or loses them: a second attempt could return them twice. */
   void giveBack(String key, Rate rate, long units) {
-    if (!outage.isFailing() && !closed) {
-      enqueue(call(Script.LEASE, List.of(key), rate.arguments("", -units), false));
-    }
+    send(Script.LEASE, List.of(key), rate.arguments("", -units));
   }
 
-  private Script.Call call(
-      Script script, List<String> keys, List<String> arguments, boolean mustRun) {
-    return new Script.Call(
-        script,
-        keys,
-        arguments,
-        new CompletableFuture<>(),
-        System.nanoTime() + deadline.toNanos(),
-        mustRun);
-  }
-
-  /** Calls with the same key use the same queue, so they stay in order. */
-  private void enqueue(Script.Call call) {
-    queues.get(Math.floorMod(call.keys().getFirst().hashCode(), queues.size())).add(call);
-  }
-
-  private void postpone(Script.Call call) {
-    if (!postponed.offer(call)) {
-      LOG.error("usage not counted: Redis unavailable for too long");
-    }
-  }
-
-  private void work(LinkedBlockingQueue<Script.Call> queue) {
-    List<Script.Call> batch = new ArrayList<>(MAX_BATCH);
-    try {
-      while (!closed) {
-        batch.add(queue.take());
-        queue.drainTo(batch, MAX_BATCH - 1);
-        batch.removeIf(Script.Call::isExpired);
-        if (!batch.isEmpty()) {
-          send(batch);
-        }
-        batch.clear();
+  private Duration keepUp() {
+    if (started) {
+      nodes.refresh();
+      if (isPartlyAvailable()) {
+        List<Script.Call> calls = new ArrayList<>();
+        postponed.drainTo(calls, MAX_RESENT);
+        calls.forEach(this::submitUntilRun);
       }
-    } catch (InterruptedException stopped) {
-      // close() was called.
     }
+    return UPKEEP_INTERVAL;
   }
 
-  private void send(List<Script.Call> batch) {
-    if (redis.isCluster()) {
-      // Each node has a connection of its own: a pipeline would save nothing.
-      batch.forEach(
-          call ->
-              complete(
-                  call,
-                  () -> redis.get().evalsha(call.script().sha1(), call.keys(), call.arguments())));
-      return;
-    }
-    List<Response<Object>> replies = new ArrayList<>(batch.size());
-    try (AbstractPipeline pipeline = redis.get().pipelined()) {
-      for (Script.Call call : batch) {
-        replies.add(pipeline.evalsha(call.script().sha1(), call.keys(), call.arguments()));
-      }
-      pipeline.sync();
-    } catch (RuntimeException failure) {
-      batch.forEach(call -> fail(call, failure));
-      return;
-    }
-    for (int i = 0; i < batch.size(); i++) {
-      complete(batch.get(i), replies.get(i));
-    }
-  }
-
-  private void complete(Script.Call call, Supplier<Object> reply) {
-    try {
-      succeed(call, reply.get());
-    } catch (JedisNoScriptException unknown) {
-      complete(call, () -> redis.get().eval(call.script().text(), call.keys(), call.arguments()));
-    } catch (RuntimeException failure) {
-      fail(call, failure);
-    }
-  }
-
-  private void succeed(Script.Call call, Object reply) {
-    failures.set(0);
-    call.reply().complete(reply);
-  }
-
-  private void fail(Script.Call call, RuntimeException failure) {
-    failed(failure);
-    if (call.mustRun()) {
-      postpone(call);
-    } else {
-      call.reply().completeExceptionally(failure);
-    }
-  }
-
-  private void failed(Exception failure) {
-    if (failures.incrementAndGet() >= MAX_FAILURES && !outage.isFailing()) {
-      outage.failed(mode, Diagnostics.Field.of("cause", failure));
-    }
-  }
-
-  private Duration probe() {
-    if (outage.isFailing() && isWritable()) {
-      failures.set(0);
-      outage.succeeded();
-    }
-    if (!outage.isFailing()) {
-      List<Script.Call> calls = new ArrayList<>();
-      postponed.drainTo(calls);
-      calls.forEach(this::enqueue);
-    }
-    return PROBE_INTERVAL;
-  }
-
-  /** A ping is not enough: a replica or a full server replies to it too. */
-  private boolean isWritable() {
-    try {
-      redis.get().eval(Script.LEASE.text(), List.of("luki:probe"), PROBE_RATE.arguments("", 1));
-      return true;
-    } catch (RuntimeException unavailable) {
-      return false;
-    }
-  }
-
-  /** Opens the first connection, so that no request has to wait for it. */
+  /** Connects and runs a script on each connection, so that no request has to wait for it. */
   void warmUp() {
-    // The first reply takes longer than the deadline: classes are loaded for it.
-    for (int i = 0; i < WARM_UP_ATTEMPTS; i++) {
-      if (isWritable()) {
-        return;
-      }
-    }
-    outage.failed(mode);
+    nodes.start();
+    nodes.refresh();
+    started = true;
+    await(START_LIMIT, () -> nodes.all().stream().allMatch(RedisNode::isSettled));
   }
 
-  /** Waits a moment for the calls in the queues. */
-  private void flush() {
-    long end = System.nanoTime() + CLOSE_LIMIT.toNanos();
-    while (!outage.isFailing()
-        && System.nanoTime() - end < 0
-        && !queues.stream().allMatch(LinkedBlockingQueue::isEmpty)) {
-      LockSupport.parkNanos(CLOSE_INTERVAL.toNanos());
-    }
-    int left = postponed.size() + queues.stream().mapToInt(LinkedBlockingQueue::size).sum();
-    if (left > 0) {
-      LOG.error("usage not counted", Diagnostics.Field.of("calls", left));
+  private static void await(Duration limit, BooleanSupplier condition) {
+    long end = System.nanoTime() + limit.toNanos();
+    while (!condition.getAsBoolean() && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(WAIT_INTERVAL.toNanos());
     }
   }
 
   @Override
   public void close() {
-    flush();
-    closed = true;
-    workers.forEach(Thread::interrupt);
-    probes.close();
-    timeouts.close();
-    redis.close();
+    // The calls in the queues count what was used.
+    await(CLOSE_LIMIT, () -> nodes.all().stream().allMatch(RedisNode::isIdle));
+    upkeep.close();
+    nodes.close();
+    if (!postponed.isEmpty()) {
+      LOG.error("usage not counted", Diagnostics.Field.of("calls", postponed.size()));
+    }
   }
 }

@@ -18,7 +18,7 @@ import luki.gateway.observe.Periodic;
  * Counts in Redis, by its clock, with one script call for an admission. A reservation expires
  * unless it is renewed, so that those of a crashed process are freed without a call. While Redis is
  * unavailable this instance enforces its part of the limits, or refuses every call, or admits every
- * call, as the settings say.
+ * call, as the settings say. Its part of a rate goes on from what Redis said last of the caller.
  */
 final class RedisLimiter implements Limiter {
   /** Lifetime of a reservation that is not renewed. */
@@ -97,7 +97,12 @@ final class RedisLimiter implements Limiter {
       return call.isUnbounded() ? admitByRate(call) : admitByQuota(call);
     } catch (Unavailable outage) {
       return switch (onLoss) {
-        case LOCAL -> local.admit(call);
+        case LOCAL -> {
+          if (!outage.isOutage()) {
+            local.learnNothing(call);
+          }
+          yield local.admit(call);
+        }
         case DENY -> new Decision.Unavailable();
         case ALLOW -> new Decision.Admitted(null, Reservation.NONE);
       };
@@ -147,8 +152,10 @@ final class RedisLimiter implements Limiter {
   }
 
   /** Both scripts reply first whether the rate permits the call, and when the bucket is full. */
-  private static RateStatus status(Object reply, Rate rate, Call call) {
-    return rate.status(number(reply, 0) == 1, number(reply, 1), 0, call.cost());
+  private RateStatus status(Object reply, Rate rate, Call call) {
+    long microsUntilFull = number(reply, 1);
+    local.learn(call.caller(), microsUntilFull);
+    return rate.status(number(reply, 0) == 1, microsUntilFull, 0, call.cost());
   }
 
   @Override
@@ -206,10 +213,8 @@ final class RedisLimiter implements Limiter {
   }
 
   private Duration renew() {
-    if (redis.isAvailable()) {
-      for (Reservation reservation : open.values()) {
-        redis.runLater(Script.EXTEND, keys(reservation), extension(reservation, 0));
-      }
+    for (Reservation reservation : open.values()) {
+      redis.send(Script.EXTEND, keys(reservation), extension(reservation, 0));
     }
     return lifetime.dividedBy(3);
   }

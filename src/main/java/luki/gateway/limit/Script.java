@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol;
 
 /** A Lua script that Redis runs atomically. */
 record Script(String text, String sha1) {
@@ -20,6 +22,9 @@ record Script(String text, String sha1) {
   static final Script USAGE = of("clock", "caller", "usage");
   static final Script RATE = of("clock", "rate");
   static final Script LEASE = of("clock", "lease");
+
+  /** What a connection loads before it is used. */
+  static final List<Script> ALL = List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE);
 
   private static Script of(String... parts) {
     String text = Stream.of(parts).map(Script::read).collect(Collectors.joining());
@@ -47,19 +52,26 @@ record Script(String text, String sha1) {
   /**
    * One run of a script.
    *
-   * @param expiresAt monotonic time in nanoseconds after which no caller waits for the reply
-   * @param mustRun no caller waits for the reply, but the script has to run in the end
+   * @param key one of its keys: all are on the same node
    */
-  record Call(
-      Script script,
-      List<String> keys,
-      List<String> arguments,
-      CompletableFuture<Object> reply,
-      long expiresAt,
-      boolean mustRun) {
+  record Call(String key, CommandArguments command, CompletableFuture<Object> reply) {
+    static Call of(Script script, List<String> keys, List<String> arguments) {
+      CommandArguments command =
+          new CommandArguments(Protocol.Command.EVALSHA)
+              .add(script.sha1())
+              .add(keys.size())
+              .addObjects(keys)
+              .addObjects(arguments);
+      return new Call(keys.getFirst(), command, new CompletableFuture<>());
+    }
 
-    boolean isExpired() {
-      return !mustRun && System.nanoTime() - expiresAt > 0;
+    /** The same call, to be submitted once more. */
+    Call again() {
+      return new Call(key, command, new CompletableFuture<>());
+    }
+
+    void fail(Throwable failure) {
+      reply.completeExceptionally(failure);
     }
   }
 }

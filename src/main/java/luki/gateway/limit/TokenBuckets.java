@@ -58,6 +58,21 @@ final class TokenBuckets {
     return rate.status(true, known == null ? 0 : Math.max(0, known.get()), now, 0);
   }
 
+  /** Whether there is a bucket of this caller that is not full, or was not long ago. */
+  boolean knows(long caller) {
+    return buckets.containsKey(caller);
+  }
+
+  /**
+   * Empties the caller's bucket until it is full again at that time, or later. Without effect while
+   * the table is full: others share the bucket then.
+   */
+  void raise(long caller, long full) {
+    if (knows(caller) || count.get() < capacity) {
+      add(caller).raise(full);
+    }
+  }
+
   /** Removes full buckets. */
   void sweep(long now) {
     buckets.forEach(
@@ -95,6 +110,14 @@ final class TokenBuckets {
         if (compareAndSet(before, after)) {
           return rate.status(true, after, now, cost);
         }
+      }
+    }
+
+    /** Has no effect on a bucket that was removed: such a bucket was full. */
+    private void raise(long full) {
+      long before = get();
+      while (before != REMOVED && before < full && !compareAndSet(before, full)) {
+        before = get();
       }
     }
 

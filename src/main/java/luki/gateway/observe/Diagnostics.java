@@ -1,6 +1,7 @@
 package luki.gateway.observe;
 
 import com.google.errorprone.annotations.CompileTimeConstant;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import org.slf4j.Logger;
@@ -76,6 +77,11 @@ public final class Diagnostics {
     /** The class of a part of the gateway. */
     public static Field of(@CompileTimeConstant String name, AutoCloseable part) {
       return new Field(name, part.getClass().getSimpleName());
+    }
+
+    /** A server that the configuration names, or a node of its cluster. */
+    public static Field of(@CompileTimeConstant String name, InetSocketAddress server) {
+      return new Field(name, server.getHostString() + ":" + server.getPort());
     }
 
     /** A file that the configuration names. */

@@ -10,6 +10,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
@@ -176,6 +179,50 @@ class RedisFaultsTest {
       rest.remove(one);
     }
     return rest;
+  }
+
+  private TestGateway gatewayWithoutRefills() {
+    return TestGateway.builder()
+        .with("COG_URL", cognitive.url())
+        .with("REDIS_URL", "redis://127.0.0.1:" + relay.port())
+        .with("RATE_LIMIT_PER_MIN", "1")
+        .with("RATE_LIMIT_BURST", "30")
+        .start();
+  }
+
+  @Test
+  void aLateCallFallsBackOnWhatRedisLastSaidOfTheCaller() {
+    try (TestGateway gateway = gatewayWithoutRefills()) {
+      Client maria = caller(gateway);
+      for (int i = 0; i < 25; i++) {
+        maria.get(READS).expect(200);
+      }
+      relay.delay(Duration.ofMillis(200));
+      int passed = 0;
+      for (int i = 0; i < 20; i++) {
+        passed += maria.get(READS).status() == 200 ? 1 : 0;
+      }
+      // One more where a minute ends.
+      assertTrue(passed >= 1 && passed <= 6, passed + " passed");
+    }
+  }
+
+  @Test
+  void aLateCallOfACallerWhomRedisHasNotCountedYetPassesAlone() throws Exception {
+    try (TestGateway gateway = gatewayWithoutRefills();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Client maria = caller(gateway);
+      relay.delay(Duration.ofMillis(200));
+      List<Future<Integer>> calls = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        calls.add(threads.submit(() -> maria.get(READS).status()));
+      }
+      Map<Integer, Integer> statuses = new HashMap<>();
+      for (Future<Integer> call : calls) {
+        statuses.merge(call.get(), 1, Integer::sum);
+      }
+      assertEquals(Map.of(200, 1, 429, 9), statuses);
+    }
   }
 
   @Test

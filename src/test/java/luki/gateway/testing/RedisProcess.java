@@ -47,11 +47,18 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
+  /** Starts a node of a cluster, without slots. */
+  public static RedisProcess startNode(String... settings) {
+    List<String> all = new ArrayList<>(List.of(settings));
+    all.addAll(List.of("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"));
+    return start(all.toArray(String[]::new));
+  }
+
   /** Starts a cluster of so many nodes, each with a part of the slots. */
-  public static List<RedisProcess> startCluster(int nodes) {
+  public static List<RedisProcess> startCluster(int nodes, String... settings) {
     List<RedisProcess> cluster = new ArrayList<>();
     for (int i = 0; i < nodes; i++) {
-      cluster.add(start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000"));
+      cluster.add(startNode(settings));
     }
     int slots = 16_384;
     for (int i = 0; i < nodes; i++) {
@@ -162,7 +169,7 @@ public final class RedisProcess implements AutoCloseable {
   /** A TCP relay to another port that can delay replies. */
   public static final class Relay implements AutoCloseable {
     private final ServerSocket listener;
-    private final int target;
+    private volatile int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final AtomicInteger tries = new AtomicInteger();
     private volatile Duration delay = Duration.ZERO;
@@ -184,6 +191,11 @@ public final class RedisProcess implements AutoCloseable {
 
     public int port() {
       return listener.getLocalPort();
+    }
+
+    /** Connections made from now on lead to another port; open ones stay. */
+    public void leadTo(int port) {
+      target = port;
     }
 
     /** Delays each part of a reply from now on. */

@@ -1,0 +1,186 @@
+package luki.gateway.limit;
+
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import luki.gateway.config.Settings.OnRedisLoss;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.FailureLog;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/**
+ * One server, with one connection: calls that wait at the same moment are sent in one pipeline. A
+ * failure costs the connection and fails the calls that wait; until a new connection has run a
+ * script, calls fail at once. So a dead server delays only those that were sent to it before that
+ * was noticed.
+ */
+final class RedisNode implements AutoCloseable {
+  private static final int MAX_BATCH = 64;
+  // In a row, before Redis counts as unavailable and connections are tried less often.
+  private static final int MAX_FAILURES = 3;
+  private static final Duration RETRY_INTERVAL = Duration.ofMillis(250);
+  // A connection that a network dropped silently is found before a call needs it.
+  private static final Duration IDLE_CHECK = Duration.ofSeconds(15);
+  private static final Rate PROBE_RATE = new Rate(1, 1_000_000);
+
+  private final HostAndPort server;
+  private final JedisClientConfig config;
+  private final Duration deadline;
+  private final OnRedisLoss fallback;
+  private final FailureLog outage =
+      new FailureLog(
+          new Diagnostics("redis"), "Redis unavailable; fallback", "Redis available again");
+  private final LinkedBlockingQueue<Script.Call> queue = new LinkedBlockingQueue<>();
+  private final List<Script.Call> batch = new ArrayList<>(MAX_BATCH);
+  private final Thread thread = Thread.ofVirtual().name("redis").unstarted(this::work);
+  private int failures;
+  private volatile String probeKey;
+  private volatile boolean connected;
+  private volatile boolean closed;
+
+  /**
+   * Creates a node that does not connect yet.
+   *
+   * @param probeKey a key that the server stores
+   * @param fallback what the limits do during an outage, for the log
+   */
+  RedisNode(
+      HostAndPort server,
+      JedisClientConfig config,
+      Duration deadline,
+      String probeKey,
+      OnRedisLoss fallback) {
+    this.server = server;
+    this.config = config;
+    this.deadline = deadline;
+    this.probeKey = probeKey;
+    this.fallback = fallback;
+  }
+
+  /** Why a server is unavailable, for the log. */
+  private enum Cause {
+    NOT_REACHABLE,
+    NO_REPLY,
+    ERROR_REPLY;
+
+    static Cause of(RuntimeException failure) {
+      return failure instanceof JedisDataException
+          ? ERROR_REPLY
+          : failure.getCause() instanceof SocketTimeoutException ? NO_REPLY : NOT_REACHABLE;
+    }
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  void probeWith(String key) {
+    probeKey = key;
+  }
+
+  boolean isAvailable() {
+    return connected;
+  }
+
+  /** It is connected, or several attempts have failed. */
+  boolean isSettled() {
+    return connected || outage.isFailing();
+  }
+
+  boolean isIdle() {
+    return queue.isEmpty();
+  }
+
+  /** Sends a call soon, or fails it. */
+  void submit(Script.Call call) {
+    if (connected) {
+      queue.add(call);
+    }
+    // Checked again for a call that was added after the queue was emptied by a failure.
+    if (!connected) {
+      call.fail(unavailable(null));
+    }
+  }
+
+  private Limiter.Unavailable unavailable(@Nullable Throwable cause) {
+    return new Limiter.Unavailable("Redis is unavailable", cause, outage.isFailing());
+  }
+
+  private void work() {
+    try {
+      while (!closed) {
+        serve();
+      }
+    } catch (InterruptedException stopped) {
+      // close() was called.
+    } finally {
+      connected = false;
+      failCalls(null);
+    }
+  }
+
+  /** Serves calls with one connection until it fails. */
+  private void serve() throws InterruptedException {
+    try (RedisConnection connection = RedisConnection.open(server, config, deadline)) {
+      batch.add(probe());
+      connection.run(batch);
+      connected = true;
+      outage.succeeded();
+      while (true) {
+        batch.clear();
+        Script.Call first = queue.poll(IDLE_CHECK.toMillis(), TimeUnit.MILLISECONDS);
+        batch.add(first == null ? probe() : first);
+        queue.drainTo(batch, MAX_BATCH - 1);
+        connection.run(batch);
+        failures = 0;
+      }
+    } catch (RuntimeException failure) {
+      connected = false;
+      failCalls(failure);
+      failures++;
+      if (failures >= MAX_FAILURES && !closed) {
+        logOutage(failure);
+        Thread.sleep(RETRY_INTERVAL);
+      }
+    }
+  }
+
+  /** A ping is not enough: a replica or a full server replies to it too. */
+  private Script.Call probe() {
+    return Script.Call.of(Script.LEASE, List.of(probeKey), PROBE_RATE.arguments("", 1));
+  }
+
+  private void failCalls(@Nullable RuntimeException failure) {
+    queue.drainTo(batch);
+    Limiter.Unavailable unavailable = unavailable(failure);
+    batch.forEach(call -> call.fail(unavailable));
+    batch.clear();
+  }
+
+  private void logOutage(RuntimeException failure) {
+    outage.failed(
+        Diagnostics.Field.of("mode", fallback),
+        Diagnostics.Field.of("cause", Cause.of(failure)),
+        Diagnostics.Field.of(
+            "server", InetSocketAddress.createUnresolved(server.getHost(), server.getPort())));
+  }
+
+  /** Closes a node that serves no keys any more. */
+  void retire() {
+    close();
+    outage.succeeded();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+  }
+}
