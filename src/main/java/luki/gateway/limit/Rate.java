@@ -1,6 +1,5 @@
 package luki.gateway.limit;
 
-import java.util.List;
 import luki.gateway.config.Plan;
 import luki.gateway.limit.Limiter.RateStatus;
 
@@ -65,14 +64,5 @@ record Rate(long interval, long burst) {
     long nextToken = lacking == 0 ? 0 : (remaining + 1) * interval - free;
     long wait = admitted ? 0 : Math.max(0, weight(cost) * interval - free);
     return new RateStatus(admitted, remaining, nextToken, wait);
-  }
-
-  /**
-   * The arguments of {@link Script#RATE} and {@link Script#LEASE}.
-   *
-   * @param clock the time, or empty for the server's time
-   */
-  List<String> arguments(String clock, long units) {
-    return List.of(clock, Long.toString(interval), Long.toString(burst), Long.toString(units));
   }
 }

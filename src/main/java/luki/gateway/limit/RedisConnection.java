@@ -1,22 +1,30 @@
 package luki.gateway.limit;
 
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.DefaultJedisSocketFactory;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.SslOptions;
 import redis.clients.jedis.SslVerifyMode;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.util.RedisInputStream;
+import redis.clients.jedis.util.RedisOutputStream;
 
 /**
- * A connection to one server, for one thread. After an exception it must be closed: the next reply
- * on it could be that of another call.
+ * A connection to one server, for one thread. Jedis connects and authenticates; calls are written
+ * and read here, without an object for each word. After an exception it must be closed: the next
+ * reply on it could be that of another call.
  */
 final class RedisConnection implements AutoCloseable {
   private static final int DEFAULT_PORT = 6379;
@@ -24,27 +32,54 @@ final class RedisConnection implements AutoCloseable {
 
   /**
    * Errors of the server, not of a call. A new connection may reach another server, and loads the
-   * scripts again.
+   * scripts again. Servers before 7.0 put the code of an error in a script into a sentence.
    */
-  private static final Pattern SERVER_ERRORS =
+  private static final Pattern OF_SERVER =
       Pattern.compile(
           "READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOSCRIPT|NOAUTH|NOPERM|OOM|MISCONF|NOREPLICAS"
               + "|BUSY");
 
-  private final Connection connection;
-  private final long deadlineNanos;
+  private static final Pattern OF_SLOT = Pattern.compile("^(MOVED|ASK|TRYAGAIN) .*");
 
-  private RedisConnection(Connection connection, Duration deadline) {
+  private final Connection connection;
+  private final Socket socket;
+  private final long deadlineNanos;
+  private final RedisOutputStream out;
+  private final RedisInputStream in;
+
+  private RedisConnection(Connection connection, Socket socket, Duration deadline)
+      throws IOException {
     this.connection = connection;
+    this.socket = socket;
     this.deadlineNanos = deadline.toNanos();
+    this.out = new RedisOutputStream(socket.getOutputStream());
+    this.in = new RedisInputStream(socket.getInputStream());
+  }
+
+  /** Keeps the socket that Jedis has connected, with TLS where it is set. */
+  private static final class SocketFactory extends DefaultJedisSocketFactory {
+    private @Nullable Socket last;
+
+    SocketFactory(HostAndPort server, JedisClientConfig config) {
+      super(server, config);
+    }
+
+    @Override
+    public Socket createSocket() {
+      Socket created = super.createSocket();
+      last = created;
+      return created;
+    }
   }
 
   /**
    * Connects, authenticates and loads the scripts. No call waits for it, so it may take longer than
    * a call.
    */
-  static RedisConnection open(HostAndPort server, JedisClientConfig config, Duration deadline) {
-    Connection connection = new Connection(server, config);
+  static RedisConnection open(HostAndPort server, JedisClientConfig config, Duration deadline)
+      throws IOException {
+    SocketFactory sockets = new SocketFactory(server, config);
+    Connection connection = new Connection(sockets, config);
     try {
       for (Script script : Script.ALL) {
         connection.sendCommand(Protocol.Command.SCRIPT, "LOAD", script.text());
@@ -54,8 +89,11 @@ final class RedisConnection implements AutoCloseable {
           throw refused;
         }
       }
-      return new RedisConnection(connection, deadline);
-    } catch (RuntimeException failed) {
+      if (sockets.last == null) {
+        throw new IOException("no socket");
+      }
+      return new RedisConnection(connection, sockets.last, deadline);
+    } catch (IOException | RuntimeException failed) {
       connection.close();
       throw failed;
     }
@@ -95,22 +133,22 @@ final class RedisConnection implements AutoCloseable {
    * Runs the calls in one pipeline and completes each that gets a reply. The deadline is the
    * server's: a reply that is there already is in time, however late this process reads it.
    *
-   * @throws RuntimeException the connection cannot be used again
+   * @throws IOException the connection cannot be used again; so for a {@link JedisException}
    */
-  void run(List<Script.Call> calls) {
+  void run(List<Script.Call> calls) throws IOException {
     for (Script.Call call : calls) {
-      connection.sendCommand(call.command());
+      call.writeTo(out);
     }
+    out.flush();
     long end = System.nanoTime() + deadlineNanos;
     JedisDataException serverError = null;
     for (Script.Call call : calls) {
       long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-      connection.setSoTimeout((int) Math.max(1, left));
+      socket.setSoTimeout((int) Math.max(1, left));
       try {
-        call.reply().complete(connection.getOne());
+        call.reply().complete(readReply());
       } catch (JedisDataException error) {
-        // Servers before 7.0 put the code of an error in a script into a sentence.
-        if (SERVER_ERRORS.matcher(String.valueOf(error.getMessage())).find()) {
+        if (OF_SERVER.matcher(String.valueOf(error.getMessage())).find()) {
           serverError = error;
         } else {
           call.fail(error);
@@ -120,6 +158,28 @@ final class RedisConnection implements AutoCloseable {
     if (serverError != null) {
       throw serverError;
     }
+  }
+
+  /** Another node of the cluster serves the key now. */
+  static boolean isOfSlot(Throwable error) {
+    return error instanceof JedisDataException
+        && OF_SLOT.matcher(String.valueOf(error.getMessage())).matches();
+  }
+
+  private long[] readReply() throws IOException {
+    byte type = in.readByte();
+    if (type == '-') {
+      throw new JedisDataException(in.readLine());
+    }
+    boolean isList = type == '*';
+    long[] numbers = new long[isList ? in.readIntCrLf() : 1];
+    for (int i = 0; i < numbers.length; i++) {
+      if ((isList ? in.readByte() : type) != ':') {
+        throw new IOException("a reply that no script makes");
+      }
+      numbers[i] = in.readLongCrLf();
+    }
+    return numbers;
   }
 
   @Override

@@ -11,7 +11,6 @@ import java.util.function.BooleanSupplier;
 import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Periodic;
-import redis.clients.jedis.exceptions.JedisRedirectionException;
 
 /**
  * Runs scripts on Redis. No caller waits longer than a deadline, and calls to a node that is
@@ -60,8 +59,7 @@ final class RedisExecutor implements AutoCloseable {
    *
    * @throws Limiter.Unavailable no reply in time, an error, or an outage
    */
-  Object run(Script script, List<String> keys, List<String> arguments) throws Limiter.Unavailable {
-    Script.Call call = Script.Call.of(script, keys, arguments);
+  long[] run(Script.Call call) throws Limiter.Unavailable {
     submit(call);
     try {
       return call.reply().get();
@@ -77,17 +75,8 @@ final class RedisExecutor implements AutoCloseable {
     }
   }
 
-  /** Runs a script soon, or never: during an outage it is lost. */
-  void send(Script script, List<String> keys, List<String> arguments) {
-    submit(Script.Call.of(script, keys, arguments));
-  }
-
   /** Runs a script soon, or at the end of an outage. */
-  void runLater(Script script, List<String> keys, List<String> arguments) {
-    submitUntilRun(Script.Call.of(script, keys, arguments));
-  }
-
-  private void submitUntilRun(Script.Call call) {
+  void runLater(Script.Call call) {
     call.reply()
         .whenComplete(
             (_, failure) -> {
@@ -100,9 +89,7 @@ final class RedisExecutor implements AutoCloseable {
 
   private void postpone(Script.Call call, Throwable failure) {
     redirected(failure);
-    boolean again =
-        failure instanceof Limiter.Unavailable || failure instanceof JedisRedirectionException;
-    if (!again) {
+    if (!(failure instanceof Limiter.Unavailable || RedisConnection.isOfSlot(failure))) {
       LOG.error("usage not counted: Redis refused the call");
     } else if (!postponed.offer(call.again())) {
       LOG.error("usage not counted: Redis unavailable for too long");
@@ -110,13 +97,14 @@ final class RedisExecutor implements AutoCloseable {
   }
 
   private void redirected(Throwable failure) {
-    if (failure instanceof JedisRedirectionException) {
+    if (RedisConnection.isOfSlot(failure)) {
       nodes.outdated();
     }
   }
 
-  private void submit(Script.Call call) {
-    RedisNode node = nodes.of(call.key());
+  /** Sends a call soon, or never: during an outage it is lost. */
+  void submit(Script.Call call) {
+    RedisNode node = nodes.of(call.tag());
     if (node == null) {
       call.fail(new Limiter.Unavailable("no Redis node serves the key", null, true));
     } else {
@@ -133,13 +121,13 @@ final class RedisExecutor implements AutoCloseable {
 
   /** Takes the units that are free, up to a maximum. */
   Lease lease(String key, Rate rate, long units) throws Limiter.Unavailable {
-    List<?> reply = (List<?>) run(Script.LEASE, List.of(key), rate.arguments("", units));
-    return new Lease((Long) reply.getFirst(), (Long) reply.get(1));
+    long[] reply = run(Script.lease(key, rate, units));
+    return new Lease(reply[0], reply[1]);
   }
 
   /** Returns leased units, or loses them: a second attempt could return them twice. */
   void giveBack(String key, Rate rate, long units) {
-    send(Script.LEASE, List.of(key), rate.arguments("", -units));
+    submit(Script.lease(key, rate, -units));
   }
 
   private Duration keepUp() {
@@ -148,7 +136,7 @@ final class RedisExecutor implements AutoCloseable {
       if (isPartlyAvailable()) {
         List<Script.Call> calls = new ArrayList<>();
         postponed.drainTo(calls, MAX_RESENT);
-        calls.forEach(this::submitUntilRun);
+        calls.forEach(this::runLater);
       }
     }
     return UPKEEP_INTERVAL;

@@ -1,7 +1,6 @@
 package luki.gateway.limit;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -13,6 +12,7 @@ import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.limit.QuotaCounter.Windows;
 import luki.gateway.observe.Periodic;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Counts in Redis, by its clock, with one script call for an admission. A reservation expires
@@ -23,6 +23,8 @@ import luki.gateway.observe.Periodic;
 final class RedisLimiter implements Limiter {
   /** Lifetime of a reservation that is not renewed. */
   static final Duration LIFETIME = Duration.ofSeconds(15);
+
+  private static final Meter[] METERS = Meter.values();
 
   private final RedisExecutor redis;
   private final MemoryLimiter local;
@@ -52,43 +54,30 @@ final class RedisLimiter implements Limiter {
     this.renewals = new Periodic("quota-renewals", this::renew);
   }
 
-  /** The braces are the hash tag: all keys of a caller are on one node of a cluster. */
-  private static String key(String caller, String name) {
-    return "luki:{" + caller + "}:" + name;
-  }
-
-  private static List<String> keys(String caller) {
-    return List.of(key(caller, "used"), key(caller, "held"), key(caller, "rate"));
-  }
-
-  private static List<String> keys(Reservation reservation) {
-    List<String> keys = new ArrayList<>(keys(reservation.caller()));
-    keys.add(key(reservation.caller(), "done:" + reservation.id()));
-    return keys;
-  }
-
-  /** What follows the bounds of the plan; units become one argument for each meter. */
-  private List<String> arguments(Plan plan, Object... more) {
-    List<String> arguments = new ArrayList<>(16);
-    arguments.add(clock.get());
-    for (Meter meter : Meter.values()) {
-      arguments.add(Long.toString(plan.bound(meter, false)));
-      arguments.add(Long.toString(plan.bound(meter, true)));
+  /** Begins a call with the keys of a caller, the clock and the bounds of the plan. */
+  private Script.Call call(Script script, String caller, Plan plan, @Nullable String settled) {
+    Script.Call call = new Script.Call(script, caller);
+    call.addKey("used", "").addKey("held", "").addKey("rate", "");
+    if (settled != null) {
+      call.addKey("done:", settled);
     }
-    for (Object argument : more) {
-      if (argument instanceof Units units) {
-        for (Meter meter : Meter.values()) {
-          arguments.add(Long.toString(units.of(meter)));
-        }
-      } else {
-        arguments.add(argument.toString());
-      }
+    call.add(clock.get());
+    for (Meter meter : METERS) {
+      call.add(plan.bound(meter, false)).add(plan.bound(meter, true));
     }
-    return arguments;
+    return call;
   }
 
-  private static long number(Object reply, int index) {
-    return (Long) ((List<?>) reply).get(index);
+  private Script.Call call(Script script, Reservation reservation) {
+    return call(script, reservation.caller(), reservation.plan(), reservation.id())
+        .add(reservation.id());
+  }
+
+  private static Script.Call add(Script.Call call, Units units) {
+    for (Meter meter : METERS) {
+      call.add(units.of(meter));
+    }
+    return call;
   }
 
   @Override
@@ -113,26 +102,20 @@ final class RedisLimiter implements Limiter {
     Plan plan = call.plan();
     Rate rate = Rate.of(plan);
     String id = UUID.randomUUID().toString();
-    List<String> arguments =
-        arguments(
-            plan,
-            rate.interval(),
-            rate.burst(),
-            call.cost(),
-            id,
-            lifetime.toMillis(),
-            call.wanted());
-    Object reply = redis.run(Script.ADMIT, keys(call.caller()), arguments);
+    Script.Call admission = call(Script.ADMIT, call.caller(), plan, null);
+    admission.add(rate.interval()).add(rate.burst()).add(call.cost());
+    admission.add(id).add(lifetime.toMillis());
+    long[] reply = redis.run(add(admission, call.wanted()));
     RateStatus status = status(reply, rate, call);
     if (!status.admitted()) {
       return new Decision.RateLimited(status);
     }
-    if (number(reply, 2) > 0) {
-      long now = number(reply, 4);
-      boolean month = number(reply, 3) == 2;
+    if (reply[2] > 0) {
+      long now = reply[4];
+      boolean month = reply[3] == 2;
       return new Decision.QuotaExceeded(status, Windows.at(now).untilEnd(now, month));
     }
-    Units reserved = call.units().withCharacters(number(reply, 5));
+    Units reserved = call.units().withCharacters(reply[5]);
     Reservation reservation = new Reservation(call.caller(), plan, id, reserved);
     open.put(id, reservation);
     return new Decision.Admitted(status, reservation);
@@ -143,8 +126,9 @@ final class RedisLimiter implements Limiter {
     if (rate.isOff()) {
       return new Decision.Admitted(RateStatus.UNLIMITED, Reservation.NONE);
     }
-    List<String> arguments = rate.arguments(clock.get(), call.cost());
-    Object reply = redis.run(Script.RATE, List.of(key(call.caller(), "rate")), arguments);
+    Script.Call admission = new Script.Call(Script.RATE, call.caller());
+    admission.addKey("rate", "").add(clock.get());
+    long[] reply = redis.run(admission.add(rate.interval()).add(rate.burst()).add(call.cost()));
     RateStatus status = status(reply, rate, call);
     return status.admitted()
         ? new Decision.Admitted(status, Reservation.NONE)
@@ -152,10 +136,9 @@ final class RedisLimiter implements Limiter {
   }
 
   /** Both scripts reply first whether the rate permits the call, and when the bucket is full. */
-  private RateStatus status(Object reply, Rate rate, Call call) {
-    long microsUntilFull = number(reply, 1);
-    local.learn(call.caller(), microsUntilFull);
-    return rate.status(number(reply, 0) == 1, microsUntilFull, 0, call.cost());
+  private RateStatus status(long[] reply, Rate rate, Call call) {
+    local.learn(call.caller(), reply[1]);
+    return rate.status(reply[0] == 1, reply[1], 0, call.cost());
   }
 
   @Override
@@ -165,7 +148,7 @@ final class RedisLimiter implements Limiter {
       return local.extend(reservation, characters);
     }
     try {
-      long more = (Long) redis.run(Script.EXTEND, keys(now), extension(now, characters));
+      long more = redis.run(extension(now, characters))[0];
       Units all = now.units().withCharacters(now.units().streamedCharacters() + more);
       open.replace(now.id(), new Reservation(now.caller(), now.plan(), now.id(), all));
       return more;
@@ -175,8 +158,9 @@ final class RedisLimiter implements Limiter {
     }
   }
 
-  private List<String> extension(Reservation now, long characters) {
-    return arguments(now.plan(), now.id(), lifetime.toMillis(), now.units(), characters);
+  private Script.Call extension(Reservation now, long characters) {
+    Script.Call extension = call(Script.EXTEND, now).add(lifetime.toMillis());
+    return add(extension, now.units()).add(characters);
   }
 
   @Override
@@ -190,15 +174,14 @@ final class RedisLimiter implements Limiter {
 
   /** Counts in Redis; a repeated call has no effect. */
   void settleShared(Reservation reservation, Units used) {
-    redis.runLater(
-        Script.SETTLE, keys(reservation), arguments(reservation.plan(), reservation.id(), used));
+    redis.runLater(add(call(Script.SETTLE, reservation), used));
   }
 
   @Override
   public Usage usage(String caller, Plan plan) throws Unavailable {
-    Object reply;
+    long[] reply;
     try {
-      reply = redis.run(Script.USAGE, keys(caller), arguments(plan));
+      reply = redis.run(call(Script.USAGE, caller, plan, null));
     } catch (Unavailable outage) {
       if (onLoss == OnRedisLoss.DENY) {
         throw outage;
@@ -206,15 +189,15 @@ final class RedisLimiter implements Limiter {
       return local.usage(caller, plan);
     }
     Rate rate = Rate.of(plan);
-    Windows now = Windows.at(number(reply, 1));
+    Windows now = Windows.at(reply[1]);
     List<Window> windows =
-        now.of(plan, (meter, month) -> number(reply, 2 + QuotaCounter.index(meter, month)));
-    return new Usage(rate.isOff() ? null : rate.status(true, number(reply, 0), 0, 0), windows);
+        now.of(plan, (meter, month) -> reply[2 + QuotaCounter.index(meter, month)]);
+    return new Usage(rate.isOff() ? null : rate.status(true, reply[0], 0, 0), windows);
   }
 
   private Duration renew() {
     for (Reservation reservation : open.values()) {
-      redis.send(Script.EXTEND, keys(reservation), extension(reservation, 0));
+      redis.submit(extension(reservation, 0));
     }
     return lifetime.dividedBy(3);
   }

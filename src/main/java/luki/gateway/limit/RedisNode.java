@@ -1,5 +1,6 @@
 package luki.gateway.limit;
 
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
@@ -70,10 +71,12 @@ final class RedisNode implements AutoCloseable {
     NO_REPLY,
     ERROR_REPLY;
 
-    static Cause of(RuntimeException failure) {
-      return failure instanceof JedisDataException
-          ? ERROR_REPLY
-          : failure.getCause() instanceof SocketTimeoutException ? NO_REPLY : NOT_REACHABLE;
+    static Cause of(Exception failure) {
+      if (failure instanceof JedisDataException) {
+        return ERROR_REPLY;
+      }
+      Throwable cause = failure instanceof IOException ? failure : failure.getCause();
+      return cause instanceof SocketTimeoutException ? NO_REPLY : NOT_REACHABLE;
     }
   }
 
@@ -141,7 +144,7 @@ final class RedisNode implements AutoCloseable {
         connection.run(batch);
         failures = 0;
       }
-    } catch (RuntimeException failure) {
+    } catch (IOException | RuntimeException failure) {
       connected = false;
       failCalls(failure);
       failures++;
@@ -154,17 +157,17 @@ final class RedisNode implements AutoCloseable {
 
   /** A ping is not enough: a replica or a full server replies to it too. */
   private Script.Call probe() {
-    return Script.Call.of(Script.LEASE, List.of(probeKey), PROBE_RATE.arguments("", 1));
+    return Script.lease(probeKey, PROBE_RATE, 1);
   }
 
-  private void failCalls(@Nullable RuntimeException failure) {
+  private void failCalls(@Nullable Exception failure) {
     queue.drainTo(batch);
     Limiter.Unavailable unavailable = unavailable(failure);
     batch.forEach(call -> call.fail(unavailable));
     batch.clear();
   }
 
-  private void logOutage(RuntimeException failure) {
+  private void logOutage(Exception failure) {
     outage.failed(
         Diagnostics.Field.of("mode", fallback),
         Diagnostics.Field.of("cause", Cause.of(failure)),
