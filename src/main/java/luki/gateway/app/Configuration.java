@@ -12,11 +12,12 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.audit.AuditRecord;
 import luki.gateway.config.ConfigurationCheck;
+import luki.gateway.config.ConfigurationCheck.Finding;
+import luki.gateway.config.ConfigurationCheck.Severity;
 import luki.gateway.config.Environment;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.config.GatewayFileReader;
-import luki.gateway.config.OwnerOnly;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
@@ -24,12 +25,15 @@ import luki.gateway.config.SettingsReader;
 import luki.gateway.config.Variable;
 import luki.gateway.contract.ContractDocument;
 import luki.gateway.http.Sha256;
+import luki.gateway.keys.KeyEntry;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.Diagnostics;
+import luki.gateway.tokens.Identity;
 
 /** The settings, gateway.yaml and the contract, which every command reads first. */
-public record Configuration(Settings settings, GatewayFile file, ContractDocument document) {
+public record Configuration(
+    Settings settings, GatewayFile file, ContractDocument document, List<Finding> ofEnvironment) {
   /** The purpose of the hash that names callers in the access log, the audit file and bills. */
   static final String ACCESS_LOG = "access-log";
 
@@ -53,46 +57,33 @@ public record Configuration(Settings settings, GatewayFile file, ContractDocumen
     ContractDocument document = ContractDocument.read(settings.openapiFile(), problems);
     problems.throwIfAny();
     Diagnostics.configure(settings.logLevel());
-    return new Configuration(settings, file, document);
+    return new Configuration(settings, file, document, environment.findings());
   }
 
   /** The findings of `check`; in prod a critical one prevents startup. */
-  public List<ConfigurationCheck.Finding> findings() throws IOException {
-    List<ConfigurationCheck.Finding> findings =
-        new ArrayList<>(ConfigurationCheck.of(settings, file));
-    KeyFile keys = new KeyFile(settings.keyFile());
+  public List<Finding> findings() throws IOException {
+    List<Finding> findings = new ArrayList<>(ofEnvironment);
+    findings.addAll(ConfigurationCheck.of(settings, file, document.scopes()));
+    findings.addAll(Identity.findings(settings));
+    String where = Variable.API_KEYS_FILE.name();
     try {
-      if (keys.read().isEmpty()) {
-        findings.add(
-            keyFile(
-                ConfigurationCheck.Severity.WARNING,
-                "no key exists yet, so no caller can authenticate"));
+      List<KeyEntry> keys = new KeyFile(settings.keyFile()).read();
+      if (keys.isEmpty()) {
+        findings.add(Finding.warning(where, "no key exists yet, so no caller can authenticate"));
       }
       Set<String> unknown = new TreeSet<>();
-      keys.read()
-          .forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));
+      keys.forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));
       unknown.removeAll(file.plans().keySet());
       if (!unknown.isEmpty()) {
         findings.add(
-            keyFile(
-                ConfigurationCheck.Severity.WARNING,
+            Finding.warning(
+                where,
                 "keys of plans that gateway.yaml does not list get the default one: " + unknown));
       }
-      if (!OwnerOnly.isPrivate(settings.keyFile())) {
-        findings.add(
-            keyFile(
-                ConfigurationCheck.Severity.WARNING,
-                "it is readable by others: it should have mode 0600"));
-      }
     } catch (KeyFile.Broken broken) {
-      findings.add(keyFile(ConfigurationCheck.Severity.CRITICAL, broken.problem()));
+      findings.add(new Finding(Severity.CRITICAL, where, broken.problem()));
     }
     return findings;
-  }
-
-  private static ConfigurationCheck.Finding keyFile(
-      ConfigurationCheck.Severity severity, String text) {
-    return new ConfigurationCheck.Finding(severity, Variable.API_KEYS_FILE.name(), text);
   }
 
   /**

@@ -1,11 +1,14 @@
 package luki.gateway.config;
 
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 public final class ConfigurationCheck {
   // DOWNSTREAMS' roles: a care team gets its users by name, on the key or from the token.
   private static final Set<String> MAY_ACT_FOR_ANYBODY = Set.of("agent");
+
+  private static final Pattern LOOPBACK =
+      Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]", Pattern.CASE_INSENSITIVE);
 
   private final Settings settings;
   private final boolean prod;
@@ -35,19 +41,29 @@ public final class ConfigurationCheck {
    *
    * @param where the variable or the place in the file
    */
-  public record Finding(Severity severity, String where, String text) {}
-
-  public static List<Finding> of(Settings settings, GatewayFile file) {
-    ConfigurationCheck check = new ConfigurationCheck(settings);
-    if (check.prod && !settings.engines().edge()) {
-      check.findings.add(
-          new Finding(
-              Severity.CRITICAL,
-              "HTTP_ENGINE",
-              "jdk: this server answers malformed requests itself and notices slow and lost clients late;"
-                  + " use edge"));
+  public record Finding(Severity severity, String where, String text) {
+    public static Finding warning(String where, String text) {
+      return new Finding(Severity.WARNING, where, text);
     }
+  }
+
+  /**
+   * Finds it.
+   *
+   * @param scopes those that an operation of the contract asks for
+   */
+  public static List<Finding> of(Settings settings, GatewayFile file, Set<Scope> scopes)
+      throws IOException {
+    ConfigurationCheck check = new ConfigurationCheck(settings);
+    check.criticalIf(
+        check.prod && !settings.engines().edge(),
+        "HTTP_ENGINE",
+        "jdk: this server answers malformed requests itself and notices slow and lost clients late;"
+            + " use edge");
     check.secrets();
+    check.ownerOnly(Variable.API_KEYS_FILE, settings.keyFile());
+    check.ownerOnly(Variable.SERVICE_TOKEN_KEY_PATH, settings.signingKey());
+    check.ownerOnly(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, settings.previousSigningKey());
     check.services();
     check.limits(file);
     check.warnIf(
@@ -58,12 +74,28 @@ public final class ConfigurationCheck {
         "trusts every address, so it trusts every client");
     file.roles()
         .forEach(
-            (role, scopes) ->
+            (role, granted) ->
                 check.warnIf(
-                    scopes.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role),
+                    granted.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role),
                     "roles/" + role,
                     "users:any lets it act for every user"));
+    file.roles().forEach((role, granted) -> check.scopes("roles/" + role, granted, scopes));
+    file.callers()
+        .forEach((name, caller) -> check.scopes("services/" + name, caller.scopes(), scopes));
     return check.findings;
+  }
+
+  private void scopes(String where, Set<Scope> granted, Set<Scope> known) {
+    List<String> names = known.stream().map(Scope::name).sorted().toList();
+    for (Scope scope : granted) {
+      warnIf(
+          !known.contains(scope),
+          where,
+          "no operation asks for the scope "
+              + scope.name()
+              + "; the nearest is "
+              + Spelling.nearest(scope.name(), names).orElse("none"));
+    }
   }
 
   private void secrets() {
@@ -79,8 +111,10 @@ public final class ConfigurationCheck {
           "unset: the gateway's tokens are signed by a key made at start",
           "must name an EC P-256 private key in prod");
     }
-    warnIf(
-        prod && isPlainHttp(settings.jwt().jwks()),
+    URI jwks = settings.jwt().jwks();
+    // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.
+    criticalIf(
+        prod && jwks != null && isPlainHttp(jwks) && !LOOPBACK.matcher(jwks.getHost()).matches(),
         "JWT_JWKS_URL",
         "http: an attacker on the network can replace the keys; use https");
     warnIf(
@@ -91,6 +125,10 @@ public final class ConfigurationCheck {
         settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT),
         "AGENT_INTERNAL_SECRET",
         "unset: the agent cannot distinguish the gateway from other callers");
+  }
+
+  private void ownerOnly(Variable variable, @Nullable Path file) throws IOException {
+    warnIf(file != null && !OwnerOnly.isPrivate(file), variable.name(), OwnerOnly.ADVICE);
   }
 
   private void services() {
@@ -147,7 +185,13 @@ public final class ConfigurationCheck {
 
   private void warnIf(boolean condition, String where, String text) {
     if (condition) {
-      findings.add(new Finding(Severity.WARNING, where, text));
+      findings.add(Finding.warning(where, text));
+    }
+  }
+
+  private void criticalIf(boolean condition, String where, String text) {
+    if (condition) {
+      findings.add(new Finding(Severity.CRITICAL, where, text));
     }
   }
 }

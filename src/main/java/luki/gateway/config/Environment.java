@@ -8,7 +8,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
+import luki.gateway.config.ConfigurationCheck.Finding;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,12 +24,17 @@ public final class Environment {
   private static final Pattern INJECTED =
       Pattern.compile(".*_SERVICE_HOST|.*_SERVICE_PORT(_.*)?|.*_PORT|.*_PORT_.*");
 
+  // OpenTelemetry's library reads these by itself.
+  private static final String OF_TELEMETRY = "OTEL_";
+
   private final Map<String, String> values;
   private final Problems problems;
+  private final List<Finding> findings;
 
-  private Environment(Map<String, String> values, Problems problems) {
+  private Environment(Map<String, String> values, Problems problems, List<Finding> findings) {
     this.values = Map.copyOf(values);
     this.problems = problems;
+    this.findings = List.copyOf(findings);
   }
 
   /** Those of this process and the working directory. */
@@ -36,23 +45,39 @@ public final class Environment {
   /** The given values over those of the file, if it exists. */
   public static Environment of(Map<String, String> process, Path dotEnv, Problems problems) {
     Map<String, String> values = new HashMap<>();
+    List<Finding> findings = new ArrayList<>();
     if (Files.isRegularFile(dotEnv)) {
       try {
         readDotEnv(dotEnv, Files.readAllLines(dotEnv), values, problems);
+        if (!OwnerOnly.isPrivate(dotEnv)) {
+          findings.add(Finding.warning(dotEnv.toString(), OwnerOnly.ADVICE));
+        }
       } catch (IOException unreadable) {
         problems.add(dotEnv.toString(), "must be readable text in UTF-8");
       }
     }
+    Set<String> ofFile = Set.copyOf(values.keySet());
     values.putAll(process);
-    for (String name : values.keySet()) {
-      if (name.startsWith("LUKI_")
-          && !Variable.isKnown(name)
-          && !INJECTED.matcher(name).matches()) {
-        String nearest = Variable.nearest(name).orElse("");
-        problems.add(name, "is not a variable of the gateway; did you mean " + nearest + "?");
+    List<String> known = Variable.names();
+    for (String name : new TreeSet<>(values.keySet())) {
+      boolean injected = INJECTED.matcher(name).matches() && !ofFile.contains(name);
+      if (known.contains(name) || name.startsWith(OF_TELEMETRY) || injected) {
+        continue;
+      }
+      Optional<String> meant = Spelling.meant(name, known);
+      if (name.startsWith("LUKI_")) {
+        problems.add(name, unknown(Spelling.nearest(name, known)));
+      } else if (ofFile.contains(name) || meant.isPresent()) {
+        // Other variables of the process are for other programs; the file is for this one alone.
+        findings.add(Finding.warning(name, unknown(meant)));
       }
     }
-    return new Environment(values, problems);
+    return new Environment(values, problems, findings);
+  }
+
+  private static String unknown(Optional<String> meant) {
+    return "is not a variable of the gateway"
+        + meant.map(name -> "; did you mean " + name + "?").orElse("");
   }
 
   private static void readDotEnv(
@@ -78,6 +103,11 @@ public final class Environment {
             && (value.charAt(0) == '"' || value.charAt(0) == '\'')
             && value.charAt(value.length() - 1) == value.charAt(0);
     return quoted ? value.substring(1, value.length() - 1) : value;
+  }
+
+  /** What is unwise about the names and the file. */
+  public List<Finding> findings() {
+    return findings;
   }
 
   /** The value, or null when it is unset or blank. */

@@ -1,14 +1,24 @@
 package luki.gateway.config;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /** Mode 0600, where the file system has modes. */
 public final class OwnerOnly {
+  static final String ADVICE = "it is readable by others: it should have mode 0600";
+
   private OwnerOnly() {}
+
+  /** Opens a file; one that this creates has that mode. */
+  public static FileChannel open(Path path, OpenOption... how) throws IOException {
+    return FileChannel.open(path, Set.of(how), attributes(path));
+  }
 
   /** To create a file with. */
   public static FileAttribute<?>[] attributes(Path path) {

@@ -1,7 +1,9 @@
 package luki.gateway.config;
 
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Every environment variable that the gateway reads: its default and its reason in one line. */
@@ -101,33 +103,11 @@ public enum Variable {
     return alias;
   }
 
-  static boolean isKnown(String name) {
+  /** All names and aliases. */
+  static List<String> names() {
     return Arrays.stream(values())
-        .anyMatch(known -> known.name().equals(name) || name.equals(known.alias));
-  }
-
-  /** The known name that is most similar. */
-  static Optional<String> nearest(String name) {
-    return Arrays.stream(values())
-        .map(known -> known.alias == null ? known.name() : known.alias)
-        .min((a, b) -> Integer.compare(distance(a, name), distance(b, name)));
-  }
-
-  /** Levenshtein's distance. */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int changed = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(changed, Math.min(row[j], row[j - 1]) + 1);
-      }
-    }
-    return row[b.length()];
+        .flatMap(known -> Stream.of(known.name(), known.alias))
+        .filter(Objects::nonNull)
+        .toList();
   }
 }

@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.QueuedWriter;
@@ -51,7 +52,7 @@ final class Outbox implements AutoCloseable {
     this.segments = new Segments(name);
     this.segmentBytes = segmentBytes;
     this.lockFile =
-        FileChannel.open(segments.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        OwnerOnly.open(segments.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     FileLock own = lockFile.tryLock();
     if (own == null) {
       lockFile.close();
@@ -71,7 +72,7 @@ final class Outbox implements AutoCloseable {
 
   private FileChannel open(int segment) throws IOException {
     FileChannel file =
-        FileChannel.open(
+        OwnerOnly.open(
             segments.path(segment),
             StandardOpenOption.CREATE,
             StandardOpenOption.READ,

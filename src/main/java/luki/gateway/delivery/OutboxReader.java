@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.delivery.Outbox.Segments;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +124,7 @@ final class OutboxReader implements AutoCloseable {
     byte[] text =
         (deliveredSegment + " " + deliveredOffset + "\n").getBytes(StandardCharsets.US_ASCII);
     try (FileChannel out =
-        FileChannel.open(
+        OwnerOnly.open(
             fresh,
             StandardOpenOption.CREATE,
             StandardOpenOption.WRITE,

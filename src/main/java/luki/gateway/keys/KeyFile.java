@@ -86,7 +86,7 @@ public final class KeyFile {
     Path lockFile = directory.resolve(path.getFileName() + ".lock");
     THREADS.lock();
     try (FileChannel channel =
-            FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            OwnerOnly.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = channel.lock()) {
       if (!lock.isValid()) {
         throw new IOException("the lock was lost");

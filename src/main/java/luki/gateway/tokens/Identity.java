@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
+import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.config.Problems;
@@ -69,15 +71,32 @@ public final class Identity implements AutoCloseable {
         keys(
             settings.serviceJwks(),
             jwks ->
-                JwkSet.ofJwks(Files.readAllBytes(jwks)).orElseThrow(IllegalArgumentException::new),
+                JwkSet.ofJwks(Files.readAllBytes(jwks))
+                    .filter(set -> set.keys().stream().allMatch(key -> key.id() != null))
+                    .orElseThrow(IllegalArgumentException::new),
             Variable.SERVICE_JWKS_PATH,
-            "must name a JWK Set with a usable public key",
+            "must name a JWK Set with a usable public key, and a kid in each",
             problems);
     ServiceCallers services =
         serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
         new TokenVerifier.Rules(jwt.issuer(), jwt.audience(), roles, jwt.skew(), clock);
     return new Identity(rules, new TokenVerifier(rules, keys, services), remote);
+  }
+
+  /** What is unwise in the key files of a configuration that is valid. */
+  public static List<Finding> findings(Settings settings) throws IOException {
+    Path file = settings.serviceJwks();
+    List<String> leftOut = file == null ? List.of() : JwkSet.leftOut(Files.readAllBytes(file));
+    return leftOut.stream()
+        .map(
+            key ->
+                Finding.warning(
+                    Variable.SERVICE_JWKS_PATH.name(),
+                    key
+                        + " is not used: it must be a public key for signatures, on the curve P-256,"
+                        + " P-384 or Ed25519, or RSA of 2048 bits or more"))
+        .toList();
   }
 
   /** Reads the keys of a file. */

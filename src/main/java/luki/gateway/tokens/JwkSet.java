@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.tokens.TokenVerifier.KeySource;
@@ -79,14 +80,27 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
     }
   }
 
+  /** The entries of a JWK Set; none when it is no JWK Set. */
+  private static List<Json> entries(byte[] json) {
+    try {
+      return Json.parse(json).at("keys").items();
+    } catch (InvalidJson notJson) {
+      return List.of();
+    }
+  }
+
+  /** The pointers to the entries of a JWK Set that are left out. */
+  static List<String> leftOut(byte[] json) {
+    List<Json> entries = entries(json);
+    return IntStream.range(0, entries.size())
+        .filter(i -> key(entries.get(i)).isEmpty())
+        .mapToObj(i -> "/keys/" + i)
+        .toList();
+  }
+
   /** A JWK Set (RFC 7517); empty when it is none, or has no key that can be used. */
   static Optional<JwkSet> ofJwks(byte[] json) {
-    List<Json> entries;
-    try {
-      entries = Json.parse(json).at("keys").items();
-    } catch (InvalidJson notJson) {
-      return Optional.empty();
-    }
+    List<Json> entries = entries(json);
     if (entries.size() > MAX_KEYS) {
       return Optional.empty();
     }

@@ -6,6 +6,7 @@ import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.JWSVerifier;
 import com.nimbusds.jose.crypto.ECDSAVerifier;
 import com.nimbusds.jose.crypto.RSASSAVerifier;
+import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.util.Base64URL;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -43,12 +44,7 @@ final class TrustedKey {
     Set<String> algorithms =
         switch (key) {
           case RSAPublicKey rsa -> isStrong(rsa) ? Set.of("RS256", "PS256") : Set.of();
-          case ECPublicKey ec ->
-              switch (ec.getParams().getOrder().bitLength()) {
-                case 256 -> Set.of("ES256");
-                case 384 -> Set.of("ES384");
-                default -> Set.of();
-              };
+          case ECPublicKey ec -> ofCurve(Curve.forECParameterSpec(ec.getParams()));
           case EdECPublicKey ed ->
               ed.getParams().getName().equals("Ed25519") ? Set.of("EdDSA") : Set.of();
           default -> Set.of();
@@ -56,6 +52,13 @@ final class TrustedKey {
     return algorithms.isEmpty()
         ? Optional.empty()
         : Optional.of(new TrustedKey(id, algorithms, key));
+  }
+
+  /** By the curve itself: others, such as secp256k1, have keys of the same size. */
+  private static Set<String> ofCurve(@Nullable Curve curve) {
+    return Curve.P_256.equals(curve)
+        ? Set.of("ES256")
+        : Curve.P_384.equals(curve) ? Set.of("ES384") : Set.of();
   }
 
   private static boolean isStrong(RSAPublicKey rsa) {

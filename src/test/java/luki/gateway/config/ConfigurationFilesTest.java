@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import luki.gateway.config.Problems.BadConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,7 +109,7 @@ class ConfigurationFilesTest {
       for (String engine : List.of("edge", "jdk")) {
         Settings settings = settings(Map.of("ENVIRONMENT", environment, "HTTP_ENGINE", engine));
         boolean critical =
-            ConfigurationCheck.of(settings, file).stream()
+            ConfigurationCheck.of(settings, file, Set.of()).stream()
                 .anyMatch(
                     finding ->
                         finding.where().equals("HTTP_ENGINE")

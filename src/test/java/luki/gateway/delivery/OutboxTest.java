@@ -6,16 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import luki.gateway.delivery.Outbox.Segments;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.testing.Waiting;
@@ -102,6 +105,27 @@ class OutboxTest {
         assertArrayEquals(text.getBytes(StandardCharsets.UTF_8), read);
       }
       assertTrue(outbox.segments().numbers().size() > 3);
+    }
+  }
+
+  @Test
+  void everyFileIsItsOwnersAlone() throws Exception {
+    try (Outbox outbox = open(1);
+        OutboxReader reader = OutboxReader.fromStart(outbox.segments())) {
+      for (int i = 1; i <= 2; i++) {
+        outbox.append(line("a line"));
+        File segment = segments().path(i).toFile();
+        Waiting.until(Duration.ofSeconds(5), () -> segment.length() > 0);
+      }
+      reader.commit();
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      List<Path> all = files.toList();
+      assertEquals(4, all.size(), "two segments, the lock, the position: " + all);
+      for (Path file : all) {
+        assertEquals(
+            "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+      }
     }
   }
 

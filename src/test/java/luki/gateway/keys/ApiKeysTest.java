@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
@@ -131,7 +132,15 @@ class ApiKeysTest {
   @Test
   void theFileIsItsOwnersAloneAndHoldsNoKey() throws Exception {
     ApiKeyText key = make(Set.of(READ), Set.of(), null);
-    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
+    try (Stream<Path> files = Files.list(path.getParent())) {
+      // The lock too.
+      List<Path> all = files.toList();
+      assertTrue(all.size() > 1, all.toString());
+      for (Path file : all) {
+        assertEquals(
+            "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+      }
+    }
     assertFalse(Files.readString(path).contains(key.reveal().substring(18)));
   }
 

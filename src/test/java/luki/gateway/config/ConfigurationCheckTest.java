@@ -1,0 +1,261 @@
+package luki.gateway.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.JWK;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.OctetKeyPair;
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
+import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
+import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import luki.gateway.app.Configuration;
+import luki.gateway.app.Gateway;
+import luki.gateway.config.ConfigurationCheck.Finding;
+import luki.gateway.config.ConfigurationCheck.Severity;
+import luki.gateway.config.Problems.BadConfiguration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Mistakes in a configuration that is valid: {@code check} names the place and what to do. */
+class ConfigurationCheckTest {
+  @TempDir Path directory;
+
+  private Configuration configuration(String... pairs) throws BadConfiguration {
+    Map<String, String> variables = new HashMap<>();
+    variables.put("ENVIRONMENT", "dev");
+    for (int i = 0; i < pairs.length; i += 2) {
+      variables.put(pairs[i], pairs[i + 1]);
+    }
+    Problems problems = new Problems();
+    return Configuration.of(
+        Environment.of(variables, directory.resolve(".env"), problems), problems);
+  }
+
+  /** The findings about one place. */
+  private List<Finding> about(String where, String... pairs) throws Exception {
+    return configuration(pairs).findings().stream().filter(f -> f.where().equals(where)).toList();
+  }
+
+  private void warns(String where, String text, String... pairs) throws Exception {
+    List<Finding> found = about(where, pairs);
+    assertEquals(1, found.size(), found.toString());
+    assertEquals(Severity.WARNING, found.getFirst().severity());
+    assertTrue(found.getFirst().text().contains(text), found.toString());
+  }
+
+  private String gatewayFile(String from, String to) throws IOException {
+    String text = Files.readString(Path.of("config/gateway.yaml"));
+    assertTrue(text.contains(from), from);
+    return Files.writeString(directory.resolve("gateway.yaml"), text.replace(from, to)).toString();
+  }
+
+  @Test
+  void aScopeThatNoOperationAsksForIsFoundWithTheNearest() throws Exception {
+    String role = gatewayFile("  researcher:\n", "  researcher:\n    - chat:wirte\n");
+    warns("roles/researcher", "chat:wirte; the nearest is chat:write", "GATEWAY_CONFIG", role);
+    String caller =
+        gatewayFile("plans:\n", "services:\n  s: {keys: [k], scopes: [elr:raed]}\nplans:\n");
+    warns("services/s", "elr:raed; the nearest is elr:read", "GATEWAY_CONFIG", caller);
+    for (Finding finding : configuration().findings()) {
+      assertFalse(finding.where().contains("/"), finding.toString());
+    }
+  }
+
+  @Test
+  void anUnknownNameInTheEnvFileIsFound() throws Exception {
+    Path file = directory.resolve(".env");
+    Files.createFile(file, OwnerOnly.attributes(file));
+    Files.writeString(
+        file,
+        """
+        JWT_AUDIANCE=a-value
+        COLOUR=a-value
+        SHOP_PORT=a-value
+        export redis_url=a-value
+        OTEL_BSP_SCHEDULE_DELAY=1
+        REPLICAS=1
+        """);
+    warns("JWT_AUDIANCE", "did you mean JWT_AUDIENCE?");
+    warns("redis_url", "did you mean REDIS_URL?");
+    for (String name : List.of("COLOUR", "SHOP_PORT")) {
+      warns(name, "is not a variable of the gateway");
+      assertFalse(about(name).getFirst().text().contains("did you mean"));
+    }
+    List<Finding> all = configuration().findings();
+    assertFalse(all.toString().contains("a-value"), all.toString());
+    assertFalse(all.toString().contains("OTEL_"), all.toString());
+  }
+
+  @Test
+  void aNearMissInTheEnvironmentIsFoundAndOtherProgramsVariablesAreNot() throws Exception {
+    warns("JWT_ISUER", "did you mean JWT_ISSUER?", "JWT_ISUER", "x");
+    warns("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_PER_MIN?", "RATE_LIMIT_PER_MINUTE", "9");
+    warns(
+        "MAX_CONECTIONS_PER_ADRESS",
+        "MAX_CONNECTIONS_PER_ADDRESS?",
+        "MAX_CONECTIONS_PER_ADRESS",
+        "9");
+    warns("AGENT_URI", "did you mean AGENT_URL?", "AGENT_URI", "x");
+    int usual = configuration().findings().size();
+    String others =
+        "HOME PATH USER SHELL LANG LC_ALL TERM PWD MAIL HOSTNAME TZ DYNO SORT JAVA_HOME MAVEN_OPTS"
+            + " NODE_ENV DATABASE_URL REDIS_TLS_URL RAILWAY_ENVIRONMENT K_SERVICE HTTP_PROXY"
+            + " KUBERNETES_PORT AGENT_SERVICE_PORT REDIS_PORT REDIS_PORT_6379_TCP OTEL_SERVICE_NAMES"
+            + " LUKI_AGENT_SERVICE_HOST";
+    for (String name : others.split(" ", -1)) {
+      assertEquals(usual, configuration(name, "x").findings().size(), name);
+    }
+  }
+
+  @Test
+  void anIssuersKeysOverPlainHttpAreCriticalInProdUnlessTheyStayOnThisMachine() throws Exception {
+    for (String host :
+        List.of("id.test", "127.evil.test", "localhost.test", "10.0.0.1", "[fd00::1]")) {
+      String url = "http://" + host + "/jwks";
+      List<Finding> prod = about("JWT_JWKS_URL", prod("JWT_JWKS_URL", url));
+      assertEquals(1, prod.size(), host);
+      assertEquals(Severity.CRITICAL, prod.getFirst().severity(), host);
+      assertEquals(List.of(), about("JWT_JWKS_URL", "JWT_JWKS_URL", url), host);
+    }
+    for (String url :
+        List.of(
+            "https://id.test/", "http://localhost:9/", "http://127.0.0.1/", "http://[::1]:9/")) {
+      assertEquals(List.of(), about("JWT_JWKS_URL", prod("JWT_JWKS_URL", url)), url);
+    }
+  }
+
+  private static String[] prod(String name, String value) {
+    return new String[] {name, value, "ENVIRONMENT", "prod", "JWT_ISSUER", "https://id.test"};
+  }
+
+  @Test
+  void aSecretFileThatOthersCanReadIsFound() throws Exception {
+    for (String name :
+        List.of(
+            "SERVICE_TOKEN_KEY_PATH", "SERVICE_TOKEN_PREVIOUS_KEY_PATH", "API_KEYS_FILE", ".env")) {
+      Path file = directory.resolve(name);
+      String where = name.equals(".env") ? file.toString() : name;
+      Files.writeString(file, name.equals("API_KEYS_FILE") ? "{\"version\":1,\"keys\":[]}" : "");
+      for (String mode : List.of("rw-r-----", "rw----r--", "rw-rw-rw-")) {
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+        List<Finding> found = about(where, name, file.toString());
+        assertTrue(found.toString().contains("should have mode 0600"), name + " " + mode + found);
+      }
+      for (String mode : List.of("rw-------", "r--------")) {
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+        List<Finding> found = about(where, name, file.toString());
+        assertFalse(found.toString().contains("mode"), name + " " + mode + found);
+      }
+    }
+  }
+
+  private String jwks(JWK... keys) throws IOException {
+    String text = new JWKSet(List.of(keys)).toString(true);
+    return Files.writeString(directory.resolve("services.json"), text).toString();
+  }
+
+  private static ECKey ec(Curve curve, String id) throws JOSEException {
+    return new ECKeyGenerator(curve).keyID(id).generate();
+  }
+
+  @Test
+  void aServiceKeyThatIsNotServedIsFound() throws Exception {
+    String file =
+        jwks(
+            ec(Curve.P_256, "a"),
+            ec(Curve.P_384, "b"),
+            ec(Curve.P_521, "c"),
+            ECKey.parse(
+                """
+                {"kty":"EC","crv":"secp256k1","kid":"d","x":"eb5mfvncu6xVoGKVzocLBwKb_NstzijZWfKBWxb4F5g",
+                 "y":"SDradyajxGVdpPv8DhEIqP0XtEimhVQZnEfQj_sQ1Lg"}
+                """),
+            OctetKeyPair.parse(
+                """
+                {"kty":"OKP","crv":"X25519","kid":"e","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}
+                """),
+            new RSAKeyGenerator(1024, true).keyID("f").generate());
+    List<Finding> found = about("SERVICE_JWKS_PATH", "SERVICE_JWKS_PATH", file);
+    assertEquals(
+        List.of("/keys/2", "/keys/3", "/keys/4", "/keys/5"),
+        found.stream().map(finding -> finding.text().split(" ", 2)[0]).toList());
+    assertTrue(found.getFirst().text().contains("P-256, P-384 or Ed25519"), found.toString());
+  }
+
+  @Test
+  void aServiceKeyWithoutAKidIsRefused() throws Exception {
+    ECKey named = ec(Curve.P_256, "a");
+    new Gateway(configuration("SERVICE_JWKS_PATH", jwks(named, ec(Curve.P_256, "b")))).close();
+    Configuration other = configuration("SERVICE_JWKS_PATH", jwks(named, ec(Curve.P_256, null)));
+    List<String> problems =
+        assertThrows(BadConfiguration.class, () -> new Gateway(other)).problems();
+    assertEquals(1, problems.size(), problems.toString());
+    assertTrue(problems.getFirst().startsWith("SERVICE_JWKS_PATH: "), problems.toString());
+    assertTrue(problems.getFirst().contains("kid"), problems.toString());
+  }
+
+  /** The last pattern that matches a file or a directory above it decides, as for Docker. */
+  private static boolean isInImage(String path) throws IOException {
+    boolean in = true;
+    for (String line : Files.readAllLines(Path.of(".dockerignore"))) {
+      String pattern = line.replaceFirst("^!", "");
+      List<String> globs = List.of(pattern, pattern.replaceFirst("^\\*\\*/", ""));
+      for (Path part = Path.of(path); part != null; part = part.getParent()) {
+        Path here = part;
+        if (globs.stream()
+            .anyMatch(g -> FileSystems.getDefault().getPathMatcher("glob:" + g).matches(here))) {
+          in = line.startsWith("!");
+        }
+      }
+    }
+    return in;
+  }
+
+  @Test
+  void theImageHasNoKeyAndNoEnvFile() throws Exception {
+    for (String secret :
+        List.of(
+            ".env",
+            ".env.prod",
+            "config/.env",
+            "src/.env",
+            "src/main/resources/.env.local",
+            "config/api-keys.json",
+            "config/api-keys.json.lock",
+            "config/.keys123.json",
+            "config/dev-token-key.json",
+            "config/signing.pem",
+            "config/tls/server.key",
+            "key.pem",
+            "src/main/resources/signing.pem",
+            "src/a.key",
+            "src/store.p12",
+            "src/store.jks",
+            "config/services.jwks.json",
+            "target/demo-key",
+            ".git/config")) {
+      assertFalse(isInImage(secret), secret);
+    }
+    for (String needed :
+        List.of(
+            "pom.xml",
+            "config/gateway.yaml",
+            "config/openapi.yaml",
+            "src/main/java/luki/gateway/keys/KeyFile.java")) {
+      assertTrue(isInImage(needed), needed);
+    }
+  }
+}
