@@ -9,6 +9,7 @@ import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
 import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
+import luki.http1.ByteBudget;
 import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
 import luki.http1.Refusals;
@@ -46,6 +47,7 @@ final class Connection implements Runnable {
   private final SocketOutput output;
   private final WriteBuffer out;
   private final RequestParser parser;
+  private final ByteBudget.Lease memory;
   private final Thread thread;
   private final AtomicReference<Life> life = new AtomicReference<>(Life.IDLE);
   private long firstByteAt;
@@ -57,7 +59,8 @@ final class Connection implements Runnable {
     this.output = new SocketOutput(socket.getOutputStream(), shared, writing);
     this.watch = new PeerWatch(socket.getInputStream(), output);
     this.input = new SocketInput(watch, shared, reading);
-    this.source = new InputBuffer(input, READ_BUFFER);
+    this.memory = shared.memory().headLease();
+    this.source = new InputBuffer(input, READ_BUFFER, memory);
     this.out = new WriteBuffer(output, shared.buffers());
     this.parser = new RequestParser(source, shared.limits().head());
     this.thread = Thread.ofVirtual().name("edge").unstarted(this);
@@ -70,24 +73,27 @@ final class Connection implements Runnable {
   @Override
   public void run() {
     try {
-      while (becomesBusy() && serve()) {
-        rest();
+      while (becomesBusy() && serve() && rest()) {
+        // The next request.
       }
     } catch (IOException _) {
       // The client left, or was too slow.
     } finally {
       life.set(Life.CLOSED);
+      memory.close();
       out.drop();
       Sockets.close(socket);
       shared.connections().remove(this, socket.getInetAddress());
     }
   }
 
-  private void rest() {
-    source.rest();
+  /** Between two requests; whether the next one may follow. */
+  private boolean rest() {
+    boolean room = source.rest();
     // An interrupt that a handler left would close the socket in the next read.
     boolean _ = Thread.interrupted();
     life.set(Life.IDLE);
+    return room;
   }
 
   /** Waits for the first byte of a request; false when the connection ends without one. */
@@ -205,6 +211,10 @@ final class Connection implements Runnable {
 
   private void linger() throws IOException {
     Sockets.linger(socket, source, reading, shared.now());
+  }
+
+  void readBodyBy(long nanos) {
+    input.endBy(nanos);
   }
 
   void sendContinue() throws IOException {

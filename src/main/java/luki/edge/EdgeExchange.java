@@ -81,6 +81,11 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
   }
 
   @Override
+  public void readBodyBy(long nanos) {
+    connection.readBodyBy(nanos);
+  }
+
+  @Override
   public boolean isPeerGone() {
     return connection.isGone();
   }

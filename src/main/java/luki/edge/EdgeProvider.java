@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
+import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 import org.jspecify.annotations.Nullable;
 
@@ -14,11 +15,17 @@ import org.jspecify.annotations.Nullable;
 public final class EdgeProvider extends HttpServerProvider {
   private final EdgeLimits limits;
   private final Refusals refusals;
+  private final ByteBudget memory;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
 
-  public EdgeProvider(EdgeLimits limits, Refusals refusals) {
-    this(limits, refusals, InstantSource.system(), System::nanoTime);
+  /**
+   * On the system's clocks.
+   *
+   * @param memory for heads that are longer than usual
+   */
+  public EdgeProvider(EdgeLimits limits, Refusals refusals, ByteBudget memory) {
+    this(limits, refusals, memory, InstantSource.system(), System::nanoTime);
   }
 
   /**
@@ -28,9 +35,14 @@ public final class EdgeProvider extends HttpServerProvider {
    * @param nanoTime for deadlines
    */
   public EdgeProvider(
-      EdgeLimits limits, Refusals refusals, InstantSource clock, LongSupplier nanoTime) {
+      EdgeLimits limits,
+      Refusals refusals,
+      ByteBudget memory,
+      InstantSource clock,
+      LongSupplier nanoTime) {
     this.limits = limits;
     this.refusals = refusals;
+    this.memory = memory;
     this.clock = clock;
     this.nanoTime = nanoTime;
   }
@@ -42,6 +54,7 @@ public final class EdgeProvider extends HttpServerProvider {
         new ServerContext(
             limits,
             refusals,
+            memory,
             nanoTime,
             new DateLine(clock),
             new WriteBuffer.Pool(),

@@ -17,6 +17,7 @@ final class SocketInput extends InputStream {
   private boolean pacing;
   private long waited;
   private long arrived;
+  private long endBy;
   private volatile boolean failed;
 
   SocketInput(InputStream in, ServerContext shared, IoDeadline deadline) {
@@ -30,6 +31,12 @@ final class SocketInput extends InputStream {
     pacing = true;
     waited = 0;
     arrived = 0;
+    endBy = IoDeadline.NONE;
+  }
+
+  /** The body must have arrived by then, at whatever rate. */
+  void endBy(long nanos) {
+    endBy = nanos;
   }
 
   void endBody() {
@@ -71,7 +78,8 @@ final class SocketInput extends InputStream {
       waited = 0;
     }
     long start = shared.now();
-    if (!deadline.set(start + shared.limits().bodyTime().toNanos() - waited)) {
+    long slowest = start + shared.limits().bodyTime().toNanos() - waited;
+    if (!deadline.set(endBy != IoDeadline.NONE && endBy - slowest < 0 ? endBy : slowest)) {
       throw new BadMessage(Reason.TIMEOUT);
     }
     int n = in.read(into, offset, length);

@@ -27,6 +27,8 @@ public final class BadMessage extends IOException {
     CODING(501),
     /** CONNECT: this is no tunnel. */
     METHOD(501),
+    /** There is no room in memory for the message. */
+    OVERLOADED(503),
     VERSION(505);
 
     private final int status;

@@ -14,6 +14,14 @@ public interface EngineExchange {
   /** When the first byte of the request arrived, of {@link System#nanoTime}. */
   long receivedNanos();
 
+  /**
+   * The request body must have been read by then; a later read is refused as too slow. An engine
+   * that has no such limit does nothing.
+   *
+   * @param nanos of {@link System#nanoTime}
+   */
+  void readBodyBy(long nanos);
+
   /** Whether the client is known to have left; a failed write shows it too. */
   boolean isPeerGone();
 
@@ -55,6 +63,9 @@ public interface EngineExchange {
       }
       return length != null && Grammar.isDigits(length, 15) ? Long.parseLong(length) : 0;
     }
+
+    @Override
+    public void readBodyBy(long nanos) {}
 
     @Override
     public boolean isPeerGone() {

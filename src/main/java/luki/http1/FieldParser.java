@@ -7,6 +7,8 @@ import luki.http1.BadMessage.Reason;
 
 /** Field lines up to the empty line, of a head or of trailers. */
 final class FieldParser {
+  private static final int OBJECT_BYTES = 128;
+
   private FieldParser() {}
 
   static Fields parse(InputBuffer source, HeadLimits limits) throws IOException {
@@ -32,6 +34,10 @@ final class FieldParser {
       left -= end - start + 2;
       if (left < 0 || fields.size() == limits.fieldLines()) {
         throw new BadMessage(Reason.FIELDS_TOO_LARGE);
+      }
+      if (limits.fieldBytes() - left > source.usual()) {
+        // As strings, with what each of the two objects needs.
+        source.hold(2L * (end - start) + OBJECT_BYTES);
       }
       addLine(fields, source.bytes(), start, end);
       source.endLine(end);

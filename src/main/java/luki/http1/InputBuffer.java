@@ -11,6 +11,7 @@ import luki.http1.BadMessage.Reason;
 public final class InputBuffer {
   private final InputStream in;
   private final int usual;
+  private final ByteBudget.Lease room;
   private byte[] buffer;
   private int position;
   private int end;
@@ -19,10 +20,12 @@ public final class InputBuffer {
    * A source with nothing read yet.
    *
    * @param usual bytes of the buffer while nothing needs more
+   * @param room for what a message needs beyond that
    */
-  public InputBuffer(InputStream in, int usual) {
+  public InputBuffer(InputStream in, int usual, ByteBudget.Lease room) {
     this.in = in;
     this.usual = usual;
+    this.room = room;
     this.buffer = new byte[usual];
   }
 
@@ -48,21 +51,48 @@ public final class InputBuffer {
     return n >= 0;
   }
 
-  private void makeRoom() {
-    byte[] target = position > 0 ? buffer : new byte[2 * buffer.length];
+  private void makeRoom() throws BadMessage {
+    byte[] target = buffer;
+    if (position == 0) {
+      hold(2L * buffer.length);
+      target = new byte[2 * buffer.length];
+    }
     System.arraycopy(buffer, position, target, 0, end - position);
     end -= position;
     position = 0;
     buffer = target;
   }
 
-  /** Called between messages: releases the memory that a long message needed. */
-  public void rest() {
-    if (position == end && buffer.length > usual) {
-      buffer = new byte[usual];
-      position = 0;
-      end = 0;
+  /** Takes room for that many bytes until {@link #rest()}. */
+  void hold(long bytes) throws BadMessage {
+    if (!room.tryTake(bytes)) {
+      throw new BadMessage(Reason.OVERLOADED);
     }
+  }
+
+  /** Bytes of the buffer while nothing needs more. */
+  int usual() {
+    return usual;
+  }
+
+  /**
+   * Called between messages: releases the memory that a long message needed.
+   *
+   * @return false when there is no room for what is buffered of the next one
+   */
+  public boolean rest() {
+    room.clear();
+    if (buffer.length > usual) {
+      if (end - position > usual) {
+        return room.tryTake(buffer.length);
+      }
+      byte[] small = new byte[usual];
+      System.arraycopy(buffer, position, small, 0, end - position);
+      buffer = small;
+      end -= position;
+      position = 0;
+    }
+    return true;
   }
 
   /** As {@link InputStream#read(byte[], int, int)}: what is buffered first, then the stream. */

@@ -7,7 +7,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * it expire; once expired it stays so. Times are of one monotonic clock.
  */
 public final class IoDeadline {
-  private static final long NONE = Long.MAX_VALUE;
+  /** No deadline. */
+  public static final long NONE = Long.MAX_VALUE;
+
   private static final long EXPIRED = Long.MIN_VALUE;
 
   private final AtomicLong at = new AtomicLong(NONE);

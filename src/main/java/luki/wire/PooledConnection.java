@@ -12,6 +12,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
+import luki.http1.ByteBudget;
 import luki.http1.HeadLimits;
 import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
@@ -34,7 +35,7 @@ final class PooledConnection {
   PooledConnection(SocketChannel channel, InetAddress address, HeadLimits limits) {
     this.channel = channel;
     this.address = address;
-    this.input = new InputBuffer(new Received(), READ_BUFFER);
+    this.input = new InputBuffer(new Received(), READ_BUFFER, ByteBudget.unlimited());
     this.parser = new ResponseParser(input, limits);
   }
 
@@ -115,7 +116,7 @@ final class PooledConnection {
   }
 
   void setIdle(long now) {
-    input.rest();
+    boolean _ = input.rest();
     idleSince = now;
   }
 

@@ -11,6 +11,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
+import luki.http1.ByteBudget;
 import luki.http1.EngineExchange;
 import luki.http1.FieldHeaders;
 import luki.http1.Fields;
@@ -39,7 +40,7 @@ public final class BareEngines {
   public static void main(String[] ports) throws IOException {
     BareEngines engines = new BareEngines(Integer.parseInt(ports[1]));
     HttpServer server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE))
             .createHttpServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0])),
                 4096);

@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
+import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 
 /**
@@ -28,7 +29,7 @@ public final class JavaOrigin implements AutoCloseable {
 
   JavaOrigin(int port) throws IOException {
     server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE))
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 4096);
     server.createContext("/", this::answer);
     server.start();

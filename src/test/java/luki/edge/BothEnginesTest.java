@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.stream.Stream;
 import luki.gateway.http.Chain;
+import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -31,7 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BothEnginesTest {
   static Stream<HttpServerProvider> engines() {
     return Stream.of(
-        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE), HttpServerProvider.provider());
+        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE)),
+        HttpServerProvider.provider());
   }
 
   /** Sends everything in capitals, and says so. */

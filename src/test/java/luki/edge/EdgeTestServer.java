@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import luki.gateway.testing.RawHttpClient;
+import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 
 /** A server of this engine on a port of its own. */
@@ -17,7 +18,7 @@ final class EdgeTestServer implements AutoCloseable {
 
   EdgeTestServer(EdgeLimits limits, Refusals refusals, HttpHandler handler) throws IOException {
     server =
-        new EdgeProvider(limits, refusals)
+        new EdgeProvider(limits, refusals, new ByteBudget(Long.MAX_VALUE))
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext("/", handler);
     server.start();

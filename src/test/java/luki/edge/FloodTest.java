@@ -19,6 +19,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
+import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,6 +46,7 @@ class FloodTest {
             new ServerContext(
                 limits,
                 Refusals.BARE,
+                new ByteBudget(Long.MAX_VALUE),
                 System::nanoTime,
                 new DateLine(InstantSource.system()),
                 new WriteBuffer.Pool(),

@@ -24,6 +24,7 @@ import java.util.function.LongSupplier;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
 import luki.http1.BadMessage.Reason;
+import luki.http1.ByteBudget;
 import luki.http1.EngineExchange;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
@@ -334,7 +335,12 @@ class LimitsTest {
     Semaphore taken = new Semaphore(0);
     AtomicReference<Thread> reader = new AtomicReference<>();
     HttpServer server =
-        new EdgeProvider(limits, Refusals.BARE, InstantSource.system(), clock)
+        new EdgeProvider(
+                limits,
+                Refusals.BARE,
+                new ByteBudget(Long.MAX_VALUE),
+                InstantSource.system(),
+                clock)
             .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext(
         "/",

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.Waiting;
+import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
 
@@ -134,7 +135,7 @@ class ProcessLimitsTest {
     /** Serves until its parent is gone. */
     public static void main(String[] arguments) throws IOException {
       HttpServer server =
-          new EdgeProvider(EdgeLimits.usual(), Refusals.BARE)
+          new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE))
               .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
       server.createContext("/", EdgeTestServer.echo());
       server.createContext("/hoard", ChildServer::hoard);

@@ -68,7 +68,8 @@ class ComparedParserTest {
   }
 
   private static void response(byte[] bytes) throws IOException {
-    InputBuffer source = new InputBuffer(new ByteArrayInputStream(bytes), 64);
+    InputBuffer source =
+        new InputBuffer(new ByteArrayInputStream(bytes), 64, ByteBudget.unlimited());
     try {
       ResponseHead head = new ResponseParser(source, HeadLimits.USUAL).next();
       if (head != null) {

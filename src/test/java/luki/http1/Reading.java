@@ -30,7 +30,7 @@ final class Reading {
 
   /** By the grammar of this room. */
   static List<Seen> ours(byte[] bytes) {
-    return ours(new InputBuffer(new ByteArrayInputStream(bytes), 512));
+    return ours(new InputBuffer(new ByteArrayInputStream(bytes), 512, ByteBudget.unlimited()));
   }
 
   static List<Seen> ours(InputBuffer source) {

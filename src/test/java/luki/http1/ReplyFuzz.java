@@ -16,7 +16,10 @@ public final class ReplyFuzz {
   /** Fails with an {@link AssertionError} where one of it does not hold. */
   public static void fuzzerTestOneInput(byte[] bytes) {
     for (String method : new String[] {"GET", "HEAD"}) {
-      String whole = read(method, new InputBuffer(new ByteArrayInputStream(bytes), 512));
+      String whole =
+          read(
+              method,
+              new InputBuffer(new ByteArrayInputStream(bytes), 512, ByteBudget.unlimited()));
       String pieces = read(method, Sources.inPieces(bytes, 3, new Random(bytes.length)));
       if (!whole.equals(pieces)) {
         throw new AssertionError("whole " + whole + "\nin pieces " + pieces);

@@ -14,7 +14,8 @@ public final class RequestFuzz {
 
   /** Fails with an {@link AssertionError} where one of it does not hold. */
   public static void fuzzerTestOneInput(byte[] bytes) {
-    List<Reading.Seen> whole = Reading.ours(new InputBuffer(new ByteArrayInputStream(bytes), 512));
+    List<Reading.Seen> whole =
+        Reading.ours(new InputBuffer(new ByteArrayInputStream(bytes), 512, ByteBudget.unlimited()));
     List<Reading.Seen> pieces = Reading.ours(Sources.inPieces(bytes, 3, new Random(bytes.length)));
     if (!whole.equals(pieces)) {
       throw new AssertionError("whole " + whole + "\nin pieces " + pieces);

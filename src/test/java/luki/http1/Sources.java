@@ -14,7 +14,7 @@ final class Sources {
   }
 
   static InputBuffer of(String text) {
-    return new InputBuffer(new ByteArrayInputStream(bytes(text)), 64);
+    return new InputBuffer(new ByteArrayInputStream(bytes(text)), 64, ByteBudget.unlimited());
   }
 
   /** Gives at most so many bytes a read, each time another number. */
@@ -26,6 +26,6 @@ final class Sources {
             return super.read(into, offset, Math.min(length, 1 + random.nextInt(most)));
           }
         };
-    return new InputBuffer(pieces, 16);
+    return new InputBuffer(pieces, 16, ByteBudget.unlimited());
   }
 }

@@ -28,6 +28,7 @@ import luki.gateway.http.Route;
 import luki.gateway.http.Target;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
+import luki.http1.ByteBudget;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -124,6 +125,7 @@ public record Explanation(
         request,
         route,
         match.parameters(),
+        ByteBudget.unlimited(),
         Exchange.Resolved.nothing(Deadline.after(TIME)));
   }
 

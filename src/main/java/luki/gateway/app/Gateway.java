@@ -141,6 +141,7 @@ public final class Gateway implements AutoCloseable {
           new Router(routes),
           filters.chain(),
           parts.lifecycle(),
+          parts.memory(),
           parts.clock());
     } catch (SocketException taken) {
       throw new BadConfiguration(
@@ -153,6 +154,7 @@ public final class Gateway implements AutoCloseable {
   private void watch(QueuedWriter<byte[]> accessLog) {
     parts.metrics().watchKeyFile(parts.keys()::isGood);
     parts.metrics().watchDroppedLines(accessLog::dropped);
+    parts.metrics().watchMemory(parts.memory()::used, parts.memory().limit());
     parts.metrics().watchJvm();
     parts.metrics().watchKeySetAge(parts.identity()::keysAgeSeconds);
     parts.metrics().watchLimiter(parts.limiters()::isDegraded);
@@ -196,6 +198,11 @@ public final class Gateway implements AutoCloseable {
   /** Reads the key file now, not at the next interval. */
   public void refreshKeys() {
     parts.keys().refresh();
+  }
+
+  /** What messages hold of the memory budget, in bytes. */
+  public long heldMemory() {
+    return parts.memory().used();
   }
 
   public int keyCount() {

@@ -13,6 +13,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.server.JdkServer;
 import luki.gateway.server.ServerEngine;
 import luki.gateway.upstream.HttpClients;
+import luki.http1.ByteBudget;
 import luki.http1.HeadLimits;
 import luki.wire.WireClient;
 import luki.wire.WireSettings;
@@ -26,15 +27,17 @@ final class HttpEngines implements HttpClients, AutoCloseable {
   private final Duration silence;
   private final Map<Duration, HttpClient> clients = new ConcurrentHashMap<>();
 
-  HttpEngines(Settings settings, GatewayFile.Streams streams) {
+  HttpEngines(Settings settings, GatewayFile.Streams streams, ByteBudget memory) {
     this.server =
-        settings.engines().edge() ? edge(settings.limits()) : JdkServer.engine(settings.limits());
+        settings.engines().edge()
+            ? edge(settings.limits(), memory)
+            : JdkServer.engine(settings.limits());
     this.wire = settings.engines().wire();
     // Longer than the limit of streams, which gives the better error.
     this.silence = streams.betweenEvents().plus(BEYOND_STREAMS);
   }
 
-  private static ServerEngine edge(Settings.Limits limits) {
+  private static ServerEngine edge(Settings.Limits limits, ByteBudget memory) {
     EdgeLimits usual = EdgeLimits.usual();
     EdgeLimits ours =
         new EdgeLimits(
@@ -48,7 +51,8 @@ final class HttpEngines implements HttpClients, AutoCloseable {
             limits.connections(),
             limits.connectionsPerAddress());
     return (address, backlog, handler, refusals) -> {
-      HttpServer server = new EdgeProvider(ours, refusals).createHttpServer(address, backlog);
+      HttpServer server =
+          new EdgeProvider(ours, refusals, memory).createHttpServer(address, backlog);
       server.createContext("/", handler);
       return server;
     };

@@ -19,6 +19,7 @@ import luki.gateway.observe.Tracing;
 import luki.gateway.tokens.Identity;
 import luki.gateway.tokens.ServiceTokens;
 import luki.gateway.upstream.Upstreams;
+import luki.http1.ByteBudget;
 
 /**
  * What filters and handlers are made of. None of it runs before {@link Gateway#start}.
@@ -30,6 +31,7 @@ record Parts(
     Configuration configuration,
     Clock clock,
     Lifecycle lifecycle,
+    ByteBudget memory,
     Metrics metrics,
     Tracing tracing,
     ServiceTokens tokens,
@@ -47,10 +49,11 @@ record Parts(
       throws BadConfiguration {
     Settings settings = configuration.settings();
     Clock clock = Clock.systemUTC();
+    ByteBudget memory = new ByteBudget(settings.limits().bufferedBytes());
     Metrics metrics = new Metrics(version);
     Tracing tracing = Tracing.of(settings.telemetry());
     ServiceTokens tokens = ServiceTokens.of(settings, clock, problems);
-    HttpEngines engines = new HttpEngines(settings, configuration.file().streams());
+    HttpEngines engines = new HttpEngines(settings, configuration.file().streams(), memory);
     Upstreams.Shared shared =
         new Upstreams.Shared(
             configuration.file(),
@@ -73,6 +76,7 @@ record Parts(
         configuration,
         clock,
         new Lifecycle(),
+        memory,
         metrics,
         tracing,
         tokens,

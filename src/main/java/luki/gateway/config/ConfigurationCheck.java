@@ -20,6 +20,10 @@ public final class ConfigurationCheck {
 
   private static final Pattern LOOPBACK =
       Pattern.compile("localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[::1]", Pattern.CASE_INSENSITIVE);
+  private static final long MB = 1024 * 1024;
+  private static final long OWN_BYTES = 64 * MB;
+  // A reply, the values in it, and the text made of them.
+  private static final int COPIES_OF_REPLY = 4;
 
   private final Settings settings;
   private final boolean prod;
@@ -66,6 +70,7 @@ public final class ConfigurationCheck {
     check.ownerOnly(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, settings.previousSigningKey());
     check.services();
     check.limits(file);
+    check.memory();
     check.warnIf(
         check.prod && settings.metricsOpen(), "METRICS_ACCESS", "open: everybody can read them");
     check.warnIf(
@@ -172,6 +177,25 @@ public final class ConfigurationCheck {
         prod && rates.authFailuresPerMinute() == 0,
         "AUTH_FAILURES_PER_MIN",
         "0: credentials may be guessed at any rate");
+  }
+
+  /** Whether the heap suffices for what the limits allow. */
+  private void memory() {
+    Settings.Limits limits = settings.limits();
+    long heap = Runtime.getRuntime().maxMemory();
+    long connections = (long) limits.connections() * Settings.Limits.CONNECTION_BYTES;
+    warnIf(
+        limits.bufferedBytes() + connections + OWN_BYTES > heap,
+        "MAX_BUFFERED_BYTES",
+        "%d MB, with %d MB for MAX_CONNECTIONS and %d MB for the program, is more than the heap of %d MB"
+            .formatted(limits.bufferedBytes() / MB, connections / MB, OWN_BYTES / MB, heap / MB));
+    long share = limits.bufferedBytes() / 4;
+    warnIf(
+        (long) COPIES_OF_REPLY * limits.replyBytes() > share,
+        "MAX_REPLY_BYTES",
+        "a reply of that length takes up to %d MB, one caller's share of MAX_BUFFERED_BYTES is %d MB:"
+                .formatted((long) COPIES_OF_REPLY * limits.replyBytes() / MB, share / MB)
+            + " longer replies get 503");
   }
 
   private static boolean isPlainHttp(@Nullable URI address) {

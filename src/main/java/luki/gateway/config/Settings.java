@@ -65,16 +65,24 @@ public record Settings(
     }
   }
 
-  /** Bounds of sizes, connections and waits. */
+  /**
+   * Bounds of sizes, connections and waits.
+   *
+   * @param bufferedBytes of all heads, bodies, replies and events together
+   */
   public record Limits(
       int bodyBytes,
       int headerBytes,
       int replyBytes,
       int connections,
       int connectionsPerAddress,
+      long bufferedBytes,
       Duration header,
       Duration idle,
-      Duration write) {}
+      Duration write) {
+    /** What an open connection takes beside that, with its buffer and its thread. */
+    public static final int CONNECTION_BYTES = 16 * 1024;
+  }
 
   /**
    * Rates of callers; 0 = unlimited.

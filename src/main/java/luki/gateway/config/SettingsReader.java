@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class SettingsReader {
   private static final int MIN_PEPPER_BYTES = 32;
   private static final List<String> LEVELS = List.of("TRACE", "DEBUG", "INFO", "WARN", "ERROR");
+  private static final int MAX_CONNECTIONS = 20_000;
   // Standard Webhooks: the prefix of a secret and its size in bytes.
   private static final String SECRET_PREFIX = "whsec_";
   private static final int MIN_SECRET = 24;
@@ -99,12 +100,21 @@ public final class SettingsReader {
   }
 
   private Settings.Limits limits() {
+    long heap = Runtime.getRuntime().maxMemory();
+    Long buffered =
+        environment.parsed(
+            Variable.MAX_BUFFERED_BYTES,
+            text -> text.matches("[1-9]\\d{6,14}") ? Long.valueOf(text) : null,
+            "must be a number of bytes, 1000000 or more");
     return new Settings.Limits(
         environment.number(Variable.MAX_BODY_BYTES, 1, 1 << 28),
         environment.number(Variable.MAX_HEADER_BYTES, 1024, 1 << 20),
         environment.number(Variable.MAX_REPLY_BYTES, 1024, 1 << 30),
-        environment.number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
+        environment.get(Variable.MAX_CONNECTIONS) == null
+            ? (int) Math.min(MAX_CONNECTIONS, heap / 3 / Settings.Limits.CONNECTION_BYTES)
+            : environment.number(Variable.MAX_CONNECTIONS, 1, 1_000_000),
         environment.number(Variable.MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000),
+        buffered == null ? heap / 3 : buffered,
         environment.seconds(Variable.HEADER_TIMEOUT_S, 1, 600),
         environment.seconds(Variable.IDLE_TIMEOUT_S, 1, 3600),
         environment.seconds(Variable.WRITE_TIMEOUT_S, 1, 600));

@@ -57,7 +57,9 @@ public enum Variable {
   MAX_BODY_BYTES("1048576", "longest request body"),
   MAX_HEADER_BYTES("16384", "longest header block"),
   MAX_REPLY_BYTES("8388608", "longest reply of a service; it is buffered and checked"),
-  MAX_CONNECTIONS("20000", "open connections in total"),
+  MAX_BUFFERED_BYTES(
+      "", "memory for all heads, bodies, replies and events together; unset: a third of the heap"),
+  MAX_CONNECTIONS("", "open connections in total; unset: 20000, less with a small heap"),
   MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0 = unlimited"),
   HEADER_TIMEOUT_S("10", "seconds within which a request's head must arrive"),
   IDLE_TIMEOUT_S("100", "seconds after which an idle connection is closed"),

@@ -9,8 +9,11 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Lifecycle;
 
-/** Refuses new requests while the process drains or has too many in progress. */
+/** Refuses new requests while the process drains, has too many in progress or too little memory. */
 public record Admission(Lifecycle lifecycle, int maxInFlight) implements Filter {
+  // The stack of its thread and the small objects of a request.
+  private static final int EXCHANGE_BYTES = 8 * 1024;
+
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     if (exchange.policy().alwaysAdmitted()) {
@@ -26,7 +29,7 @@ public record Admission(Lifecycle lifecycle, int maxInFlight) implements Filter 
     if (lifecycle.phase() == Lifecycle.Phase.DRAINING) {
       return Response.refused(ApiError.retrySoon(ErrorCode.DRAINING));
     }
-    if (inFlight > maxInFlight) {
+    if (inFlight > maxInFlight || !exchange.memory().tryTake(EXCHANGE_BYTES)) {
       return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
     return next.handle(exchange);

@@ -48,7 +48,7 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
               AuthMethod.API_KEY, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
         }
         metrics.authentication(AuthMethod.API_KEY, AuthOutcome.ACCEPTED);
-        yield next.handle(exchange.as(holder.get())).by(holder.get());
+        yield next.handle(as(holder.get(), exchange)).by(holder.get());
       }
     };
   }
@@ -58,7 +58,7 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
     return switch (tokens.verify(token)) {
       case TokenVerifier.TokenResult.Accepted(Principal principal) -> {
         metrics.authentication(AuthMethod.BEARER, AuthOutcome.ACCEPTED);
-        yield next.handle(exchange.as(principal)).by(principal);
+        yield next.handle(as(principal, exchange)).by(principal);
       }
       case TokenVerifier.TokenResult.Refused _ ->
           refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
@@ -76,6 +76,11 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
               AuthOutcome.UNAVAILABLE,
               ApiError.retrySoon(ErrorCode.IDENTITY_UNAVAILABLE));
     };
+  }
+
+  private static Exchange as(Principal principal, Exchange exchange) {
+    exchange.memory().heldBy(principal.limitedAs());
+    return exchange.as(principal);
   }
 
   private Response refused(AuthMethod method, AuthOutcome outcome, ApiError error) {

@@ -16,6 +16,7 @@ import luki.gateway.http.Response;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.http1.BadMessage;
+import luki.http1.ByteBudget;
 import luki.http1.Fields;
 
 /** Reads the body once: its size first, then its type, then strict JSON. */
@@ -43,10 +44,13 @@ public record ReadBody(int maxBytes) implements Filter {
     }
     byte[] bytes = read(exchange);
     try {
+      exchange.memory().take(bytes.length + Json.memoryOf(bytes));
       Json json = Json.parse(bytes);
       // An empty text is no JSON, so there are bytes.
       return next.handle(
           exchange.carrying(new Exchange.Payload((Body.Bytes) Body.of(bytes), json)));
+    } catch (ByteBudget.Exhausted full) {
+      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
     } catch (InvalidJson invalid) {
       return Response.refused(ApiError.invalid(invalid.pointer(), invalid.rule()));
     }
@@ -60,7 +64,7 @@ public record ReadBody(int maxBytes) implements Filter {
   }
 
   private byte[] read(Exchange exchange) {
-    byte[] bytes = read(exchange.request());
+    byte[] bytes = bytesOf(exchange);
     if (!(exchange.served().handler() instanceof Handler.Completes)) {
       exchange.request().bodyRead().run();
     }
@@ -68,12 +72,13 @@ public record ReadBody(int maxBytes) implements Filter {
   }
 
   /** Into one array; a chunked body is counted while it is read. */
-  private byte[] read(Request request) {
+  private byte[] bytesOf(Exchange exchange) {
+    Request request = exchange.request();
     if (request.declaredLength() == 0) {
       return NOTHING;
     }
     try {
-      byte[] bytes = request.body().readNBytes(maxBytes + 1);
+      byte[] bytes = exchange.memory().read(request.body(), maxBytes + 1);
       if (bytes.length > maxBytes) {
         throw new ApiException(ApiError.of(ErrorCode.BODY_TOO_LARGE));
       }
@@ -81,6 +86,8 @@ public record ReadBody(int maxBytes) implements Filter {
         throw new EOFException("closed within the body");
       }
       return bytes;
+    } catch (ByteBudget.Exhausted full) {
+      throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     } catch (BadMessage refused) {
       throw new ApiException(ApiError.of(refused.reason()));
     } catch (IOException cutShort) {

@@ -3,17 +3,35 @@ package luki.gateway.handler;
 import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Deadline;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.EventFeed;
 import luki.gateway.upstream.EventParser;
+import luki.gateway.upstream.Reply;
 import luki.gateway.upstream.Upstreams;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /** The agent's stream as what it means: tokens, then done, or an error. */
-record AgentEvents(EventFeed feed) implements AutoCloseable {
+final class AgentEvents implements AutoCloseable {
+  // Shorter events are part of what each stream takes.
+  private static final int SMALL = 512;
   private static final ApiError NONSENSE = Upstreams.nonsense(Upstream.AGENT);
+
+  private final EventFeed feed;
+  private final ByteBudget.Lease memory;
+  private long held;
+
+  AgentEvents(EventFeed feed, ByteBudget.Lease memory) {
+    this.feed = feed;
+    this.memory = memory;
+  }
+
+  EventFeed feed() {
+    return feed;
+  }
 
   /** One event of the agent that has a meaning here. */
   sealed interface Event {
@@ -24,8 +42,13 @@ record AgentEvents(EventFeed feed) implements AutoCloseable {
     record Failed(ApiError error) implements Event {}
   }
 
-  /** The next event that has a meaning; null if none comes in that time or before a wake-up. */
+  /**
+   * The next event that has a meaning; null if none comes in that time or before a wake-up. The
+   * event before it is used no more.
+   */
   @Nullable Event poll(Duration wait) throws InterruptedException {
+    memory.give(held);
+    held = 0;
     Deadline deadline = Deadline.after(wait);
     EventFeed.Item item = feed.poll(wait);
     while (item != null && !(item instanceof EventFeed.Item.Wake)) {
@@ -45,11 +68,16 @@ record AgentEvents(EventFeed feed) implements AutoCloseable {
     return null;
   }
 
-  private static @Nullable Event meaning(byte[] data) {
+  private @Nullable Event meaning(byte[] data) {
     if (data.length == 0) {
       return null;
     }
     Json json;
+    long needed = data.length < SMALL ? 0 : Reply.memoryToUse(data);
+    if (!memory.tryTake(needed)) {
+      return new Event.Failed(ApiError.retrySoon(ErrorCode.OVERLOADED));
+    }
+    held += needed;
     try {
       json = Json.parseEvent(data);
     } catch (InvalidJson notJson) {

@@ -30,7 +30,8 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
     long called = System.nanoTime();
     AgentEvents events =
-        new AgentEvents(parts.upstreams().stream(Upstream.AGENT, call, prepared.exchange()));
+        new AgentEvents(
+            parts.upstreams().stream(Upstream.AGENT, call, prepared.exchange()), exchange.memory());
     AccessWatch.Grant grant =
         parts.access().begin(exchange, prepared.usesMemories(), events.feed()::wake);
     Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());

@@ -51,6 +51,7 @@ public sealed interface ApiError {
       case TARGET_TOO_LONG -> of(ErrorCode.URI_TOO_LONG);
       case EXPECTATION -> of(ErrorCode.EXPECTATION_FAILED);
       case FIELDS_TOO_LARGE -> of(ErrorCode.HEADERS_TOO_LARGE);
+      case OVERLOADED -> retrySoon(ErrorCode.OVERLOADED);
       case CODING, METHOD -> of(ErrorCode.NOT_IMPLEMENTED);
       case VERSION -> of(ErrorCode.HTTP_VERSION_NOT_SUPPORTED);
       case FAILED, STATUS_LINE -> of(ErrorCode.INTERNAL);

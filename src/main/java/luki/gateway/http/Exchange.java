@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.json.Json;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param receivedNanos monotonic, for durations
  * @param pathParameters decoded
+ * @param memory what this exchange holds of the process, given back when it has ended
  * @param resolved what the steps before this one have found out
  */
 public record Exchange(
@@ -21,6 +23,7 @@ public record Exchange(
     Request request,
     Route route,
     Map<String, String> pathParameters,
+    ByteBudget.Lease memory,
     Resolved resolved) {
 
   public Exchange {
@@ -97,12 +100,13 @@ public record Exchange(
   }
 
   private Exchange with(Resolved now) {
-    return new Exchange(id, trace, receivedAt, receivedNanos, request, route, pathParameters, now);
+    return new Exchange(
+        id, trace, receivedAt, receivedNanos, request, route, pathParameters, memory, now);
   }
 
   public Exchange inTrace(TraceContext other) {
     return new Exchange(
-        id, other, receivedAt, receivedNanos, request, route, pathParameters, resolved);
+        id, other, receivedAt, receivedNanos, request, route, pathParameters, memory, resolved);
   }
 
   public Exchange as(Principal who) {

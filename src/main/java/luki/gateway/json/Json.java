@@ -145,6 +145,11 @@ public final class Json {
         : OptionalLong.empty();
   }
 
+  /** An upper bound of what the values of such a text take in memory, in bytes. */
+  public static long memoryOf(byte[] utf8) {
+    return TreeReader.memoryOf(utf8);
+  }
+
   /** Whether it has more values than that, itself included. */
   boolean isLargerThan(int values) {
     return countUpTo(node, values + 1) > values;

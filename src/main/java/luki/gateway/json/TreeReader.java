@@ -17,6 +17,7 @@ import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,9 @@ final class TreeReader {
 
   /** Maximum number of values in a caller's text. */
   private static final int MAX_VALUES = 50_000;
+
+  /** The same in a service's. */
+  private static final int MAX_REPLY_VALUES = 500_000;
 
   private static final BigDecimal TOO_LARGE = BigDecimal.TWO.pow(63);
 
@@ -59,6 +63,29 @@ final class TreeReader {
     this.parser = parser;
     this.lone = lone;
     this.lines = lines;
+  }
+
+  private static final long[] MEMORY = memory();
+
+  /** What a byte of a text may add to the tree: of plain text itself, of structure the objects. */
+  private static long[] memory() {
+    long[] bytes = new long[256];
+    // Others than ASCII are decoded to a text of two bytes a character first.
+    Arrays.fill(bytes, 0, 128, 1);
+    Arrays.fill(bytes, 128, 256, 6);
+    bytes['{'] = 160;
+    bytes['['] = 104;
+    bytes[','] = 64;
+    bytes[':'] = 64;
+    return bytes;
+  }
+
+  static long memoryOf(byte[] utf8) {
+    long sum = 0;
+    for (byte octet : utf8) {
+      sum += MEMORY[octet & 0xff];
+    }
+    return sum;
   }
 
   /** Reads one value in strict UTF-8. */
@@ -141,7 +168,8 @@ final class TreeReader {
 
   private JsonNode value(int depth) throws IOException, InvalidJson {
     values++;
-    if (lone == LoneSurrogates.REFUSE && lines == null && values > MAX_VALUES) {
+    int most = lone == LoneSurrogates.REFUSE ? MAX_VALUES : MAX_REPLY_VALUES;
+    if (lines == null && values > most) {
       throw new InvalidJson("", "size");
     }
     if (lines != null) {

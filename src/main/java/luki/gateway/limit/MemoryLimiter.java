@@ -9,6 +9,7 @@ import luki.gateway.config.Plan;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.limit.QuotaCounter.Windows;
 import luki.gateway.observe.Periodic;
+import luki.gateway.upstream.Call;
 import org.jspecify.annotations.Nullable;
 
 /** Counts in memory, for one instance: exact, and lost with the process. */

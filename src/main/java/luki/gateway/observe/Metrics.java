@@ -234,6 +234,13 @@ public final class Metrics {
         "luki_gateway_log_lines_dropped_total", "Access log lines that were dropped", dropped);
   }
 
+  /** Shows what messages hold of the memory that they may take. */
+  public void watchMemory(LongSupplier used, long limit) {
+    watch("luki_gateway_buffered_bytes", "Memory that messages hold now", used);
+    watch(
+        "luki_gateway_buffered_limit_bytes", "Memory that messages may hold together", () -> limit);
+  }
+
   public void watchLimiter(BooleanSupplier degraded) {
     watch(
         "luki_gateway_ratelimit_degraded",

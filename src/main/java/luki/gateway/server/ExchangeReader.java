@@ -3,6 +3,7 @@ package luki.gateway.server;
 import com.sun.net.httpserver.HttpExchange;
 import java.net.InetAddress;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Map;
 import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
@@ -15,6 +16,7 @@ import luki.gateway.http.Request;
 import luki.gateway.http.Route;
 import luki.gateway.http.Target;
 import luki.http1.BadMessage;
+import luki.http1.ByteBudget;
 import luki.http1.EngineExchange;
 import luki.http1.FieldHeaders;
 import luki.http1.Fields;
@@ -22,12 +24,16 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads an exchange of any engine: the request as a value, its ids, its route and its deadline. */
 record ExchangeReader(Router router, Ids ids, Clock clock) {
+  // Streams have a longer deadline than any body needs.
+  private static final long MAX_BODY_NANOS = Duration.ofMinutes(1).toNanos();
+
   /**
    * Reads everything but the body.
    *
+   * @param memory what the exchange may hold
    * @param refused why the engine refuses the message, null where it does not
    */
-  Exchange read(HttpExchange http, BadMessage.@Nullable Reason refused) {
+  Exchange read(HttpExchange http, ByteBudget.Lease memory, BadMessage.@Nullable Reason refused) {
     EngineExchange engine = EngineExchange.of(http);
     Fields headers = Fields.NONE;
     BadMessage.Reason reason = refused;
@@ -51,6 +57,8 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
             ? router.match(method, engine.target(), target)
             : new Router.Match(new Route.Refused(method, null, ApiError.of(reason)), Map.of());
     long received = engine.receivedNanos();
+    Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
+    engine.readBodyBy(deadline.sooner(new Deadline(received + MAX_BODY_NANOS)).atNanos());
     return new Exchange(
         ids.requestId(headers),
         ids.trace(headers),
@@ -59,7 +67,8 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
         request,
         match.route(),
         match.parameters(),
-        Exchange.Resolved.nothing(new Deadline(received + match.route().deadline().toNanos())));
+        memory,
+        Exchange.Resolved.nothing(deadline));
   }
 
   private static String peerOf(HttpExchange http) {

@@ -20,6 +20,7 @@ import luki.gateway.http.Response;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
 import luki.http1.BadMessage;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,7 @@ public final class GatewayServer {
   private final Chain chain;
   private final Lifecycle lifecycle;
   private final ExchangeReader reader;
+  private final ByteBudget memory;
 
   /**
    * Binds the listener; it takes requests once it is started.
@@ -48,10 +50,12 @@ public final class GatewayServer {
       Router router,
       Chain chain,
       Lifecycle lifecycle,
+      ByteBudget memory,
       Clock clock)
       throws IOException {
     this.chain = chain;
     this.lifecycle = lifecycle;
+    this.memory = memory;
     this.reader = new ExchangeReader(router, new Ids(ThreadLocalRandom::current), clock);
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
     this.server = engine.bind(address, BACKLOG, http -> serve(http, null), this::serve);
@@ -72,14 +76,16 @@ public final class GatewayServer {
    * through the filters like any other, so that it has an envelope, ids, a log line and metrics.
    */
   private void serve(HttpExchange http, BadMessage.@Nullable Reason refused) throws IOException {
-    Exchange exchange = reader.read(http, refused);
-    Response response = chain.handle(exchange);
-    ApiError error = response.outcome().refusal();
-    if (error != null && !response.headers().has("Content-Type")) {
-      // A filter around the envelope failed; its caller gets one all the same.
-      response = ErrorReply.render(response, error, exchange.trace().traceId());
+    try (ByteBudget.Lease lease = memory.lease()) {
+      Exchange exchange = reader.read(http, lease, refused);
+      Response response = chain.handle(exchange);
+      ApiError error = response.outcome().refusal();
+      if (error != null && !response.headers().has("Content-Type")) {
+        // A filter around the envelope failed; its caller gets one all the same.
+        response = ErrorReply.render(response, error, exchange.trace().traceId());
+      }
+      ReplyWriter.write(http, exchange.request().method(), response);
     }
-    ReplyWriter.write(http, exchange.request().method(), response);
   }
 
   /**

@@ -4,24 +4,32 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A service's event stream, read on a thread of its own so that its consumer can wait with a limit.
- * The queue is short: a slow consumer slows the service down. Closing ends the call at once.
+ * The queue is short in items and bytes: a slow consumer slows the service down. Closing ends the
+ * call at once.
  */
 public final class EventFeed implements AutoCloseable {
   private static final int QUEUE = 16;
+  private static final int QUEUE_BYTES = 256 * 1024;
   private static final int READ_BYTES = 2048;
 
   private final ArrayBlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
+  // A single event may be longer: it then has the queue for itself.
+  private final Semaphore queueBytes = new Semaphore(QUEUE_BYTES);
+  private final ByteBudget.Lease memory;
   private @Nullable Thread reader;
+  private long polled;
 
   /** What the stream brought. */
   public sealed interface Item {
@@ -36,15 +44,19 @@ public final class EventFeed implements AutoCloseable {
     record Wake() implements Item {}
   }
 
+  private EventFeed(ByteBudget.Lease memory) {
+    this.memory = memory;
+  }
+
   static EventFeed failed(ApiError error) {
-    EventFeed feed = new EventFeed();
+    EventFeed feed = new EventFeed(ByteBudget.unlimited());
     feed.queue.add(new Item.Failed(error));
     return feed;
   }
 
   static EventFeed start(
       UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
-    EventFeed feed = new EventFeed();
+    EventFeed feed = new EventFeed(exchange.memory());
     feed.reader =
         Thread.ofVirtual()
             .name("feed-" + client.who().label())
@@ -52,9 +64,20 @@ public final class EventFeed implements AutoCloseable {
     return feed;
   }
 
-  /** The next item, or null if none arrives in that time. */
+  /** The next item, or null if none arrives in that time. The item before it is used no more. */
   public @Nullable Item poll(Duration wait) throws InterruptedException {
-    return queue.poll(Math.max(0, wait.toNanos()), TimeUnit.NANOSECONDS);
+    memory.give(polled);
+    polled = 0;
+    Item item = queue.poll(Math.max(0, wait.toNanos()), TimeUnit.NANOSECONDS);
+    if (item instanceof Item.Data(EventParser.Event event)) {
+      queueBytes.release(queuedAs(event));
+      polled = event.held();
+    }
+    return item;
+  }
+
+  private static int queuedAs(EventParser.Event event) {
+    return Math.min(event.bytes().length, QUEUE_BYTES);
   }
 
   /** Ends a wait for an item. */
@@ -92,12 +115,13 @@ public final class EventFeed implements AutoCloseable {
   /** Queues each event as soon as it is complete; returns how the stream ended. */
   private Item read(InputStream events, Upstream who, int maxEventBytes)
       throws InterruptedException {
-    EventParser parser = new EventParser(maxEventBytes);
+    EventParser parser = new EventParser(maxEventBytes, memory);
     byte[] buffer = new byte[READ_BYTES];
     try (events) {
       for (int n = events.read(buffer); n >= 0; n = events.read(buffer)) {
         parser.feed(buffer, 0, n);
         for (var event = parser.poll(); event != null; event = parser.poll()) {
+          queueBytes.acquire(queuedAs(event));
           queue.put(new Item.Data(event));
         }
       }

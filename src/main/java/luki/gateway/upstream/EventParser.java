@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Queue;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,27 +15,38 @@ import org.jspecify.annotations.Nullable;
  * decoded in halves, and data stays bytes.
  */
 public final class EventParser {
+  private static final int FIRST_BYTES = 512;
   private static final byte[] DATA = "data".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] BYTE_ORDER_MARK = "\uFEFF".getBytes(StandardCharsets.UTF_8);
 
+  /** Up to this an event is part of what each stream takes. */
+  private static final int SMALL = 2 * 1024;
+
+  // The two buffers, each up to twice as long as what is in it, and the event.
+  private static final int COPIES = 5;
+
   private final int maxEventBytes;
-  private final ByteArrayOutputStream line = new ByteArrayOutputStream(512);
+  private final ByteBudget.Lease memory;
+  private ByteArrayOutputStream line = new ByteArrayOutputStream(FIRST_BYTES);
   private final Queue<Event> ready = new ArrayDeque<>();
-  private final ByteArrayOutputStream data = new ByteArrayOutputStream(512);
+  private ByteArrayOutputStream data = new ByteArrayOutputStream(FIRST_BYTES);
   private boolean hasData;
   private String type = "";
   private String lastId = "";
   private boolean firstLine = true;
   private boolean afterCr;
   private long eventBytes;
+  private long held;
 
   /**
    * Makes a parser.
    *
    * @param maxEventBytes longest event with its field names; a longer one is an error
+   * @param memory for events that are longer than usual
    */
-  public EventParser(int maxEventBytes) {
+  public EventParser(int maxEventBytes, ByteBudget.Lease memory) {
     this.maxEventBytes = maxEventBytes;
+    this.memory = memory;
   }
 
   /** A dispatched event. */
@@ -42,11 +54,13 @@ public final class EventParser {
     private final String type;
     private final byte[] data;
     private final String id;
+    private final long held;
 
-    private Event(String type, byte[] data, String id) {
+    private Event(String type, byte[] data, String id, long held) {
       this.type = type;
       this.data = data;
       this.id = id;
+      this.held = held;
     }
 
     /** {@code message} where the stream named none. */
@@ -64,6 +78,11 @@ public final class EventParser {
       return new String(data, StandardCharsets.UTF_8);
     }
 
+    /** What the parser has taken for it, to be given back by its consumer. */
+    long held() {
+      return held;
+    }
+
     /** The last id of the stream, which also counts for later events. */
     public String id() {
       return id;
@@ -79,8 +98,13 @@ public final class EventParser {
     }
   }
 
-  /** Takes the next bytes of the stream. */
-  public void feed(byte[] bytes, int from, int length) throws TooLong {
+  /**
+   * Takes the next bytes of the stream.
+   *
+   * @throws TooLong an event is too long
+   * @throws ByteBudget.Exhausted there is no room for it
+   */
+  public void feed(byte[] bytes, int from, int length) throws IOException {
     int begin = from;
     int end = from + length;
     for (int i = from; i < end; i++) {
@@ -113,10 +137,15 @@ public final class EventParser {
     return ready.poll();
   }
 
-  private void count(int more) throws TooLong {
+  private void count(int more) throws IOException {
     eventBytes += more;
     if (eventBytes > maxEventBytes) {
       throw new TooLong();
+    }
+    long needed = eventBytes <= SMALL ? 0 : COPIES * eventBytes;
+    if (needed > held) {
+      memory.take(needed - held);
+      held = needed;
     }
   }
 
@@ -172,8 +201,16 @@ public final class EventParser {
   }
 
   private void dispatch() {
+    long kept = 0;
     if (hasData) {
-      ready.add(new Event(type.isEmpty() ? "message" : type, data.toByteArray(), lastId));
+      kept = held == 0 ? 0 : data.size();
+      ready.add(new Event(type.isEmpty() ? "message" : type, data.toByteArray(), lastId, kept));
+    }
+    if (held > 0) {
+      line = new ByteArrayOutputStream(FIRST_BYTES);
+      data = new ByteArrayOutputStream(FIRST_BYTES);
+      memory.give(held - kept);
+      held = 0;
     }
     data.reset();
     hasData = false;

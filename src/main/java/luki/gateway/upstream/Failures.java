@@ -11,6 +11,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Label.UpstreamOutcome;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /** The errors that a caller gets for a service's failures; the service's own text is dropped. */
@@ -67,6 +68,9 @@ final class Failures {
   }
 
   static ApiError of(Upstream who, IOException failure) {
+    if (failure instanceof ByteBudget.Exhausted) {
+      return ApiError.retrySoon(ErrorCode.OVERLOADED);
+    }
     ErrorCode code =
         causedBy(failure, HttpTimeoutException.class)
             ? ErrorCode.DOWNSTREAM_TIMEOUT
@@ -85,6 +89,7 @@ final class Failures {
           switch (failed.error().code()) {
             case DOWNSTREAM_TIMEOUT -> UpstreamOutcome.TIMEOUT;
             case DOWNSTREAM_UNAVAILABLE -> UpstreamOutcome.UNAVAILABLE;
+            case OVERLOADED -> UpstreamOutcome.SHED;
             default -> UpstreamOutcome.ERROR;
           };
     };

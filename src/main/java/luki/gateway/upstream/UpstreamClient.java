@@ -244,10 +244,11 @@ final class UpstreamClient {
     InputStream body = response.body();
     if (!work.streaming) {
       try (body) {
-        byte[] bytes = body.readNBytes(maxReplyBytes + 1);
+        byte[] bytes = work.exchange.memory().read(body, maxReplyBytes + 1);
         if (bytes.length > maxReplyBytes) {
           throw new Failures.ReplyTooLong();
         }
+        work.exchange.memory().take(Reply.memoryToUse(bytes));
         whole = Body.of(bytes);
       }
     } else if (Failures.isEventStream(response)) {
@@ -275,7 +276,7 @@ final class UpstreamClient {
         work.failed(error),
         null,
         Failures.nothingWasSent(failure) || (work.call.idempotent() && lost),
-        cutShort ? CallResult.IGNORED : result);
+        cutShort || error.code() == ErrorCode.OVERLOADED ? CallResult.IGNORED : result);
   }
 
   /** The operator must correct a credential that is refused. */

@@ -28,6 +28,7 @@ import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.testing.TestGateway;
+import luki.http1.ByteBudget;
 import luki.http1.Fields;
 import org.junit.jupiter.api.Test;
 
@@ -141,6 +142,7 @@ class FilterChainTest {
             request,
             new Route.Refused(Method.GET, null, ApiError.of(ErrorCode.NOT_FOUND)),
             Map.of(),
+            ByteBudget.unlimited(),
             Exchange.Resolved.nothing(Deadline.after(Duration.ofSeconds(1))));
     return new Chain(List.of(steps), new Errors()).handle(exchange);
   }

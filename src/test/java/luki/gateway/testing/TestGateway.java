@@ -256,9 +256,16 @@ public final class TestGateway implements AutoCloseable {
     wiring.drain();
   }
 
+  /** What requests hold of the memory budget, in bytes. */
+  public long heldMemory() {
+    return wiring.heldMemory();
+  }
+
   @Override
   public void close() {
     wiring.close();
+    // Whatever the test did: all was given back.
+    Waiting.until(Duration.ofSeconds(5), this::heldMemory, held -> held == 0);
     Processes.deleteTree(directory);
   }
 

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
+import luki.http1.ByteBudget;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,7 +63,8 @@ class EventParserTest {
       throws Exception {
     byte[] bytes = HexFormat.of().parseHex(stream.path("raw_hex").asText());
 
-    List<EventParser.Event> events = parsed(new EventParser(LIMIT), bytes, chunking);
+    List<EventParser.Event> events =
+        parsed(new EventParser(LIMIT, ByteBudget.unlimited()), bytes, chunking);
 
     assertEquals(stream.path("events").size(), events.size(), id);
     for (int i = 0; i < events.size(); i++) {
@@ -85,15 +87,17 @@ class EventParserTest {
 
   @Test
   void acceptsAnEventOfExactlyTheLimitAndFailsOneByteLater() throws Exception {
-    assertEquals(List.of("0123456789"), dataOf(new EventParser(16), "data: 0123456789\n\n"));
+    assertEquals(
+        List.of("0123456789"),
+        dataOf(new EventParser(16, ByteBudget.unlimited()), "data: 0123456789\n\n"));
 
-    EventParser parser = new EventParser(16);
+    EventParser parser = new EventParser(16, ByteBudget.unlimited());
     assertThrows(EventParser.TooLong.class, () -> feed(parser, "data: 0123456789x\n\n"));
   }
 
   @Test
   void countsTheBytesOfAllLinesOfOneEvent() {
-    EventParser parser = new EventParser(16);
+    EventParser parser = new EventParser(16, ByteBudget.unlimited());
 
     assertThrows(EventParser.TooLong.class, () -> feed(parser, "data: 01\ndata: 23\ndata: 4\n\n"));
   }
@@ -109,7 +113,7 @@ class EventParserTest {
   }
 
   private static void neverEnds(String piece) {
-    EventParser parser = new EventParser(64);
+    EventParser parser = new EventParser(64, ByteBudget.unlimited());
     assertThrows(
         EventParser.TooLong.class,
         () -> {
@@ -121,7 +125,9 @@ class EventParserTest {
 
   @Test
   void theLimitIsForOneEventAndNotForTheStream() throws Exception {
-    assertEquals(50, dataOf(new EventParser(16), "data: 012345\n\n".repeat(50)).size());
+    assertEquals(
+        50,
+        dataOf(new EventParser(16, ByteBudget.unlimited()), "data: 012345\n\n".repeat(50)).size());
   }
 
   @Test
@@ -144,7 +150,9 @@ class EventParserTest {
   void dropsASplitByteOrderMark() throws Exception {
     byte[] bytes = "\uFEFFdata: a\n\n".getBytes(StandardCharsets.UTF_8);
 
-    assertEquals(List.of("a"), data(parsed(new EventParser(LIMIT), bytes, Chunking.ONE_BYTE)));
+    assertEquals(
+        List.of("a"),
+        data(parsed(new EventParser(LIMIT, ByteBudget.unlimited()), bytes, Chunking.ONE_BYTE)));
   }
 
   @Test
@@ -182,7 +190,7 @@ class EventParserTest {
 
   @Test
   void invalidUtf8IsReplacedAndConsumesNothingAfterIt() throws Exception {
-    EventParser parser = new EventParser(LIMIT);
+    EventParser parser = new EventParser(LIMIT, ByteBudget.unlimited());
     byte[] bytes = latin1("data: \u00ff\u00fea\ndata: \u00e2\u0082\ndata: \u00f0\u009fx\n\n");
 
     assertEquals(
@@ -191,7 +199,7 @@ class EventParserTest {
 
   @Test
   void anEventIsCompleteAtTheFirstByteOfItsBlankLineEnd() throws Exception {
-    EventParser parser = new EventParser(LIMIT);
+    EventParser parser = new EventParser(LIMIT, ByteBudget.unlimited());
 
     feed(parser, "data: a\r\n\r");
     assertEquals(List.of("a"), data(drained(parser)), "no waiting for the line feed");
@@ -201,7 +209,7 @@ class EventParserTest {
 
   @Test
   void readsOnlyTheGivenPartOfTheBuffer() throws Exception {
-    EventParser parser = new EventParser(LIMIT);
+    EventParser parser = new EventParser(LIMIT, ByteBudget.unlimited());
 
     parser.feed("XXdata: a\n\nYY".getBytes(StandardCharsets.US_ASCII), 2, 9);
     feed(parser, "data: b\n\n");
@@ -232,13 +240,13 @@ class EventParserTest {
   }
 
   private static List<EventParser.Event> events(String text) throws IOException {
-    EventParser parser = new EventParser(LIMIT);
+    EventParser parser = new EventParser(LIMIT, ByteBudget.unlimited());
     feed(parser, text);
     return drained(parser);
   }
 
   private static List<String> dataOf(String text) throws IOException {
-    return dataOf(new EventParser(LIMIT), text);
+    return dataOf(new EventParser(LIMIT, ByteBudget.unlimited()), text);
   }
 
   private static List<String> dataOf(EventParser parser, String text) throws IOException {
