@@ -24,11 +24,17 @@ public final class Fields {
 
   /** Of names and values by turns, checked as {@link Builder#add} does. */
   public static Fields of(String... namesAndValues) {
-    Builder fields = new Builder();
-    for (int i = 0; i < namesAndValues.length; i += 2) {
-      fields.add(namesAndValues[i], namesAndValues[i + 1]);
+    String[] lines = namesAndValues.clone();
+    for (int i = 0; i < lines.length; i += 2) {
+      check(lines[i], lines[i + 1]);
     }
-    return fields.build();
+    return new Fields(lines, lines.length);
+  }
+
+  private static void check(String name, String value) {
+    if (!Grammar.isToken(name) || !Grammar.isFieldValue(value)) {
+      throw new IllegalArgumentException("not a field line: " + name.length() + " characters");
+    }
   }
 
   /** The lines of the JDK's headers, checked as {@link Builder#add} does. */
@@ -110,7 +116,12 @@ public final class Fields {
   }
 
   public List<String> all(String name) {
-    List<String> values = new ArrayList<>(1);
+    if (count(name) <= 1) {
+      // Nearly always, and without a list of its own.
+      String only = first(name);
+      return only == null ? List.of() : List.of(only);
+    }
+    List<String> values = new ArrayList<>();
     for (int i = 0; i < length; i += 2) {
       if (lines[i].equalsIgnoreCase(name)) {
         values.add(lines[i + 1]);
@@ -198,9 +209,7 @@ public final class Fields {
      *     sent as it is
      */
     public Builder add(String name, String value) {
-      if (!Grammar.isToken(name) || !Grammar.isFieldValue(value)) {
-        throw new IllegalArgumentException("not a field line: " + name.length() + " characters");
-      }
+      check(name, value);
       return addParsed(name, value);
     }
 

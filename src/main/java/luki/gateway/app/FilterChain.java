@@ -30,6 +30,7 @@ import luki.gateway.http.Chain.Step;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Filter;
 import luki.gateway.limit.Limiters;
+import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.Metrics;
 import luki.gateway.tokens.TokenVerifier;
@@ -46,7 +47,7 @@ record FilterChain(
     Parts parts,
     TokenVerifier tokens,
     CheckConsent.Source consent,
-    Consumer<byte[]> accessLog,
+    Consumer<AccessLine> accessLog,
     @Nullable AuditTrail audit,
     @Nullable Billing billing) {
 

@@ -96,7 +96,7 @@ public final class Gateway implements AutoCloseable {
     Configuration configuration = parts.configuration();
     Settings settings = configuration.settings();
     configuration.pepper();
-    QueuedWriter<byte[]> accessLog = AccessLine.writer(log);
+    QueuedWriter<AccessLine> accessLog = AccessLine.writer(log);
     AuditTrail audit = audit(configuration);
     Billing billing = billing(settings.usage());
     FilterChain filters =
@@ -151,7 +151,7 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  private void watch(QueuedWriter<byte[]> accessLog) {
+  private void watch(QueuedWriter<AccessLine> accessLog) {
     parts.metrics().watchKeyFile(parts.keys()::isGood);
     parts.metrics().watchDroppedLines(accessLog::dropped);
     parts.metrics().watchMemory(parts.memory()::used, parts.memory().limit());

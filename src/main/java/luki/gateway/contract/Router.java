@@ -32,12 +32,22 @@ public final class Router {
 
   private final Node root = new Node();
   private final Set<Method> allMethods = EnumSet.of(Method.OPTIONS);
+  // Paths without parameters, which most requests name: nothing of them has to be parsed again.
+  private final Map<String, Target> literals = new HashMap<>();
 
   public Router(List<Route.Served> routes) {
     for (Route.Served route : routes) {
       root.descend(route.operation().path().segments(), 0).add(route);
       allMethods.add(route.method());
+      String path = route.operation().path().template();
+      Target.parse(path).ifPresent(target -> literals.put(path, target));
     }
+  }
+
+  /** The target as it was sent, parsed and normalised; null where it is not valid. */
+  public @Nullable Target target(String raw) {
+    Target literal = literals.get(raw);
+    return literal == null ? Target.parse(raw).orElse(null) : literal;
   }
 
   /** A route and the values of its path parameters. */

@@ -18,10 +18,10 @@ import luki.gateway.observe.Label.CallerKind;
 
 /** One line for each request, written when its reply has left, a stream's when it has ended. */
 public final class AccessLog implements Filter {
-  private final Consumer<byte[]> writer;
+  private final Consumer<AccessLine> writer;
   private final KeyedHash hash;
 
-  public AccessLog(Consumer<byte[]> writer, KeyedHash hash) {
+  public AccessLog(Consumer<AccessLine> writer, KeyedHash hash) {
     this.writer = writer;
     this.hash = hash;
   }
@@ -29,7 +29,7 @@ public final class AccessLog implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    return response.onComplete(sent -> writer.accept(line(exchange, response, sent).bytes()));
+    return response.onComplete(sent -> writer.accept(line(exchange, response, sent)));
   }
 
   private AccessLine line(Exchange exchange, Response response, Delivery sent) {

@@ -1,11 +1,11 @@
 package luki.gateway.filter;
 
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.List;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Request;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The address of the client by the trusted-proxy rule: X-Forwarded-For is read from the right, as
@@ -21,31 +21,26 @@ record ClientAddress(Settings settings) {
     if (!lines.isEmpty() && settings.trusts(client)) {
       String[] hops = String.join(",", lines).split(",", -1);
       for (int i = hops.length - 1; i >= 0 && settings.trusts(client); i--) {
-        String hop = hops[i].strip();
-        if (!isAddress(hop)) {
+        String hop = canonical(hops[i].strip());
+        if (hop == null) {
           break;
         }
         client = hop;
       }
     }
-    return network(client);
+    return client.indexOf(':') < 0 ? client : network(client);
   }
 
-  private static boolean isAddress(String text) {
+  private static @Nullable String canonical(String address) {
     try {
-      return InetAddress.ofLiteral(text) != null;
+      return InetAddress.ofLiteral(address).getHostAddress();
     } catch (IllegalArgumentException malformed) {
-      return false;
+      return null;
     }
   }
 
-  private static String network(String client) {
-    if (!isAddress(client)) {
-      return client;
-    }
-    InetAddress address = InetAddress.ofLiteral(client);
-    return address instanceof Inet6Address
-        ? Arrays.toString(Arrays.copyOf(address.getAddress(), NETWORK))
-        : address.getHostAddress();
+  private static String network(String address) {
+    byte[] octets = InetAddress.ofLiteral(address).getAddress();
+    return Arrays.toString(Arrays.copyOf(octets, NETWORK));
   }
 }

@@ -41,28 +41,48 @@ public final class Chain {
   }
 
   public Response handle(Exchange exchange) {
-    return step(0, exchange);
+    return new Run().step(0, exchange);
   }
 
-  private Response step(int index, Exchange exchange) {
-    try {
-      if (index == steps.size()) {
-        return exchange.served().handler().handle(exchange);
+  /** The next handler of every filter for one exchange: one object is enough for all of them. */
+  private final class Run implements Handler {
+    private int current;
+    private final boolean[] called = new boolean[steps.size()];
+
+    @Override
+    public Response handle(Exchange exchange) {
+      int caller = current;
+      if (called[caller]) {
+        throw new IllegalStateException(steps.get(caller).name + " called next twice");
       }
-      Next next = new Next(index);
-      Response response = steps.get(index).filter.apply(exchange, next);
-      assert next.called || declares(index, response.outcome().refusal());
-      return response;
-    } catch (ApiException refusal) {
-      assert declares(index, refusal.error());
-      return Response.refused(refusal.error()).from(refusal.outcome());
-    } catch (StackOverflowError deep) {
-      return Response.refused(defects.of(new IllegalStateException("stack overflow", deep)));
-    } catch (Exception defect) {
-      if (defect instanceof InterruptedException) {
-        Thread.currentThread().interrupt();
+      called[caller] = true;
+      try {
+        return step(caller + 1, exchange);
+      } finally {
+        current = caller;
       }
-      return Response.refused(defects.of(defect));
+    }
+
+    private Response step(int index, Exchange exchange) {
+      current = index;
+      try {
+        if (index == steps.size()) {
+          return exchange.served().handler().handle(exchange);
+        }
+        Response response = steps.get(index).filter.apply(exchange, this);
+        assert called[index] || declares(index, response.outcome().refusal());
+        return response;
+      } catch (ApiException refusal) {
+        assert declares(index, refusal.error());
+        return Response.refused(refusal.error()).from(refusal.outcome());
+      } catch (StackOverflowError deep) {
+        return Response.refused(defects.of(new IllegalStateException("stack overflow", deep)));
+      } catch (Exception defect) {
+        if (defect instanceof InterruptedException) {
+          Thread.currentThread().interrupt();
+        }
+        return Response.refused(defects.of(defect));
+      }
     }
   }
 
@@ -74,23 +94,5 @@ public final class Chain {
       return true;
     }
     throw new AssertionError(steps.get(index).name + " does not declare " + refusal.code());
-  }
-
-  private final class Next implements Handler {
-    private final int index;
-    private boolean called;
-
-    Next(int index) {
-      this.index = index;
-    }
-
-    @Override
-    public Response handle(Exchange exchange) {
-      if (called) {
-        throw new IllegalStateException(steps.get(index).name + " called next twice");
-      }
-      called = true;
-      return step(index + 1, exchange);
-    }
   }
 }

@@ -1,5 +1,9 @@
 package luki.gateway.http;
 
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.stream.Collectors;
+
 /** The methods of RFC 9110 §9.1 and PATCH (RFC 5789). Any other is 501. */
 public enum Method {
   GET,
@@ -14,13 +18,12 @@ public enum Method {
   /** An unknown method: 501, and {@code _OTHER} in metrics and the log. */
   OTHER;
 
+  private static final Map<String, Method> BY_NAME =
+      EnumSet.complementOf(EnumSet.of(OTHER)).stream()
+          .collect(Collectors.toUnmodifiableMap(Method::name, method -> method));
+
   public static Method of(String name) {
-    for (Method method : values()) {
-      if (method != OTHER && method.name().equals(name)) {
-        return method;
-      }
-    }
-    return OTHER;
+    return BY_NAME.getOrDefault(name, OTHER);
   }
 
   /** From a closed set, for labels. */

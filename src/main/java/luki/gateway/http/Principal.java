@@ -119,6 +119,12 @@ public sealed interface Principal {
     public String account() {
       return lineage;
     }
+
+    /** Of the id alone: a record's own goes through all scopes and users, for each request. */
+    @Override
+    public int hashCode() {
+      return id.hashCode();
+    }
   }
 
   /** The users that a caller may act for. */

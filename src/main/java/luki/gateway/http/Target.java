@@ -59,19 +59,21 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
 
   /**
    * Whether every server takes the decoded segment for the same one. A dot segment, a slash or a
-   * semicolon may change the path, and so may an escape when the text is decoded once more.
+   * semicolon may change the path, and so may an escape when the text is decoded once more. Half of
+   * a surrogate pair has no UTF-8, so it would not come back from a path.
    */
   static boolean isUnambiguous(String segment) {
     if (segment.equals(".") || segment.equals("..")) {
       return false;
     }
-    for (int i = 0; i < segment.length(); i++) {
-      char c = segment.charAt(i);
+    for (int i = 0; i < segment.length(); i += Character.charCount(segment.codePointAt(i))) {
+      int c = segment.codePointAt(i);
+      boolean halfPair = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
       boolean escape =
           c == '%'
               && i + 2 < segment.length()
               && PercentCoding.octet(segment.charAt(i + 1), segment.charAt(i + 2)) >= 0;
-      if (escape || c == '/' || c == '\\' || c == ';' || Character.isISOControl(c)) {
+      if (escape || halfPair || c == '/' || c == '\\' || c == ';' || Character.isISOControl(c)) {
         return false;
       }
     }

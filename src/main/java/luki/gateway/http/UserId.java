@@ -23,9 +23,6 @@ public record UserId(String value) {
   private static boolean isValid(String text) {
     return !text.isEmpty()
         && text.codePointCount(0, text.length()) <= MAX_LENGTH
-        && Target.isUnambiguous(text)
-        // Half of a surrogate pair has no UTF-8, so it would not come back from a path.
-        && text.codePoints()
-            .noneMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+        && Target.isUnambiguous(text);
   }
 }

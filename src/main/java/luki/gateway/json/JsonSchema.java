@@ -1,5 +1,6 @@
 package luki.gateway.json;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.networknt.schema.Error;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaException;
@@ -9,6 +10,7 @@ import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** A compiled JSON Schema (2020-12). Thread-safe. */
 public final class JsonSchema {
@@ -18,10 +20,12 @@ public final class JsonSchema {
 
   private final Schema every;
   private final Schema first;
+  private final Predicate<JsonNode> certainlyValid;
 
-  private JsonSchema(Schema every, Schema first) {
-    this.every = every;
-    this.first = first;
+  private JsonSchema(Json schema) {
+    this.every = compile(schema, false);
+    this.first = compile(schema, true);
+    this.certainlyValid = CertainlyValid.check(schema.node());
   }
 
   /**
@@ -36,7 +40,7 @@ public final class JsonSchema {
             .put("components", components)
             .build();
     try {
-      return new JsonSchema(compile(whole, false), compile(whole, true));
+      return new JsonSchema(whole);
     } catch (SchemaException broken) {
       throw new IllegalArgumentException("not a schema: " + broken.getMessage(), broken);
     }
@@ -57,6 +61,14 @@ public final class JsonSchema {
    * value only the first, since the validator would collect as many errors as there are items.
    */
   public List<Violation> validate(Json value) {
+    return isCertainlyValid(value) ? List.of() : validateWithLibrary(value);
+  }
+
+  boolean isCertainlyValid(Json value) {
+    return certainlyValid.test(value.node());
+  }
+
+  List<Violation> validateWithLibrary(Json value) {
     List<Error> errors = (value.isLargerThan(LARGE) ? first : every).validate(value.node());
     if (errors.isEmpty()) {
       return List.of();

@@ -30,7 +30,7 @@ public final class ApiKeyText {
 
   /** Empty when it does not look like a key, or its checksum says that it was mistyped. */
   public static Optional<ApiKeyText> parse(String text) {
-    return isWellFormed(text) && text.endsWith(checksum(text.substring(0, BODY)))
+    return isWellFormed(text) && text.endsWith(checksum(text))
         ? Optional.of(new ApiKeyText(text, text.substring(PREFIX.length(), PREFIX.length() + ID)))
         : Optional.empty();
   }
@@ -59,9 +59,10 @@ public final class ApiKeyText {
     return text.toString();
   }
 
-  private static String checksum(String body) {
+  /** Of the body, which is the whole text or its beginning. */
+  private static String checksum(String text) {
     CRC32 crc = new CRC32();
-    crc.update(body.getBytes(StandardCharsets.US_ASCII));
+    crc.update(text.getBytes(StandardCharsets.US_ASCII), 0, BODY);
     long rest = crc.getValue();
     char[] digits = new char[CHECKSUM];
     for (int i = CHECKSUM - 1; i >= 0; i--) {

@@ -20,7 +20,7 @@ public final class KeyedHash {
 
   private final SecretKeySpec key;
   private final ConcurrentLinkedQueue<Mac> idle = new ConcurrentLinkedQueue<>();
-  private final BoundedCache<String, String> shown = new BoundedCache<>(REMEMBERED, _ -> false);
+  private final BoundedCache<String, CallerName> shown = new BoundedCache<>(REMEMBERED, _ -> false);
 
   private KeyedHash(byte[] key) {
     this.key = new SecretKeySpec(key, ALGORITHM);
@@ -52,18 +52,22 @@ public final class KeyedHash {
   public CallerName nameOf(Principal principal) {
     return principal.subject().isEmpty()
         ? CallerName.NOBODY
-        : new CallerName(shortOf(principal.kind() + ":" + principal.subject()));
+        : named(principal.kind() + ":" + principal.subject());
   }
 
   /** The first 64 bits in hex; recent ones are cached. */
   public String shortOf(String who) {
-    String known = shown.get(who);
+    return named(who).value();
+  }
+
+  private CallerName named(String who) {
+    CallerName known = shown.get(who);
     if (known != null) {
       return known;
     }
-    String text = HexFormat.of().formatHex(of(who)).substring(0, SHORT_HEX);
-    shown.put(who, text);
-    return text;
+    CallerName name = new CallerName(HexFormat.of().formatHex(of(who)).substring(0, SHORT_HEX));
+    shown.put(who, name);
+    return name;
   }
 
   private Mac newMac() {

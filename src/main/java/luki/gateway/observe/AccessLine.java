@@ -1,12 +1,14 @@
 package luki.gateway.observe;
 
-import java.io.BufferedOutputStream;
+import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDateTime;
 import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
 import luki.gateway.http.CallerName;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
@@ -15,6 +17,7 @@ import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Label.CallerKind;
+import luki.http1.Latin1;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,70 +56,45 @@ public record AccessLine(
     ABORTED
   }
 
-  /** Writes lines, as {@link #bytes} makes them; a batch that cannot be written is dropped. */
-  public static QueuedWriter<byte[]> writer(OutputStream log) {
-    BufferedOutputStream out = new BufferedOutputStream(log, 64 * 1024);
+  /** Writes lines; a batch that cannot be written is dropped. */
+  public static QueuedWriter<AccessLine> writer(OutputStream log) {
     FailureLog failures =
         new FailureLog(
             new Diagnostics("access-log"),
             "the access log cannot be written",
             "the access log can be written again");
-    return new QueuedWriter<>(
-        "access-log",
-        QUEUE,
-        failures,
-        lines -> {
-          for (byte[] line : lines) {
-            out.write(line);
-          }
-          out.flush();
-        });
+    return new QueuedWriter<>("access-log", QUEUE, failures, new Lines(log));
   }
 
   /** JSON in UTF-8 with its line break. Nothing in it needs escaping but the request id's rule. */
-  public byte[] bytes() {
-    StringBuilder line = new StringBuilder(384);
-    line.append("{\"ts\":\"");
-    time(line, at);
-    line.append("\",\"level\":\"").append(isFault() ? "error" : "info");
-    line.append("\",\"event\":\"").append(event.label());
-    line.append("\",\"method\":\"").append(method.label()).append('"');
-    text(line, "route", route.template());
-    line.append(",\"status\":").append(status);
-    line.append(",\"duration_ms\":");
-    millis(line, durationNanos);
-    line.append(",\"bytes_in\":").append(bytesIn);
-    line.append(",\"bytes_out\":").append(bytesOut);
-    text(line, "trace_id", trace.traceId());
-    text(line, "request_id", requestId.value());
-    text(line, "principal", principal.value());
-    text(line, "auth", auth.label());
-    text(line, "error_code", error == null ? "" : error.name());
-    text(line, "upstream", upstream == null ? "" : upstream.label());
-    line.append(",\"upstream_ms\":");
+  private void render(Lines lines) {
+    lines.put("{\"ts\":\"").time(at);
+    lines.put("\",\"level\":\"").put(isFault() ? "error" : "info");
+    lines.put("\",\"event\":\"").put(event.label());
+    lines.put("\",\"method\":\"").put(method.label());
+    lines.put("\",\"route\":").text(utf8(route.template()));
+    lines.put(",\"status\":").put(status);
+    lines.put(",\"duration_ms\":").millis(durationNanos);
+    lines.put(",\"bytes_in\":").put(bytesIn);
+    lines.put(",\"bytes_out\":").put(bytesOut);
+    lines.put(",\"trace_id\":").text(trace.traceId());
+    lines.put(",\"request_id\":").text(requestId.value());
+    lines.put(",\"principal\":").text(principal.value());
+    lines.put(",\"auth\":").text(auth.label());
+    lines.put(",\"error_code\":").text(error == null ? "" : error.name());
+    lines.put(",\"upstream\":").text(upstream == null ? "" : upstream.label());
+    lines.put(",\"upstream_ms\":");
     if (upstream == null) {
-      line.append("null");
+      lines.put("null");
     } else {
-      millis(line, upstreamNanos);
+      lines.millis(upstreamNanos);
     }
-    return line.append("}\n").toString().getBytes(StandardCharsets.UTF_8);
+    lines.put("}\n");
   }
 
-  /** RFC 3339 with milliseconds, without a formatter. */
-  private static void time(StringBuilder line, Instant at) {
-    LocalDateTime utc = LocalDateTime.ofEpochSecond(at.getEpochSecond(), 0, ZoneOffset.UTC);
-    number(line, utc.getYear(), 4).append('-');
-    number(line, utc.getMonthValue(), 2).append('-');
-    number(line, utc.getDayOfMonth(), 2).append('T');
-    number(line, utc.getHour(), 2).append(':');
-    number(line, utc.getMinute(), 2).append(':');
-    number(line, utc.getSecond(), 2).append('.');
-    number(line, at.getNano() / 1_000_000, 3).append('Z');
-  }
-
-  private static StringBuilder number(StringBuilder line, int value, int digits) {
-    String text = Integer.toString(value);
-    return line.repeat('0', Math.max(0, digits - text.length())).append(text);
+  /** The contract's author may use any character in a path; all other texts are ASCII. */
+  private static String utf8(String text) {
+    return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
   }
 
   /** A refusal while stopping is planned, not a fault. */
@@ -124,20 +102,75 @@ public record AccessLine(
     return status >= 500 && error != ErrorCode.DRAINING;
   }
 
-  private static void text(StringBuilder line, String name, String value) {
-    line.append(",\"").append(name).append("\":");
-    if (value.isEmpty()) {
-      line.append("null");
-    } else {
-      line.append('"').append(value).append('"');
-    }
-  }
+  /** Renders lines into one buffer, on the writer's thread: a request makes no text. */
+  private static final class Lines implements QueuedWriter.Sink<AccessLine> {
+    private static final int FULL = 64 * 1024;
+    private static final DateTimeFormatter TO_THE_SECOND =
+        DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.", Locale.ROOT).withZone(ZoneOffset.UTC);
 
-  /** Three decimals, without a formatter. */
-  private static void millis(StringBuilder line, long nanos) {
-    long micros = nanos / 1000;
-    line.append(micros / 1000).append('.');
-    long rest = micros % 1000;
-    line.append(rest < 10 ? "00" : rest < 100 ? "0" : "").append(rest);
+    private final OutputStream log;
+    // With space for any line: a path has at most 8 KB.
+    private final byte[] bytes = new byte[2 * FULL];
+    private int length;
+    private long second = Long.MIN_VALUE;
+    private String secondText = "";
+
+    Lines(OutputStream log) {
+      this.log = log;
+    }
+
+    @Override
+    public void write(List<AccessLine> batch) throws IOException {
+      length = 0;
+      for (AccessLine line : batch) {
+        line.render(this);
+        if (length > FULL) {
+          flush();
+        }
+      }
+      flush();
+    }
+
+    private void flush() throws IOException {
+      log.write(bytes, 0, length);
+      log.flush();
+      length = 0;
+    }
+
+    Lines put(String ascii) {
+      length = Latin1.put(ascii, bytes, length);
+      return this;
+    }
+
+    Lines put(long number) {
+      length = Latin1.putDecimal(number, bytes, length);
+      return this;
+    }
+
+    void text(String ascii) {
+      if (ascii.isEmpty()) {
+        put("null");
+      } else {
+        put("\"").put(ascii).put("\"");
+      }
+    }
+
+    /** RFC 3339 with milliseconds. */
+    void time(Instant at) {
+      if (at.getEpochSecond() != second) {
+        second = at.getEpochSecond();
+        secondText = TO_THE_SECOND.format(at);
+      }
+      put(secondText).thousandths(at.getNano() / 1_000_000).put("Z");
+    }
+
+    void millis(long nanos) {
+      long micros = nanos / 1000;
+      put(micros / 1000).put(".").thousandths(micros % 1000);
+    }
+
+    private Lines thousandths(long value) {
+      return put(value < 10 ? "00" : value < 100 ? "0" : "").put(value);
+    }
   }
 }

@@ -43,7 +43,7 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
       reason = BadMessage.Reason.FIELD;
     }
     Method method = Method.of(http.getRequestMethod());
-    Target target = Target.parse(engine.target()).orElse(null);
+    Target target = router.target(engine.target());
     Request request =
         new Request(
             method,

@@ -41,7 +41,7 @@ class LayeringTest {
           json:
           http: luki.http1 json
           config: http json
-          observe: config http
+          observe: luki.http1 config http
           contract: luki.http1 config http json
           upstream: luki.http1 config http json observe
           keys: config http json observe
@@ -183,7 +183,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 26_500;
+  private static final int MAX_LINES = 26_750;
   private static final int MAX_FILES = 250;
 
   /** Raw lines of each room, rounded up to fifty. */
