@@ -15,10 +15,13 @@ import luki.gateway.limit.AuthFailures;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
+import luki.http1.Fields;
 
 /**
- * Refuses an address that has presented too many bad credentials, before another one is checked.
- * Concurrent failures beyond the limit get the same reply as a refusal.
+ * Refuses an address that has presented too many bad credentials, before another one is checked. A
+ * credential that was accepted from it before is checked all the same, so that clients which share
+ * an address do not lock each other out. Failures beyond the limit, concurrent ones too, get the
+ * same reply as a refusal: a guess never learns whether it was right.
  */
 public final class AuthFailureLimit implements Filter {
   private final AuthFailures failures;
@@ -39,16 +42,25 @@ public final class AuthFailureLimit implements Filter {
     if (exchange.policy().isPublic() || failures.isOff()) {
       return next.handle(exchange);
     }
+    Fields headers = exchange.request().headers();
+    String authorization = headers.first("Authorization");
+    String credential = authorization == null ? headers.first("X-API-Key") : authorization;
     String address = hash.shortOf("address:" + client.of(exchange.request()));
     long blocked = failures.blockedFor(address);
-    if (blocked > 0) {
+    if (blocked > 0 && (credential == null || !failures.wasAccepted(address, credential))) {
       return refused(blocked);
     }
     Response response = next.handle(exchange);
-    if (response.outcome().refusal() instanceof ApiError.Unauthenticated(boolean presented)
-        && presented) {
+    boolean unauthenticated =
+        response.outcome().refusal() instanceof ApiError.Unauthenticated(boolean presented)
+            && presented;
+    boolean known = response.outcome().principal() != null;
+    if (unauthenticated && !known) {
       long wait = failures.failed(address);
       return wait > 0 ? refused(wait) : response;
+    }
+    if (credential != null && known && !unauthenticated) {
+      failures.accepted(address, credential);
     }
     return response;
   }

@@ -62,6 +62,10 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
       }
       case TokenVerifier.TokenResult.Refused _ ->
           refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+      // Not a guess, so it has a caller: AuthFailureLimit does not count it.
+      case TokenVerifier.TokenResult.Expired(Principal principal) ->
+          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true))
+              .by(principal);
       case TokenVerifier.TokenResult.Unlisted _ ->
           refused(
               AuthMethod.BEARER,

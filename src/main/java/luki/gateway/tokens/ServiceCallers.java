@@ -36,14 +36,16 @@ final class ServiceCallers {
             && !name.isEmpty()
             && name.equals(claims.at("sub").string())
             && keys.named(keyId).stream().anyMatch(key -> key.verifies(token))
-            && token.isCurrent(now, skew)
+            && token.hasBegun(now, skew)
             && token.isFor(AUDIENCE);
     if (!good || keyId == null) {
       return new TokenVerifier.TokenResult.Refused();
     }
     GatewayFile.Caller caller = callers.get(name);
     if (caller == null) {
-      return new TokenVerifier.TokenResult.Unlisted();
+      return token.hasExpired(now, skew)
+          ? new TokenVerifier.TokenResult.Refused()
+          : new TokenVerifier.TokenResult.Unlisted();
     }
     // A valid signature by another service's key does not count for this one.
     return caller.keys().contains(keyId)

@@ -64,15 +64,19 @@ record SignedToken(
   }
 
   /**
-   * Neither expired nor from the future, give or take the skew. In the very second {@code exp +
-   * skew} a token is expired; {@code nbf} and {@code iat} may be as far ahead as the skew.
+   * Has an expiry and is not from the future: {@code nbf} and {@code iat} may be as far ahead as
+   * the skew. It may have expired.
    */
-  boolean isCurrent(Instant now, Duration skew) {
+  boolean hasBegun(Instant now, Duration skew) {
     long latest = now.getEpochSecond() + skew.toSeconds();
     return expiry().isAfter(Instant.EPOCH)
-        && now.getEpochSecond() < expiry().getEpochSecond() + skew.toSeconds()
         && isAtMost(claims.at("nbf"), latest)
         && isAtMost(claims.at("iat"), latest);
+  }
+
+  /** In the very second {@code exp + skew} a token is expired. */
+  boolean hasExpired(Instant now, Duration skew) {
+    return now.getEpochSecond() >= expiry().getEpochSecond() + skew.toSeconds();
   }
 
   private static boolean isAtMost(Json time, long latest) {

@@ -76,6 +76,9 @@ public final class TokenVerifier {
 
     record Refused() implements TokenResult {}
 
+    /** A token that was good: its signature is, and so is all else but its time. */
+    record Expired(Principal principal) implements TokenResult {}
+
     /** A valid token of a service that the configuration does not list. */
     record Unlisted() implements TokenResult {}
 
@@ -83,7 +86,7 @@ public final class TokenVerifier {
     record Unavailable() implements TokenResult {}
   }
 
-  private record Cached(Principal principal, Instant expires, long generation) {}
+  private record Cached(TokenResult.Accepted accepted, Instant expires, long generation) {}
 
   private boolean isOver(Cached cached, Instant now) {
     return !now.isBefore(cached.expires.plus(rules.skew));
@@ -93,8 +96,8 @@ public final class TokenVerifier {
     String hash = Sha256.of(token.text());
     Instant now = rules.clock.instant();
     Cached known = cache.get(hash);
-    if (known != null && !isOver(known, now) && known.generation == generation()) {
-      return new TokenResult.Accepted(known.principal);
+    if (known != null && known.generation == generation()) {
+      return at(now, known);
     }
     SignedToken signed = SignedToken.parse(token).orElse(null);
     if (signed == null) {
@@ -102,10 +105,19 @@ public final class TokenVerifier {
     }
     TokenResult result =
         signed.type().equals(ServiceCallers.TYPE) ? ofService(signed, now) : ofUser(signed, now);
-    if (result instanceof TokenResult.Accepted(Principal principal)) {
-      cache.put(hash, new Cached(principal, signed.expiry(), generation()));
+    if (result instanceof TokenResult.Accepted accepted) {
+      Cached verified = new Cached(accepted, signed.expiry(), generation());
+      cache.put(hash, verified);
+      return at(now, verified);
     }
     return result;
+  }
+
+  /** An expired token is cached too: sent again and again it costs one signature check. */
+  private TokenResult at(Instant now, Cached verified) {
+    return isOver(verified, now)
+        ? new TokenResult.Expired(verified.accepted.principal())
+        : verified.accepted;
   }
 
   /** A token that was accepted by keys that have changed is verified again. */
@@ -123,7 +135,7 @@ public final class TokenVerifier {
     }
     boolean valid =
         found.get().stream().anyMatch(key -> key.verifies(token))
-            && token.isCurrent(now, rules.skew)
+            && token.hasBegun(now, rules.skew)
             && token.isFor(rules.audience)
             && (rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string()));
     Optional<Principal> user = valid ? userClaims.principal(token) : Optional.empty();

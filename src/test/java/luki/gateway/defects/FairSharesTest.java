@@ -155,4 +155,50 @@ class FairSharesTest {
       setting.maria().delete(ITEM).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
     }
   }
+
+  @Test
+  void sixtyBadKeysFromAnAddressThatAGoodClientShares() {
+    try (Fixture setting = Fixture.start(g -> g.with("AUTH_FAILURES_PER_MIN", "60"))) {
+      String key = setting.gateway().key(List.of(Fixture.MARIA), "engagement:read");
+      Client good = setting.withKey(key);
+      Client unseen = setting.maria();
+      good.get(Fixture.METRICS).expect(200);
+      for (int i = 0; i < 5; i++) {
+        guessUntilLockedOut(setting);
+        good.get(Fixture.METRICS).expect(200);
+        setting.stranger().get(Fixture.METRICS, "X-API-Key", key).expect(200);
+      }
+      // Nothing shows a guess that it was right.
+      awaitLockedOut(setting, unseen);
+      revoke(setting.gateway(), key);
+      awaitLockedOut(setting, good);
+    }
+  }
+
+  /** The limit lets one more guess pass each second. */
+  private static void guessUntilLockedOut(Fixture setting) {
+    int status = 401;
+    for (int i = 0; status == 401 && i < 1000; i++) {
+      status = setting.withKey("luki_guess" + i).get(Fixture.METRICS).status();
+    }
+    assertEquals(429, status);
+  }
+
+  private static void awaitLockedOut(Fixture setting, Client client) {
+    Waiting.until(
+        Duration.ofSeconds(10),
+        () -> {
+          guessUntilLockedOut(setting);
+          return client.get(Fixture.METRICS).status() == 429;
+        });
+  }
+
+  private static void revoke(TestGateway gateway, String key) {
+    try {
+      gateway.keys().revoke(key.split("_", -1)[1]);
+      gateway.refreshKeys();
+    } catch (Exception failed) {
+      throw new AssertionError(failed);
+    }
+  }
 }

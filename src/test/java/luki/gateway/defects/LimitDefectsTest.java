@@ -145,8 +145,12 @@ class LimitDefectsTest {
       HttpReply sixth = setting.withKey("luki_guess6").get(READS).expect(429, "RATE_LIMITED");
       assertTrue(Integer.parseInt(sixth.header("Retry-After").orElseThrow()) <= 13);
       // Even a valid credential is not checked, and another address in a header has no effect.
-      maria.get(READS).expect(429);
-      maria.get(READS, "X-Forwarded-For", "192.0.2.1").expect(429);
+      Client newcomer = setting.maria();
+      newcomer.get(READS).expect(429);
+      newcomer.get(READS, "X-Forwarded-For", "192.0.2.1").expect(429);
+      setting.stranger().get(READS).expect(429);
+      // The one that was good from here before is.
+      maria.get(READS).expect(200);
     }
   }
 

@@ -70,6 +70,30 @@ class IssuerTest {
   }
 
   @Test
+  void aWellSignedExpiredTokenDoesNotCountAsAGuess() {
+    long now = Instant.now().getEpochSecond();
+    try (TestIssuer issuer = TestIssuer.of(KEYS);
+        Fixture setting =
+            Fixture.start(
+                g ->
+                    g.with("JWT_JWKS_URL", issuer.url() + "/jwks.json")
+                        .with("JWT_ISSUER", Forge.ISSUER)
+                        .with("AUTH_FAILURES_PER_MIN", "3"))) {
+      setting.gateway().awaitReady();
+      Client expired = setting.withKey(tokenOf(now - 700, now - 100));
+      for (int i = 0; i < 20; i++) {
+        expired.get(Fixture.ITEMS).expect(401, "UNAUTHENTICATED");
+      }
+      setting.withKey(tokenFor("maria_k")).get(Fixture.ITEMS).expect(200);
+      Client forged = setting.withKey(Forge.by(Forge.ec("k1"), Forge.claims()));
+      for (int i = 0; i < 3; i++) {
+        forged.get(Fixture.ITEMS).expect(401);
+      }
+      forged.get(Fixture.ITEMS).expect(429, "RATE_LIMITED");
+    }
+  }
+
+  @Test
   void aRotationRefusesNoValidTokenAndCostsOneFetch() {
     ECKey next = Forge.ec("k2");
     try (TestIssuer issuer = TestIssuer.of(KEYS)) {

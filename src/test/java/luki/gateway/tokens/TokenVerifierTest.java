@@ -66,6 +66,27 @@ class TokenVerifierTest {
   }
 
   @Test
+  void onlyATokenThatWasGoodIsExpired() {
+    TokenVerifier late = services(Tokens.NOW.plusSeconds(630));
+    String once = Forge.by(EC, CLAIMS);
+    for (int i = 0; i < 2; i++) {
+      assertEquals("Expired", resultOf(late, once));
+    }
+    assertEquals("Refused", resultOf(late, Forge.by(Forge.ec("e1"), CLAIMS)));
+    assertEquals("Refused", resultOf(late, Forge.by(EC, changed(Forge.ISSUER, "https://x.test"))));
+    assertEquals("Refused", resultOf(late, Forge.by(EC, changed("luki-gateway", "x"))));
+    assertEquals("Refused", resultOf(late, Forge.by(EC, CLAIMS.replaceFirst("\"exp\":\\d+,", ""))));
+    String service = typed(EC, ServiceCallers.TYPE, serviceClaims("scheduler"));
+    assertEquals("Expired", resultOf(late, service));
+    String unlisted = typed(EC, ServiceCallers.TYPE, serviceClaims("stranger"));
+    assertEquals("Refused", resultOf(late, unlisted));
+  }
+
+  private static String resultOf(TokenVerifier verifier, String token) {
+    return Tokens.verify(verifier, token).getClass().getSimpleName();
+  }
+
+  @Test
   void aTokenFromTheFutureIsRefusedBeyondTheSkew() {
     assertTrue(accepted(CLAIMS, Tokens.NOW.minusSeconds(30)));
     assertFalse(accepted(CLAIMS, Tokens.NOW.minusSeconds(31)));
@@ -114,11 +135,15 @@ class TokenVerifierTest {
   }
 
   private static TokenVerifier services() {
+    return services(Tokens.NOW);
+  }
+
+  private static TokenVerifier services(Instant now) {
     Map<String, GatewayFile.Caller> callers =
         Map.of(
             "scheduler", new GatewayFile.Caller(Set.of("e1"), Set.of(), Set.of(Tokens.READ), null));
     return new TokenVerifier(
-        Tokens.rules(Tokens.NOW), KEYS, new ServiceCallers(KEYS, callers, Tokens.ROLES));
+        Tokens.rules(now), KEYS, new ServiceCallers(KEYS, callers, Tokens.ROLES));
   }
 
   private static String typed(ECKey key, String type, String claims) {

@@ -49,7 +49,10 @@ final class Tokens {
   }
 
   static boolean refuses(TokenVerifier verifier, String token) {
-    return verify(verifier, token) instanceof TokenResult.Refused;
+    return switch (verify(verifier, token)) {
+      case TokenResult.Refused _, TokenResult.Expired _ -> true;
+      case TokenResult.Accepted _, TokenResult.Unlisted _, TokenResult.Unavailable _ -> false;
+    };
   }
 
   /** The caller of a token that is accepted. */
