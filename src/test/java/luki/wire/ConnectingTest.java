@@ -231,16 +231,15 @@ class ConnectingTest {
       Assumptions.abort("no IPv6 here");
     }
     try (ServerSocket six = listener) {
-      Thread.ofVirtual()
-          .start(
-              () -> {
-                try (Socket socket = six.accept()) {
-                  socket.getOutputStream().write(Calls.OK.getBytes(StandardCharsets.US_ASCII));
-                  socket.getInputStream().readAllBytes();
-                } catch (IOException gone) {
-                  // The test is over.
-                }
-              });
+      Thread.startVirtualThread(
+          () -> {
+            try (Socket socket = six.accept()) {
+              socket.getOutputStream().write(Calls.OK.getBytes(StandardCharsets.US_ASCII));
+              socket.getInputStream().readAllBytes();
+            } catch (IOException gone) {
+              // The test is over.
+            }
+          });
       PreparedRequest request = to(Calls.origin("[::1]", six.getLocalPort()));
       assertEquals("200 hi", Calls.body(connectingWithin(Duration.ofSeconds(1)), request));
     }

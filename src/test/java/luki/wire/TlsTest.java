@@ -41,19 +41,18 @@ class TlsTest {
             context
                 .getServerSocketFactory()
                 .createServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1"));
-    Thread.ofVirtual()
-        .start(
-            () -> {
-              try {
-                while (true) {
-                  Socket socket = listener.accept();
-                  connections.incrementAndGet();
-                  Thread.ofVirtual().start(() -> serve(socket, reply));
-                }
-              } catch (IOException closed) {
-                // The test is over.
-              }
-            });
+    Thread.startVirtualThread(
+        () -> {
+          try {
+            while (true) {
+              Socket socket = listener.accept();
+              connections.incrementAndGet();
+              Thread.ofVirtual().start(() -> serve(socket, reply));
+            }
+          } catch (IOException closed) {
+            // The test is over.
+          }
+        });
     return listener;
   }
 

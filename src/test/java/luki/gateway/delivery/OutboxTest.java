@@ -18,6 +18,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import luki.gateway.delivery.Outbox.Segments;
 import luki.gateway.http.Policy.Units;
@@ -53,21 +55,16 @@ class OutboxTest {
 
   @Test
   void linesOfManyThreadsAreWholeAndRotatedFilesAreReadInOrder() throws Exception {
-    try (Outbox outbox = open(10_000)) {
-      List<Thread> threads = new ArrayList<>();
+    try (Outbox outbox = open(10_000);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int t = 0; t < 4; t++) {
         int thread = t;
-        threads.add(
-            Thread.ofVirtual()
-                .start(
-                    () -> {
-                      for (int i = 0; i < 500; i++) {
-                        outbox.append(line(thread + " " + i + " " + "x".repeat(i % 97)));
-                      }
-                    }));
-      }
-      for (Thread thread : threads) {
-        thread.join();
+        threads.execute(
+            () -> {
+              for (int i = 0; i < 500; i++) {
+                outbox.append(line(thread + " " + i + " " + "x".repeat(i % 97)));
+              }
+            });
       }
     }
     List<String> found;

@@ -95,15 +95,13 @@ class QueuedWriterTest {
     QueuedWriter<Integer> slow = writer(10, RETRY, true);
     AtomicInteger taken = new AtomicInteger();
     Thread caller =
-        Thread.ofVirtual()
-            .start(
-                () ->
-                    range(0, 30)
-                        .forEach(
-                            i -> {
-                              slow.add(i, Duration.ofSeconds(20));
-                              taken.incrementAndGet();
-                            }));
+        Thread.startVirtualThread(
+            () -> {
+              for (int i : range(0, 30)) {
+                slow.add(i, Duration.ofSeconds(20));
+                taken.incrementAndGet();
+              }
+            });
     Waiting.until(SOON, () -> taken.get() == 10);
     blocked.countDown();
     caller.join();

@@ -49,8 +49,7 @@ final class AgentService {
     return new Routes()
         .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .post("/v1/chat", this::chat)
-        .post("/v1/chat/stream", this::stream)
-        .post("/v1/reme/photo-reminiscence-images", this::images);
+        .post("/v1/chat/stream", this::stream);
   }
 
   void secret(String secret) {
@@ -112,17 +111,6 @@ final class AgentService {
     return (json + "\n\n").getBytes(StandardCharsets.UTF_8);
   }
 
-  private StandInReply images(ServiceCall call) {
-    checkSecret(call);
-    BodyFields fields = call.fields();
-    String user = fields.text("user_id");
-    List<String> answers = fields.texts("answers");
-    fields.check();
-    return answers.isEmpty()
-        ? StandInReply.detail(400, "At least one answer is required")
-        : StandInReply.ok("user_id images prompts", user, List.of(), answers);
-  }
-
   private ChatRequest read(ServiceCall call) {
     checkSecret(call);
     BodyFields fields = call.fields();
@@ -138,8 +126,7 @@ final class AgentService {
 
   private void checkSecret(ServiceCall call) {
     String expected = secret;
-    if (expected != null
-        && !call.header("x-internal-secret").filter(expected::equals).isPresent()) {
+    if (expected != null && !expected.equals(call.header("x-internal-secret").orElse(""))) {
       throw new Routes.Rejection(
           StandInReply.detail(403, "Forbidden: Invalid or missing internal API secret"));
     }

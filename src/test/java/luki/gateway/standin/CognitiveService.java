@@ -13,7 +13,6 @@ final class CognitiveService {
 
   Routes routes() {
     return new Routes()
-        .get("/", _ -> StandInReply.ok("service status", "luki-cognitive", "running"))
         .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .post("/life-story/start", this::start)
         .post("/life-story/continue", call -> step(call, "And what happened then?"))

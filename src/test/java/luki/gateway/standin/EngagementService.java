@@ -41,7 +41,6 @@ final class EngagementService {
 
   Routes routes() {
     return new Routes()
-        .get("/", _ -> root())
         .get("/health", _ -> health())
         .post("/interactions", this::track)
         .get("/metrics/{user_id}", this::metrics)
@@ -52,15 +51,6 @@ final class EngagementService {
   /** The fault of the running service: 500 for every user. */
   void recommendationsFail(boolean fail) {
     recommendationsFail = fail;
-  }
-
-  private static StandInReply root() {
-    return StandInReply.ok(
-        "service version status endpoints",
-        "luki-engagement",
-        "1.0.0",
-        "running",
-        List.of("/interactions", "/metrics", "/recommendations", "/graph"));
   }
 
   private static StandInReply health() {

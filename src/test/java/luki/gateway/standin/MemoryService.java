@@ -1,17 +1,11 @@
 package luki.gateway.standin;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
-import java.util.ArrayList;
-import java.util.Base64;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,9 +14,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import luki.gateway.http.Sha256;
 import org.jspecify.annotations.Nullable;
 
-/** Stand-in for the memory service, as observed on the running service. */
+/**
+ * Stand-in for the memory service, as observed on the running service, with the routes that the
+ * gateway calls.
+ */
 final class MemoryService {
   private static final List<String> CONSENT_LEVELS = List.of("private", "family", "research");
   private static final List<String> SENSITIVITY =
@@ -39,24 +37,14 @@ final class MemoryService {
           "relationship");
   private static final double SECONDS = 0.0003;
 
-  private final MemoryStore store;
-
-  MemoryService() {
-    this.store = new MemoryStore();
-  }
+  private final MemoryStore store = new MemoryStore();
 
   Routes routes() {
     return new Routes()
-        .get("/", _ -> StandInReply.ok("status service", "healthy", "luki-memory-service"))
         .get("/health", _ -> health())
-        .post("/auth/service-token", _ -> token("api_service"))
-        .post("/auth/login", _ -> token("user"))
-        .post("/auth/dev-token", _ -> token("dev"))
         .post("/ingestion/elr", this::ingest)
-        .post("/ingestion/elr/batch", this::batch)
         .post("/search/memories", this::search)
         .get("/search/memories/{user_id}/stats", this::stats)
-        .get("/search/memories/{user_id}/similar/{chunk_id}", this::similar)
         .delete("/delete/memory/{memory_id}", this::delete)
         .delete("/delete/all/{user_id}", this::deleteAll);
   }
@@ -64,13 +52,6 @@ final class MemoryService {
   private StandInReply health() {
     return StandInReply.ok(
         "status timestamp service version", "healthy", store.now(), "luki-memory-service", "1.0.0");
-  }
-
-  /** Unsigned and issued to every caller; never verified. */
-  private StandInReply token(String subject) {
-    byte[] claims = PythonJson.write(Map.of("sub", subject)).getBytes(StandardCharsets.UTF_8);
-    String token = Base64.getEncoder().encodeToString(claims);
-    return StandInReply.ok("access_token token_type expires_in", token, "bearer", 86_400);
   }
 
   private StandInReply ingest(ServiceCall call) {
@@ -129,22 +110,6 @@ final class MemoryService {
         ids);
   }
 
-  /** Every item fails, as on the real service. */
-  private StandInReply batch(ServiceCall call) {
-    BodyFields fields = call.fields();
-    fields.check();
-    int size = fields.optional("batch_data").size();
-    return StandInReply.ok(
-        "batch_id total_requests successful_requests failed_requests individual_results"
-            + " total_processing_time_seconds",
-        fields.optional("batch_id").asText("batch"),
-        size,
-        0,
-        size,
-        List.of(),
-        SECONDS);
-  }
-
   private StandInReply search(ServiceCall call) {
     BodyFields fields = call.fields();
     String owner = fields.text("user_id", 1, 255);
@@ -199,26 +164,6 @@ final class MemoryService {
         types,
         store.count(owner, "consent_level"),
         store.now());
-  }
-
-  private StandInReply similar(ServiceCall call) {
-    MemoryStore.StoredMemory target = store.find(call.param("chunk_id"));
-    if (target == null || !target.owner().equals(call.param("user_id"))) {
-      return StandInReply.detail(404, "Memory not found");
-    }
-    MemoryStore.MemoryFilter all = new MemoryStore.MemoryFilter(List.of(), List.of(), null, null);
-    List<Object> near = new ArrayList<>();
-    for (var item : store.search(target.owner(), target.content(), call.intQuery("k", 5), all)) {
-      if (!item.id().equals(target.id())) {
-        near.add(result(item, 0.0));
-      }
-    }
-    return StandInReply.ok(
-        "success target_chunk_id similar_memories total_found",
-        true,
-        target.id(),
-        near,
-        near.size());
   }
 
   private StandInReply delete(ServiceCall call) {
@@ -351,10 +296,6 @@ final class MemoryService {
           .toList();
     }
 
-    synchronized @Nullable StoredMemory find(String id) {
-      return items.get(id);
-    }
-
     synchronized void remove(String id) {
       items.remove(id);
     }
@@ -388,13 +329,7 @@ final class MemoryService {
     }
 
     private static String hash(String content) {
-      try {
-        MessageDigest sha = MessageDigest.getInstance("SHA-256");
-        byte[] digest = sha.digest(content.getBytes(StandardCharsets.UTF_8));
-        return HexFormat.of().formatHex(digest, 0, 6);
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException(e);
-      }
+      return Sha256.of(content).substring(0, 12);
     }
   }
 }

@@ -1,6 +1,7 @@
 package luki.gateway.standin;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,7 +70,6 @@ public final class StandIns implements AutoCloseable {
   /** Inferred from its callers; the replies are invented. */
   private static Routes reporting() {
     return new Routes()
-        .get("/", _ -> StandInReply.ok("service status", "luki-reporting", "running"))
         .get("/health", _ -> StandInReply.ok("status", "healthy"))
         .post("/reports/{user_id}/wellbeing", StandIns::wellbeing)
         .get("/reports/{user_id}/trends", StandIns::trends);
@@ -136,16 +136,19 @@ public final class StandIns implements AutoCloseable {
 
   /** Grants scopes for a year. */
   public void grant(String user, String... scopes) {
+    grantUntil(Instant.now().plus(Duration.ofDays(365)), user, scopes);
+  }
+
+  void grantUntil(Instant end, String user, String... scopes) {
     for (String scope : scopes) {
-      Consents.Actor nobody = new Consents.Actor(null, null, null);
-      consents.grant(user, scope, "test", Consents.DEFAULT_DAYS, nobody);
+      consents.grant(user, scope, end);
     }
   }
 
   /** Revokes scopes; has no effect on scopes that were not granted. */
   public void revoke(String user, String... scopes) {
     for (String scope : scopes) {
-      consents.revoke(user, scope, null);
+      consents.revoke(user, scope);
     }
   }
 
