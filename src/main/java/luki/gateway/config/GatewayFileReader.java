@@ -17,7 +17,6 @@ import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
-import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
 
@@ -165,7 +164,7 @@ public final class GatewayFileReader {
   }
 
   private static String child(String pointer, String name) {
-    return pointer + JsonSchema.pointerTo(name);
+    return pointer + "/" + name.replace("~", "~0").replace("/", "~1");
   }
 
   private Json value(String pointer) {
