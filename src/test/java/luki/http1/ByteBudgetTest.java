@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -79,18 +80,14 @@ class ByteBudgetTest {
 
   @Test
   void aFailedReadGivesItsRoomBack() throws IOException {
-    InputStream broken =
+    InputStream reset =
         new InputStream() {
-          private int left = MB;
-
           @Override
           public int read() throws IOException {
-            if (left-- == 0) {
-              throw new IOException("reset");
-            }
-            return 'a';
+            throw new IOException("reset");
           }
         };
+    InputStream broken = new SequenceInputStream(new ByteArrayInputStream(new byte[MB]), reset);
     try (ByteBudget.Lease lease = leaseOf("a")) {
       assertThrows(IOException.class, () -> lease.read(broken, 2 * MB));
       assertTrue(lease.tryTake(4 * MB));

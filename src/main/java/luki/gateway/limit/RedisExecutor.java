@@ -4,6 +4,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
@@ -67,7 +68,9 @@ final class RedisExecutor implements AutoCloseable {
       if (failure.getCause() instanceof Limiter.Unavailable unavailable) {
         throw unavailable;
       }
-      redirected(failure.getCause());
+      if (failure.getCause() != null) {
+        redirected(failure.getCause());
+      }
       throw new Limiter.Unavailable("Redis call failed", failure, false);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
@@ -77,13 +80,14 @@ final class RedisExecutor implements AutoCloseable {
 
   /** Runs a script soon, or at the end of an outage. */
   void runLater(Script.Call call) {
-    call.reply()
-        .whenComplete(
-            (_, failure) -> {
-              if (failure != null) {
-                postpone(call, failure);
-              }
-            });
+    CompletableFuture<long[]> _ =
+        call.reply()
+            .whenComplete(
+                (_, failure) -> {
+                  if (failure != null) {
+                    postpone(call, failure);
+                  }
+                });
     submit(call);
   }
 

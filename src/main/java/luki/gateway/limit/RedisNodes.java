@@ -83,7 +83,9 @@ final class RedisNodes implements AutoCloseable {
     }
     boolean _ =
         Stream.concat(
-                nodes.keySet().stream().filter(server -> nodes.get(server).isAvailable()),
+                nodes.entrySet().stream()
+                    .filter(node -> node.getValue().isAvailable())
+                    .map(Map.Entry::getKey),
                 addresses.stream().map(RedisConnection::hostAndPort))
             .anyMatch(this::ask);
   }
