@@ -80,10 +80,10 @@ class ByteBudgetTest {
 
   @Test
   void aFailedReadGivesItsRoomBack() throws IOException {
-    InputStream reset =
-        new InputStream() {
+    BlockInput reset =
+        new BlockInput() {
           @Override
-          public int read() throws IOException {
+          public int read(byte[] into, int offset, int length) throws IOException {
             throw new IOException("reset");
           }
         };
