@@ -191,7 +191,8 @@ class MemoryFaultsTest {
     assertServes();
     assertTrue(statuses.contains(200), statuses.toString());
     assertTrue(statuses.contains(503), statuses.toString());
-    assertEquals(100, statuses.stream().filter(s -> s == 200 || s == 503).count());
+    // 429: calls beyond the caller's share of the service.
+    assertTrue(Set.of(200, 429, 503).containsAll(statuses), statuses.toString());
     long before = System.nanoTime();
     assertEquals(503, status(sent(get("/v1/engagement/metrics/bad", bad))));
     assertTrue(System.nanoTime() - before < 1_000_000_000, "not refused at once");
