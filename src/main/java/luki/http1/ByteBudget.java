@@ -41,10 +41,6 @@ public final class ByteBudget {
     return new Lease(this, 0);
   }
 
-  public long limit() {
-    return limit;
-  }
-
   public long used() {
     return used.get();
   }

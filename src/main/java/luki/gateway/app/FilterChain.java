@@ -64,6 +64,7 @@ record FilterChain(
     Settings settings = parts.configuration().settings();
     Metrics metrics = parts.metrics();
     Limiters limiters = parts.limiters();
+    RateLimitCaller rate = new RateLimitCaller(limiters, settings, parts.limited(), metrics);
     return List.of(
         // Every reply passes these, whichever step made it.
         step(new RequestIds()),
@@ -102,13 +103,9 @@ record FilterChain(
                 ErrorCode.UNAUTHENTICATED,
                 ErrorCode.FORBIDDEN,
                 ErrorCode.IDENTITY_UNAVAILABLE)),
+        step(new RateLimitCaller.CountScopeDenials(rate)),
         step(new AuthorizeScope(), ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN),
-        traced(
-            TracedStep.LIMIT,
-            live(
-                new RateLimitCaller(limiters, settings, parts.limited(), metrics),
-                ErrorCode.RATE_LIMITED,
-                ErrorCode.LIMITER_UNAVAILABLE)),
+        traced(TracedStep.LIMIT, live(rate, ErrorCode.RATE_LIMITED, ErrorCode.LIMITER_UNAVAILABLE)),
         step(
             new ReadBody(settings.limits().bodyBytes()),
             ErrorCode.NOT_ACCEPTABLE,

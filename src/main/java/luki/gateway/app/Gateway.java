@@ -119,6 +119,7 @@ public final class Gateway implements AutoCloseable {
             });
     List<AutoCloseable> closeable = new ArrayList<>(List.of(accessLog, keyWatch));
     if (audit != null) {
+      parts.metrics().watchAudit(audit::lost);
       closeable.add(audit);
     }
     if (billing != null) {
@@ -154,7 +155,7 @@ public final class Gateway implements AutoCloseable {
   private void watch(QueuedWriter<AccessLine> accessLog) {
     parts.metrics().watchKeyFile(parts.keys()::isGood);
     parts.metrics().watchDroppedLines(accessLog::dropped);
-    parts.metrics().watchMemory(parts.memory()::used, parts.memory().limit());
+    parts.metrics().watchMemory(parts.memory()::used);
     parts.metrics().watchJvm();
     parts.metrics().watchKeySetAge(parts.identity()::keysAgeSeconds);
     parts.metrics().watchLimiter(parts.limiters()::isDegraded);

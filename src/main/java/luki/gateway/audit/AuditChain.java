@@ -6,12 +6,15 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.http.Sha256;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.observe.Segments;
 
 /**
  * The hash chain of audit records: a record's hash is the SHA-256 of its text, which contains the
@@ -68,27 +71,44 @@ public final class AuditChain {
      */
     record Whole(long records, String lastHash) implements ChainCheck {}
 
-    /** The record on this line, counted from 1, was changed or moved. */
-    record Broken(long line) implements ChainCheck {}
+    /** The record on this line of this file, counted from 1, was changed or moved. */
+    record Broken(Path file, long line) implements ChainCheck {}
   }
 
-  /** Reads a whole file, line by line. */
+  /** Reads a file, after those that it was rotated to, line by line. */
   public static ChainCheck verify(Path file) throws IOException {
-    Link before = Link.FIRST;
-    long number = 0;
-    // Not Files.newBufferedReader: malformed UTF-8 is a broken record, not an error.
-    try (BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        number++;
-        Optional<Link> link = Link.of(line);
-        if (link.isEmpty() || !link.get().follows(before)) {
-          return new ChainCheck.Broken(number);
-        }
-        before = link.get();
+    Segments segments = new Segments(file);
+    while (true) {
+      List<Integer> complete = segments.numbers();
+      List<Path> files = new ArrayList<>();
+      complete.forEach(number -> files.add(segments.path(number)));
+      files.add(file);
+      ChainCheck check = verify(files);
+      // Otherwise the file was rotated in the meantime.
+      if (segments.numbers().equals(complete)) {
+        return check;
       }
     }
-    return new ChainCheck.Whole(number, before.hash);
+  }
+
+  private static ChainCheck verify(List<Path> files) throws IOException {
+    Link before = Link.FIRST;
+    for (Path file : files) {
+      long number = 0;
+      // Not Files.newBufferedReader: malformed UTF-8 is a broken record, not an error.
+      try (BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8))) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+          number++;
+          Optional<Link> link = Link.of(line);
+          if (link.isEmpty() || !link.get().follows(before)) {
+            return new ChainCheck.Broken(file, number);
+          }
+          before = link.get();
+        }
+      }
+    }
+    return new ChainCheck.Whole(before.number, before.hash);
   }
 }

@@ -5,21 +5,31 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
 import luki.gateway.config.OwnerOnly;
+import luki.gateway.observe.Segments;
 
 /**
  * A file of audit records, one JSON object a line, mode 0600. Each record contains the hash of the
- * one before it, so that no change, removal or insertion goes undetected. Writers of several
- * processes take turns by a file lock.
+ * one before it, so that no change, removal or insertion goes undetected. A file that has reached
+ * its size is renamed to {@code NAME.n}, where {@code n} is the number of its last record; the
+ * chain continues in the next one. Writers of several processes take turns by a lock on {@code
+ * NAME.lock}.
  */
-public record AuditFile(Path path, AuditRecord.Context context) {
+public record AuditFile(Path path, AuditRecord.Context context, long maxBytes) {
   private static final Set<StandardOpenOption> HOW =
       Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  private static final long MAX_BYTES = 16L << 20;
   private static final int TAIL = 8 * 1024;
+
+  public AuditFile(Path path, AuditRecord.Context context) {
+    this(path, context, MAX_BYTES);
+  }
 
   /** Where the command line's records go, beside the server's. */
   public static Path ofCommands(Path serverFile) {
@@ -32,12 +42,12 @@ public record AuditFile(Path path, AuditRecord.Context context) {
    * @throws IOException they may not all be there
    */
   public void append(List<AuditRecord> records) throws IOException {
-    try (FileChannel channel = FileChannel.open(path, HOW, OwnerOnly.attributes(path));
-        FileLock lock = channel.lock()) {
+    try (FileChannel turns = open(new Segments(path).beside("lock"));
+        FileLock lock = turns.lock()) {
       if (!lock.isValid()) {
         throw new IOException("the lock was lost");
       }
-      Tail tail = tail(channel);
+      Tail tail = end();
       AuditChain.Link link = tail.link;
       StringBuilder lines = new StringBuilder();
       if (tail.cut > 0) {
@@ -48,40 +58,72 @@ public record AuditFile(Path path, AuditRecord.Context context) {
         link = link.next(entry);
         lines.append(link.line());
       }
-      write(channel, tail.end, lines.toString());
+      write(tail.end, lines.toString());
     }
+  }
+
+  private FileChannel open(Path file) throws IOException {
+    return FileChannel.open(file, HOW, OwnerOnly.attributes(file));
   }
 
   /**
    * The end of the file.
    *
    * @param cut bytes after the last line break: a record that a crash has truncated
+   * @param link the last record of the chain
    */
   private record Tail(long end, int cut, AuditChain.Link link) {}
 
-  private static Tail tail(FileChannel channel) throws IOException {
-    long size = channel.size();
-    int length = (int) Math.min(size, TAIL);
-    ByteBuffer bytes = ByteBuffer.allocate(length);
-    while (bytes.hasRemaining() && channel.read(bytes, size - length + bytes.position()) > 0) {
-      // A read may give less than was asked for.
+  /**
+   * The end of the file, which is renamed first if it has reached its size. While it has no record,
+   * the chain continues that of the file before.
+   */
+  private Tail end() throws IOException {
+    Tail own = tail(open(path));
+    Segments segments = new Segments(path);
+    List<Integer> complete = segments.numbers();
+    if (own.end == 0 && !complete.isEmpty()) {
+      Path before = segments.path(complete.getLast());
+      return new Tail(0, own.cut, tail(FileChannel.open(before, StandardOpenOption.READ)).link);
     }
-    String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.ISO_8859_1);
-    int end = text.lastIndexOf('\n') + 1;
-    String whole = text.substring(0, end).stripTrailing();
-    String last = whole.substring(whole.lastIndexOf('\n') + 1);
-    int cut = text.length() - end;
-    // A last line that cannot be read starts a new chain: verification names what is wrong.
-    return new Tail(size - cut, cut, AuditChain.Link.of(last).orElse(AuditChain.Link.FIRST));
+    if (own.end < maxBytes) {
+      return own;
+    }
+    write(own.end, "");
+    // Greater than all numbers so far, also where a damaged file made the chain start again.
+    int last = complete.isEmpty() ? 0 : complete.getLast();
+    int number = Math.max(Math.toIntExact(own.link.number()), last + 1);
+    Files.move(path, segments.path(number), StandardCopyOption.ATOMIC_MOVE);
+    return new Tail(0, own.cut, own.link);
   }
 
-  private static void write(FileChannel channel, long end, String lines) throws IOException {
-    channel.truncate(end);
-    ByteBuffer bytes = StandardCharsets.UTF_8.encode(lines);
-    long at = end;
-    while (bytes.hasRemaining()) {
-      at += channel.write(bytes, at);
+  private static Tail tail(FileChannel file) throws IOException {
+    try (file) {
+      long size = file.size();
+      int length = (int) Math.min(size, TAIL);
+      ByteBuffer bytes = ByteBuffer.allocate(length);
+      while (bytes.hasRemaining() && file.read(bytes, size - length + bytes.position()) > 0) {
+        // A read may give less than was asked for.
+      }
+      String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.ISO_8859_1);
+      int end = text.lastIndexOf('\n') + 1;
+      String whole = text.substring(0, end).stripTrailing();
+      String last = whole.substring(whole.lastIndexOf('\n') + 1);
+      int cut = text.length() - end;
+      // A last line that cannot be read starts a new chain: verification names what is wrong.
+      return new Tail(size - cut, cut, AuditChain.Link.of(last).orElse(AuditChain.Link.FIRST));
     }
-    channel.force(false);
+  }
+
+  private void write(long end, String lines) throws IOException {
+    try (FileChannel channel = open(path)) {
+      channel.truncate(end);
+      ByteBuffer bytes = StandardCharsets.UTF_8.encode(lines);
+      long at = end;
+      while (bytes.hasRemaining()) {
+        at += channel.write(bytes, at);
+      }
+      channel.force(false);
+    }
   }
 }

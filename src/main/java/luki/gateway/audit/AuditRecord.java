@@ -46,6 +46,8 @@ public record AuditRecord(
   /** The decision. */
   public enum Decision {
     DENY,
+    /** Denials within a minute that have no records of their own; the subject is their number. */
+    DENY_MANY,
     CREATE,
     ROTATE,
     REVOKE,
@@ -94,6 +96,30 @@ public record AuditRecord(
         "",
         context.policy(),
         "");
+  }
+
+  /** So many denials for one reason. */
+  static AuditRecord denials(DenialReason reason, long count, Context context) {
+    return new AuditRecord(
+        context.now(),
+        reason.who,
+        reason.rule,
+        Decision.DENY_MANY,
+        Long.toString(count),
+        reason.code,
+        context.policy(),
+        "");
+  }
+
+  /**
+   * Why somebody was refused.
+   *
+   * @param who "" for a caller without a valid credential
+   */
+  record DenialReason(String who, Rule rule, String code) {}
+
+  DenialReason reason() {
+    return new DenialReason(who, rule, code);
   }
 
   /** What happened to the trail itself, so that each gap is recorded. */

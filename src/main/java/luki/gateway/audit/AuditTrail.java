@@ -4,25 +4,42 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import luki.gateway.audit.AuditRecord.DenialReason;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
+import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
 
 /**
  * Takes the server's audit records without making a request wait. While the file cannot be written
  * they are queued; what does not fit is counted, and the count becomes a record itself.
+ *
+ * <p>So that no caller can fill the disk, only the first denials of a caller for a reason have a
+ * record each; the others of the same minute are summed up in one. Denials without a valid
+ * credential, which cost their sender nothing, are only summed up.
  */
 public final class AuditTrail implements AutoCloseable {
   private static final QueuedWriter.Limits QUEUE =
       new QueuedWriter.Limits(
           65_536, 1024, Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(2));
+  private static final Duration INTERVAL = Duration.ofMinutes(1);
+  private static final int SINGLE_RECORDS = 60;
+  private static final int MAX_REASONS = 10_000;
 
   private final AuditFile file;
   private final AuditRecord.Context context;
   private final QueuedWriter<AuditRecord> writer;
+  private final Map<DenialReason, Long> denials = new ConcurrentHashMap<>();
+  private final Periodic summaries;
   private long recordedLosses;
 
   public AuditTrail(AuditFile file, AuditRecord.Context context) {
+    this(file, context, INTERVAL);
+  }
+
+  AuditTrail(AuditFile file, AuditRecord.Context context, Duration interval) {
     this.file = file;
     this.context = context;
     FailureLog failures =
@@ -31,14 +48,47 @@ public final class AuditTrail implements AutoCloseable {
             "the audit file cannot be written",
             "the audit file can be written again");
     this.writer = new QueuedWriter<>("audit", QUEUE, failures, this::write);
+    this.summaries =
+        new Periodic(
+            "audit-summaries",
+            () -> {
+              Thread.sleep(interval);
+              summarize();
+              return Duration.ZERO;
+            });
   }
 
-  public void add(AuditRecord entry) {
-    writer.add(entry);
+  /** Takes a denial. */
+  public void add(AuditRecord denial) {
+    DenialReason reason = denial.reason();
+    if (denials.size() >= MAX_REASONS && !denials.containsKey(reason)) {
+      reason = new DenialReason("", reason.rule(), reason.code());
+    }
+    if (denials.merge(reason, 1L, Long::sum) <= singleRecords(reason)) {
+      writer.add(denial);
+    }
+  }
+
+  private static int singleRecords(DenialReason reason) {
+    return reason.who().isEmpty() ? 0 : SINGLE_RECORDS;
+  }
+
+  private void summarize() {
+    for (DenialReason reason : List.copyOf(denials.keySet())) {
+      Long count = denials.remove(reason);
+      if (count != null && count > singleRecords(reason)) {
+        writer.add(AuditRecord.denials(reason, count - singleRecords(reason), context));
+      }
+    }
   }
 
   public AuditRecord.Context context() {
     return context;
+  }
+
+  /** The number of records that are lost. */
+  public long lost() {
+    return writer.dropped();
   }
 
   private void write(List<AuditRecord> batch) throws IOException {
@@ -54,6 +104,8 @@ public final class AuditTrail implements AutoCloseable {
   /** Writes what is left, for at most two seconds. */
   @Override
   public void close() {
+    summaries.close();
+    summarize();
     writer.close();
   }
 }

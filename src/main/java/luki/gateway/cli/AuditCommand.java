@@ -25,7 +25,7 @@ record AuditCommand(PrintStream out, PrintStream err) {
       case AuditChain.ChainCheck.Broken broken -> {
         err.println(
             "luki-gateway: "
-                + file
+                + broken.file()
                 + ":"
                 + broken.line()
                 + ": this record is invalid: it, or one before it, was changed, moved or removed");

@@ -4,20 +4,15 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
-import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import luki.gateway.config.OwnerOnly;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.QueuedWriter;
-import org.jspecify.annotations.Nullable;
+import luki.gateway.observe.Segments;
 
 /**
  * An append-only file of lines, rotated by size. A line is taken at once and written within a few
@@ -52,7 +47,8 @@ final class Outbox implements AutoCloseable {
     this.segments = new Segments(name);
     this.segmentBytes = segmentBytes;
     this.lockFile =
-        OwnerOnly.open(segments.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        OwnerOnly.open(
+            segments.beside("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     FileLock own = lockFile.tryLock();
     if (own == null) {
       lockFile.close();
@@ -154,55 +150,6 @@ final class Outbox implements AutoCloseable {
       lockFile.close();
     } catch (IOException gone) {
       // The process ends: there is no better way to release them.
-    }
-  }
-
-  /**
-   * The files of an outbox: {@code NAME.00000001}, {@code NAME.00000002}, … Only the last one
-   * grows; the others are complete and may be moved away once they are delivered.
-   */
-  record Segments(Path name) {
-    private static final Pattern NUMBER = Pattern.compile("\\.(\\d{8})$");
-
-    Path path(int number) {
-      return name.resolveSibling(name.getFileName() + ".%08d".formatted(number));
-    }
-
-    /** Where the position of the delivery is stored. */
-    Path position() {
-      return name.resolveSibling(name.getFileName() + ".position");
-    }
-
-    /** The lock against a second process. */
-    Path lock() {
-      return name.resolveSibling(name.getFileName() + ".lock");
-    }
-
-    /** Numbers of those that exist, in order. */
-    List<Integer> numbers() throws IOException {
-      TreeMap<Integer, Path> found = new TreeMap<>();
-      Path directory = name.toAbsolutePath().getParent();
-      if (directory == null || !Files.isDirectory(directory)) {
-        return List.of();
-      }
-      try (Stream<Path> files = Files.list(directory)) {
-        files.forEach(
-            file -> {
-              Integer number = numberOf(file.getFileName().toString());
-              if (number != null) {
-                found.put(number, file);
-              }
-            });
-      }
-      return List.copyOf(found.keySet());
-    }
-
-    private @Nullable Integer numberOf(String file) {
-      Matcher number = NUMBER.matcher(file);
-      String own = name.getFileName().toString();
-      return number.find() && file.length() == own.length() + 9 && file.startsWith(own)
-          ? Integer.valueOf(number.group(1))
-          : null;
     }
   }
 }

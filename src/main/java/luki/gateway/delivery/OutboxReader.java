@@ -12,12 +12,14 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import luki.gateway.config.OwnerOnly;
-import luki.gateway.delivery.Outbox.Segments;
+import luki.gateway.observe.Segments;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an outbox line by line, from the stored position. */
 final class OutboxReader implements AutoCloseable {
   private static final int BUFFER = 64 * 1024;
+
+  private static final String POSITION = "position";
 
   private final Segments segments;
   private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).flip();
@@ -36,7 +38,7 @@ final class OutboxReader implements AutoCloseable {
 
   static OutboxReader atPosition(Segments segments) throws IOException {
     try {
-      String[] position = Files.readString(segments.position()).strip().split(" ", -1);
+      String[] position = Files.readString(segments.beside(POSITION)).strip().split(" ", -1);
       int number = Integer.parseInt(position[0]);
       long noted = Long.parseLong(position[1]);
       // After a power failure the position may be there and the lines not.
@@ -46,7 +48,7 @@ final class OutboxReader implements AutoCloseable {
     } catch (NoSuchFileException never) {
       return fromStart(segments);
     } catch (NumberFormatException | IndexOutOfBoundsException broken) {
-      throw new IOException(segments.position() + " is malformed", broken);
+      throw new IOException(segments.beside(POSITION) + " is malformed", broken);
     }
   }
 
@@ -120,7 +122,7 @@ final class OutboxReader implements AutoCloseable {
 
   /** Stores how far the delivery has got. */
   void commit() throws IOException {
-    Path fresh = segments.position().resolveSibling(segments.position().getFileName() + ".new");
+    Path fresh = segments.beside(POSITION + ".new");
     byte[] text =
         (deliveredSegment + " " + deliveredOffset + "\n").getBytes(StandardCharsets.US_ASCII);
     try (FileChannel out =
@@ -134,7 +136,7 @@ final class OutboxReader implements AutoCloseable {
     }
     Files.move(
         fresh,
-        segments.position(),
+        segments.beside(POSITION),
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
   }

@@ -9,10 +9,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
-import luki.gateway.delivery.Outbox.Segments;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.observe.Segments;
 
 /** Sums the usage events of an outbox. An event that is there twice counts once. */
 public final class UsageSum {

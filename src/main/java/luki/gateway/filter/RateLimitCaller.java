@@ -23,6 +23,7 @@ import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes the cost of a call from the bucket of all callers and from the caller's own (that of its
@@ -54,21 +55,37 @@ public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash ha
       case GlobalLimit.Result.Admitted _ -> {}
     }
     Plan plan = limiters.plan(isPublic ? null : exchange.principal().plan());
+    boolean streams = limits.meters().contains(Meter.STREAMED_CHARACTERS);
+    Limiter.Decision decision = admit(exchange, plan, limits.units(), streams);
+    return decided(exchange, next, plan, decision, global);
+  }
+
+  private Limiter.Decision admit(Exchange exchange, Plan plan, Units units, boolean streams) {
     String caller =
-        isPublic
+        exchange.policy().isPublic()
             ? "address:" + new ClientAddress(settings).of(exchange.request())
             : exchange.principal().limitedAs();
-    Limiter.Decision decision =
-        limiters
-            .limiter()
-            .admit(
-                new Limiter.Call(
-                    hash.shortOf(caller),
-                    plan,
-                    limits.cost(),
-                    limits.units(),
-                    limits.meters().contains(Meter.STREAMED_CHARACTERS)));
-    return decided(exchange, next, plan, decision, global);
+    int cost = exchange.policy().limits().cost();
+    return limiters
+        .limiter()
+        .admit(new Limiter.Call(hash.shortOf(caller), plan, cost, units, streams));
+  }
+
+  /**
+   * Counts what {@link AuthorizeScope} refuses as calls of its caller. The refusal stays, also
+   * beyond the rate: a missing scope comes before the rate in the precedence of errors.
+   */
+  public record CountScopeDenials(RateLimitCaller rate) implements Filter {
+    @Override
+    public Response apply(Exchange exchange, Handler next)
+        throws IOException, InterruptedException {
+      Response response = next.handle(exchange);
+      if (!(response.outcome().refusal() instanceof ApiError.MissingScope)) {
+        return response;
+      }
+      Plan plan = rate.limiters.plan(exchange.principal().plan());
+      return withRateLimit(response, plan, rate.admit(exchange, plan, Units.NONE, false).rate());
+    }
   }
 
   private Response decided(
@@ -105,8 +122,7 @@ public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash ha
             yield Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
           }
         };
-    Limiter.RateStatus rate = decision.rate();
-    return rate == null || !rate.isLimited() ? response : withRateLimit(response, plan, rate);
+    return withRateLimit(response, plan, decision.rate());
   }
 
   /** The time until the quota is reset, and not less than until the next token of the rate. */
@@ -117,7 +133,11 @@ public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash ha
   }
 
   /** draft-ietf-httpapi-ratelimit-headers: the policy and the state of the limit. */
-  private static Response withRateLimit(Response response, Plan plan, Limiter.RateStatus rate) {
+  private static Response withRateLimit(
+      Response response, Plan plan, Limiter.@Nullable RateStatus rate) {
+    if (rate == null || !rate.isLimited()) {
+      return response;
+    }
     long seconds = Math.ceilDiv(rate.nextTokenMicros(), MICROS);
     return response.with(
         Fields.of(

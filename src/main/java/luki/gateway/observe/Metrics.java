@@ -234,11 +234,15 @@ public final class Metrics {
         "luki_gateway_log_lines_dropped_total", "Access log lines that were dropped", dropped);
   }
 
-  /** Shows what messages hold of the memory that they may take. */
-  public void watchMemory(LongSupplier used, long limit) {
-    watch("luki_gateway_buffered_bytes", "Memory that messages hold now", used);
-    watch(
-        "luki_gateway_buffered_limit_bytes", "Memory that messages may hold together", () -> limit);
+  public void watchMemory(LongSupplier used) {
+    watch("luki_gateway_buffered_bytes", "Memory that messages hold together", used);
+  }
+
+  public void watchAudit(LongSupplier lost) {
+    watchCounter(
+        "luki_gateway_audit_records_lost_total",
+        "Audit records that could not be written to the audit file",
+        lost);
   }
 
   public void watchLimiter(BooleanSupplier degraded) {
@@ -268,10 +272,8 @@ public final class Metrics {
   }
 
   public void watchKeyFile(BooleanSupplier good) {
-    watch(
-        "luki_gateway_key_file_ok",
-        "1 while the file of API keys can be read",
-        () -> good.getAsBoolean() ? 1 : 0);
+    String help = "1 while the file of API keys can be read";
+    watch("luki_gateway_key_file_ok", help, () -> good.getAsBoolean() ? 1 : 0);
   }
 
   /** The text form that the Accept header asks for, Prometheus' own otherwise. */

@@ -48,6 +48,7 @@ class FilterChainTest {
           "Admission",
           "AuthFailureLimit",
           "Authenticate",
+          "CountScopeDenials",
           "AuthorizeScope",
           "RateLimitCaller",
           "ReadBody",

@@ -53,6 +53,7 @@ class DashboardsTest {
                 .with(services.urls())
                 .with("RATE_LIMIT_PER_MIN", "60")
                 .with("USAGE_OUTBOX", outbox.resolve("usage").toString())
+                .with("AUDIT_FILE", outbox.resolve("audit").toString())
                 .start()) {
       Client maria = gateway.client("cognitive:read", "chat:write");
       maria.get("/v1/cognitive/life-story/phases").expect(200);
@@ -163,6 +164,7 @@ class DashboardsTest {
             "luki_gateway_circuit_open",
             "luki_gateway_ratelimit_degraded",
             "luki_gateway_log_lines_dropped_total",
+            "luki_gateway_audit_records_lost_total",
             "luki_gateway_jwks_age_seconds",
             "luki_gateway_key_file_ok",
             "luki_gateway_build_info",
