@@ -179,7 +179,7 @@ final class Connection implements Runnable {
       return false;
     }
     input.endBody();
-    if (reply.closes() && !source.isEmpty()) {
+    if (reply.closes() && (!source.isEmpty() || watch.hasReadAhead())) {
       linger();
     }
     return !reply.closes();

@@ -80,6 +80,10 @@ final class PeerWatch extends InputStream implements Runnable {
     return gone;
   }
 
+  synchronized boolean hasReadAhead() {
+    return from < to;
+  }
+
   /** By the sweeper: begins to read ahead where the handler takes long. */
   void sweep(long now, long receivedAt) {
     if (watched == null || running || now - receivedAt < FAST_NANOS) {
@@ -204,10 +208,12 @@ final class PeerWatch extends InputStream implements Runnable {
       int n = Math.min(length, to - from);
       System.arraycopy(kept, from, into, offset, n);
       from += n;
+      if (from == to && !reading) {
+        from = 0;
+        to = 0;
+      }
       return n;
     }
-    from = 0;
-    to = 0;
     return switch (state) {
       case OPEN -> NOTHING;
       case ENDED -> -1;

@@ -231,6 +231,23 @@ class BeyondTheInterfaceTest {
     }
   }
 
+  /** RFC 9112 §9.6: a close with bytes unread is a reset, and the reply may be lost with it. */
+  @Test
+  void aReplyThatClosesIsNotLostByWhatItsClientSentMeanwhile() throws Exception {
+    SlowHandler handler = new SlowHandler();
+    try (EdgeTestServer server = new EdgeTestServer(handler);
+        RawHttpClient client = server.connect()) {
+      client.send(POST.replace("Host", "Connection: close\r\nHost"));
+      assertTrue(handler.working.await(5, TimeUnit.SECONDS));
+      client.send("x".repeat(20_000));
+      assertFalse(handler.mayAnswer.await(350, TimeUnit.MILLISECONDS));
+      handler.mayAnswer.countDown();
+      client.socket().shutdownOutput();
+      String answer = client.readToEnd();
+      assertTrue(answer.endsWith("\r\n\r\n/a"), answer);
+    }
+  }
+
   @Test
   void aWatchIsOnlyPossibleBetweenTheBodyAndTheHead() throws IOException {
     AtomicInteger refused = new AtomicInteger();
