@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class AgentEvents implements AutoCloseable {
   // Shorter events are part of what each stream takes.
   private static final int SMALL = 512;
-  private static final ApiError NONSENSE = Upstreams.nonsense(Upstream.AGENT);
+  static final ApiError NONSENSE = Upstreams.nonsense(Upstream.AGENT);
 
   private final EventFeed feed;
   private final ByteBudget.Lease memory;

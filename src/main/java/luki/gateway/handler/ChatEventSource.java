@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.OptionalLong;
+import luki.gateway.config.GatewayFile;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -31,11 +32,13 @@ final class ChatEventSource implements Body.Source {
   private final AgentEvents events;
   private final Json meta;
   private final Exchange exchange;
-  private final ChatHandlers.Parts parts;
+  private final ChatHandlers chat;
+  private final GatewayFile.Streams limits;
   private final AccessWatch.Grant grant;
   private AgentEvents.@Nullable Event pending;
   private volatile boolean probed;
   private boolean opened;
+  private boolean anyToken;
   private boolean ended;
   private long lastPiece;
   private long eventDeadline;
@@ -51,14 +54,15 @@ final class ChatEventSource implements Body.Source {
    */
   record Begun(long called, AgentEvents events, Json meta, AccessWatch.Grant grant) {}
 
-  ChatEventSource(ChatHandlers.Parts parts, Exchange exchange, Begun begun) {
-    this.parts = parts;
+  ChatEventSource(ChatHandlers chat, Exchange exchange, Begun begun) {
+    this.chat = chat;
+    this.limits = chat.file().streams();
     this.events = begun.events;
     this.meta = begun.meta;
     this.grant = begun.grant;
     this.exchange = exchange;
     this.lastPiece = System.nanoTime();
-    this.eventDeadline = begun.called + parts.limits().firstEvent().toNanos();
+    this.eventDeadline = begun.called + limits.firstEvent().toNanos();
   }
 
   @Override
@@ -83,25 +87,26 @@ final class ChatEventSource implements Body.Source {
    * @return why there is no stream, or null
    */
   @Nullable ApiError awaitFirst() throws InterruptedException {
-    Deadline answerBy =
-        new Deadline(exchange.receivedNanos() + parts.limits().answerBy().toNanos());
+    Deadline answerBy = new Deadline(exchange.receivedNanos() + limits.answerBy().toNanos());
     Deadline firstEvent = new Deadline(eventDeadline);
     pending = events.poll(answerBy.sooner(firstEvent).left());
     probed = pending == null;
     if (grant.revocation() != null) {
       return grant.revocation();
     }
-    if (pending instanceof AgentEvents.Event.Failed(var error)) {
-      return error;
-    }
-    return pending == null && firstEvent.hasPassed() ? LATE : null;
+    return switch (pending) {
+      case null -> firstEvent.hasPassed() ? LATE : null;
+      case AgentEvents.Event.Failed(ApiError error) -> error;
+      case AgentEvents.Event.Done _ -> AgentEvents.NONSENSE;
+      case AgentEvents.Event.Token _ -> null;
+    };
   }
 
   /** Counts how the stream ended, if its head was sent. */
   void count(boolean clientClosed) {
     if (opened) {
-      parts.metrics().streamEnds(clientClosed ? StreamOutcome.CLIENT_CLOSED : outcome);
-      firstEventNanos.ifPresent(parts.metrics()::firstEvent);
+      chat.metrics().streamEnds(clientClosed ? StreamOutcome.CLIENT_CLOSED : outcome);
+      firstEventNanos.ifPresent(chat.metrics()::firstEvent);
     }
   }
 
@@ -112,7 +117,7 @@ final class ChatEventSource implements Body.Source {
     }
     if (!opened) {
       opened = true;
-      parts.metrics().streamBegins();
+      chat.metrics().streamBegins();
     }
     while (true) {
       if (probed) {
@@ -141,9 +146,12 @@ final class ChatEventSource implements Body.Source {
         if (!exchange.reservation().take(text.codePointCount(0, text.length()))) {
           yield error(ApiError.of(ErrorCode.QUOTA_EXCEEDED), StreamOutcome.QUOTA);
         }
-        eventDeadline = System.nanoTime() + parts.limits().betweenEvents().toNanos();
+        anyToken = true;
+        eventDeadline = System.nanoTime() + limits.betweenEvents().toNanos();
         yield sent(event("", Json.object().put("token", text).build()));
       }
+      case AgentEvents.Event.Done _ when !anyToken ->
+          error(AgentEvents.NONSENSE, StreamOutcome.UPSTREAM_ERROR);
       case AgentEvents.Event.Done(Json toolCalls) -> {
         ended(StreamOutcome.COMPLETED);
         yield event(
@@ -192,7 +200,7 @@ final class ChatEventSource implements Body.Source {
 
   /** What ends a stream however much the agent has to say; null while nothing does. */
   private byte @Nullable [] endIfRequired() {
-    if (parts.lifecycle().streamsMustEnd()) {
+    if (chat.lifecycle().streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
     ApiError revocation = grant.revocation();
@@ -207,21 +215,21 @@ final class ChatEventSource implements Body.Source {
     if (new Deadline(eventDeadline).hasPassed()) {
       return error(SILENT, StreamOutcome.TIMEOUT);
     }
-    if (new Deadline(lastPiece + parts.limits().keepAlive().toNanos()).hasPassed()) {
+    if (new Deadline(lastPiece + limits.keepAlive().toNanos()).hasPassed()) {
       return sent(COMMENT);
     }
     return null;
   }
 
   private long lifeEnds() {
-    return exchange.receivedNanos() + parts.limits().total().toNanos();
+    return exchange.receivedNanos() + limits.total().toNanos();
   }
 
   private Duration untilNextCheck() {
     return Deadline.after(POLL_INTERVAL)
         .sooner(new Deadline(eventDeadline))
         .sooner(new Deadline(lifeEnds()))
-        .sooner(new Deadline(lastPiece + parts.limits().keepAlive().toNanos()))
+        .sooner(new Deadline(lastPiece + limits.keepAlive().toNanos()))
         .left();
   }
 

@@ -20,94 +20,70 @@ import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** Chat in one reply and as events. */
-public final class ChatHandlers {
-  private final Parts parts;
-
-  /** What both handlers need. */
-  record Parts(
-      Upstreams upstreams,
-      Conversation conversation,
-      Supplier<String> sessionIds,
-      GatewayFile.Streams limits,
-      Lifecycle lifecycle,
-      AccessWatch access,
-      Metrics metrics) {}
-
-  public ChatHandlers(
-      Upstreams upstreams,
-      Consent consent,
-      GatewayFile file,
-      Lifecycle lifecycle,
-      AccessWatch access,
-      Metrics metrics,
-      Supplier<String> sessionIds) {
-    this.parts =
-        new Parts(
-            upstreams,
-            new Conversation(upstreams, consent, file.chatMemoryDeadline()),
-            sessionIds,
-            file.streams(),
-            lifecycle,
-            access,
-            metrics);
-  }
+public record ChatHandlers(
+    Upstreams upstreams,
+    Consent consent,
+    GatewayFile file,
+    Lifecycle lifecycle,
+    AccessWatch access,
+    Metrics metrics,
+    Supplier<String> sessionIds) {
+  private static final ServicePath CHAT = ServicePath.of("/v1/chat");
+  // What the agent answers when it made no session of its own: the same for all users.
+  private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    return Map.of("chat", new Whole(parts), "chat-stream", new ChatStreamHandler(parts));
+    Handler.AsksConsent whole = this::answer;
+    return Map.of("chat", whole, "chat-stream", new ChatStreamHandler(this));
+  }
+
+  Conversation conversation() {
+    return new Conversation(upstreams, consent, file.chatMemoryDeadline());
   }
 
   /** Answers a message in one reply. */
-  private record Whole(Parts parts) implements Handler.AsksConsent {
-    private static final ServicePath CHAT = ServicePath.of("/v1/chat");
-    // What the agent answers when it made no session of its own: the same for all users.
-    private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");
-
-    @Override
-    public Response handle(Exchange exchange) throws InterruptedException {
-      Conversation.Said said = Conversation.Said.inBody(exchange.json());
-      Conversation.Prepared prepared = parts.conversation().prepare(exchange, said);
-      Call call = Call.post(CHAT, prepared.request());
-      Upstreams.Success reply =
-          parts
-              .access()
-              .during(
-                  exchange,
-                  prepared.usesMemories(),
-                  () -> parts.upstreams().json(Upstream.AGENT, call, prepared.exchange()));
-      String text = reply.json().at("response").string();
-      if (text == null) {
-        throw new ApiException(Upstreams.nonsense(Upstream.AGENT), reply.outcome());
-      }
-      String sessionId = sessionOf(said, reply.json());
-      Json json =
-          Json.object()
-              .put("text", unwrapped(text))
-              .put("tool_calls", Conversation.toolCalls(reply.json().at("metadata")))
-              .put("meta", Conversation.meta(exchange, sessionId, prepared.memory()))
-              .build();
-      return Response.json(200, json).from(reply.outcome());
+  private Response answer(Exchange exchange) throws InterruptedException {
+    Conversation.Said said = Conversation.Said.inBody(exchange.json());
+    Conversation.Prepared prepared = conversation().prepare(exchange, said);
+    Call call = Call.post(CHAT, prepared.request());
+    Upstreams.Success reply =
+        access.during(
+            exchange,
+            prepared.usesMemories(),
+            () -> upstreams.json(Upstream.AGENT, call, prepared.exchange()));
+    String text = reply.json().at("response").string();
+    if (text == null) {
+      throw new ApiException(Upstreams.nonsense(Upstream.AGENT), reply.outcome());
     }
+    String sessionId = sessionOf(said, reply.json());
+    Json json =
+        Json.object()
+            .put("text", unwrapped(text))
+            .put("tool_calls", Conversation.toolCalls(reply.json().at("metadata")))
+            .put("meta", Conversation.meta(exchange, sessionId, prepared.memory()))
+            .build();
+    return Response.json(200, json).from(reply.outcome());
+  }
 
-    private String sessionOf(Conversation.Said said, Json reply) {
-      String callers = said.sessionId().string();
-      if (callers != null) {
-        return callers;
-      }
-      String agents = reply.at("session_id").string("");
-      return NO_SESSIONS.contains(agents) ? parts.sessionIds().get() : agents;
+  private String sessionOf(Conversation.Said said, Json reply) {
+    String callers = said.sessionId().string();
+    if (callers != null) {
+      return callers;
     }
+    String agents = reply.at("session_id").string("");
+    return NO_SESSIONS.contains(agents) ? sessionIds.get() : agents;
+  }
 
-    /** Some answers come as a JSON object in a string; then its final response is the answer. */
-    private static String unwrapped(String text) {
-      if (!text.startsWith("{")) {
-        return text;
-      }
-      try {
-        return Json.parseReply(text).at("final_response").string(text);
-      } catch (InvalidJson plainText) {
-        return text;
-      }
+  /** Some answers come as a JSON object in a string; then its final response is the answer. */
+  private static String unwrapped(String text) {
+    if (!text.startsWith("{")) {
+      return text;
+    }
+    try {
+      return Json.parseReply(text).at("final_response").string(text);
+    } catch (InvalidJson plainText) {
+      return text;
     }
   }
 }

@@ -16,7 +16,7 @@ import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
 
 /** A message and the answer to it as it comes. */
-record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsent {
+record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
 
   @Override
@@ -26,18 +26,17 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
       return Response.empty(204);
     }
     Conversation.Said said = saidIn(exchange);
-    Conversation.Prepared prepared = parts.conversation().prepare(exchange, said);
+    Conversation.Prepared prepared = chat.conversation().prepare(exchange, said);
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
     long called = System.nanoTime();
     AgentEvents events =
         new AgentEvents(
-            parts.upstreams().stream(Upstream.AGENT, call, prepared.exchange()), exchange.memory());
+            chat.upstreams().stream(Upstream.AGENT, call, prepared.exchange()), exchange.memory());
     AccessWatch.Grant grant =
-        parts.access().begin(exchange, prepared.usesMemories(), events.feed()::wake);
+        chat.access().begin(exchange, prepared.usesMemories(), events.feed()::wake);
     Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
     ChatEventSource source =
-        new ChatEventSource(
-            parts, exchange, new ChatEventSource.Begun(called, events, meta, grant));
+        new ChatEventSource(chat, exchange, new ChatEventSource.Begun(called, events, meta, grant));
     ApiError failure;
     try {
       failure = source.awaitFirst();
@@ -71,6 +70,6 @@ record ChatStreamHandler(ChatHandlers.Parts parts) implements Handler.AsksConsen
 
   private String sessionOf(Conversation.Said said) {
     String callers = said.sessionId().string();
-    return callers == null ? parts.sessionIds().get() : callers;
+    return callers == null ? chat.sessionIds().get() : callers;
   }
 }

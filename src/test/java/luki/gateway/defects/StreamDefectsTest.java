@@ -150,6 +150,7 @@ class StreamDefectsTest {
         "not json, secret cause|eof|502|DOWNSTREAM_ERROR",
         "[DONE]|eof|502|DOWNSTREAM_ERROR",
         "{\"other\": \"secret cause\"}|eof|502|DOWNSTREAM_ERROR",
+        "{\"done\": true}|eof|502|DOWNSTREAM_ERROR",
         "{\"other\": \"secret cause\"}|reset|502|DOWNSTREAM_UNAVAILABLE",
         "{\"other\": \"secret cause\"}|stall|504|DOWNSTREAM_TIMEOUT"
       })

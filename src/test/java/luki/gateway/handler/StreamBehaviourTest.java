@@ -131,6 +131,24 @@ class StreamBehaviourTest {
   }
 
   @Test
+  void anAgentThatIsDoneWithoutATokenHasFailed() throws Exception {
+    CountDownLatch commentWasRead = new CountDownLatch(1);
+    try (RawUpstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  assertTrue(commentWasRead.await(10, TimeUnit.SECONDS));
+                  chunk(connection, DONE);
+                });
+        TestGateway gateway = gateway(agent).yaml("answer_by: 20s", "answer_by: 300ms").start();
+        ChatStream stream = open(gateway)) {
+      assertEquals(": keep-alive", stream.word());
+      commentWasRead.countDown();
+      checkOnlyAnError("DOWNSTREAM_ERROR", stream, stream.rest());
+    }
+  }
+
+  @Test
   void aSilentAgentEndsAStreamWithAnEventOnceTheHeadWasSent() throws Exception {
     try (RawUpstream agent =
             agent(

@@ -46,7 +46,12 @@ public final class ChatStream implements AutoCloseable {
     for (String field : fields) {
       head += field + "\n";
     }
-    client.send(RawHttpClient.crlf(head + "\n") + BODY);
+    return ask(client, RawHttpClient.crlf(head + "\n") + BODY);
+  }
+
+  /** Sends a request as it is and reads the head of the reply. */
+  public static ChatStream ask(RawHttpClient client, String request) throws IOException {
+    client.send(request);
     return new ChatStream(client);
   }
 
