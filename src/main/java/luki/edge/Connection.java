@@ -173,12 +173,16 @@ final class Connection implements Runnable {
   }
 
   private boolean wasComplete(Reply reply) throws IOException {
-    RequestBody unread = reply.requestBody();
-    if (!unread.isEnded() && (reply.closes() || !unread.drain(MAX_DRAIN_BYTES))) {
-      linger();
-      return false;
-    }
     input.endBody();
+    RequestBody unread = reply.requestBody();
+    if (!unread.isEnded()) {
+      // The rest is not needed: one deadline for all of it, where a body that is read has a pace.
+      boolean inTime = reading.set(shared.now() + shared.limits().bodyTime().toNanos());
+      if (reply.closes() || !inTime || !unread.drain(MAX_DRAIN_BYTES)) {
+        linger();
+        return false;
+      }
+    }
     if (reply.closes() && (!source.isEmpty() || watch.hasReadAhead())) {
       linger();
     }

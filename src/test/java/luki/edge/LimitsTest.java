@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -79,6 +80,32 @@ class LimitsTest {
       String answer = server.ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
       assertTrue(answer.startsWith("HTTP/1.1 408 "), answer);
       assertEquals(1, refused().size());
+    }
+  }
+
+  @Test
+  void theRestOfABodyAfterAnEarlyReplyMustArriveInTheTimeOfABody() throws IOException {
+    EdgeLimits limits = EdgeTestServer.within(LONG, Duration.ofMillis(500), LONG, LONG);
+    try (EdgeTestServer server =
+            new EdgeTestServer(limits, this::answer, http -> EdgeTestServer.answer(http, 401, ""));
+        RawHttpClient client = server.connect()) {
+      client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n");
+      client.readReply();
+      client.socket().setSoTimeout(50);
+      int pieces = 0;
+      boolean open = true;
+      while (open) {
+        try {
+          // Above the pace, so that only a limit of the whole ends it.
+          client.sendAsFarAsTaken(new byte[600]);
+          pieces++;
+          open = !client.isClosed();
+        } catch (SocketTimeoutException stillOpen) {
+          open = pieces < 90;
+        }
+      }
+      assertTrue(pieces < 90, "closed after " + pieces + " pieces");
+      assertEquals(List.of(), refused());
     }
   }
 
