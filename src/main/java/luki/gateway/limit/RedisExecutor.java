@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
 import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Periodic;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs scripts on Redis. No caller waits longer than a deadline, and calls to a node that is
@@ -30,8 +31,7 @@ final class RedisExecutor implements AutoCloseable {
   private final RedisNodes nodes;
   private final LinkedBlockingQueue<Script.Call> postponed =
       new LinkedBlockingQueue<>(MAX_POSTPONED);
-  private final Periodic upkeep;
-  private volatile boolean started;
+  private @Nullable Periodic upkeep;
 
   /**
    * Creates an executor that connects when it is started.
@@ -42,7 +42,6 @@ final class RedisExecutor implements AutoCloseable {
    */
   RedisExecutor(List<URI> addresses, Duration deadline, OnRedisLoss fallback) {
     this.nodes = new RedisNodes(addresses, deadline, fallback);
-    this.upkeep = new Periodic("redis-upkeep", this::keepUp);
   }
 
   /** Every key can be counted. */
@@ -135,22 +134,19 @@ final class RedisExecutor implements AutoCloseable {
   }
 
   private Duration keepUp() {
-    if (started) {
-      nodes.refresh();
-      if (isPartlyAvailable()) {
-        List<Script.Call> calls = new ArrayList<>();
-        postponed.drainTo(calls, MAX_RESENT);
-        calls.forEach(this::runLater);
-      }
+    nodes.refresh();
+    if (isPartlyAvailable()) {
+      List<Script.Call> calls = new ArrayList<>();
+      postponed.drainTo(calls, MAX_RESENT);
+      calls.forEach(this::runLater);
     }
     return UPKEEP_INTERVAL;
   }
 
   /** Connects and runs a script on each connection, so that no request has to wait for it. */
   void warmUp() {
-    nodes.start();
     nodes.refresh();
-    started = true;
+    upkeep = new Periodic("redis-upkeep", this::keepUp);
     await(START_LIMIT, () -> nodes.all().stream().allMatch(RedisNode::isSettled));
   }
 
@@ -165,7 +161,9 @@ final class RedisExecutor implements AutoCloseable {
   public void close() {
     // The calls in the queues count what was used.
     await(CLOSE_LIMIT, () -> nodes.all().stream().allMatch(RedisNode::isIdle));
-    upkeep.close();
+    if (upkeep != null) {
+      upkeep.close();
+    }
     nodes.close();
     if (!postponed.isEmpty()) {
       LOG.error("usage not counted", Diagnostics.Field.of("calls", postponed.size()));

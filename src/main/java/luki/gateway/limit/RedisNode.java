@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
-import org.jspecify.annotations.Nullable;
+import luki.gateway.observe.Periodic;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -40,14 +40,13 @@ final class RedisNode implements AutoCloseable {
           new Diagnostics("redis"), "Redis unavailable; fallback", "Redis available again");
   private final LinkedBlockingQueue<Script.Call> queue = new LinkedBlockingQueue<>();
   private final List<Script.Call> batch = new ArrayList<>(MAX_BATCH);
-  private final Thread thread = Thread.ofVirtual().name("redis").unstarted(this::work);
+  private final Periodic connections;
   private int failures;
   private volatile String probeKey;
   private volatile boolean connected;
-  private volatile boolean closed;
 
   /**
-   * Creates a node that does not connect yet.
+   * Creates a node and begins to connect.
    *
    * @param probeKey a key that the server stores
    * @param fallback what the limits do during an outage, for the log
@@ -63,6 +62,7 @@ final class RedisNode implements AutoCloseable {
     this.deadline = deadline;
     this.probeKey = probeKey;
     this.fallback = fallback;
+    this.connections = new Periodic("redis", this::serve);
   }
 
   /** Why a server is unavailable, for the log. */
@@ -78,10 +78,6 @@ final class RedisNode implements AutoCloseable {
       Throwable cause = failure instanceof IOException ? failure : failure.getCause();
       return cause instanceof SocketTimeoutException ? NO_REPLY : NOT_REACHABLE;
     }
-  }
-
-  void start() {
-    thread.start();
   }
 
   void probeWith(String key) {
@@ -108,29 +104,16 @@ final class RedisNode implements AutoCloseable {
     }
     // Checked again for a call that was added after the queue was emptied by a failure.
     if (!connected) {
-      call.fail(unavailable(null));
+      call.fail(unavailable());
     }
   }
 
-  private Limiter.Unavailable unavailable(@Nullable Throwable cause) {
-    return new Limiter.Unavailable("Redis is unavailable", cause, outage.isFailing());
+  private Limiter.Unavailable unavailable() {
+    return new Limiter.Unavailable("Redis is unavailable", null, outage.isFailing());
   }
 
-  private void work() {
-    try {
-      while (!closed) {
-        serve();
-      }
-    } catch (InterruptedException stopped) {
-      // close() was called.
-    } finally {
-      connected = false;
-      failCalls(null);
-    }
-  }
-
-  /** Serves calls with one connection until it fails. */
-  private void serve() throws InterruptedException {
+  /** Serves calls with one connection until it fails; returns the pause until the next one. */
+  private Duration serve() throws InterruptedException {
     try (RedisConnection connection = RedisConnection.open(server, config, deadline)) {
       batch.add(probe());
       connection.run(batch);
@@ -145,26 +128,24 @@ final class RedisNode implements AutoCloseable {
         failures = 0;
       }
     } catch (IOException | RuntimeException failure) {
-      connected = false;
-      failCalls(failure);
       failures++;
-      if (failures >= MAX_FAILURES && !closed) {
-        logOutage(failure);
-        Thread.sleep(RETRY_INTERVAL);
+      if (failures < MAX_FAILURES) {
+        return Duration.ZERO;
       }
+      logOutage(failure);
+      return RETRY_INTERVAL;
+    } finally {
+      connected = false;
+      queue.drainTo(batch);
+      Limiter.Unavailable unavailable = unavailable();
+      batch.forEach(call -> call.fail(unavailable));
+      batch.clear();
     }
   }
 
   /** A ping is not enough: a replica or a full server replies to it too. */
   private Script.Call probe() {
     return Script.lease(probeKey, PROBE_RATE, 1);
-  }
-
-  private void failCalls(@Nullable Exception failure) {
-    queue.drainTo(batch);
-    Limiter.Unavailable unavailable = unavailable(failure);
-    batch.forEach(call -> call.fail(unavailable));
-    batch.clear();
   }
 
   private void logOutage(Exception failure) {
@@ -183,7 +164,6 @@ final class RedisNode implements AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
-    thread.interrupt();
+    connections.close();
   }
 }

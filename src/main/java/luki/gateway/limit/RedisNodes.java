@@ -29,7 +29,7 @@ final class RedisNodes implements AutoCloseable {
   private final JedisClientConfig config;
   private final Duration deadline;
   private final OnRedisLoss fallback;
-  private final @Nullable RedisNode single;
+  private volatile @Nullable RedisNode single;
   private volatile AtomicReferenceArray<@Nullable RedisNode> bySlot =
       new AtomicReferenceArray<>(SLOTS);
   private volatile Map<HostAndPort, RedisNode> nodes = Map.of();
@@ -40,30 +40,20 @@ final class RedisNodes implements AutoCloseable {
     this.config = RedisConnection.config(addresses.getFirst(), deadline);
     this.deadline = deadline;
     this.fallback = fallback;
-    this.single =
-        addresses.size() > 1
-            ? null
-            : node(RedisConnection.hostAndPort(addresses.getFirst()), PROBE);
   }
 
-  private RedisNode node(HostAndPort server, String probeKey) {
+  private RedisNode connect(HostAndPort server, String probeKey) {
     return new RedisNode(server, config, deadline, probeKey, fallback);
   }
 
-  /** Connects to the server; the nodes of a cluster come with {@link #refresh}. */
-  void start() {
-    if (single != null) {
-      single.start();
-    }
-  }
-
   Collection<RedisNode> all() {
-    return single == null ? nodes.values() : List.of(single);
+    return nodes.values();
   }
 
   /** The node that serves a key; null while none is known. */
   @Nullable RedisNode of(String key) {
-    return single == null ? bySlot.get(JedisClusterCRC16.getSlot(key)) : single;
+    RedisNode only = single;
+    return only == null ? bySlot.get(JedisClusterCRC16.getSlot(key)) : only;
   }
 
   /** A node has replied that another serves a key. */
@@ -73,12 +63,20 @@ final class RedisNodes implements AutoCloseable {
 
   /** Every key can be counted. */
   boolean areAvailable() {
-    return (single != null || !outdated) && all().stream().allMatch(RedisNode::isAvailable);
+    return !outdated && all().stream().allMatch(RedisNode::isAvailable);
   }
 
-  /** Asks which nodes there are, if that may have changed. */
+  /** Connects to the server, or asks which nodes there are, if that may have changed. */
   void refresh() {
-    if (single != null || areAvailable()) {
+    if (areAvailable() || single != null) {
+      return;
+    }
+    if (addresses.size() == 1) {
+      HostAndPort server = RedisConnection.hostAndPort(addresses.getFirst());
+      RedisNode only = connect(server, PROBE);
+      single = only;
+      nodes = Map.of(server, only);
+      outdated = false;
       return;
     }
     boolean _ =
@@ -140,9 +138,7 @@ final class RedisNodes implements AutoCloseable {
       known.probeWith(probeKey);
       return known;
     }
-    RedisNode created = node(server, probeKey);
-    created.start();
-    return created;
+    return connect(server, probeKey);
   }
 
   private static String probeKey(int first, int last) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -87,7 +88,7 @@ class StreamSumsTest {
         opened.add(leaving);
       }
       Waiting.until(SOON, () -> gateway.metric("luki_gateway_streams").equals("0.0"));
-      TreeMap<String, Double> outcomes = outcomes(gateway);
+      Map<String, Double> outcomes = outcomes(gateway);
       assertEquals(
           "{client_closed=2.0, completed=3.0, drained=0.0, limit=1.0, quota=1.0, revoked=1.0,"
               + " timeout=3.0, upstream_error=3.0}",
@@ -100,7 +101,7 @@ class StreamSumsTest {
     }
   }
 
-  private static TreeMap<String, Double> outcomes(TestGateway gateway) {
+  private static Map<String, Double> outcomes(TestGateway gateway) {
     TreeMap<String, Double> outcomes = new TreeMap<>();
     String name = "luki_gateway_stream_outcomes_total{outcome=\"";
     for (String line : gateway.stranger().get("/metrics").body().lines().toList()) {

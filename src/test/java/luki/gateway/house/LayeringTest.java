@@ -76,7 +76,6 @@ class LayeringTest {
               Map.entry("com.networknt", Set.of("json")),
               Map.entry("com.nimbusds", Set.of("tokens")),
               Map.entry("redis.clients", Set.of("limit")),
-              Map.entry("org.apache.commons.pool2", Set.of("limit")),
               Map.entry("io.prometheus", Set.of("observe")),
               Map.entry("io.opentelemetry", Set.of("observe")),
               Map.entry("jdk.management", Set.of("observe", "app")),

@@ -21,7 +21,6 @@ class RuntimeJarsTest {
   private static final Set<String> JARS =
       new TreeSet<>(
           Set.of(
-              "commons-pool2",
               "itu",
               "jackson-annotations",
               "jackson-core",
@@ -57,7 +56,6 @@ class RuntimeJarsTest {
               "prometheus-metrics-tracer-initializer",
               "prometheus-metrics-tracer-otel",
               "prometheus-metrics-tracer-otel-agent",
-              "redis-authx-core",
               "redoc",
               "slf4j-api",
               "slf4j-simple",

@@ -2,7 +2,6 @@ package luki.gateway.limit;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -14,7 +13,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import luki.gateway.cli.Main;
 import luki.gateway.http.Scope;
 import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyEntry;
@@ -22,7 +20,7 @@ import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
-import luki.gateway.testing.Processes;
+import luki.gateway.testing.GatewayProcess;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
@@ -37,24 +35,6 @@ class ColdStartTest {
   private static final Duration START = Duration.ofSeconds(60);
   private static final int CALLS = 90;
   private static final int LIMIT = 30;
-
-  private static Process start(int port, Map<String, String> environment) throws IOException {
-    ProcessBuilder gateway = new ProcessBuilder(Processes.javaCommand(Main.class, List.of()));
-    gateway.environment().putAll(environment);
-    gateway.environment().put("PORT", Integer.toString(port));
-    return gateway
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .redirectError(ProcessBuilder.Redirect.DISCARD)
-        .start();
-  }
-
-  private static boolean isReady(int port) {
-    try {
-      return new Client("http://127.0.0.1:" + port, null).get("/readyz").status() == 200;
-    } catch (AssertionError notYet) {
-      return false;
-    }
-  }
 
   private static String key(Path file) throws Exception {
     ApiKeyAdmin keys =
@@ -98,8 +78,6 @@ class ColdStartTest {
   void twoFreshInstancesTogetherAdmitTheLimitAndNoMore(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("keys.json");
     String key = key(file);
-    List<Integer> ports = List.of(Processes.freePort(), Processes.freePort());
-    List<Process> gateways = new ArrayList<>();
     try (RedisProcess redis = RedisProcess.start("--appendfsync", "no");
         RawUpstream cognitive =
             RawUpstream.start(
@@ -110,34 +88,21 @@ class ColdStartTest {
                 })) {
       Map<String, String> environment =
           Map.of(
-              "ENVIRONMENT",
-              "dev",
-              "HOST",
-              "127.0.0.1",
-              "API_KEY_PEPPER",
-              PEPPER,
-              "API_KEYS_FILE",
-              file.toString(),
-              "REDIS_URL",
-              redis.url(),
-              "COG_URL",
-              cognitive.url(),
-              "REPLICAS",
-              "2",
-              "RATE_LIMIT_PER_MIN",
-              "1",
-              "RATE_LIMIT_BURST",
-              Integer.toString(LIMIT));
-      for (int port : ports) {
-        gateways.add(start(port, environment));
+              "API_KEY_PEPPER", PEPPER,
+              "API_KEYS_FILE", file.toString(),
+              "REDIS_URL", redis.url(),
+              "COG_URL", cognitive.url(),
+              "REPLICAS", "2",
+              "RATE_LIMIT_PER_MIN", "1",
+              "RATE_LIMIT_BURST", Integer.toString(LIMIT));
+      try (GatewayProcess one = GatewayProcess.start(directory, List.of(), environment);
+          GatewayProcess two = GatewayProcess.start(directory, List.of(), environment)) {
+        for (GatewayProcess gateway : List.of(one, two)) {
+          Waiting.until(START, () -> gateway.stranger().get("/readyz").status() == 200);
+        }
+        int passed = passed(key, List.of(one.port(), two.port()));
+        assertTrue(passed == LIMIT || passed == LIMIT + 1, passed + " passed");
       }
-      for (int port : ports) {
-        Waiting.until(START, () -> isReady(port));
-      }
-      int passed = passed(key, ports);
-      assertTrue(passed == LIMIT || passed == LIMIT + 1, passed + " passed");
-    } finally {
-      gateways.forEach(Process::destroyForcibly);
     }
   }
 }
