@@ -2,6 +2,7 @@ package luki.gateway.delivery;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Clock;
@@ -80,6 +81,8 @@ final class UsageSink implements AutoCloseable {
       OutboxReader from = reader == null ? OutboxReader.atPosition(outbox.segments()) : reader;
       reader = from;
       return deliverAll(from) ? INTERVAL : Periodic.NEVER;
+    } catch (ClosedByInterruptException closed) {
+      throw new InterruptedException();
     } catch (IOException | RuntimeException failure) {
       // Such as a full disk: delivery starts again from the stored position.
       LOG.error("usage events cannot be delivered", Diagnostics.Field.of("cause", failure));
@@ -104,7 +107,12 @@ final class UsageSink implements AutoCloseable {
         }
       }
     } finally {
+      // Interrupted, the position could not be written.
+      boolean closing = Thread.interrupted();
       from.commit();
+      if (closing) {
+        Thread.currentThread().interrupt();
+      }
     }
     backlog = from.left();
     return true;

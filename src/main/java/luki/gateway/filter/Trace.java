@@ -9,17 +9,24 @@ import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
+import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
 
-/** A span for each request, from its head to the last byte of its reply. */
+/**
+ * A span for each request, from its head to the last byte of its reply. Health checks have none:
+ * they come every few seconds, and no one looks for them.
+ */
 public record Trace(Tracing tracing) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     if (!tracing.isOn()) {
       return next.handle(exchange);
+    }
+    if (exchange.route() instanceof Route.Served probe && probe.policy().alwaysAdmitted()) {
+      return next.handle(exchange.inTrace(exchange.trace().sampled(false)));
     }
     TraceSpan span =
         tracing.server(exchange.trace(), exchange.request().method(), exchange.route());

@@ -4,6 +4,10 @@ import com.google.errorprone.annotations.CompileTimeConstant;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.LogRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,8 +29,33 @@ public final class Diagnostics {
     System.setProperty("org.slf4j.simpleLogger.dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
     System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
     System.setProperty("org.slf4j.simpleLogger.showShortLogName", "true");
+    LogManager.getLogManager().reset();
+    LogManager.getLogManager().getLogger("").addHandler(new OtherLogs());
+    // It logs stack traces of an outage that the gateway logs itself.
+    System.setProperty("org.slf4j.simpleLogger.log.redis.clients", "off");
     // The validator logs values at some levels.
     System.setProperty("org.slf4j.simpleLogger.log.com.networknt", "off");
+  }
+
+  /** What is logged by {@code java.util.logging}, without stack traces and texts of libraries. */
+  private static final class OtherLogs extends Handler {
+    @Override
+    public void publish(LogRecord message) {
+      if (message.getLevel().intValue() < Level.WARNING.intValue()) {
+        return;
+      }
+      String name = String.valueOf(message.getLoggerName());
+      String text = name.startsWith("luki.") ? message.getMessage() : "warning of a library";
+      Throwable cause = message.getThrown();
+      List<Field> fields = cause == null ? List.of() : List.of(Field.of("cause", cause));
+      LoggerFactory.getLogger(name).warn("{}", new Line(text, fields));
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 
   public void info(@CompileTimeConstant String sentence, Field... fields) {
@@ -43,6 +72,17 @@ public final class Diagnostics {
 
   /** A value of a type that cannot contain what a caller sent. */
   public static final class Field {
+    /** As the operating system says it. */
+    private static final List<String> REASONS =
+        List.of(
+            "No space left on device",
+            "Disk quota exceeded",
+            "Read-only file system",
+            "Permission denied",
+            "Too many open files",
+            "Input/output error",
+            "Broken pipe");
+
     private final String name;
     private final String value;
 
@@ -77,6 +117,16 @@ public final class Diagnostics {
     /** The class of a part of the gateway. */
     public static Field of(@CompileTimeConstant String name, AutoCloseable part) {
       return new Field(name, part.getClass().getSimpleName());
+    }
+
+    /** Why something outside the process fails, in words of a closed list, else as a class. */
+    public static Field reason(Throwable failure) {
+      String text = failure.getClass().getSimpleName();
+      for (Throwable one = failure; one != null; one = one.getCause()) {
+        String message = String.valueOf(one.getMessage());
+        text = REASONS.stream().filter(message::contains).findFirst().orElse(text);
+      }
+      return new Field("reason", text);
     }
 
     /** A server that the configuration names, or a node of its cluster. */

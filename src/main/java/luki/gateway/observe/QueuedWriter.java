@@ -132,7 +132,7 @@ public final class QueuedWriter<T> implements AutoCloseable {
       }
       return true;
     } catch (IOException | RuntimeException failure) {
-      failures.failed(Diagnostics.Field.of("cause", failure));
+      failures.failed(Diagnostics.Field.reason(failure));
       if (limits.retry.isZero()) {
         dropped.add(batch.size());
         return true;

@@ -13,10 +13,14 @@ import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
+import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.IdGenerator;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
 import io.opentelemetry.sdk.trace.samplers.SamplingDecision;
 import io.opentelemetry.sdk.trace.samplers.SamplingResult;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -25,6 +29,8 @@ import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
@@ -44,6 +50,7 @@ public final class Tracing implements AutoCloseable {
   private static final AttributeKey<String> ROUTE = AttributeKey.stringKey("http.route");
   private static final AttributeKey<String> SCHEME = AttributeKey.stringKey("url.scheme");
   private static final AttributeKey<String> PEER = AttributeKey.stringKey("peer.service");
+  private static final Logger LIBRARY = Logger.getLogger("io.opentelemetry");
   private static final long CLOSE_SECONDS = 3;
 
   /** The ids of the span that is being started: they were made before it. */
@@ -92,6 +99,7 @@ public final class Tracing implements AutoCloseable {
                     // recorded.
                     return Sampler.alwaysOn();
                   })
+              .addSpanExporterCustomizer((exporter, _) -> new LoggedExporter(exporter))
               .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(new Ids()))
               .disableShutdownHook()
               .build()
@@ -185,6 +193,43 @@ public final class Tracing implements AutoCloseable {
     @Override
     public String generateTraceId() {
       return STARTING.get().traceId();
+    }
+  }
+
+  /** Logs when exports begin to fail, and when they succeed again. */
+  private record LoggedExporter(SpanExporter exporter, FailureLog outage) implements SpanExporter {
+    LoggedExporter(SpanExporter exporter) {
+      this(
+          exporter,
+          new FailureLog(
+              new Diagnostics("traces"),
+              "the trace collector is unavailable; spans are dropped",
+              "the trace collector is available again"));
+      // It would log each failure, with its stack trace.
+      LIBRARY.setLevel(Level.OFF);
+    }
+
+    @Override
+    public CompletableResultCode export(Collection<SpanData> spans) {
+      CompletableResultCode result = exporter.export(spans);
+      return result.whenComplete(
+          () -> {
+            if (result.isSuccess()) {
+              outage.succeeded();
+            } else {
+              outage.failed();
+            }
+          });
+    }
+
+    @Override
+    public CompletableResultCode flush() {
+      return exporter.flush();
+    }
+
+    @Override
+    public CompletableResultCode shutdown() {
+      return exporter.shutdown();
     }
   }
 

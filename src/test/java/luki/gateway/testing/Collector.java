@@ -30,9 +30,14 @@ public final class Collector implements AutoCloseable {
   }
 
   public static Collector start() {
+    return start(0);
+  }
+
+  /** On that port. */
+  public static Collector start(int port) {
     try {
       HttpServer server =
-          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
       Collector collector = new Collector(server);
       server.createContext("/v1/traces", collector::take);
       server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
