@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import luki.gateway.testing.RawHttpClient;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.AfterEach;
@@ -191,13 +194,20 @@ class ConnectionTest {
 
   @Test
   void stopLetsAnExchangeFinish() throws Exception {
-    try (RawHttpClient client = server.connect();
-        RawHttpClient idle = server.connect()) {
+    CountDownLatch working = new CountDownLatch(2);
+    HttpHandler handler =
+        exchange -> {
+          working.countDown();
+          EdgeTestServer.echo().handle(exchange);
+        };
+    try (EdgeTestServer stopped = new EdgeTestServer(handler);
+        RawHttpClient client = stopped.connect();
+        RawHttpClient idle = stopped.connect()) {
       idle.send(GET);
       idle.readReply();
       client.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na");
-      server.ask(LAST);
-      Thread stopping = Thread.ofVirtual().start(() -> server.server().stop(5));
+      assertTrue(working.await(5, TimeUnit.SECONDS));
+      Thread stopping = Thread.ofVirtual().start(() -> stopped.server().stop(5));
       assertTrue(idle.isClosed());
       client.send("bc");
       assertTrue(client.readToEnd().endsWith("POST /a abc"));
