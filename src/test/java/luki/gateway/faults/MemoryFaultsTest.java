@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -64,6 +65,10 @@ class MemoryFaultsTest {
   }
 
   private void start(RawUpstream.Script script) throws Exception {
+    start(script, Map.of());
+  }
+
+  private void start(RawUpstream.Script script, Map<String, String> more) throws Exception {
     RawUpstream upstream = RawUpstream.start(script);
     open.add(upstream);
     ApiKeyAdmin keys =
@@ -73,7 +78,7 @@ class MemoryFaultsTest {
             Clock.systemUTC());
     good = key(keys, "good");
     bad = key(keys, "bad");
-    Map<String, String> variables = new HashMap<>();
+    Map<String, String> variables = new HashMap<>(more);
     variables.put("API_KEY_PEPPER", PEPPER);
     variables.put("RATE_LIMIT_PER_MIN", "0");
     for (String name : List.of("AGENT_URL", "ENG_URL", "MEMORY_URL", "SECURITY_URL")) {
@@ -193,9 +198,13 @@ class MemoryFaultsTest {
     assertTrue(statuses.contains(503), statuses.toString());
     // 429: calls beyond the caller's share of the service.
     assertTrue(Set.of(200, 429, 503).containsAll(statuses), statuses.toString());
-    long before = System.nanoTime();
-    assertEquals(503, status(sent(get("/v1/engagement/metrics/bad", bad))));
-    assertTrue(System.nanoTime() - before < 1_000_000_000, "not refused at once");
+    long fastest = Long.MAX_VALUE;
+    for (int i = 0; i < 20; i++) {
+      long before = System.nanoTime();
+      assertEquals(503, status(sent(get("/v1/engagement/metrics/bad", bad))));
+      fastest = Math.min(fastest, System.nanoTime() - before);
+    }
+    assertTrue(fastest < 10_000_000, "refused after " + fastest / 1_000_000 + " ms");
     assertAllIsGivenBack();
   }
 
@@ -275,5 +284,53 @@ class MemoryFaultsTest {
       assertServes();
     }
     assertAllIsGivenBack();
+  }
+
+  @Test
+  void oneKeyOpensTwoHundredStreams() throws Exception {
+    String yaml = Files.readString(Path.of("config/gateway.yaml"));
+    Path config =
+        Files.writeString(
+            directory.resolve("gateway.yaml"), yaml.replace("max_open: 8192", "max_open: 40"));
+    start(
+        connection -> {
+          while (true) {
+            String request = connection.readRequest();
+            if (request.startsWith("POST /v1/chat/stream")) {
+              connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+              connection.send("data: {\"token\":\"a\"}\n\n");
+              connection.stallUntilClosed();
+            }
+            connection.reply("200 OK", "{\"allowed\":true}");
+          }
+        },
+        Map.of("GATEWAY_CONFIG", config.toString()));
+    String path = "/v1/chat/stream?message=hello&user_id=";
+    List<Integer> statuses = together(200, () -> status(sent(get(path + "bad", bad))));
+    assertEquals(10, statuses.stream().filter(s -> s == 200).count(), statuses.toString());
+    assertEquals(190, statuses.stream().filter(s -> s == 429).count(), statuses.toString());
+    assertEquals(200, status(sent(get(path + "good", good))));
+    assertAllIsGivenBack();
+  }
+
+  @Test
+  void oneCallersHundredFailuresAndSixtyBadKeysFromTheAddressOfAGoodOne() throws Exception {
+    start(
+        connection -> {
+          while (true) {
+            String request = connection.readRequest();
+            String status = request.startsWith("GET /metrics/bad") ? "500 Oops" : "200 OK";
+            connection.reply(status, "{\"allowed\":true}");
+          }
+        });
+    for (int i = 0; i < 100; i++) {
+      assertEquals(502, status(sent(get("/v1/engagement/metrics/bad", bad))));
+    }
+    assertServes();
+    for (int i = 0; i < 60; i++) {
+      assertEquals(401, status(sent(get(SMALL_PATH, "luki_guess" + i))));
+    }
+    assertEquals(429, status(sent(get(SMALL_PATH, "luki_guess"))));
+    assertServes();
   }
 }
