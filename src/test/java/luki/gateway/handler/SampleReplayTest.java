@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import luki.gateway.handler.SampleReplayTest.SampleReplays.Row;
@@ -245,13 +246,13 @@ class SampleReplayTest {
   /** Answers the first deletion with this body and the next ones with a count of 0. */
   private static RawUpstream erasing(String first) {
     String none = first.replaceFirst("\"deleted_count\":\\d+", "\"deleted_count\":0");
+    // Over all connections: a client may open another one for each call.
+    AtomicBoolean erased = new AtomicBoolean();
     return RawUpstream.start(
         connection -> {
-          int deletions = 0;
           while (true) {
             boolean deletion = connection.readRequest().startsWith("DELETE ");
-            String body = !deletion ? "{}" : deletions == 0 ? first : none;
-            deletions += deletion ? 1 : 0;
+            String body = !deletion ? "{}" : erased.getAndSet(true) ? none : first;
             connection.reply("200 OK", body);
           }
         });
