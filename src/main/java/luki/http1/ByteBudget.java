@@ -160,6 +160,11 @@ public final class ByteBudget {
     public byte[] read(InputStream in, int most) throws IOException {
       long remaining = in instanceof BlockInput known ? known.remaining() : -1;
       int longest = remaining < 0 ? most : (int) Math.min(remaining, most);
+      if (remaining > MAX_FIRST_BYTES) {
+        // Refused now rather than after most of it was read.
+        take(longest);
+        give(longest);
+      }
       byte[] bytes = made(Math.min(longest, remaining < 0 ? FIRST_BYTES : MAX_FIRST_BYTES));
       int length = 0;
       boolean complete = false;

@@ -12,11 +12,13 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -46,7 +48,7 @@ class MemoryFaultsTest {
   private static final int BIG = 5_000_000;
   private static final String SMALL_PATH = "/v1/engagement/metrics/good";
 
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final List<AutoCloseable> open = new CopyOnWriteArrayList<>();
   @TempDir private Path directory;
   private GatewayProcess gateway;
   private String good;
@@ -142,14 +144,20 @@ class MemoryFaultsTest {
     }
   }
 
+  private static List<Integer> statuses(List<RawHttpClient> clients) throws Exception {
+    List<Callable<Integer>> each = new ArrayList<>();
+    clients.forEach(client -> each.add(() -> status(client)));
+    return together(each);
+  }
+
   private static <T> List<T> together(int count, Callable<T> each) throws Exception {
+    return together(Collections.nCopies(count, each));
+  }
+
+  private static <T> List<T> together(List<Callable<T>> calls) throws Exception {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<T>> running = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        running.add(threads.submit(each));
-      }
       List<T> results = new ArrayList<>();
-      for (Future<T> one : running) {
+      for (Future<T> one : threads.invokeAll(calls)) {
         results.add(one.get());
       }
       return results;
@@ -192,14 +200,15 @@ class MemoryFaultsTest {
             .getBytes(StandardCharsets.US_ASCII);
     start(answering("application/json", quoted));
     List<RawHttpClient> clients = together(100, () -> sent(get("/v1/engagement/metrics/bad", bad)));
-    List<Integer> statuses = together(100, () -> status(clients.removeLast()));
+    List<Integer> statuses = statuses(clients);
     assertServes();
     assertTrue(statuses.contains(200), statuses.toString());
     assertTrue(statuses.contains(503), statuses.toString());
     // 429: calls beyond the caller's share of the service.
     assertTrue(Set.of(200, 429, 503).containsAll(statuses), statuses.toString());
     long fastest = Long.MAX_VALUE;
-    for (int i = 0; i < 20; i++) {
+    // A process that has just started is slower.
+    for (int i = 0; i < 200 && fastest > 10_000_000; i++) {
       long before = System.nanoTime();
       assertEquals(503, status(sent(get("/v1/engagement/metrics/bad", bad))));
       fastest = Math.min(fastest, System.nanoTime() - before);
@@ -226,7 +235,7 @@ class MemoryFaultsTest {
       }
       assertServes();
     }
-    List<Integer> statuses = together(240, () -> status(clients.removeLast()));
+    List<Integer> statuses = statuses(clients);
     assertTrue(statuses.contains(408), statuses.toString());
     assertEquals(
         240,
@@ -278,7 +287,7 @@ class MemoryFaultsTest {
         });
     List<RawHttpClient> clients =
         together(8, () -> sent(get("/v1/chat/stream?user_id=bad&message=hello", bad)));
-    List<Integer> statuses = together(8, () -> status(clients.removeLast()));
+    List<Integer> statuses = statuses(clients);
     assertTrue(statuses.stream().allMatch(s -> s == 200 || s == 503), statuses.toString());
     for (int i = 0; i < 20; i++) {
       assertServes();
