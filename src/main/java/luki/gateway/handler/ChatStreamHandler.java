@@ -6,7 +6,6 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Query;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
@@ -25,7 +24,10 @@ record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent {
       // WHATWG HTML §9.2: an EventSource that reconnects would say it all again; 204 ends it.
       return Response.empty(204);
     }
-    Conversation.Said said = saidIn(exchange);
+    Conversation.Said said =
+        exchange.payload() == null
+            ? Conversation.Said.inQuery(exchange.request().query())
+            : Conversation.Said.inBody(exchange.json());
     Conversation.Prepared prepared = chat.conversation().prepare(exchange, said);
     Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
     long called = System.nanoTime();
@@ -52,20 +54,6 @@ record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent {
     return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
         .onComplete(sent -> source.count(sent.end() == Delivery.End.CLIENT_CLOSED))
         .from(outcome);
-  }
-
-  private static Conversation.Said saidIn(Exchange exchange) {
-    if (exchange.payload() != null) {
-      return Conversation.Said.inBody(exchange.json());
-    }
-    Query query = exchange.request().query();
-    String session = query.only("session_id");
-    String message = query.only("message");
-    return new Conversation.Said(
-        message == null ? "" : message,
-        session == null ? Json.MISSING : Json.of(session),
-        Json.MISSING,
-        Json.MISSING);
   }
 
   private String sessionOf(Conversation.Said said) {

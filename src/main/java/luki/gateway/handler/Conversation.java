@@ -11,6 +11,7 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.ConsentRule;
+import luki.gateway.http.Query;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
@@ -26,13 +27,33 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
   private static final int MEMORIES = 5;
 
   /** What the caller sent, whichever way. */
-  record Said(String message, Json sessionId, Json personaId, Json context) {
+  record Said(
+      String message,
+      Json sessionId,
+      Json personaId,
+      Json fileSearchMode,
+      Json clientTag,
+      Json context) {
     static Said inBody(Json body) {
       return new Said(
           body.at("message").string(""),
           body.at("session_id"),
           body.at("persona_id"),
+          body.at("file_search_mode"),
+          body.at("client_tag"),
           body.at("context"));
+    }
+
+    static Said inQuery(Query query) {
+      String message = query.only("message");
+      String session = query.only("session_id");
+      return new Said(
+          message == null ? "" : message,
+          session == null ? Json.MISSING : Json.of(session),
+          Json.MISSING,
+          Json.MISSING,
+          Json.MISSING,
+          Json.MISSING);
     }
   }
 
@@ -74,6 +95,8 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
             .put("message", said.message())
             .put("user_id", exchange.user().value())
             .putPresent("session_id", said.sessionId())
+            .putPresent("file_search_mode", said.fileSearchMode())
+            .putPresent("client_tag", said.clientTag())
             .put("context", context.build())
             .build();
     return new Prepared(request, remembered.use(), consented(exchange, remembered.consent()));

@@ -19,6 +19,7 @@ import luki.http1.Fields;
 
 /** Activities, reports, and the routes that pass on to a module as they are. */
 public record ModuleHandlers(Upstreams upstreams) {
+  private static final ServicePath RECOMMENDATIONS = ServicePath.of("/recommendations");
   private static final int DEFAULT_ACTIVITIES = 5;
   private static final int DEFAULT_WINDOW = 7;
   private static final int PREFIX_SEGMENTS = 2; // v1 and the module's name
@@ -32,13 +33,12 @@ public record ModuleHandlers(Upstreams upstreams) {
   private Response recommend(Exchange exchange) throws InterruptedException {
     int k = exchange.queryInt("k", DEFAULT_ACTIVITIES);
     String user = exchange.user().value();
-    Call call =
-        Call.get(
-            ServicePath.of("/recommendations").segment(user).query("limit", Integer.toString(k)));
-    Upstreams.Success reply = upstreams.json(Upstream.ENGAGEMENT, call, exchange);
+    Json wanted = Json.object().put("user_id", user).put("max_recommendations", k).build();
+    Call call = Call.post(RECOMMENDATIONS, wanted);
+    Upstreams.Success reply = upstreams.json(Upstream.COGNITIVE, call, exchange);
     Json recommendations = reply.json().at("recommendations");
     if (!recommendations.isArray()) {
-      throw new ApiException(Upstreams.nonsense(Upstream.ENGAGEMENT), reply.outcome());
+      throw new ApiException(Upstreams.nonsense(Upstream.COGNITIVE), reply.outcome());
     }
     List<Json> first = recommendations.items().stream().limit(k).toList();
     Json json =

@@ -15,10 +15,13 @@ public record Response(
     int status, Fields headers, Body body, Outcome outcome, Consumer<Delivery> onComplete) {
   private static final Fields JSON = Fields.of("Content-Type", "application/json; charset=utf-8");
 
-  /** The head of every event stream; the last line keeps a router from holding events back. */
+  /**
+   * The head of every event stream. Some clients take a text without a charset for ISO-8859-1; the
+   * last line keeps a router from holding events back.
+   */
   public static final Fields EVENT_STREAM =
       Fields.of(
-          "Content-Type", "text/event-stream",
+          "Content-Type", "text/event-stream; charset=utf-8",
           "Cache-Control", "no-cache",
           "X-Accel-Buffering", "no");
 

@@ -68,7 +68,7 @@ class StreamBehaviourTest {
         TestGateway gateway = gateway(agent).start();
         ChatStream stream = open(gateway)) {
       assertEquals(200, stream.status());
-      assertEquals("text/event-stream", stream.header("Content-Type"));
+      assertEquals("text/event-stream; charset=utf-8", stream.header("Content-Type"));
       assertEquals("no-cache", stream.header("Cache-Control"));
       assertEquals("no", stream.header("X-Accel-Buffering"));
       assertEquals("", stream.header("Content-Length"));
@@ -184,7 +184,7 @@ class StreamBehaviourTest {
           client(gateway)
               .send("HEAD", "/v1/chat/stream?user_id=maria_k&message=Hi", null)
               .expect(200);
-      assertEquals("text/event-stream", answer.header("Content-Type").orElse(""));
+      assertEquals("text/event-stream; charset=utf-8", answer.header("Content-Type").orElse(""));
       assertEquals("no-cache", answer.header("Cache-Control").orElse(""));
       assertEquals("no", answer.header("X-Accel-Buffering").orElse(""));
       assertEquals(Optional.empty(), answer.header("Content-Length"));

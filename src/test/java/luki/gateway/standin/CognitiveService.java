@@ -1,6 +1,7 @@
 package luki.gateway.standin;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -8,8 +9,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stand-in for the cognitive service, inferred from its callers; the replies are invented. */
 final class CognitiveService {
+  private static final List<String> ACTIVITIES =
+      List.of(
+          "Sing together",
+          "Fold the laundry",
+          "Look at the birds",
+          "Look through old photographs",
+          "Water the plants",
+          "Bake a simple cake");
+
   private final Map<String, String> ownerOfSession = new ConcurrentHashMap<>();
-  private final AtomicInteger lastSession = new AtomicInteger();
+  private final AtomicInteger lastSession = new AtomicInteger(1);
+
+  CognitiveService() {
+    // The session of the contract's examples.
+    ownerOfSession.put("ls_1", "maria_k");
+  }
 
   Routes routes() {
     return new Routes()
@@ -86,8 +101,11 @@ final class CognitiveService {
     String user = fields.text("user_id");
     int max = fields.integer("max_recommendations", 3, 1, 50);
     fields.check();
-    List<String> all = List.of("Sing together", "Fold the laundry", "Look at the birds");
-    return StandInReply.ok("user_id recommendations", user, all.subList(0, Math.min(max, 3)));
+    return StandInReply.ok(
+        "recommendations user_id timestamp",
+        ACTIVITIES.stream().limit(max).map(title -> Map.of("title", title)).toList(),
+        user,
+        PythonJson.zoneless(Instant.now()));
   }
 
   private StandInReply worldDay(ServiceCall call) {

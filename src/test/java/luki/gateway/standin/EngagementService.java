@@ -14,24 +14,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stand-in for the engagement service, as observed on the running service; but recommendations have
- * the intended form unless the fault is switched on.
+ * Stand-in for the engagement service, as observed on the running service: where it has people to
+ * recommend, it fails, unless the fault is switched off.
  */
 final class EngagementService {
   private static final List<String> NEEDED = List.of("analytics", "personalization");
-  private static final List<String> ACTIVITIES =
-      List.of(
-          "A walk in the park",
-          "Look through old photographs",
-          "Listen to a favourite song",
-          "Water the plants",
-          "Call a friend",
-          "Bake a simple cake");
 
   private final Consents consents;
   private final Map<String, List<Interaction>> byUser = new LinkedHashMap<>();
   private int lastId;
-  private volatile boolean recommendationsFail;
+  private volatile boolean recommendationsFail = true;
 
   private record Interaction(String type, String timestamp) {}
 
@@ -48,7 +40,7 @@ final class EngagementService {
         .get("/graph/{user_id}", this::graph);
   }
 
-  /** The fault of the running service: 500 for every user. */
+  /** The fault of the running service: 500 for every user with candidates. */
   void recommendationsFail(boolean fail) {
     recommendationsFail = fail;
   }
@@ -86,18 +78,25 @@ final class EngagementService {
         lastActive(interactions));
   }
 
-  private StandInReply recommendations(ServiceCall call) {
+  private synchronized StandInReply recommendations(ServiceCall call) {
     String user = call.param("user_id");
     int limit = call.intQuery("limit", 5);
-    if (recommendationsFail || denied(user)) {
+    List<Neighbour> found = neighbours(user);
+    if (denied(user) || (recommendationsFail && !found.isEmpty())) {
       return StandInReply.detail(500, "Failed to generate recommendations");
     }
-    List<Object> activities = new ArrayList<>();
-    for (String title : ACTIVITIES.subList(0, Math.clamp(limit, 0, ACTIVITIES.size()))) {
-      String id = "act_" + (activities.size() + 1);
-      activities.add(PythonJson.object("id title reason", id, title, "fits the time of day"));
-    }
-    return StandInReply.ok("user_id recommendations", user, activities);
+    List<Map<String, @Nullable Object>> people =
+        found.stream()
+            .limit(limit)
+            .map(
+                other ->
+                    PythonJson.object(
+                        "user_id similarity_score recommendation_type",
+                        other.user,
+                        other.similarity,
+                        "user_connection"))
+            .toList();
+    return StandInReply.ok("user_id recommendations", user, people);
   }
 
   /** A denial is a 500 here too, as observed. */
@@ -116,27 +115,35 @@ final class EngagementService {
                 interactions.size(),
                 score(interactions),
                 lastActive(interactions));
-    return StandInReply.ok("user_id node connections", user, node, connections(user));
+    List<Map<String, @Nullable Object>> connections =
+        neighbours(user).stream()
+            .map(
+                other ->
+                    PythonJson.object(
+                        "user_id connection_type strength last_interaction",
+                        other.user,
+                        "shared_interest",
+                        other.similarity,
+                        lastActive(of(other.user))))
+            .toList();
+    return StandInReply.ok("user_id node connections", user, node, connections);
   }
 
-  /** Users with the same kind of activity. */
-  private List<Object> connections(String user) {
+  private record Neighbour(String user, double similarity) {}
+
+  /** Users with the same kind of interaction. */
+  private List<Neighbour> neighbours(String user) {
     Set<String> own = types(of(user));
-    List<Object> connections = new ArrayList<>();
-    for (Map.Entry<String, List<Interaction>> other : byUser.entrySet()) {
-      Set<String> shared = types(other.getValue());
-      shared.retainAll(own);
-      if (!other.getKey().equals(user) && !shared.isEmpty()) {
-        connections.add(
-            PythonJson.object(
-                "user_id connection_type strength last_interaction",
-                other.getKey(),
-                "shared_interest",
-                (double) shared.size() / own.size(),
-                lastActive(other.getValue())));
-      }
-    }
-    return connections;
+    List<Neighbour> found = new ArrayList<>();
+    byUser.forEach(
+        (other, interactions) -> {
+          Set<String> shared = types(interactions);
+          shared.retainAll(own);
+          if (!other.equals(user) && !shared.isEmpty()) {
+            found.add(new Neighbour(other, (double) shared.size() / own.size()));
+          }
+        });
+    return found;
   }
 
   private boolean denied(String user) {

@@ -157,7 +157,7 @@ public final class StandIns implements AutoCloseable {
     security.storeFails(on);
   }
 
-  /** The fault of the running engagement service: 500 for recommendations. */
+  /** The fault of the running engagement service, on at first: 500 where it finds people. */
   public void recommendationsFault(boolean on) {
     engagement.recommendationsFail(on);
   }

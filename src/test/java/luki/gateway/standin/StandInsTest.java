@@ -81,11 +81,19 @@ class StandInsTest {
   }
 
   @Test
-  void engagementRecommendsUnlessItsFaultIsOn() throws Exception {
-    Json meant = send("engagement", "GET", "/recommendations/anna?limit=2", "").json();
-    assertEquals(2, meant.at("recommendations").size());
-    standIns.recommendationsFault(true);
+  void engagementRecommendsPeopleAndFailsWhereItFindsSome() throws Exception {
+    Json nobody = send("engagement", "GET", "/recommendations/anna", "").json();
+    assertEquals(0, nobody.at("recommendations").size());
+    for (String user : List.of("anna", "maria_k", "bob")) {
+      String body = "{\"user_id\":\"%s\",\"interaction_type\":\"walk\"}".formatted(user);
+      send("engagement", "POST", "/interactions", body).expect(200);
+    }
     send("engagement", "GET", "/recommendations/anna", "").expect(500);
+    standIns.recommendationsFault(false);
+    Json meant = send("engagement", "GET", "/recommendations/anna?limit=1", "").json();
+    assertEquals(
+        "[{\"user_id\":\"maria_k\",\"similarity_score\":1.0,\"recommendation_type\":\"user_connection\"}]",
+        meant.at("recommendations").toString());
   }
 
   @Test
@@ -272,7 +280,9 @@ class StandInsTest {
 
   @Test
   void engagementAnswersAsObserved() throws Exception {
-    standIns.recommendationsFault(true);
+    // The observed service knew another user with the same kind of interaction.
+    String other = "{\"user_id\":\"bob\",\"interaction_type\":\"chat\"}";
+    send("engagement", "POST", "/interactions", other).expect(200);
     int replayed = 0;
     for (JsonNode pair : PythonJson.read(Files.readString(SAMPLES.resolve("engagement.json")))) {
       replay("engagement", pair);
