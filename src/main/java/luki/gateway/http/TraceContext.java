@@ -1,7 +1,8 @@
 package luki.gateway.http;
 
-import java.util.HexFormat;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -11,22 +12,27 @@ import java.util.regex.Pattern;
  * @param traceId 32 lower-case hex digits, not all zero
  * @param parentId the span that this hop continues; empty where the trace begins here
  * @param spanId of this hop, 16 lower-case hex digits, not all zero
- * @param flags two hex digits
+ * @param flags two hex digits: the known ones of §3.2.2.5
  * @param state {@code tracestate} as it came; empty for none
  */
 public record TraceContext(
     String traceId, String parentId, String spanId, String flags, String state) {
-  // A later version may have more fields behind the flags (§3.2.4); version 00 may not.
-  private static final Pattern PARENT =
-      Pattern.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?");
+  // §3.2.2: version, trace id, parent id and flags, with a hyphen between them.
+  private static final int LENGTH = 55;
   private static final String NO_TRACE = "0".repeat(32);
   private static final String NO_SPAN = "0".repeat(16);
   // §3.3.1.1: at most 32 members; §3.3.1.5: 512 characters go on in any case.
   private static final int MEMBERS = 32;
   private static final int CHARACTERS = 512;
+  // §3.3.1.3.1; with an at sign as in level 1 (tenant and system), since services of either level
+  // must be able to read it, and the official test suite requires that.
   private static final Pattern MEMBER =
-      Pattern.compile("[a-z0-9][a-z0-9_\\-*/@]{0,255}=[ -+\\--<>-~]{0,255}[!-+\\--<>-~]");
+      Pattern.compile(
+          "([a-z0-9][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+              + "=[ -+\\--<>-~]{0,255}[!-+\\--<>-~]");
   private static final int SAMPLED = 1;
+  // §3.2.2.5: sampled and random; what later levels may define is not passed on.
+  private static final int KNOWN_FLAGS = 3;
 
   /** A trace that begins here. */
   public TraceContext(String traceId, String spanId, String flags) {
@@ -39,38 +45,59 @@ public record TraceContext(
    * @param state the lines of {@code tracestate}, joined; dropped when they are not valid
    */
   public static Optional<TraceContext> continuing(String traceparent, String state, String spanId) {
-    Matcher parent = PARENT.matcher(traceparent);
-    if (!parent.matches()
-        || parent.group(1).equals("ff")
-        || (parent.group(1).equals("00") && parent.group(5) != null)
-        || parent.group(2).equals(NO_TRACE)
-        || parent.group(3).equals(NO_SPAN)) {
+    if (!isParent(traceparent)) {
       return Optional.empty();
     }
+    int flags = Character.digit(traceparent.charAt(LENGTH - 1), 16) & KNOWN_FLAGS;
     return Optional.of(
         new TraceContext(
-            parent.group(2),
-            parent.group(3),
+            traceparent.substring(3, 35),
+            traceparent.substring(36, 52),
             spanId,
-            parent.group(4),
+            "0" + flags,
             isState(state) ? state : ""));
   }
 
+  private static boolean isParent(String text) {
+    // A later version may have more fields behind the flags (§3.2.4); version 00 may not.
+    boolean whole =
+        text.length() == LENGTH
+            || (text.length() > LENGTH && text.charAt(LENGTH) == '-' && !text.startsWith("00"));
+    return whole
+        && areHex(text, 0, 2)
+        && areHex(text, 3, 35)
+        && areHex(text, 36, 52)
+        && areHex(text, 53, LENGTH)
+        && !text.startsWith("ff")
+        && !text.startsWith(NO_TRACE, 3)
+        && !text.startsWith(NO_SPAN, 36);
+  }
+
+  /** Whether they are lower-case hex digits, and a hyphen or the end is behind them. */
+  private static boolean areHex(String text, int from, int to) {
+    for (int i = from; i < to; i++) {
+      char c = text.charAt(i);
+      if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+        return false;
+      }
+    }
+    return to == text.length() || text.charAt(to) == '-';
+  }
+
+  /** Whether it has a member, and each is valid and has a key of its own. */
   private static boolean isState(String state) {
     if (state.isEmpty() || state.length() > CHARACTERS) {
       return false;
     }
     String[] members = state.split(",", -1);
-    if (members.length > MEMBERS) {
-      return false;
-    }
-    for (String member : members) {
-      String bare = member.strip();
-      if (!bare.isEmpty() && !MEMBER.matcher(bare).matches()) {
+    Set<String> keys = new HashSet<>();
+    for (String text : members) {
+      Matcher member = MEMBER.matcher(text.strip());
+      if (!text.isBlank() && !(member.matches() && keys.add(member.group(1)))) {
         return false;
       }
     }
-    return true;
+    return members.length <= MEMBERS && !keys.isEmpty();
   }
 
   /** Whether the trace is recorded. */
@@ -82,8 +109,8 @@ public record TraceContext(
     if (recorded == isSampled()) {
       return this;
     }
-    byte now = (byte) (Integer.parseInt(flags, 16) ^ SAMPLED);
-    return new TraceContext(traceId, parentId, spanId, HexFormat.of().toHexDigits(now), state);
+    int now = Character.digit(flags.charAt(1), 16) ^ SAMPLED;
+    return new TraceContext(traceId, parentId, spanId, "0" + now, state);
   }
 
   /** A span within this one. */

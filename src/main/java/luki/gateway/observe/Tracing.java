@@ -147,10 +147,14 @@ public final class Tracing implements AutoCloseable {
         : start(tracer.spanBuilder(step.label()), within.child(newSpanId()));
   }
 
-  /** One attempt to call a service, within a request's span. */
+  /**
+   * One attempt to call a service, within a request's span. It has an id of its own, recorded or
+   * not: the service's parent is the call (W3C Trace Context §3.2.2.4).
+   */
   public TraceSpan client(TraceContext within, Upstream service, Method method) {
+    TraceContext own = within.child(newSpanId());
     if (tracer == null || !within.isSampled()) {
-      return TraceSpan.unrecorded(within);
+      return TraceSpan.unrecorded(own);
     }
     SpanBuilder builder =
         tracer
@@ -158,7 +162,7 @@ public final class Tracing implements AutoCloseable {
             .setSpanKind(SpanKind.CLIENT)
             .setAttribute(METHOD, method.label())
             .setAttribute(PEER, service.label());
-    return start(builder, within.child(newSpanId()));
+    return start(builder, own);
   }
 
   private static Context parentOf(TraceContext own) {
