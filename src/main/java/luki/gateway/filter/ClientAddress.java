@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Request;
+import luki.http1.Grammar;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 record ClientAddress(Settings settings) {
   private static final int NETWORK = 8;
+  private static final int PORT_DIGITS = 5;
 
   /** The address; of IPv6 its /64, since one client may use all of it. */
   String of(Request request) {
@@ -31,9 +33,15 @@ record ClientAddress(Settings settings) {
     return client.indexOf(':') < 0 ? client : network(client);
   }
 
-  private static @Nullable String canonical(String address) {
+  /** An entry may have a port, an IPv6 address brackets (RFC 7239 §6); neither counts. */
+  private static @Nullable String canonical(String entry) {
+    int colon = entry.lastIndexOf(':');
+    boolean hasPort = colon > 0 && (entry.indexOf(':') == colon || entry.charAt(colon - 1) == ']');
+    if (hasPort && !Grammar.isDigits(entry.substring(colon + 1), PORT_DIGITS)) {
+      return null;
+    }
     try {
-      return InetAddress.ofLiteral(address).getHostAddress();
+      return InetAddress.ofLiteral(hasPort ? entry.substring(0, colon) : entry).getHostAddress();
     } catch (IllegalArgumentException malformed) {
       return null;
     }

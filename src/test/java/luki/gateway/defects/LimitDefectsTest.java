@@ -177,6 +177,32 @@ class LimitDefectsTest {
   }
 
   @Test
+  void aPortInXForwardedForMakesNoOtherClient() {
+    try (Fixture setting =
+        Fixture.start(
+            limits("AUTH_FAILURES_PER_MIN", "2", "TRUSTED_PROXIES", "127.0.0.0/8,10.0.0.0/8"))) {
+      Client bad = setting.withKey("luki_guess");
+      for (String client : List.of("192.0.2.7", "[2001:db8:1:2::7]")) {
+        for (int i = 0; i < 2; i++) {
+          bad.get(READS, "X-Forwarded-For", client + ":5123" + i).expect(401);
+        }
+        bad.get(READS, "X-Forwarded-For", client).expect(429);
+        bad.get(READS, "X-Forwarded-For", client + ":1").expect(429);
+        // The same before a trusted proxy that has a port too.
+        bad.get(READS, "X-Forwarded-For", client + ":65535, 10.1.1.1:443").expect(429);
+      }
+      bad.get(READS, "X-Forwarded-For", "192.0.2.8:51230").expect(401);
+      bad.get(READS, "X-Forwarded-For", "2001:db8:1:2:0:0:0:9").expect(429);
+      bad.get(READS, "X-Forwarded-For", "[2001:db8:1:3::7]").expect(401);
+      // What is no address and port is not believed: it counts as the proxy's own.
+      bad.get(READS, "X-Forwarded-For", "192.0.2.20:port").expect(401);
+      bad.get(READS, "X-Forwarded-For", "192.0.2.21:123456").expect(401);
+      bad.get(READS, "X-Forwarded-For", "192.0.2.22:").expect(429);
+      bad.get(READS).expect(429);
+    }
+  }
+
+  @Test
   void allCallersTogetherHaveALimit() {
     try (Fixture setting = Fixture.start(limits("RATE_LIMIT_GLOBAL_PER_MIN", "5"))) {
       List<Integer> statuses = new ArrayList<>();
