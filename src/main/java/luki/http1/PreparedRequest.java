@@ -40,9 +40,12 @@ public final class PreparedRequest extends HttpRequest {
 
     public static Origin of(URI uri) {
       boolean tls = "https".equalsIgnoreCase(uri.getScheme());
-      int port = uri.getPort() >= 0 ? uri.getPort() : tls ? 443 : 80;
-      String host = uri.getHost();
-      return new Origin(tls, host == null ? "" : host, port);
+      Authority authority = Authority.of(uri);
+      if (authority == null) {
+        throw new IllegalArgumentException("no host");
+      }
+      int port = authority.port() >= 0 ? authority.port() : tls ? 443 : 80;
+      return new Origin(tls, authority.host(), port);
     }
 
     /** The value of {@code Host}: without the port if it is the scheme's default. */

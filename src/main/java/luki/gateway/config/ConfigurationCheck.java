@@ -119,7 +119,10 @@ public final class ConfigurationCheck {
     URI jwks = settings.jwt().jwks();
     // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.
     criticalIf(
-        prod && jwks != null && isPlainHttp(jwks) && !LOOPBACK.matcher(jwks.getHost()).matches(),
+        prod
+            && jwks != null
+            && isPlainHttp(jwks)
+            && !LOOPBACK.matcher(String.valueOf(jwks.getHost())).matches(),
         "JWT_JWKS_URL",
         "http: an attacker on the network can replace the keys; use https");
     warnIf(
@@ -165,7 +168,8 @@ public final class ConfigurationCheck {
         prod
             && redis != null
             && redis.addresses().stream()
-                .anyMatch(a -> "redis".equals(a.getScheme()) && a.getUserInfo() != null),
+                .anyMatch(
+                    a -> "redis".equals(a.getScheme()) && a.getRawAuthority().indexOf('@') >= 0),
         "REDIS_URL",
         "redis: the password is sent unencrypted; use rediss");
     warnIf(

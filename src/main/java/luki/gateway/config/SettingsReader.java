@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.http.Upstream;
+import luki.http1.Authority;
 import org.jspecify.annotations.Nullable;
 
 /** Environment to settings; every value that is not what it should be becomes a problem. */
@@ -159,10 +160,18 @@ public final class SettingsReader {
               SettingsReader::serviceUrl,
               "must be http://host[:port] or https://host[:port], nothing else");
       if (url != null) {
+        refuseUncallable(variableOf(upstream), url);
         urls.put(upstream, url);
       }
     }
     return urls;
+  }
+
+  /** The JDK's client knows no host with an underscore in its name. */
+  private void refuseUncallable(Variable variable, URI url) {
+    if (url.getHost() == null && environment.text(Variable.HTTP_CLIENT).equals("jdk")) {
+      environment.problem(variable, "has a host with an underscore, which needs HTTP_CLIENT=wire");
+    }
   }
 
   /** The variable with the address of a service. */
@@ -215,7 +224,7 @@ public final class SettingsReader {
 
   private static @Nullable URI httpAddress(String text) {
     URI url = address(text, "http", "https");
-    return url != null && url.getPort() != 0 && url.getRawUserInfo() == null ? url : null;
+    return url != null && url.getRawAuthority().indexOf('@') < 0 ? url : null;
   }
 
   private static @Nullable URI serviceUrl(String text) {
@@ -231,10 +240,12 @@ public final class SettingsReader {
   private static @Nullable URI address(String text, String scheme, String secureScheme) {
     try {
       URI address = new URI(text);
+      Authority authority = Authority.of(address);
       boolean valid =
           (scheme.equals(address.getScheme()) || secureScheme.equals(address.getScheme()))
-              && address.getHost() != null
-              && address.getPort() < 65536
+              && authority != null
+              && authority.port() != 0
+              && authority.port() < 65536
               && address.getRawQuery() == null
               && address.getRawFragment() == null;
       return valid ? address : null;

@@ -5,8 +5,10 @@ import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import luki.http1.Authority;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
@@ -100,8 +102,9 @@ final class RedisConnection implements AutoCloseable {
   }
 
   static HostAndPort hostAndPort(URI address) {
-    int port = address.getPort();
-    return new HostAndPort(address.getHost(), port < 0 ? DEFAULT_PORT : port);
+    Authority authority = Objects.requireNonNull(Authority.of(address));
+    int port = authority.port() < 0 ? DEFAULT_PORT : authority.port();
+    return new HostAndPort(authority.host(), port);
   }
 
   /** How to connect to this address, or to each node of the cluster that it belongs to. */
@@ -114,8 +117,10 @@ final class RedisConnection implements AutoCloseable {
     if ("rediss".equals(address.getScheme())) {
       config.sslOptions(SslOptions.builder().sslVerifyMode(SslVerifyMode.FULL).build());
     }
-    String user = address.getUserInfo();
-    if (user != null) {
+    String authority = address.getAuthority();
+    int at = authority.lastIndexOf('@');
+    if (at >= 0) {
+      String user = authority.substring(0, at);
       int colon = user.indexOf(':');
       if (colon > 0) {
         config.user(user.substring(0, colon));

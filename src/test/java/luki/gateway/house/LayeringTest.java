@@ -40,7 +40,7 @@ class LayeringTest {
           luki.wire: luki.http1
           json:
           http: luki.http1 json
-          config: http json
+          config: luki.http1 http json
           observe: luki.http1 config http
           contract: luki.http1 config http json
           upstream: luki.http1 config http json observe
@@ -48,7 +48,7 @@ class LayeringTest {
           tokens: luki.http1 config http json observe upstream
           consent: http json observe upstream
           audit: config http json keys observe
-          limit: config http observe upstream
+          limit: luki.http1 config http observe upstream
           delivery: config http json observe upstream
           filter: luki.http1 audit config consent delivery http json keys limit observe tokens
           handler: luki.http1 config consent http json limit observe upstream
