@@ -93,21 +93,21 @@ public final class GatewayHandlers {
 
   private Response health(Exchange exchange) {
     Json.Builder checks = Json.object();
-    boolean anyDown = false;
+    boolean degraded = false;
     for (Upstream upstream : Upstream.values()) {
       ServiceState state = upstreams.state(upstream);
-      anyDown |= state == ServiceState.DOWN;
+      degraded |= state == ServiceState.DOWN || state == ServiceState.REFUSED;
       checks.put(upstream.label(), status(state.label()));
     }
     ServiceState redis = limiters.redisState();
-    anyDown |= redis == ServiceState.DOWN;
+    degraded |= redis == ServiceState.DOWN;
     checks.put("redis", status(redis.label()));
     boolean useless =
         upstreams.state(Upstream.AGENT) == ServiceState.DOWN
             && upstreams.state(Upstream.MEMORY) == ServiceState.DOWN;
     Json json =
         Json.object()
-            .put("status", useless ? "unhealthy" : anyDown ? "degraded" : "healthy")
+            .put("status", useless ? "unhealthy" : degraded ? "degraded" : "healthy")
             .put("service", SERVICE)
             .put("version", version)
             .put("checks", checks.build())

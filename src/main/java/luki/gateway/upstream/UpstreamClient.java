@@ -73,9 +73,15 @@ final class UpstreamClient {
     return who;
   }
 
-  /** Down while the breaker is open, else what the last health check found. */
+  /**
+   * Down while the breaker is open, refused while calls are refused that a health check does not
+   * show, else what the last health check found.
+   */
   ServiceState state() {
-    return breakers.isOpen() ? ServiceState.DOWN : probed;
+    if (breakers.isOpen()) {
+      return ServiceState.DOWN;
+    }
+    return refusals.isFailing() && probed != ServiceState.DOWN ? ServiceState.REFUSED : probed;
   }
 
   /** Makes a health check. It says nothing about what the service depends on. */
@@ -279,11 +285,14 @@ final class UpstreamClient {
         cutShort || error.code() == ErrorCode.OVERLOADED ? CallResult.IGNORED : result);
   }
 
-  /** The operator must correct a credential that is refused. */
+  /**
+   * The operator must correct a credential that is refused. The security service's 403 is its usual
+   * answer where consent is missing.
+   */
   private void reportRefusal(int status) {
     if (status != 401 && status != 403) {
       refusals.succeeded();
-    } else if (who != Upstream.SECURITY) {
+    } else if (status == 401 || who != Upstream.SECURITY) {
       refusals.failed(Diagnostics.Field.of("service", who), Diagnostics.Field.of("status", status));
     }
   }

@@ -52,6 +52,8 @@ public final class Upstreams implements AutoCloseable {
   public enum ServiceState {
     UP,
     DOWN,
+    /** It answers, but refuses the gateway's credential. */
+    REFUSED,
     UNKNOWN,
     NOT_CONFIGURED;
 

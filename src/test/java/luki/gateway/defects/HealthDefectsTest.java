@@ -97,6 +97,37 @@ class HealthDefectsTest {
     }
   }
 
+  /** The agent's health check needs no secret, so it alone would say that all is well. */
+  @Test
+  void aRefusedSecretOfTheAgentIsRefusedUntilItIsAccepted() {
+    try (Fixture setting = Fixture.start(g -> g.with("AGENT_INTERNAL_SECRET", "old"))) {
+      Client maria = setting.maria();
+      setting.services().secret("new");
+      maria.post("/v1/chat", Fixture.CHAT).expect(502, "DOWNSTREAM_REFUSED");
+      HttpReply health = health(setting, "degraded").expect(200);
+      assertEquals("refused", check(health, "agent"));
+      assertEquals("up", check(health, "memory"));
+
+      setting.services().secret("old");
+      maria.post("/v1/chat", Fixture.CHAT).expect(200);
+      assertEquals("up", check(health(setting, "healthy"), "agent"));
+
+      setting.services().secret("new");
+      maria.post("/v1/chat/stream", Fixture.CHAT).expect(502, "DOWNSTREAM_REFUSED");
+      assertEquals("refused", check(health(setting, "degraded"), "agent"));
+    }
+  }
+
+  @Test
+  void aDenialOfConsentIsNoRefusal() {
+    try (Fixture setting = Fixture.start()) {
+      Client maria = setting.maria();
+      setting.revoke(Fixture.MARIA, "elr_memories");
+      maria.post("/v1/elr/search", Fixture.SEARCH).expect(403, "CONSENT_DENIED");
+      assertEquals("up", check(health(setting, "healthy"), "security"));
+    }
+  }
+
   @Test
   void R12_aServiceThatIsNotConfiguredIsNotAFault() {
     try (Fixture setting = Fixture.without("tokens", "memory")) {
