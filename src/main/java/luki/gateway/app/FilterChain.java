@@ -18,6 +18,7 @@ import luki.gateway.filter.EnforceQuota;
 import luki.gateway.filter.Errors;
 import luki.gateway.filter.RateLimitCaller;
 import luki.gateway.filter.ReadBody;
+import luki.gateway.filter.RecordConsentChanges;
 import luki.gateway.filter.RecordDenials;
 import luki.gateway.filter.RecordMetrics;
 import luki.gateway.filter.RefuseUnrouted;
@@ -124,7 +125,8 @@ record FilterChain(
                 ErrorCode.CONSENT_UNAVAILABLE)),
         live(
             new EnforceQuota(limiters, billing, parts.principals(), metrics),
-            ErrorCode.QUOTA_EXCEEDED));
+            ErrorCode.QUOTA_EXCEEDED),
+        step(new RecordConsentChanges(audit)));
   }
 
   private static Step step(Filter filter, ErrorCode... refusals) {

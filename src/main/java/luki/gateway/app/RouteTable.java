@@ -7,6 +7,7 @@ import java.util.UUID;
 import luki.gateway.config.Problems;
 import luki.gateway.contract.ContractCompiler;
 import luki.gateway.handler.ChatHandlers;
+import luki.gateway.handler.ConsentHandlers;
 import luki.gateway.handler.DocsHandlers;
 import luki.gateway.handler.ElrHandlers;
 import luki.gateway.handler.GatewayHandlers;
@@ -68,6 +69,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
             .byName());
     handlers.putAll(new ElrHandlers(upstreams, parts.clock()).byName());
     handlers.putAll(new ModuleHandlers(upstreams).byName());
+    handlers.putAll(new ConsentHandlers(upstreams, parts.consent()).byName());
     handlers.put("usage", new UsageHandler(parts.limiters(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     return handlers;

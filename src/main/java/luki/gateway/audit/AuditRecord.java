@@ -13,11 +13,13 @@ import luki.gateway.keys.KeyedHash;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A refusal or a key change. It has no field for a path, a body, a name or an address: the caller
- * is a keyed hash, and the rest are closed sets and ids of the gateway.
+ * A refusal, a key change or a change of consent. It has no field for a path, a body, a name or an
+ * address: caller and user are keyed hashes, and the rest are closed sets and ids of the gateway.
  *
  * @param who the same keyed hash as in the access log, "" for no caller
- * @param subject the operation that was refused, the id of the key that was changed, or a count
+ * @param user whose consent was changed: the hash of a caller with a token of that user; else ""
+ * @param subject the operation that was refused, the id of the key that was changed, the scope of
+ *     the consent, or a count
  * @param code the error's code, "" where there is none
  * @param policy which contract and configuration decided
  * @param traceId "" for a key change
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public record AuditRecord(
     Instant at,
     String who,
+    String user,
     Rule rule,
     Decision decision,
     String subject,
@@ -49,6 +52,7 @@ public record AuditRecord(
     /** Denials within a minute that have no records of their own; the subject is their number. */
     DENY_MANY,
     CREATE,
+    GRANT,
     ROTATE,
     REVOKE,
     /** Records that did not fit and are lost; the subject is their number. */
@@ -74,6 +78,7 @@ public record AuditRecord(
     return new AuditRecord(
         context.now(),
         who == null ? "" : context.hash().nameOf(who).value(),
+        "",
         rule,
         Decision.DENY,
         exchange.operation().id(),
@@ -90,6 +95,7 @@ public record AuditRecord(
     return new AuditRecord(
         context.now(),
         context.hash().nameOf(holder).value(),
+        "",
         Rule.KEYS,
         decision,
         keyId,
@@ -98,11 +104,36 @@ public record AuditRecord(
         "");
   }
 
+  /**
+   * A change of the consent of the exchange's user.
+   *
+   * @param decision GRANT or REVOKE
+   * @param code null when it was made; otherwise it may have been made or not
+   */
+  public static AuditRecord consentChange(
+      Exchange exchange,
+      Decision decision,
+      String scope,
+      @Nullable ErrorCode code,
+      Context context) {
+    return new AuditRecord(
+        context.now(),
+        context.hash().nameOf(exchange.principal()).value(),
+        context.hash().shortOf("user:" + exchange.user().value()),
+        Rule.CONSENT,
+        decision,
+        scope,
+        code == null ? "" : code.name(),
+        context.policy(),
+        exchange.trace().traceId());
+  }
+
   /** So many denials for one reason. */
   static AuditRecord denials(DenialReason reason, long count, Context context) {
     return new AuditRecord(
         context.now(),
         reason.who,
+        "",
         reason.rule,
         Decision.DENY_MANY,
         Long.toString(count),
@@ -125,7 +156,15 @@ public record AuditRecord(
   /** What happened to the trail itself, so that each gap is recorded. */
   static AuditRecord ofTrail(Decision decision, long count, Context context) {
     return new AuditRecord(
-        context.now(), "", Rule.TRAIL, decision, Long.toString(count), "", context.policy(), "");
+        context.now(),
+        "",
+        "",
+        Rule.TRAIL,
+        decision,
+        Long.toString(count),
+        "",
+        context.policy(),
+        "");
   }
 
   /** The values that all records of a process share. */
@@ -140,6 +179,7 @@ public record AuditRecord(
     return Json.object()
         .put("at", at.toString())
         .put("who", who)
+        .putPresent("user", user.isEmpty() ? Json.MISSING : Json.of(user))
         .put("rule", rule.name())
         .put("decision", decision.name())
         .put("subject", subject)

@@ -69,6 +69,11 @@ public final class AuditTrail implements AutoCloseable {
     }
   }
 
+  /** Takes a change: each has a record. */
+  public void addChange(AuditRecord change) {
+    writer.add(change);
+  }
+
   private static int singleRecords(DenialReason reason) {
     return reason.who().isEmpty() ? 0 : SINGLE_RECORDS;
   }

@@ -69,9 +69,12 @@ public final class Consent {
   Answer askAnew(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
     ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
-    Answer answer = askService(exchange, question);
-    answers.keep(question, answer);
-    return answer;
+    return answers.renew(question, () -> askService(exchange, question));
+  }
+
+  /** Drops what is known of a user whose consent was changed. */
+  public void forget(UserId user) {
+    answers.forget(user);
   }
 
   private Answer askService(Exchange exchange, ConsentCache.Question question)

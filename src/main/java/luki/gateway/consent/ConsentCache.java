@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Deadline;
@@ -26,6 +27,8 @@ final class ConsentCache {
   private final Map<Question, CompletableFuture<Consent.Answer>> inFlight =
       new ConcurrentHashMap<>();
   private final BoundedCache<Question, Kept> kept;
+  // Increases with each change of consent: an answer from before one is not cached after it.
+  private final AtomicLong changes = new AtomicLong();
 
   ConsentCache(Duration keptFor, LongSupplier nanoTime) {
     this.keptNanos = keptFor.toNanos();
@@ -72,8 +75,7 @@ final class ConsentCache {
   private Consent.Answer ask(Question question, CompletableFuture<Consent.Answer> mine, Asker asker)
       throws InterruptedException {
     try {
-      Consent.Answer answer = asker.ask();
-      keep(question, answer);
+      Consent.Answer answer = renew(question, asker);
       inFlight.remove(question, mine);
       mine.complete(answer);
       return answer;
@@ -83,12 +85,23 @@ final class ConsentCache {
     }
   }
 
-  /** Caches a newer answer. */
-  void keep(Question question, Consent.Answer answer) {
-    if (keptNanos == 0 || answer.status() == Consent.ConsentStatus.UNAVAILABLE) {
-      return;
+  /** Asks, and caches the answer. */
+  Consent.Answer renew(Question question, Asker asker) throws InterruptedException {
+    long before = changes.get();
+    Consent.Answer answer = asker.ask();
+    if (keptNanos > 0 && answer.status() != Consent.ConsentStatus.UNAVAILABLE) {
+      kept.put(question, new Kept(answer, nanoTime.getAsLong() + keptNanos));
+      if (changes.get() != before) {
+        kept.remove(question);
+      }
     }
-    long now = nanoTime.getAsLong();
-    kept.put(question, new Kept(answer, now + keptNanos));
+    return answer;
+  }
+
+  /** The user's consent was changed: what was asked before says nothing any more. */
+  void forget(UserId user) {
+    changes.incrementAndGet();
+    inFlight.keySet().removeIf(question -> question.user.equals(user));
+    kept.removeIf(question -> question.user.equals(user));
   }
 }

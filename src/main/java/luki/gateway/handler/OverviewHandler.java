@@ -38,7 +38,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
   /** Where a part comes from, and what it takes to see it. */
   private record Part(
       Upstream upstream,
-      @Nullable Scope scope,
+      Scope scope,
       @Nullable String consentScope,
       Function<Exchange, Call> call,
       Function<Json, Json> shown) {}
@@ -66,7 +66,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
           // Not the privacy settings: reading them writes them.
           new Part(
               Upstream.SECURITY,
-              null,
+              new Scope("consent:read"),
               null,
               exchange -> Call.get(userPath("/consent", exchange)),
               OverviewHandler::validScopes),
@@ -152,10 +152,9 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
     if (!upstreams.isConfigured(part.upstream)) {
       return PartResult.NOT_CONFIGURED;
     }
-    boolean lacks = part.scope != null && !exchange.principal().scopes().contains(part.scope);
-    return lacks && part.scope != null
-        ? PartResult.denied(new ApiError.MissingScope(Set.of(part.scope)))
-        : null;
+    return exchange.principal().scopes().contains(part.scope)
+        ? null
+        : PartResult.denied(new ApiError.MissingScope(Set.of(part.scope)));
   }
 
   private Branch<Consent.ConsentStatus> ask(Exchange exchange, String scope) {

@@ -36,6 +36,15 @@ public final class BoundedCache<K, V> {
     map.put(key, value);
   }
 
+  public void remove(K key) {
+    map.remove(key);
+  }
+
+  /** Removes the entries with such a key. */
+  public void removeIf(Predicate<K> matches) {
+    map.keySet().removeIf(matches);
+  }
+
   private void makeRoom() {
     map.values().removeIf(isOver);
     Iterator<V> some = map.values().iterator();

@@ -10,6 +10,9 @@ public interface Handler {
   /** A handler whose calls belong together: it is not interrupted when its client leaves. */
   interface Completes extends Handler {}
 
+  /** A handler that changes what a user has consented to. */
+  interface ChangesConsent extends Completes {}
+
   /** A handler that asks for consent itself, and answers with less data if it is not given. */
   interface AsksConsent extends Handler {}
 }

@@ -55,7 +55,8 @@ class FilterChainTest {
           "AuthorizeOwner",
           "Validate",
           "CheckConsent",
-          "EnforceQuota");
+          "EnforceQuota",
+          "RecordConsentChanges");
 
   /** What is refused, in order, and by which step. */
   private static final List<Precedence> PRECEDENCE =

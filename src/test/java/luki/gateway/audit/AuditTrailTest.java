@@ -275,6 +275,7 @@ class AuditTrailTest {
     return new AuditRecord(
         CONTEXT.now(),
         who,
+        "",
         AuditRecord.Rule.OWNER,
         AuditRecord.Decision.DENY,
         "listItems",

@@ -92,6 +92,29 @@ class ConsentSharingTest {
   }
 
   @Test
+  void anAnswerFromBeforeAChangeIsNeitherCachedNorSharedAfterIt() throws Exception {
+    ConsentCache answers = new ConsentCache(Duration.ofMinutes(1), System::nanoTime);
+    UserId maria = new UserId("maria_k");
+    ConsentCache.Question question =
+        new ConsentCache.Question(maria, List.of("elr_memories"), "search");
+    Deadline limit = Deadline.after(Duration.ofSeconds(30));
+    Consent.Answer yes = new Consent.Answer(Consent.ConsentStatus.ALLOWED, Instant.EPOCH);
+    Consent.Answer no = new Consent.Answer(Consent.ConsentStatus.DENIED, Instant.EPOCH);
+    Consent.Answer asked =
+        answers.get(
+            question,
+            limit,
+            () -> {
+              answers.forget(maria);
+              // Not shared: this would wait for the answer that is in flight.
+              assertEquals(no, answers.get(question, limit, () -> no));
+              return yes;
+            });
+    assertEquals(yes, asked);
+    assertEquals(no, answers.get(question, limit, () -> no));
+  }
+
+  @Test
   void whoeverWaitsAsksAnewWhenTheOneWhoAskedGaveUp() throws Exception {
     ConsentCache answers = new ConsentCache(Duration.ZERO, System::nanoTime);
     ConsentCache.Question question =

@@ -2,10 +2,13 @@ package luki.gateway.standin;
 
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** The consent records of the security service, in memory. */
 final class Consents {
@@ -25,53 +28,109 @@ final class Consents {
           "federated_learning",
           "differential_privacy");
 
-  private static final Instant REVOKED = Instant.MIN;
-
-  /** The end of each consent by user and scope, or {@link #REVOKED}. */
-  private final Map<String, Map<String, Instant>> ends = new HashMap<>();
+  /** The latest consent by user and scope. */
+  private final Map<String, Map<String, Grant>> grants = new HashMap<>();
 
   record Denial(String error, String message) {}
 
-  /** Grants until then; with a time in the past the consent has already expired. */
-  synchronized void grant(String user, String scope, Instant until) {
-    ends.computeIfAbsent(user, _ -> new HashMap<>()).put(scope, until);
+  /**
+   * A consent that was given.
+   *
+   * @param actor who gave it, as the caller says
+   * @param revoked null while it was not withdrawn
+   */
+  record Grant(
+      String id,
+      String scope,
+      String purpose,
+      @Nullable String actor,
+      Instant given,
+      Instant end,
+      @Nullable Instant revoked) {
+    boolean isValid() {
+      return revoked == null && Instant.now().isBefore(end);
+    }
+
+    private Grant revokedNow() {
+      return new Grant(id, scope, purpose, actor, given, end, Instant.now());
+    }
+
+    Map<String, @Nullable Object> record(String user) {
+      String status = revoked != null ? "revoked" : isValid() ? "granted" : "expired";
+      String created = PythonJson.zoned(given);
+      return PythonJson.object(
+          "id user_id scope status granted_at revoked_at expires_at created_at updated_at"
+              + " granted_by revoked_by ip_address user_agent legal_basis purpose metadata",
+          id,
+          user,
+          scope,
+          status,
+          created,
+          revoked == null ? null : PythonJson.zoned(revoked),
+          PythonJson.zoned(end),
+          created,
+          PythonJson.zoned(revoked == null ? given : revoked),
+          actor,
+          null,
+          null,
+          null,
+          "consent",
+          purpose,
+          Map.of());
+    }
   }
 
-  /** Without a grant there is nothing to revoke. */
-  synchronized void revoke(String user, String scope) {
-    ends.getOrDefault(user, new HashMap<>()).replace(scope, REVOKED);
+  /** Grants until then; with a time in the past the consent has already expired. */
+  synchronized Grant grant(
+      String user, String scope, String purpose, @Nullable String actor, Instant until) {
+    String id = UUID.randomUUID().toString();
+    Grant grant = new Grant(id, scope, purpose, actor, Instant.now(), until, null);
+    grants.computeIfAbsent(user, _ -> new LinkedHashMap<>()).put(scope, grant);
+    return grant;
+  }
+
+  /** False without a grant: then there is nothing to revoke. */
+  synchronized boolean revoke(String user, String scope) {
+    Grant grant = of(user).get(scope);
+    if (grant == null || grant.revoked != null) {
+      return false;
+    }
+    of(user).put(scope, grant.revokedNow());
+    return true;
+  }
+
+  private Map<String, Grant> of(String user) {
+    return grants.getOrDefault(user, new HashMap<>());
   }
 
   synchronized boolean hasGrant(String user) {
-    return ends.getOrDefault(user, Map.of()).values().stream()
-        .anyMatch(end -> !end.equals(REVOKED));
+    return of(user).values().stream().anyMatch(grant -> grant.revoked == null);
+  }
+
+  synchronized List<Map<String, @Nullable Object>> records(String user) {
+    return of(user).values().stream().map(grant -> grant.record(user)).toList();
   }
 
   synchronized List<String> validScopes(String user) {
-    Map<String, Instant> held = ends.getOrDefault(user, Map.of());
-    return held.keySet().stream().filter(scope -> isValid(held.get(scope))).sorted().toList();
-  }
-
-  private static boolean isValid(Instant end) {
-    return Instant.now().isBefore(end);
+    return of(user).values().stream().filter(Grant::isValid).map(Grant::scope).toList();
   }
 
   /** The reasons for a denial; empty when all scopes are granted and not expired. */
   synchronized Optional<Denial> denial(String user, List<String> scopes) {
-    Map<String, Instant> held = ends.getOrDefault(user, Map.of());
+    Map<String, Grant> held = of(user);
     if (held.isEmpty()) {
       return denied("consent_denied", "No consent records found for user " + user);
     }
     for (String scope : scopes) {
-      Instant end = held.get(scope);
+      Grant grant = held.get(scope);
       String name = "ConsentScope." + scope.toUpperCase(Locale.ROOT);
-      if (end == null) {
+      if (grant == null) {
         return denied("consent_denied", "No consent record for scope " + name);
       }
-      if (end.equals(REVOKED)) {
+      if (grant.revoked != null) {
         return denied("consent_denied", "Consent revoked for scope " + name);
       }
-      if (!isValid(end)) {
+      if (!grant.isValid()) {
         return denied("consent_expired", "Consent expired for scope " + name);
       }
     }

@@ -33,6 +33,8 @@ public final class Fixture implements AutoCloseable {
           "activities:read",
           "reports:write",
           "users:read",
+          "consent:read",
+          "consent:write",
           "cognitive:read",
           "cognitive:write",
           "engagement:read",

@@ -1,11 +1,15 @@
 package luki.gateway.standin;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Stand-in for the security service, as observed on the running service with a working store. Of
- * its routes it has those that the gateway calls; tests grant and revoke directly.
+ * its routes it has those that the gateway calls.
  */
 final class SecurityService {
   private final Consents consents;
@@ -19,7 +23,8 @@ final class SecurityService {
     return new Routes()
         .get("/health", _ -> health())
         .post("/policy/enforce", this::enforce)
-        .get("/consent/{user_id}", this::read);
+        .get("/consent/{user_id}", this::read)
+        .post("/consent/{user_id}", this::change);
   }
 
   /** The fault of the default storage: 500 for every user with a grant. */
@@ -62,11 +67,67 @@ final class SecurityService {
         .orElseGet(() -> allowed(scopes, "consent_valid"));
   }
 
-  /** Of the consents only what the gateway reads. */
   private StandInReply read(ServiceCall call) {
     String user = call.param("user_id");
+    refuseWhileTheStoreFails(user);
     return StandInReply.ok(
-        "user_id consent", user, Map.of("valid_scopes", consents.validScopes(user)));
+        "user_id consent",
+        user,
+        PythonJson.object(
+            "user_id consents valid_scopes",
+            user,
+            consents.records(user),
+            consents.validScopes(user)));
+  }
+
+  /** Success whatever happens: what was not done is in {@code errors} only. */
+  private StandInReply change(ServiceCall call) {
+    String user = call.param("user_id");
+    JsonNode body = call.fields().raw();
+    for (JsonNode grant : body.path("grants")) {
+      if (!grant.has("scope") || !grant.has("purpose")) {
+        return StandInReply.detail(500, "1 validation error for ConsentUpdateRequest");
+      }
+    }
+    List<String> errors = new ArrayList<>();
+    List<Object> updated = new ArrayList<>();
+    List<String> revoked = new ArrayList<>();
+    for (JsonNode grant : body.path("grants")) {
+      String scope = grant.path("scope").asText();
+      if (Consents.SCOPES.contains(scope)) {
+        Instant end = Instant.now().plus(Duration.ofDays(grant.path("expires_in_days").asInt(365)));
+        String actor = body.path("actor").textValue();
+        String purpose = grant.path("purpose").asText();
+        updated.add(consents.grant(user, scope, purpose, actor, end).record(user));
+      } else {
+        errors.add("invalid_scope:" + scope);
+      }
+    }
+    for (JsonNode revoke : body.path("revokes")) {
+      String scope = revoke.path("scope").asText();
+      if (consents.revoke(user, scope)) {
+        revoked.add(scope);
+      } else {
+        errors.add("revoke_not_found:" + scope);
+      }
+    }
+    refuseWhileTheStoreFails(user);
+    Object consent =
+        PythonJson.object(
+            "user_id updated revoked_scopes valid_scopes errors",
+            user,
+            updated,
+            revoked,
+            consents.validScopes(user),
+            errors);
+    return StandInReply.ok("status consent", "success", consent);
+  }
+
+  private void refuseWhileTheStoreFails(String user) {
+    if (storeFails && consents.hasGrant(user)) {
+      throw new Routes.Rejection(
+          StandInReply.detail(500, "can't compare offset-naive and offset-aware datetimes"));
+    }
   }
 
   private static StandInReply allowed(List<String> scopes, String reason) {

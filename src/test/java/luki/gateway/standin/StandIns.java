@@ -141,7 +141,7 @@ public final class StandIns implements AutoCloseable {
 
   void grantUntil(Instant end, String user, String... scopes) {
     for (String scope : scopes) {
-      consents.grant(user, scope, end);
+      consents.grant(user, scope, "tests", null, end);
     }
   }
 
