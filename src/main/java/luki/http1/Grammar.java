@@ -99,12 +99,29 @@ public final class Grammar {
     return from < to && to - from <= most;
   }
 
-  /** A name or address, with a port or without: {@code uri-host [ ":" port ]} of RFC 9110 §7.2. */
+  /**
+   * A name or address, with a port or without: {@code uri-host [ ":" port ]} of RFC 9110 §7.2. The
+   * port may be empty (RFC 3986 §3.2.3).
+   */
   public static boolean isHost(String text) {
-    int end = text.startsWith("[") ? endOfLiteral(text) : endOfName(text);
+    int end = endOfHost(text);
     return end > 0
-        && (end == text.length()
-            || (text.charAt(end) == ':' && isDigits(text, end + 1, text.length(), 5)));
+        && (end >= text.length() - 1 || isDigits(text, end + 1, text.length(), 5))
+        && (end == text.length() || text.charAt(end) == ':');
+  }
+
+  /** Whether both, of {@link #isHost}, are one host; a port counts only where both have one. */
+  static boolean isSameHost(String one, String other) {
+    int end = endOfHost(one);
+    return end == endOfHost(other)
+        && one.regionMatches(true, 0, other, 0, end)
+        && (one.length() <= end + 1
+            || other.length() <= end + 1
+            || one.regionMatches(end, other, end, Math.max(one.length(), other.length()) - end));
+  }
+
+  private static int endOfHost(String text) {
+    return text.startsWith("[") ? endOfLiteral(text) : endOfName(text);
   }
 
   private static int endOfName(String text) {

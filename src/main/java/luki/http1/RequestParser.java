@@ -160,8 +160,9 @@ public final class RequestParser {
       end++;
     }
     String named = raw.substring(authority, end);
-    // §3.2: a client sends an identical Host; where it differs, two readers may disagree.
-    if (!Grammar.isHost(named) || (host != null && !named.equalsIgnoreCase(host))) {
+    // §3.2.2: a client sends the same Host; where it differs, two readers may disagree. A port in
+    // one of them alone makes no difference.
+    if (!Grammar.isHost(named) || (host != null && !Grammar.isSameHost(named, host))) {
       throw new BadMessage(Reason.HOST);
     }
     String rest = raw.substring(end);

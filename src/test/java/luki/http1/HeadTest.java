@@ -72,7 +72,8 @@ class HeadTest {
 
   @Test
   void aHostIsANameOrAnAddress() {
-    for (String good : List.of("a", "a.b:8081", "127.0.0.1", "[::1]:80", "[fe80::1]", "a_b")) {
+    for (String good :
+        List.of("a", "a.b:8081", "127.0.0.1", "[::1]:80", "[fe80::1]", "a_b", "a:", "[::1]:")) {
       assertTrue(Grammar.isHost(good), good);
     }
     for (String bad :
@@ -82,12 +83,16 @@ class HeadTest {
             "u@a",
             "a/b",
             "a:b",
-            "a:",
+            "a::",
+            "a:1:",
+            ":",
             ":80",
             "[",
             "[]",
             "[::1",
             "[::1]x",
+            "[::1]xx",
+            "[::1]::",
             "a:123456",
             "a,b",
             "[g]",
@@ -106,8 +111,27 @@ class HeadTest {
       assertEquals(
           Reason.TARGET, refused("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n"), target);
     }
-    assertEquals(Reason.HOST, refused("GET http://other/ HTTP/1.1\r\nHost: h\r\n\r\n"));
     assertEquals(Reason.METHOD, refused("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"));
+  }
+
+  @Test
+  void anAbsoluteTargetNamesTheSameHostWithAPortOrWithout() throws IOException {
+    String request = "GET http://%s/a HTTP/1.1\r\nHost: %s\r\n\r\n";
+    List<String> same = List.of("h", "H", "h:", "h:8081", "H:8081");
+    for (String target : same) {
+      for (String host : same) {
+        assertEquals("/a", request(request.formatted(target, host)).target(), target + " " + host);
+      }
+    }
+    assertEquals("/a", request(request.formatted("[::A]:80", "[::a]")).target());
+    assertEquals("/a", request("GET http://h:1/a HTTP/1.0\r\n\r\n").target());
+    for (String other :
+        List.of("other", "hh", "h.h", "h:80", "h:808", "h:80811", "u@h", "h,h", "", ":8081")) {
+      assertEquals(Reason.HOST, refused(request.formatted(other, "h:8081")), other);
+      assertEquals(Reason.HOST, refused(request.formatted("h:8081", other)), other);
+    }
+    assertEquals(Reason.HOST, refused(request.formatted("[::1]", "[::2]")));
+    assertEquals(Reason.HOST, refused(request.formatted("[::1]:1", "[::1]:2")));
   }
 
   @Test

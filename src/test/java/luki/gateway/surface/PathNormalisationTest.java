@@ -1,5 +1,6 @@
 package luki.gateway.surface;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
@@ -165,6 +166,8 @@ class PathNormalisationTest {
         "/%76%31/%63%68%61%74",
         "/v1/chat?",
         "http://gateway.test/v1/chat",
+        "http://gateway.test:8081/v1/chat",
+        "https://gateway.test:/v1/chat",
         "HTTP://gateway.test/v1/ch%61t"
       })
   void acceptsEachFormOfOnePath(String target) {
@@ -173,8 +176,21 @@ class PathNormalisationTest {
 
   @Test
   void aTargetWithAnotherHostThanTheHostFieldIsRefused() {
-    postWithoutCredential("http://elsewhere.test:99/v1/chat")
-        .expect(TestGateway.isEdge() ? 400 : 401);
+    for (String other :
+        List.of("elsewhere.test:99", "gateway.test.elsewhere.test", "u@gateway.test")) {
+      postWithoutCredential("http://" + other + "/v1/chat")
+          .expect(TestGateway.isEdge() ? 400 : 401);
+    }
+  }
+
+  @Test
+  void theHostFieldMayHaveAPortOrAnEmptyOne() {
+    for (String host : List.of("gw.test", "gw.test:", "gw.test:8081", "[::1]:", "a_b:1")) {
+      for (String target : List.of("/healthz", "http://" + host + "/healthz")) {
+        String request = "GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+        assertEquals(200, RawHttpClient.statusOf(SERVER.gateway().port(), request), request);
+      }
+    }
   }
 
   @Test
