@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines build check policy vectors fuzz bench bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines build check policy vectors fuzz bench profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -62,6 +62,9 @@ vectors: compiled ## feed JWS and JWK vector files to the token checks: make vec
 bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
 	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
 		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
+
+profile: compiled ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
+	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)
 
 bench-peers: ## install what the bench compares with, from the system's packages
 	@echo "Installing wrk, nginx, haproxy, caddy and redis-server with apt-get" >&2

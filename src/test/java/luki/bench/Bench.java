@@ -74,7 +74,8 @@ public final class Bench {
     Duration time = Duration.ofSeconds(quick ? 3 : number("--seconds"));
     int rounds = quick ? 2 : number("--rounds");
     List<String> pairs = List.of(flags.get("--pairs").split(",", -1));
-    try (BenchSetup setup = new BenchSetup(directory, pairs, number("--keys"))) {
+    try (BenchSetup setup = new BenchSetup(directory, number("--keys"))) {
+      setup.startContenders(pairs);
       Load load = new Load(directory);
       report.say(
           "Run of "

@@ -3,6 +3,7 @@ package luki.bench;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -56,17 +57,24 @@ final class BenchSetup implements AutoCloseable {
   }
 
   /**
-   * Starts all of it.
+   * Starts the origin.
    *
-   * @param pairs such as {@code edge/wire}
    * @param keyCount API keys in the gateway's file
    */
-  BenchSetup(Path directory, List<String> pairs, int keyCount) throws Exception {
+  BenchSetup(Path directory, int keyCount) throws Exception {
     this.directory = directory;
     this.agent = Processes.freePort();
     Child _ = ours("agent", agent, JavaOrigin.class, Integer.toString(agent));
     this.keys = makeKeys(keyCount);
     this.origin = startOrigin();
+  }
+
+  /**
+   * Starts everything that is compared.
+   *
+   * @param pairs such as {@code edge/wire}
+   */
+  void startContenders(List<String> pairs) throws Exception {
     contenders.add(new Contender(Contender.DIRECT, origin, null));
     for (String pair : pairs) {
       gateway(pair.split("/", 2)[0], pair.split("/", 2)[1]);
@@ -305,6 +313,19 @@ final class BenchSetup implements AutoCloseable {
           }
           Thread.sleep(20);
         }
+      }
+    }
+
+    /** Sends a command to its JVM. */
+    void jcmd(String... command) throws IOException, InterruptedException {
+      List<String> all = new ArrayList<>();
+      all.add(Path.of(Processes.java()).resolveSibling("jcmd").toString());
+      all.add(Long.toString(process.pid()));
+      all.addAll(List.of(command));
+      Process asked = new ProcessBuilder(all).redirectErrorStream(true).start();
+      String answer = new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      if (asked.waitFor() != 0) {
+        throw new IOException("jcmd failed:\n" + answer);
       }
     }
 
