@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -86,21 +87,27 @@ public final class Profile {
       System.err.println("warming up");
       load.run(Workload.POST, setup.key(), gateway.port(), CONNECTIONS, Duration.ofSeconds(20));
       child.jcmd("JFR.start", "name=profile", "settings=" + settings);
+      // The first sample of a thread weighs all that it allocated before.
+      load.run(Workload.POST, setup.key(), gateway.port(), CONNECTIONS, Duration.ofSeconds(2));
+      Instant from = Instant.now();
       System.err.println("recording for " + time.toSeconds() + " s");
       double before = child.cpuSeconds();
       double rate = load.run(Workload.POST, setup.key(), gateway.port(), CONNECTIONS, time);
       double cpu = child.cpuSeconds() - before;
       child.jcmd("JFR.stop", "name=profile", "filename=" + recording);
       double requests = rate * time.toSeconds();
-      read(recording);
+      read(recording, from);
       print(rate, cpu * 1e6 / requests, requests);
     }
   }
 
-  private void read(Path recording) throws IOException {
+  private void read(Path recording, Instant from) throws IOException {
     try (RecordingFile file = new RecordingFile(recording)) {
       while (file.hasMoreEvents()) {
         RecordedEvent event = file.readEvent();
+        if (event.getStartTime().isBefore(from)) {
+          continue;
+        }
         if (event.getEventType().getName().equals("jdk.CPUTimeSample")) {
           double micros = event.getDuration("samplingPeriod").toNanos() / 1e3;
           add(event, micros, cpuByRoom, cpuByMethod);
