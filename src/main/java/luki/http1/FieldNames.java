@@ -4,7 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Names that nearly every message has, so that they are made once and not for each message. */
+/**
+ * Names that nearly every message has, so that they are made once and not for each message. Being
+ * interned, they are the same objects as the constants that code looks for.
+ */
 final class FieldNames {
   private static final int MASK = 255;
   private static final @Nullable String[] TABLE = table();
@@ -22,8 +25,8 @@ final class FieldNames {
             + " Upgrade User-Agent Vary Via X-API-Key X-Forwarded-For X-Forwarded-Host"
             + " X-Forwarded-Proto X-Real-IP X-Request-ID traceparent tracestate ETag";
     for (String name : known.split(" ", -1)) {
-      put(table, name);
-      put(table, name.toLowerCase(Locale.ROOT));
+      put(table, name.intern());
+      put(table, name.toLowerCase(Locale.ROOT).intern());
     }
     return table;
   }

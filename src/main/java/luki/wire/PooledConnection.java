@@ -23,12 +23,15 @@ import org.jspecify.annotations.Nullable;
 /** One connection to an origin, used by one call at a time and by none while it is in the pool. */
 final class PooledConnection {
   private static final int READ_BUFFER = 4 * 1024;
+  private static final int WRITE_BUFFER = 2 * 1024;
 
   private final SocketChannel channel;
   private final InetAddress address;
   private final InputBuffer input;
   private final ResponseParser parser;
   private final IoDeadline deadline = new IoDeadline();
+  // Most requests fit, so that none has to be made for each.
+  private final byte[] writeBuffer = new byte[WRITE_BUFFER];
   private @Nullable SSLSocket tls;
   private long idleSince;
 
@@ -67,6 +70,11 @@ final class PooledConnection {
 
   ResponseParser parser() {
     return parser;
+  }
+
+  /** For the request that is sent next. */
+  byte[] writeBuffer() {
+    return writeBuffer;
   }
 
   /** When the sweeper closes the connection. */

@@ -26,8 +26,12 @@ final class RequestWriter {
     return request.body().length > MAX_WITH_HEAD;
   }
 
-  /** The head, and the body where it is not {@link #isLong}. */
-  static ByteBuffer write(PreparedRequest request, String authority) {
+  /**
+   * The head, and the body where it is not {@link #isLong}.
+   *
+   * @param reused what they are written into where it is large enough
+   */
+  static ByteBuffer write(PreparedRequest request, String authority, byte[] reused) {
     String method = request.method();
     String target = request.target();
     Fields fields = request.fields();
@@ -45,7 +49,7 @@ final class RequestWriter {
             + (sized ? LENGTH.length + MAX_DIGITS : 0)
             + 2 * END.length
             + (whole ? body.length : 0);
-    byte[] into = new byte[room];
+    byte[] into = room <= reused.length ? reused : new byte[room];
     int at = Latin1.put(method, into, 0);
     into[at++] = ' ';
     at = put(VERSION, into, Latin1.put(target, into, at));

@@ -60,7 +60,10 @@ final class Wire {
           throw new IOException("expired while idle");
         }
         BodyUpload upload = null;
-        boolean sent = write(RequestWriter.write(request, pool.authority()), connection);
+        boolean sent =
+            write(
+                RequestWriter.write(request, pool.authority(), connection.writeBuffer()),
+                connection);
         if (sent && RequestWriter.isLong(request)) {
           upload = BodyUpload.start(request.body(), connection);
         }

@@ -113,7 +113,7 @@ public final class Profile {
           add(event, micros, cpuByRoom, cpuByMethod);
           cpuByLeaf.merge(innermost(event, _ -> true), micros, Double::sum);
         } else if (event.getEventType().getName().equals("jdk.ObjectAllocationSample")) {
-          add(event, event.getLong("weight"), bytesByRoom, bytesByMethod);
+          add(event, (double) event.getLong("weight"), bytesByRoom, bytesByMethod);
         }
       }
     }

@@ -3,7 +3,6 @@ package luki.gateway.handler;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
@@ -12,7 +11,6 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.Reply;
 import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 import luki.http1.Fields;
@@ -72,12 +70,7 @@ public record ModuleHandlers(Upstreams upstreams) {
     if (upstream == null) {
       throw new IllegalStateException("no downstream for " + exchange.operation().id());
     }
-    Upstreams.Success reply = upstreams.json(upstream, callOf(exchange), exchange);
-    // The reply was parsed to check it, and is passed on as it is.
-    exchange.memory().give(Reply.memoryToUse(Body.bytesOf(reply.body())));
-    Response response =
-        reply.status() == 204 ? Response.empty(204) : Response.json(reply.status(), reply.body());
-    return response.from(reply.outcome());
+    return upstreams.passOn(upstream, callOf(exchange), exchange);
   }
 
   private static Call callOf(Exchange exchange) {

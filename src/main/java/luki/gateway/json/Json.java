@@ -43,6 +43,11 @@ public final class Json {
     return new Json(TreeReader.read(utf8, TreeReader.LoneSurrogates.REPLACE));
   }
 
+  /** Whether {@link #parseReply(byte[])} would read it: for a reply that is passed on as it is. */
+  public static boolean isReply(byte[] utf8) {
+    return PlainJson.isCertain(utf8) || TreeReader.isReply(utf8);
+  }
+
   /** The same from an event stream, which is decoded leniently (WHATWG HTML). */
   public static Json parseEvent(byte[] utf8) throws InvalidJson {
     return TreeReader.isPlain(utf8)

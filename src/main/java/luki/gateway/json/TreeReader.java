@@ -100,6 +100,15 @@ final class TreeReader {
     }
   }
 
+  static boolean isReply(byte[] utf8) {
+    try {
+      JsonNode _ = read(utf8, LoneSurrogates.REPLACE);
+      return true;
+    } catch (InvalidJson refused) {
+      return false;
+    }
+  }
+
   static JsonNode read(String text, LoneSurrogates lone) throws InvalidJson {
     try (JsonParser parser = FACTORY.createParser(text)) {
       return new TreeReader(parser, lone, null).readAll();

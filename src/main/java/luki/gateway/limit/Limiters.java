@@ -3,7 +3,6 @@ package luki.gateway.limit;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
@@ -31,7 +30,7 @@ public final class Limiters implements AutoCloseable {
   private final Periodic housekeeping;
 
   public Limiters(Settings settings, GatewayFile file, Clock clock) {
-    LongSupplier micros = () -> ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant());
+    LongSupplier micros = () -> micros(clock.instant());
     Settings.RateLimits limits = settings.rates();
     file.plans().forEach((name, rules) -> plans.put(name, plan(name, rules, limits)));
     this.defaultPlan =
@@ -62,6 +61,10 @@ public final class Limiters implements AutoCloseable {
               authFailures.sweep();
               return INTERVAL;
             });
+  }
+
+  private static long micros(Instant now) {
+    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
   }
 
   /** The plan as the file defines it, with the defaults of the environment. */

@@ -14,6 +14,7 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Response;
 import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
@@ -105,7 +106,7 @@ public final class Upstreams implements AutoCloseable {
   }
 
   /** A 2xx reply's JSON and what it cost. */
-  public record Success(int status, Body body, Json json, Outcome outcome) {}
+  public record Success(Json json, Outcome outcome) {}
 
   /**
    * A call that must succeed with JSON.
@@ -113,28 +114,45 @@ public final class Upstreams implements AutoCloseable {
    * @throws ApiException anything else
    */
   public Success json(Upstream who, Call call, Exchange exchange) throws InterruptedException {
-    return switch (call(who, call, exchange)) {
-      case Reply.Failed failed ->
-          throw new ApiException(failed.error(), Outcome.upstream(who, failed.nanos()));
-      case Reply.Got got -> success(who, call, got);
-    };
-  }
-
-  private static Success success(Upstream who, Call call, Reply.Got got) {
+    Reply.Got got = success(who, call, exchange);
     Outcome outcome = Outcome.upstream(who, got.nanos());
-    if (!Failures.isSuccess(got.status())) {
-      throw new ApiException(
-          Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()), outcome);
-    }
-    if (got.status() == 204) {
-      return new Success(204, Body.EMPTY, Json.MISSING, outcome);
-    }
     try {
-      return new Success(
-          got.status(), got.body(), Json.parseReply(Body.bytesOf(got.body())), outcome);
+      return new Success(Json.parseReply(Body.bytesOf(got.body())), outcome);
     } catch (InvalidJson nonsense) {
       throw new ApiException(nonsense(who), outcome);
     }
+  }
+
+  /**
+   * The same with JSON that is checked and passed on as it is, or with 204 and nothing.
+   *
+   * @throws ApiException anything else
+   */
+  public Response passOn(Upstream who, Call call, Exchange exchange) throws InterruptedException {
+    Reply.Got got = success(who, call, exchange);
+    Outcome outcome = Outcome.upstream(who, got.nanos());
+    if (got.status() == 204) {
+      return Response.empty(204).from(outcome);
+    }
+    if (!Json.isReply(Body.bytesOf(got.body()))) {
+      throw new ApiException(nonsense(who), outcome);
+    }
+    // Nothing more is made of it.
+    exchange.memory().give(Reply.memoryToUse(Body.bytesOf(got.body())));
+    return Response.json(got.status(), got.body()).from(outcome);
+  }
+
+  private Reply.Got success(Upstream who, Call call, Exchange exchange)
+      throws InterruptedException {
+    return switch (call(who, call, exchange)) {
+      case Reply.Failed failed ->
+          throw new ApiException(failed.error(), Outcome.upstream(who, failed.nanos()));
+      case Reply.Got got when !Failures.isSuccess(got.status()) ->
+          throw new ApiException(
+              Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()),
+              Outcome.upstream(who, got.nanos()));
+      case Reply.Got got -> got;
+    };
   }
 
   /** The error for a reply that breaks the service's contract. */
