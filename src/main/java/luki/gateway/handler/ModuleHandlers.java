@@ -8,6 +8,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern.Segment;
 import luki.gateway.http.Response;
+import luki.gateway.http.Sha256;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
@@ -84,9 +85,12 @@ public record ModuleHandlers(Upstreams upstreams) {
             : Call.bytes(method, path, payload.raw().bytes());
     Fields headers = exchange.request().headers();
     String key = headers.only(IDEMPOTENCY_KEY);
-    boolean takesKey = exchange.operation().upstream() == Upstream.TOKENS && key != null;
     Call named = call.ofNamedResource();
-    return takesKey && key != null ? named.with(IDEMPOTENCY_KEY, key) : named;
+    if (key == null || exchange.operation().upstream() != Upstream.TOKENS) {
+      return named;
+    }
+    // Two callers may choose the same key. A key has no line feed.
+    return named.with(IDEMPOTENCY_KEY, Sha256.of(exchange.principal().limitedAs() + "\n" + key));
   }
 
   private static ServicePath pathOf(Exchange exchange) {

@@ -132,7 +132,8 @@ final class Failures {
     };
   }
 
+  /** Whether the content is whole: not so with 205, 206 (RFC 9110 §15.3) and 226 (RFC 3229). */
   static boolean isSuccess(int status) {
-    return status >= 200 && status <= 299;
+    return status >= 200 && status <= 299 && status != 205 && status != 206 && status != 226;
   }
 }
