@@ -37,6 +37,7 @@ record KeyCommand(
     Arguments arguments,
     Configuration configuration,
     ApiKeyAdmin keys) {
+  static final String USER_ID = "1 to 255 characters, none of / \\ ; and no percent-escape";
   private static final Duration GRACE = Duration.ofDays(7);
 
   static int run(PrintStream out, PrintStream err, Arguments arguments)
@@ -138,9 +139,7 @@ record KeyCommand(
     }
     for (String name : checked) {
       if (UserId.parse(name).isEmpty()) {
-        throw new BadUsage(
-            "--users, --owner: a user id has 1 to 255 characters, none of / \\ ; and no"
-                + " percent-escape");
+        throw new BadUsage("--users, --owner must be user ids: " + USER_ID);
       }
     }
     return KeyEntry.usersOf(names, owner);

@@ -11,6 +11,7 @@ import luki.gateway.app.Configuration;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
+import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 import luki.gateway.tokens.DevIssuer;
 
@@ -25,6 +26,9 @@ record TokenCommand(PrintStream out, Clock clock) {
       throw new BadUsage("unknown: token " + action);
     }
     String subject = arguments.required("--sub");
+    if (UserId.parse(subject).isEmpty()) {
+      throw new BadUsage("--sub must be a user id: " + KeyCommand.USER_ID);
+    }
     List<String> scopes = arguments.list("--scopes");
     Duration asked = arguments.age("--ttl");
     arguments.end();

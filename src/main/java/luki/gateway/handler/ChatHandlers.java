@@ -39,7 +39,7 @@ public record ChatHandlers(
   }
 
   Conversation conversation() {
-    return new Conversation(upstreams, consent, file.chatMemoryDeadline());
+    return new Conversation(new MemoryCalls(upstreams), consent, file.chatMemoryDeadline());
   }
 
   /** Answers a message in one reply. */

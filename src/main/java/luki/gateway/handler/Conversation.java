@@ -1,7 +1,6 @@
 package luki.gateway.handler;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -12,17 +11,14 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Query;
-import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
-import luki.gateway.upstream.Call;
-import luki.gateway.upstream.Upstreams;
 
 /**
  * What the agent gets besides the message. Consent and memories are requested in parallel under one
  * short deadline; nothing there fails the chat.
  */
-record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
+record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
   private static final int QUERY_CODE_POINTS = 1000;
   private static final int MEMORIES = 5;
 
@@ -123,46 +119,48 @@ record Conversation(Upstreams upstreams, Consent consent, Duration deadline) {
   private Remembered remember(Exchange exchange, String message) throws InterruptedException {
     Deadline limit = Deadline.after(deadline).sooner(exchange.deadline());
     Exchange within = exchange.within(limit);
+    String query = ServiceText.cut(ServiceText.trim(message), QUERY_CODE_POINTS);
     Consent.Answer answer = Consent.Answer.none();
     try (Branch<Consent.Answer> question = Branch.start(() -> ask(within));
-        Branch<List<Json>> search = Branch.start(() -> search(within, message))) {
+        Branch<MemoryCalls.Found> search =
+            Branch.start(() -> memory.nearest(within, query, MEMORIES))) {
       // Leaving this block ends the search: without consent its result is never used.
       answer = question.await(limit).orElse(answer);
       return switch (answer.status()) {
         case DENIED -> Remembered.nothing(MemoryUse.DENIED, answer);
         case UNAVAILABLE -> Remembered.nothing(MemoryUse.UNAVAILABLE, answer);
-        case ALLOWED -> found(search.await(limit), answer);
+        case ALLOWED -> found(within, query, search.await(limit), answer);
       };
     } catch (ExecutionException failed) {
       return Remembered.nothing(MemoryUse.UNAVAILABLE, answer);
     }
   }
 
-  private static Remembered found(Optional<List<Json>> entries, Consent.Answer answer) {
-    MemoryUse use =
-        entries.isEmpty()
-            ? MemoryUse.UNAVAILABLE
-            : entries.get().isEmpty() ? MemoryUse.NONE : MemoryUse.USED;
-    return new Remembered(use, entries.orElse(List.of()), answer);
+  private Remembered found(
+      Exchange within, String query, Optional<MemoryCalls.Found> nearest, Consent.Answer answer)
+      throws InterruptedException {
+    if (nearest.isEmpty()) {
+      return Remembered.nothing(MemoryUse.UNAVAILABLE, answer);
+    }
+    List<Json> entries = nearest.get().best();
+    if (entries.size() < MEMORIES) {
+      try {
+        entries = memory.filledUp(within, query, MEMORIES, nearest.get()).best();
+      } catch (ApiException noList) {
+        if (entries.isEmpty()) {
+          return Remembered.nothing(MemoryUse.UNAVAILABLE, answer);
+        }
+      }
+    }
+    return new Remembered(
+        entries.isEmpty() ? MemoryUse.NONE : MemoryUse.USED,
+        entries.stream().map(Conversation::trimmed).toList(),
+        answer);
   }
 
   private Consent.Answer ask(Exchange exchange) throws InterruptedException {
     ConsentRule rule = exchange.consentRule();
     return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
-  }
-
-  private List<Json> search(Exchange exchange, String message)
-      throws InterruptedException, ApiException {
-    String query = ServiceText.cut(ServiceText.trim(message), QUERY_CODE_POINTS);
-    Call call =
-        Call.post(MemoryCalls.SEARCH, MemoryCalls.query(exchange.user(), query, MEMORIES))
-            .asIdempotent();
-    Json reply = upstreams.json(Upstream.MEMORY, call, exchange).json();
-    List<Json> entries = new ArrayList<>();
-    for (Json entry : MemoryCalls.found(reply, exchange.user()).entries()) {
-      entries.add(trimmed(entry));
-    }
-    return entries;
   }
 
   /** What the agent may see of a memory; other metadata stays behind. */

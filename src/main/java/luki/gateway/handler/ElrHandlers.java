@@ -1,13 +1,12 @@
 package luki.gateway.handler;
 
 import java.time.Clock;
-import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
@@ -22,7 +21,6 @@ import luki.gateway.upstream.Upstreams;
 public final class ElrHandlers {
   private static final int DEFAULT_SEARCH = 10;
   private static final int DEFAULT_PAGE = 20;
-  static final int LISTING_CAP = 1000;
   private static final int MAX_ERASURES = 10;
   private static final List<String> STATS =
       List.of("user_id", "total_memories", "recent_memories", "content_types", "consent_levels");
@@ -40,9 +38,10 @@ public final class ElrHandlers {
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
     return Map.of(
-        "elr-ingest", this::ingest,
+        "elr-ingest", (Handler.Completes) this::ingest,
         "elr-search", this::search,
         "elr-list", this::list,
+        "elr-item", this::item,
         "elr-replace", new ElrReplaceHandler(memory, clock),
         "elr-delete", this::delete,
         "elr-erase", (Handler.Completes) this::erase,
@@ -50,10 +49,10 @@ public final class ElrHandlers {
   }
 
   private Response ingest(Exchange exchange) throws InterruptedException {
-    MemoryCalls.Text text = MemoryCalls.Text.of(exchange.json(), clock.instant());
-    refuseBlank(text.text(), "/text");
-    MemoryCalls.Stored stored = memory.ingest(exchange, text);
-    return Response.json(201, text.item(stored.id())).from(stored.outcome());
+    MemoryItem item = MemoryItem.of(exchange.json(), clock.instant());
+    refuseBlank(item.text(), "/text");
+    MemoryCalls.Stored stored = memory.store(exchange, item);
+    return Response.json(201, item.shown(stored.id())).from(stored.outcome());
   }
 
   static void refuseBlank(String text, String pointer) {
@@ -66,50 +65,50 @@ public final class ElrHandlers {
     String query = exchange.json().at("query").string("");
     refuseBlank(query, "/query");
     int limit = (int) exchange.json().at("limit").integer().orElse(DEFAULT_SEARCH);
-    MemoryCalls.Result result = memory.search(exchange, query, limit);
-    List<Json> items = result.found().entries().stream().map(MemoryCalls::item).toList();
+    MemoryCalls.Found found = memory.search(exchange, query, limit);
+    List<Json> items = found.best().stream().map(MemoryItem::shown).toList();
     Json reply =
         Json.object()
             .put("items", Json.array(items))
             .put("total", items.size())
             .put("user_id", exchange.user().value())
             .build();
-    return Response.json(200, reply).from(result.outcome());
+    return Response.json(200, reply).from(found.outcome());
   }
 
-  /** A blank query lists everything, whatever its limit says; so the page is cut here. */
   private Response list(Exchange exchange) throws InterruptedException {
     int limit = exchange.queryInt("limit", DEFAULT_PAGE);
     int offset = exchange.queryInt("offset", 0);
-    MemoryCalls.Result result =
-        memory.search(exchange, MemoryCalls.EVERYTHING, MemoryCalls.MAX_RESULTS);
-    MemoryCalls.Found found = result.found();
-    List<Json> page =
-        found.entries().stream()
-            .sorted(NEWEST_FIRST)
-            .skip(offset)
-            .limit(limit)
-            .map(MemoryCalls::item)
-            .toList();
+    MemoryCalls.Found found = memory.list(exchange, MemoryRanking.newest(), offset + limit);
+    List<Json> page = found.best().stream().skip(offset).map(MemoryItem::shown).toList();
     Json reply =
         Json.object()
             .put("items", Json.array(page))
             .put("total", found.total())
             .put("limit", limit)
             .put("offset", offset)
-            .put("truncated", found.total() + found.foreign() >= LISTING_CAP)
+            .put("truncated", !found.complete())
             .put("user_id", exchange.user().value())
             .build();
-    return Response.json(200, reply).from(result.outcome());
+    return Response.json(200, reply).from(found.outcome());
   }
 
-  private static final Comparator<Json> NEWEST_FIRST =
-      Comparator.comparing(ElrHandlers::createdAt)
-          .reversed()
-          .thenComparing(entry -> entry.at("chunk_id").string(""));
-
-  private static Instant createdAt(Json entry) {
-    return ServiceText.parse(entry.at("created_at").string("")).orElse(Instant.MIN);
+  /** The service reads no single item, but it lists, and says whether one exists. */
+  private Response item(Exchange exchange) throws InterruptedException {
+    String id = exchange.pathParameter("item_id");
+    if (!id.substring(0, id.lastIndexOf('_')).equals(exchange.user().value())) {
+      throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
+    }
+    MemoryCalls.Found found = memory.list(exchange, MemoryRanking.byId(id), 1);
+    for (Json entry : found.best()) {
+      if (MemoryRanking.idOf(entry).equals(id)) {
+        return Response.json(200, MemoryItem.shown(entry)).from(found.outcome());
+      }
+    }
+    boolean absent = found.complete() || !memory.exists(exchange, id);
+    throw new ApiException(
+        absent ? ApiError.of(ErrorCode.NOT_FOUND) : Upstreams.nonsense(Upstream.MEMORY),
+        found.outcome());
   }
 
   private Response delete(Exchange exchange) throws InterruptedException {

@@ -1,131 +1,159 @@
 package luki.gateway.handler;
 
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
+import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Response.Outcome;
-import luki.gateway.http.Sha256;
 import luki.gateway.http.Upstream;
-import luki.gateway.http.UserId;
-import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.upstream.Call;
+import luki.gateway.upstream.LongList;
 import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** The memory service as it really is: what is sent to it, and when its answer is a success. */
 record MemoryCalls(Upstreams upstreams) {
   static final ServicePath SEARCH = ServicePath.of("/search/memories");
-  static final String EVERYTHING = " ";
-  static final int MAX_RESULTS = 50;
 
-  /** Keys of `metadata` that the service itself writes or reads; a caller may not set them. */
-  private static final Set<String> RESERVED =
-      Set.of(
-          "source_file",
-          "consent_level",
-          "sensitivity_level",
-          "content_type",
-          "timestamp",
-          "user_id",
-          "type",
-          "created_at",
-          "chunk_id",
-          "tags");
-
-  private static final int HASH_HEX = 12;
+  /** What a blank query lists: no more, and which of them depends on their ids. */
+  private static final int LISTING_CAP = 1000;
 
   private static final ServicePath INGEST = ServicePath.of("/ingestion/elr");
+  private static final String EVERYTHING = " ";
+  private static final int MAX_RESULTS = 50;
+  // Two calls of up to ten seconds each.
+  private static final Duration TIME_TO_RESTORE = Duration.ofSeconds(20);
   private static final Diagnostics LOG = new Diagnostics("memory");
 
-  static Json query(UserId user, String query, int k) {
-    return Json.object().put("user_id", user.value()).put("query", query).put("k", k).build();
+  /**
+   * The user's entries of a reply.
+   *
+   * @param best the first ones in the order that was asked for
+   * @param total of this user, as the service counts
+   * @param complete all that the user has were looked at
+   */
+  record Found(List<Json> best, long total, boolean complete, Outcome outcome) {}
+
+  /**
+   * The best of a user's memories. The service takes the nearest memories of all users and then
+   * drops those of others, so it may find fewer than there are; then all are listed.
+   */
+  Found search(Exchange exchange, String query, int most) throws InterruptedException {
+    Found nearest = nearest(exchange, query, most);
+    return nearest.best().size() < most ? filledUp(exchange, query, most, nearest) : nearest;
   }
 
-  /** A search; entries of other users are dropped, counted and reported. */
-  Result search(Exchange exchange, String query, int k) throws InterruptedException {
-    UserId user = exchange.user();
-    Call call = Call.post(SEARCH, query(user, query, k)).asIdempotent();
+  Found nearest(Exchange exchange, String query, int most) throws InterruptedException {
+    return ask(exchange, query, MemoryRanking.asAnswered(), most);
+  }
+
+  /** Adds the memories that have the most words in common with the query. */
+  Found filledUp(Exchange exchange, String query, int most, Found nearest)
+      throws InterruptedException {
+    Found listed = list(exchange, MemoryRanking.byWordsOf(query), most);
+    List<Json> best = new ArrayList<>(nearest.best());
+    Set<String> known = new HashSet<>();
+    best.forEach(entry -> known.add(MemoryRanking.idOf(entry)));
+    for (Json entry : listed.best()) {
+      if (best.size() < most && known.add(MemoryRanking.idOf(entry))) {
+        best.add(entry);
+      }
+    }
+    return new Found(best, listed.total(), listed.complete(), listed.outcome());
+  }
+
+  /** The best of all that the service lists, by that score and then the newest first. */
+  Found list(Exchange exchange, MemoryRanking.Score score, int most) throws InterruptedException {
+    return ask(exchange, EVERYTHING, score, most);
+  }
+
+  private Found ask(Exchange exchange, String query, MemoryRanking.Score score, int most)
+      throws InterruptedException {
+    MemoryRanking ranking = new MemoryRanking(exchange.user(), score, most, exchange.memory());
+    Json question =
+        Json.object()
+            .put("user_id", exchange.user().value())
+            .put("query", query)
+            .put("k", MAX_RESULTS)
+            .build();
+    Call call = Call.post(SEARCH, question).asIdempotent().with(new LongList("results", ranking));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
-    Found found = found(reply.json(), user);
-    if (found.foreign() > 0) {
+    if (!reply.json().at("results").isArray()) {
+      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
+    }
+    int foreign = ranking.foreign();
+    if (foreign > 0) {
       LOG.error(
           "the memory service answered with memories of another user; they were dropped",
-          Diagnostics.Field.of("count", found.foreign()));
+          Diagnostics.Field.of("count", foreign));
     }
-    return new Result(found, reply.outcome());
+    int seen = ranking.own() + foreign;
+    long counted = Math.max(seen, reply.json().at("total_count").integer().orElse(seen));
+    return new Found(ranking.best(), counted - foreign, counted < LISTING_CAP, reply.outcome());
   }
 
-  record Result(Found found, Outcome outcome) {}
+  /** A memory that is stored, and whether its text was before. */
+  record Stored(String id, boolean existed, Outcome outcome) {}
 
-  /** What a caller gave, as it is to be stored. */
-  record Text(
-      String text, List<String> tags, Map<String, Json> metadata, String sensitivity, Instant at) {
-    static Text of(Json body, Instant now) {
-      List<String> tags = body.at("tags").items().stream().map(tag -> tag.string("")).toList();
-      return new Text(
-          body.at("text").string(""),
-          tags,
-          body.at("metadata").members(),
-          body.at("sensitivity").string("personal"),
-          now.truncatedTo(ChronoUnit.MILLIS));
+  /**
+   * Stores a text as it was given. A text that exists keeps its old tags when it is ingested again,
+   * so it is deleted in between. The first ingest changes nothing then, and shows before the
+   * deletion that the service can store it.
+   */
+  Stored store(Exchange exchange, MemoryItem item) throws InterruptedException {
+    String id = MemoryItem.idOf(exchange.user(), item.text());
+    if (!exists(exchange, id)) {
+      return ingest(exchange, item, false);
     }
-
-    Json item(String id) {
-      Json.Builder shown = Json.object();
-      metadata.forEach(shown::put);
-      return Json.object()
-          .put("id", id)
-          .put("text", text)
-          .put("tags", Json.strings(tags))
-          .put("metadata", shown.build())
-          .put("sensitivity", sensitivity)
-          .put("content_type", "memory")
-          .put("created_at", at.toString())
-          .build();
+    twice(() -> ingest(exchange, item, true));
+    if (exchange.deadline().left().compareTo(TIME_TO_RESTORE) < 0) {
+      throw new ApiException(
+          new ApiError.FromUpstream(Upstream.MEMORY, ErrorCode.DOWNSTREAM_TIMEOUT));
     }
+    deleteTwice(exchange, id);
+    return twice(() -> ingest(exchange, item, true));
+  }
 
-    private Json ingestion(UserId user) {
-      Json.Builder stored = Json.object();
-      metadata.forEach(stored::put);
-      stored.put("tags", Json.strings(tags).toString());
-      Json data =
-          Json.object()
-              .put("content", text)
-              .put("content_type", "memory")
-              .put("timestamp", at.toString())
-              .put("metadata", stored.build())
-              .build();
-      return Json.object()
-          .put("user_id", user.value())
-          .put("elr_data", data)
-          .put("consent_level", "private")
-          .put("sensitivity_level", sensitivity)
-          .put("source_file", "gateway")
-          .build();
+  /**
+   * Whether the user has the item: the service answers 404 where it is asked about an absent one.
+   */
+  boolean exists(Exchange exchange, String id) throws InterruptedException {
+    ServicePath path =
+        SEARCH.segment(exchange.user().value()).then("/similar").segment(id).query("k", "1");
+    try {
+      Call call = Call.get(path).ofNamedResource();
+      Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
+      if (!reply.json().at("success").isTrue()) {
+        throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
+      }
+      return true;
+    } catch (ApiException failure) {
+      if (failure.error().code() == ErrorCode.NOT_FOUND) {
+        return false;
+      }
+      throw failure;
     }
   }
 
-  /** Stores a text; its id comes back. A 200 alone is no success. */
-  Stored ingest(Exchange exchange, Text text) throws InterruptedException {
-    Call call = Call.post(INGEST, text.ingestion(exchange.user())).asIdempotent();
+  /** A 200 alone is no success. */
+  private Stored ingest(Exchange exchange, MemoryItem item, boolean existed)
+      throws InterruptedException {
+    Call call = Call.post(INGEST, item.ingestion(exchange.user())).asIdempotent();
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     String id = reply.json().at("chunk_ids").at(0).string();
     boolean own = id != null && id.startsWith(exchange.user().value() + "_");
     if (!reply.json().at("success").isTrue() || id == null || !own) {
       throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
     }
-    return new Stored(id, reply.outcome());
+    return new Stored(id, existed, reply.outcome());
   }
-
-  record Stored(String id, Outcome outcome) {}
 
   /** Deletes one; an absent one is deleted too. */
   Outcome delete(Exchange exchange, String itemId) throws InterruptedException {
@@ -137,83 +165,20 @@ record MemoryCalls(Upstreams upstreams) {
     return reply.outcome();
   }
 
-  /** The entries of a search that are this user's; others are a fault of the service. */
-  record Found(List<Json> entries, int foreign, long total) {}
-
-  static Found found(Json reply, UserId user) {
-    Json results = reply.at("results");
-    if (!results.isArray()) {
-      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY));
-    }
-    List<Json> own = new ArrayList<>();
-    int foreign = 0;
-    for (Json entry : results.items()) {
-      if (ownerOf(entry).equals(user.value())) {
-        own.add(entry);
-      } else {
-        foreign++;
-      }
-    }
-    long total = reply.at("total_count").integer().orElse(results.size());
-    return new Found(own, foreign, Math.max(own.size(), total - foreign));
+  Outcome deleteTwice(Exchange exchange, String itemId) throws InterruptedException {
+    return twice(() -> delete(exchange, itemId));
   }
 
-  private static String ownerOf(Json entry) {
-    String named = entry.at("metadata").at("user_id").string();
-    if (named != null) {
-      return named;
-    }
-    String id = entry.at("chunk_id").string("");
-    int last = id.lastIndexOf('_');
-    return last < 0 ? "" : id.substring(0, last);
+  @FunctionalInterface
+  private interface Attempt<T> {
+    T make() throws InterruptedException;
   }
 
-  /** An entry as the contract's Item: no score, no reserved key, times with a zone. */
-  static Json item(Json entry) {
-    Json metadata = entry.at("metadata");
-    String id = entry.at("chunk_id").string();
-    String text = entry.at("content").string();
-    Json created = ServiceText.utc(entry.at("created_at"));
-    if (id == null || text == null || created.isMissing()) {
-      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY));
+  private static <T> T twice(Attempt<T> attempt) throws InterruptedException {
+    try {
+      return attempt.make();
+    } catch (ApiException first) {
+      return attempt.make();
     }
-    Json.Builder shown = Json.object();
-    metadata
-        .members()
-        .forEach(
-            (key, value) -> {
-              if (!RESERVED.contains(key) && value.isScalar()) {
-                shown.put(key, value);
-              }
-            });
-    return Json.object()
-        .put("id", id)
-        .put("text", text)
-        .put("tags", tags(metadata.at("tags")))
-        .put("metadata", shown.build())
-        .put("sensitivity", metadata.at("sensitivity_level").string("personal"))
-        .put("content_type", metadata.at("content_type").string("memory").toLowerCase(Locale.ROOT))
-        .put("created_at", created)
-        .build();
-  }
-
-  /** A list, or a JSON list in a string, for the service's store takes no lists. */
-  private static Json tags(Json tags) {
-    Json list = tags;
-    String text = tags.string();
-    if (text != null) {
-      try {
-        list = Json.parseReply(text);
-      } catch (InvalidJson notJson) {
-        list = Json.strings(List.of(text));
-      }
-    }
-    List<Json> strings = list.items().stream().filter(tag -> tag.string() != null).toList();
-    return Json.array(strings);
-  }
-
-  /** The id that the service gives a text: known before it is stored. */
-  static String idOf(UserId user, String text) {
-    return user.value() + "_" + Sha256.of(text).substring(0, HASH_HEX);
   }
 }

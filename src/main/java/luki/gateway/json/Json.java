@@ -152,7 +152,12 @@ public final class Json {
 
   /** An upper bound of what the values of such a text take in memory, in bytes. */
   public static long memoryOf(byte[] utf8) {
-    return TreeReader.memoryOf(utf8);
+    return memoryOf(utf8, 0, utf8.length);
+  }
+
+  /** The same for a part of a text. */
+  public static long memoryOf(byte[] utf8, int from, int to) {
+    return TreeReader.memoryOf(utf8, from, to);
   }
 
   /** Whether it has more values than that, itself included. */

@@ -34,6 +34,7 @@ final class TreeReader {
   /** The same in a service's. */
   private static final int MAX_REPLY_VALUES = 500_000;
 
+  private static final long MEMORY_OF_VALUE = 160;
   private static final BigDecimal TOO_LARGE = BigDecimal.TWO.pow(63);
 
   /** How to treat half of a surrogate pair, which UTF-8 cannot encode. */
@@ -42,7 +43,7 @@ final class TreeReader {
     REPLACE
   }
 
-  private static final JsonFactory FACTORY =
+  static final JsonFactory FACTORY =
       JsonFactory.builder()
           .streamReadConstraints(
               StreamReadConstraints.builder()
@@ -57,12 +58,22 @@ final class TreeReader {
   private final JsonParser parser;
   private final LoneSurrogates lone;
   private final @Nullable Map<String, Integer> lines;
+  private final @Nullable ItemReader list;
   private int values;
 
   TreeReader(JsonParser parser, LoneSurrogates lone, @Nullable Map<String, Integer> lines) {
+    this(parser, lone, lines, null);
+  }
+
+  TreeReader(
+      JsonParser parser,
+      LoneSurrogates lone,
+      @Nullable Map<String, Integer> lines,
+      @Nullable ItemReader list) {
     this.parser = parser;
     this.lone = lone;
     this.lines = lines;
+    this.list = list;
   }
 
   private static final long[] MEMORY = memory();
@@ -80,10 +91,10 @@ final class TreeReader {
     return bytes;
   }
 
-  static long memoryOf(byte[] utf8) {
+  static long memoryOf(byte[] utf8, int from, int to) {
     long sum = 0;
-    for (byte octet : utf8) {
-      sum += MEMORY[octet & 0xff];
+    for (int i = from; i < to; i++) {
+      sum += MEMORY[utf8[i] & 0xff];
     }
     return sum;
   }
@@ -213,9 +224,25 @@ final class TreeReader {
         throw invalid("duplicate");
       }
       parser.nextToken();
-      node.set(name, value(depth));
+      node.set(name, list != null && depth == 1 ? member(list, name) : value(depth));
     }
     return node;
+  }
+
+  private JsonNode member(ItemReader reader, String name) throws IOException, InvalidJson {
+    if (!name.equals(reader.list()) || parser.currentToken() != JsonToken.START_ARRAY) {
+      return value(1);
+    }
+    int before = values;
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      values = 0;
+      long from = parser.currentTokenLocation().getCharOffset();
+      Json item = new Json(value(2));
+      long chars = parser.currentLocation().getCharOffset() - from;
+      reader.items().item(item, MEMORY_OF_VALUE * values + Character.BYTES * chars);
+    }
+    values = before;
+    return NODES.arrayNode();
   }
 
   private JsonNode array(int depth) throws IOException, InvalidJson {

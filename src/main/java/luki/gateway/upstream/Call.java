@@ -1,9 +1,13 @@
 package luki.gateway.upstream;
 
+import java.io.IOException;
+import java.io.InputStream;
 import luki.gateway.http.Body;
 import luki.gateway.http.Method;
 import luki.gateway.json.Json;
+import luki.http1.ByteBudget;
 import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A call to a service, before the gateway adds what goes with every call.
@@ -13,6 +17,7 @@ import luki.http1.Fields;
  * @param idempotent doing it twice is as good as once
  * @param namesResource the caller named what a 404 would be about
  * @param extra fields beside those that every call has
+ * @param list the list of its reply that may be long
  */
 public record Call(
     Method method,
@@ -20,7 +25,8 @@ public record Call(
     Body body,
     boolean idempotent,
     boolean namesResource,
-    Fields extra) {
+    Fields extra,
+    @Nullable LongList list) {
 
   public static Call get(ServicePath path) {
     return bare(Method.GET, path, true);
@@ -40,22 +46,40 @@ public record Call(
   }
 
   public static Call bare(Method method, ServicePath path, boolean idempotent) {
-    return new Call(method, path, Body.EMPTY, idempotent, false, Fields.NONE);
+    return new Call(method, path, Body.EMPTY, idempotent, false, Fields.NONE, null);
   }
 
   public static Call bytes(Method method, ServicePath path, byte[] json) {
-    return new Call(method, path, Body.of(json), false, false, Fields.NONE);
+    return new Call(method, path, Body.of(json), false, false, Fields.NONE, null);
   }
 
   public Call asIdempotent() {
-    return new Call(method, path, body, true, namesResource, extra);
+    return new Call(method, path, body, true, namesResource, extra, list);
   }
 
   public Call ofNamedResource() {
-    return new Call(method, path, body, idempotent, true, extra);
+    return new Call(method, path, body, idempotent, true, extra, list);
   }
 
   public Call with(String header, String value) {
-    return new Call(method, path, body, idempotent, namesResource, extra.with(header, value));
+    return new Call(method, path, body, idempotent, namesResource, extra.with(header, value), list);
+  }
+
+  public Call with(LongList longList) {
+    return new Call(method, path, body, idempotent, namesResource, extra, longList);
+  }
+
+  /** Reads the body of a reply, with memory for it and for what is made of it. */
+  byte[] read(InputStream reply, int status, ByteBudget.Lease memory, int maxBytes)
+      throws IOException {
+    byte[] bytes =
+        list != null && Failures.isSuccess(status)
+            ? list.read(reply, memory)
+            : memory.read(reply, maxBytes + 1);
+    if (bytes.length > maxBytes) {
+      throw new Failures.UnusableReply("too long");
+    }
+    memory.take(Reply.memoryToUse(bytes));
+    return bytes;
   }
 }

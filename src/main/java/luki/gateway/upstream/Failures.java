@@ -21,12 +21,12 @@ final class Failures {
 
   private Failures() {}
 
-  /** A reply that is longer than allowed. */
-  static final class ReplyTooLong extends IOException {
+  /** A reply that is longer than allowed, or not what it must be. */
+  static final class UnusableReply extends IOException {
     private static final long serialVersionUID = 1L;
 
-    ReplyTooLong() {
-      super("reply too long");
+    UnusableReply(String why) {
+      super(why);
     }
   }
 
@@ -74,7 +74,7 @@ final class Failures {
     ErrorCode code =
         causedBy(failure, HttpTimeoutException.class)
             ? ErrorCode.DOWNSTREAM_TIMEOUT
-            : causedBy(failure, ReplyTooLong.class)
+            : causedBy(failure, UnusableReply.class)
                 ? ErrorCode.DOWNSTREAM_ERROR
                 : ErrorCode.DOWNSTREAM_UNAVAILABLE;
     return new ApiError.FromUpstream(who, code);

@@ -250,12 +250,7 @@ final class UpstreamClient {
     InputStream body = response.body();
     if (!work.streaming) {
       try (body) {
-        byte[] bytes = work.exchange.memory().read(body, maxReplyBytes + 1);
-        if (bytes.length > maxReplyBytes) {
-          throw new Failures.ReplyTooLong();
-        }
-        work.exchange.memory().take(Reply.memoryToUse(bytes));
-        whole = Body.of(bytes);
+        whole = Body.of(work.call.read(body, status, work.exchange.memory(), maxReplyBytes));
       }
     } else if (Failures.isEventStream(response)) {
       stream = new OpenStream(body, span);

@@ -110,6 +110,11 @@ class CommandLineIT {
     assertTrue(scope.err().contains("elr:read"), "should name the scopes that there are");
     jar.run(DEV, "key", "create", "--owner", "a", "--roles", "king").expect(2);
     jar.run(DEV, "key", "create", "--owner", "a").expect(2);
+    for (String id : List.of("u;x", "a%2fb", "u%41")) {
+      jar.run(DEV, "key", "create", "--owner", "a", "--scopes", "elr:read", "--users", id)
+          .expect(2);
+      jar.run(DEV, "token", "mint", "--sub", id, "--scopes", "elr:read").expect(2);
+    }
   }
 
   @Test

@@ -177,9 +177,12 @@ class MemoryChangesDefectsTest {
     Client maria = setting.maria();
     String old = kept(maria, "June");
     setting.forget();
-    maria.put("/v1/elr/items/" + old, body("July"));
+    String id = maria.put("/v1/elr/items/" + old, body("July")).json().at("id").string();
     assertEquals(
-        List.of("/ingestion/elr", "/delete/memory/" + old),
+        List.of(
+            "/search/memories/maria_k/similar/" + id + "?k=1",
+            "/ingestion/elr",
+            "/delete/memory/" + old),
         setting.calls("memory").stream().map(Seen::path).toList());
   }
 
@@ -260,7 +263,9 @@ class MemoryChangesDefectsTest {
         Fixture.with(
             "MEMORY_URL",
             (connection, request) -> {
-              if (request.startsWith("POST /ingestion")) {
+              if (request.startsWith("GET ")) {
+                connection.reply("404 Not Found", "{\"detail\":\"x\"}");
+              } else if (request.startsWith("POST /ingestion")) {
                 connection.reply(
                     "200 OK", "{\"success\":true,\"chunk_ids\":[\"maria_k_aaaaaaaaaaaa\"]}");
               } else if (deletes.incrementAndGet() == 1) {

@@ -238,10 +238,11 @@ class LeavingClientsTest {
   }
 
   /** Between the two calls the memory would be lost. */
-  @Test
-  void aReplacementIsFinishedThoughItsClientHasLeft() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"PUT", "POST"})
+  void aReplacementIsFinishedThoughItsClientHasLeft(String method) throws Exception {
     String text = "I like my garden";
-    String id = MemoryCalls.idOf(new UserId("maria_k"), text);
+    String id = MemoryItem.idOf(new UserId("maria_k"), text);
     CountDownLatch hasLeft = new CountDownLatch(1);
     CountDownLatch stored = new CountDownLatch(1);
     try (Fixture setting =
@@ -254,14 +255,17 @@ class LeavingClientsTest {
                     assertFalse(connection.peerClosed(A_SECOND));
                     connection.reply("200 OK", "{\"status\":\"success\"}");
                   } else {
-                    stored.countDown();
+                    if (called.getCount() == 0 && request.startsWith("POST ")) {
+                      stored.countDown();
+                    }
                     connection.reply(
                         "200 OK", "{\"success\":true,\"chunk_ids\":[\"%s\"]}".formatted(id));
                   }
                 });
         RawHttpClient client = new RawHttpClient(setting.gateway().port())) {
       String body = "{\"user_id\":\"maria_k\",\"text\":\"" + text + "\"}";
-      client.send(request(setting, "PUT", "/v1/elr/items/" + id, body));
+      String item = method.equals("PUT") ? "/" + id : "";
+      client.send(request(setting, method, "/v1/elr/items" + item, body));
       assertTrue(called.await(10, TimeUnit.SECONDS));
       client.socket().setSoLinger(true, 0);
       client.socket().close();

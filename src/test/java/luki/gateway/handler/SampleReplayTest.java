@@ -218,7 +218,7 @@ class SampleReplayTest {
     }
     JsonNode query = SampleReplays.MAPPER.readTree(standIns.calls("memory").getFirst().body());
     assertEquals("What do I like?", query.path("query").asText());
-    assertEquals(5, query.path("k").asInt());
+    assertEquals(50, query.path("k").asInt());
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -45,6 +46,7 @@ final class MemoryService {
         .post("/ingestion/elr", this::ingest)
         .post("/search/memories", this::search)
         .get("/search/memories/{user_id}/stats", this::stats)
+        .get("/search/memories/{user_id}/similar/{chunk_id}", this::similar)
         .delete("/delete/memory/{memory_id}", this::delete)
         .delete("/delete/all/{user_id}", this::deleteAll);
   }
@@ -70,11 +72,6 @@ final class MemoryService {
     JsonNode content = data.path("content");
     if (!content.isTextual()) {
       return ingestFailed("'%s' object has no attribute 'encode'".formatted(pythonType(content)));
-    }
-    for (Map.Entry<String, JsonNode> entry : data.path("metadata").properties()) {
-      if (!entry.getValue().isValueNode() || entry.getValue().isNull()) {
-        return ingestFailed("metadata value of type " + pythonType(entry.getValue()));
-      }
     }
     Map<String, @Nullable Object> defaults =
         PythonJson.object(
@@ -149,6 +146,23 @@ final class MemoryService {
         item.metadata(),
         item.id(),
         item.createdAt());
+  }
+
+  private StandInReply similar(ServiceCall call) {
+    String owner = call.param("user_id");
+    String id = call.param("chunk_id");
+    int k = call.intQuery("k", 5);
+    return store
+        .similar(owner, id, k)
+        .map(
+            items ->
+                StandInReply.ok(
+                    "success target_chunk_id similar_memories total_found",
+                    true,
+                    id,
+                    items.stream().map(item -> result(item, 0.0)).toList(),
+                    items.size()))
+        .orElseGet(() -> StandInReply.detail(404, "Memory chunk not found"));
   }
 
   private StandInReply stats(ServiceCall call) {
@@ -274,25 +288,40 @@ final class MemoryService {
       return id;
     }
 
-    /** All items of the user, oldest first; limits are ignored. */
+    /** The items of the user by id, up to the cap; limits are ignored. */
     synchronized List<StoredMemory> list(String owner, MemoryFilter filter) {
-      return owned(owner).filter(filter::keeps).limit(LIST_CAP).toList();
+      return owned(owner)
+          .sorted(Comparator.comparing(StoredMemory::id))
+          .limit(LIST_CAP)
+          .filter(filter::keeps)
+          .toList();
     }
 
     /** Searches all users' items and then filters by user, so it may return too few. */
     synchronized List<StoredMemory> search(String owner, String query, int k, MemoryFilter filter) {
-      Set<String> asked = words(query);
-      List<StoredMemory> nearest =
-          items.values().stream()
-              .map(item -> new Scored(item, shared(asked, item)))
-              .sorted(Comparator.comparingLong(Scored::shared).reversed())
-              .limit(3L * k)
-              .map(Scored::item)
-              .toList();
-      return nearest.stream()
+      return nearest(items.values().stream(), words(query), 3 * k).stream()
           .filter(item -> item.owner().equals(owner) && !owner.equals(NOBODY))
           .filter(filter::keeps)
           .limit(k)
+          .toList();
+    }
+
+    /** The items of the user that are nearest to that one; empty when it is not stored. */
+    synchronized Optional<List<StoredMemory>> similar(String owner, String id, int k) {
+      StoredMemory target = items.get(id);
+      return target == null || !target.owner().equals(owner)
+          ? Optional.empty()
+          : Optional.of(
+              nearest(owned(owner).filter(item -> !item.id().equals(id)), target.words(), k));
+    }
+
+    private static List<StoredMemory> nearest(
+        Stream<StoredMemory> among, Set<String> asked, int most) {
+      return among
+          .map(item -> new Scored(item, shared(asked, item)))
+          .sorted(Comparator.comparingLong(Scored::shared).reversed())
+          .limit(most)
+          .map(Scored::item)
           .toList();
     }
 
