@@ -101,7 +101,12 @@ public class CredentialBench {
     JwkSet keys = JwkSet.ofJwks(forge.jwks().getBytes(StandardCharsets.UTF_8)).orElseThrow();
     return new TokenVerifier(
         new TokenVerifier.Rules(
-            Forge.ISSUER, "luki-gateway", Tokens.ROLES, Duration.ofHours(1), Clock.systemUTC()),
+            Forge.ISSUER,
+            "luki-gateway",
+            Tokens.ROLES,
+            Tokens.TOKEN_ROLES,
+            Duration.ofHours(1),
+            Clock.systemUTC()),
         keys,
         null);
   }

@@ -8,6 +8,7 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
+import luki.gateway.filter.AccessPolicy;
 import luki.gateway.http.Principal;
 import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.keys.KeyFile;
@@ -86,7 +87,11 @@ record Parts(
             settings, configuration.file(), configuration.roles(), engines, clock, problems),
         consent,
         new AccessWatch(
-            consent, caller -> keys.isStillGood(caller, settings.jwt().skew()), new Random()),
+            consent,
+            exchange ->
+                AccessPolicy.refusal(
+                    exchange, keys.now(exchange.principal(), settings.jwt().skew())),
+            new Random()),
         new Limiters(settings, configuration.file(), clock),
         keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),

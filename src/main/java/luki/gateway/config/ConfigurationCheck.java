@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -84,10 +86,31 @@ public final class ConfigurationCheck {
                     granted.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role),
                     "roles/" + role,
                     "users:any lets it act for every user"));
+    check.tokenRoles(file);
     file.roles().forEach((role, granted) -> check.scopes("roles/" + role, granted, scopes));
     file.callers()
         .forEach((name, caller) -> check.scopes("services/" + name, caller.scopes(), scopes));
     return check.findings;
+  }
+
+  /** Roles by which end users could act for each other. */
+  private void tokenRoles(GatewayFile file) {
+    Set<String> powerful = new HashSet<>(Set.of(GatewayFile.ADMIN));
+    file.roles()
+        .forEach(
+            (role, granted) -> {
+              if (granted.contains(Scope.ANY_USER)) {
+                powerful.add(role);
+              }
+            });
+    warnIf(
+        !Collections.disjoint(file.tokenRoles().taken(), powerful),
+        "tokens/roles_taken",
+        "has a role that lets a user act for every user");
+    if (!Collections.disjoint(file.tokenRoles().defaults(), powerful)) {
+      String text = "has a role that lets each user act for every user";
+      worseInProd("tokens/default_roles", text, text);
+    }
   }
 
   private void scopes(String where, Set<Scope> granted, Set<Scope> known) {
@@ -105,13 +128,13 @@ public final class ConfigurationCheck {
 
   private void secrets() {
     if (settings.pepper() == null) {
-      missing(
+      worseInProd(
           "API_KEY_PEPPER",
           "unset: a fixed pepper is used, for development only",
           "must be set in prod: text of at least 32 bytes");
     }
     if (settings.signingKey() == null) {
-      missing(
+      worseInProd(
           "SERVICE_TOKEN_KEY_PATH",
           "unset: the gateway's tokens are signed by a key made at start",
           "must name an EC P-256 private key in prod");
@@ -206,9 +229,9 @@ public final class ConfigurationCheck {
     return address != null && "http".equals(address.getScheme());
   }
 
-  private void missing(String variable, String inDev, String inProd) {
+  private void worseInProd(String where, String inDev, String inProd) {
     findings.add(
-        new Finding(prod ? Severity.CRITICAL : Severity.WARNING, variable, prod ? inProd : inDev));
+        new Finding(prod ? Severity.CRITICAL : Severity.WARNING, where, prod ? inProd : inDev));
   }
 
   private void warnIf(boolean condition, String where, String text) {

@@ -3,6 +3,7 @@ package luki.gateway.config;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public record GatewayFile(
     Map<String, Set<Scope>> roles,
     Map<String, Caller> callers,
+    TokenRoles tokenRoles,
     Map<String, Plan.Rules> plans,
     Map<Upstream, Service> upstreams,
     Streams streams,
@@ -51,6 +53,21 @@ public record GatewayFile(
       keys = Set.copyOf(keys);
       roles = Set.copyOf(roles);
       scopes = Set.copyOf(scopes);
+    }
+  }
+
+  /**
+   * The roles of end users' tokens.
+   *
+   * @param claims that hold roles: names, or JSON Pointers (RFC 6901), which begin with a slash
+   * @param taken roles that a token may carry; any other is ignored
+   * @param defaults roles of a token without any of them
+   */
+  public record TokenRoles(List<String> claims, Set<String> taken, Set<String> defaults) {
+    public TokenRoles {
+      claims = List.copyOf(claims);
+      taken = Set.copyOf(taken);
+      defaults = Set.copyOf(defaults);
     }
   }
 

@@ -2,7 +2,7 @@ package luki.gateway.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -60,6 +60,7 @@ public final class GatewayFileReader {
         new GatewayFile(
             roles,
             callers(),
+            tokenRoles(),
             plans(),
             upstreams(),
             streams(),
@@ -77,17 +78,42 @@ public final class GatewayFileReader {
 
   private Map<String, GatewayFile.Caller> callers() {
     Map<String, GatewayFile.Caller> callers = new HashMap<>();
+    Set<String> owned = new HashSet<>();
     for (String name : names("/services")) {
       String at = child("/services", name);
       Set<String> keys = Set.copyOf(strings(at + "/keys"));
       if (keys.isEmpty()) {
         problem(at, "must list the ids of its keys");
       }
-      Set<String> roles = Set.copyOf(strings(at + "/roles"));
+      if (!Collections.disjoint(owned, keys)) {
+        problem(at + "/keys", at + "/keys must not list a key of another service");
+      }
+      owned.addAll(keys);
+      Set<String> roles = roles(at + "/roles", Set.of());
       String plan = plan(at + "/plan");
       callers.put(name, new GatewayFile.Caller(keys, roles, scopes(at + "/scopes"), plan));
     }
     return callers;
+  }
+
+  private GatewayFile.TokenRoles tokenRoles() {
+    boolean unset = map("/tokens").at("role_claims").isMissing();
+    return new GatewayFile.TokenRoles(
+        unset ? List.of("roles") : strings("/tokens/role_claims"),
+        roles("/tokens/roles_taken", Set.of("patient", "care_team")),
+        roles("/tokens/default_roles", Set.of()));
+  }
+
+  private Set<String> roles(String at, Set<String> otherwise) {
+    if (value(at).isMissing()) {
+      return otherwise;
+    }
+    Set<String> roles = Set.copyOf(strings(at));
+    Set<String> known = document.root().at("roles").members().keySet();
+    if (!roles.stream().allMatch(role -> role.equals(GatewayFile.ADMIN) || known.contains(role))) {
+      problem(at, at + " must list roles of this file, or admin");
+    }
+    return roles;
   }
 
   private @Nullable String plan(String at) {
@@ -138,7 +164,7 @@ public final class GatewayFileReader {
           new GatewayFile.Service(
               duration(at + "/connect"),
               duration(at + "/total"),
-              inFlight(at + "/max_concurrent")));
+              (int) number(at + "/max_concurrent", 1, MAX_IN_FLIGHT)));
     }
     return settings;
   }
@@ -151,7 +177,7 @@ public final class GatewayFileReader {
         duration("/streams/answer_by"),
         duration("/streams/keep_alive"),
         number("/streams/max_event_bytes"),
-        inFlight("/streams/max_open"));
+        (int) number("/streams/max_open", 1, MAX_IN_FLIGHT));
   }
 
   private GatewayFile.Breaker breaker() {
@@ -174,9 +200,17 @@ public final class GatewayFileReader {
     return document.root().pointer(pointer);
   }
 
+  private Json map(String pointer) {
+    Json map = value(pointer);
+    if (!map.isObject() && !map.isAbsent()) {
+      problem(pointer, pointer + " must be a map");
+    }
+    return map;
+  }
+
   /** The keys of a map whose keys are names, all of them allowed. */
   private Set<String> names(String pointer) {
-    Set<String> names = value(pointer).members().keySet();
+    Set<String> names = map(pointer).members().keySet();
     names.forEach(name -> read.add(child(pointer, name)));
     return names;
   }
@@ -195,8 +229,12 @@ public final class GatewayFileReader {
   }
 
   private List<String> strings(String pointer) {
-    List<String> strings = new ArrayList<>();
-    value(pointer).items().forEach(item -> strings.add(item.string("")));
+    Json list = value(pointer);
+    List<String> strings = list.isAbsent() ? List.of() : list.stringList();
+    if (strings == null || strings.contains("")) {
+      problem(pointer, pointer + " must be a list of names");
+      return List.of();
+    }
     return strings;
   }
 
@@ -213,23 +251,10 @@ public final class GatewayFileReader {
   }
 
   private Duration duration(String pointer) {
-    try {
-      return duration(value(pointer));
-    } catch (IllegalArgumentException malformed) {
-      problem(pointer, pointer + " " + malformed.getMessage());
-      return Duration.ofSeconds(1);
-    }
-  }
-
-  /**
-   * A duration as the contract and this file write it.
-   *
-   * @throws IllegalArgumentException it is none
-   */
-  public static Duration duration(Json value) {
-    Duration duration = durationOf(value.string(""));
+    Duration duration = durationOf(value(pointer).string(""));
     if (duration == null) {
-      throw new IllegalArgumentException("must be a duration such as 1500ms, 10s or 14m");
+      problem(pointer, pointer + " must be a duration such as 1500ms, 10s or 14m");
+      return Duration.ofSeconds(1);
     }
     return duration;
   }
@@ -252,10 +277,6 @@ public final class GatewayFileReader {
 
   private int number(String pointer) {
     return (int) number(pointer, 1, Integer.MAX_VALUE);
-  }
-
-  private int inFlight(String pointer) {
-    return (int) number(pointer, 1, MAX_IN_FLIGHT);
   }
 
   private long optional(String pointer, long max, long otherwise) {

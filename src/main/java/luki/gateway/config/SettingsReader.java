@@ -86,7 +86,10 @@ public final class SettingsReader {
     Settings.Jwt jwt =
         new Settings.Jwt(
             environment.optionalFile(Variable.JWT_PUBLIC_KEY_PATH),
-            httpAddress(Variable.JWT_JWKS_URL),
+            environment.parsed(
+                Variable.JWT_JWKS_URL,
+                SettingsReader::httpAddressWithQuery,
+                "must be an http or https address"),
             environment.get(Variable.JWT_ISSUER),
             environment.text(Variable.JWT_AUDIENCE),
             environment.seconds(Variable.JWT_CLOCK_SKEW_S, 0, 600));
@@ -223,6 +226,11 @@ public final class SettingsReader {
   }
 
   private static @Nullable URI httpAddress(String text) {
+    URI url = httpAddressWithQuery(text);
+    return url != null && url.getRawQuery() == null ? url : null;
+  }
+
+  private static @Nullable URI httpAddressWithQuery(String text) {
     URI url = address(text, "http", "https");
     return url != null && url.getRawAuthority().indexOf('@') < 0 ? url : null;
   }
@@ -234,7 +242,11 @@ public final class SettingsReader {
 
   private static @Nullable URI redisAddress(String text) {
     URI address = address(text, "redis", "rediss");
-    return address != null && address.getRawPath().matches("(/\\d{0,3})?") ? address : null;
+    boolean valid =
+        address != null
+            && address.getRawPath().matches("(/\\d{0,3})?")
+            && address.getRawQuery() == null;
+    return valid ? address : null;
   }
 
   private static @Nullable URI address(String text, String scheme, String secureScheme) {
@@ -246,7 +258,6 @@ public final class SettingsReader {
               && authority != null
               && authority.port() != 0
               && authority.port() < 65536
-              && address.getRawQuery() == null
               && address.getRawFragment() == null;
       return valid ? address : null;
     } catch (URISyntaxException malformed) {

@@ -3,9 +3,10 @@ package luki.gateway.consent;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Predicate;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -13,15 +14,15 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.ConsentRule;
-import luki.gateway.http.Principal;
 import luki.gateway.http.UserId;
 import luki.gateway.observe.Periodic;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends answers that are being made when the caller's credential is revoked or expires, or when the
- * user withdraws the consent to the memories in them. One task checks all credentials. A user is
- * asked again and again, once for all answers with the user's memories; an outage ends none.
+ * Ends answers that are being made when the caller's credential is revoked, expires or loses the
+ * right to them, or when the user withdraws the consent to the memories in them. One task checks
+ * all credentials. A user is asked again and again, once for all answers with the user's memories;
+ * an outage ends none.
  */
 public final class AccessWatch implements AutoCloseable {
   private static final Duration CHECK_INTERVAL = Duration.ofMillis(500);
@@ -29,7 +30,7 @@ public final class AccessWatch implements AutoCloseable {
   private static final int JITTER_MILLIS = 1000;
 
   private final Consent consent;
-  private final Predicate<Principal> stillGood;
+  private final Function<Exchange, Optional<ApiError>> refusal;
   private final RandomGenerator random;
   private final Set<Grant> grants = ConcurrentHashMap.newKeySet();
   private final Map<Subject, Deadline> questions = new ConcurrentHashMap<>();
@@ -38,12 +39,13 @@ public final class AccessWatch implements AutoCloseable {
   /**
    * Creates it; nothing is checked before {@link #start}.
    *
-   * @param stillGood whether a credential is neither revoked nor expired
+   * @param refusal why the caller of a request, with the rights of now, may not have an answer
    * @param random so that not all users are asked at the same moment
    */
-  public AccessWatch(Consent consent, Predicate<Principal> stillGood, RandomGenerator random) {
+  public AccessWatch(
+      Consent consent, Function<Exchange, Optional<ApiError>> refusal, RandomGenerator random) {
     this.consent = consent;
-    this.stillGood = stillGood;
+    this.refusal = refusal;
     this.random = random;
   }
 
@@ -135,8 +137,9 @@ public final class AccessWatch implements AutoCloseable {
   private Duration check() {
     Map<Subject, Grant> subjects = new HashMap<>();
     for (Grant grant : grants) {
-      if (!stillGood.test(grant.exchange.principal())) {
-        grant.revoke(new ApiError.Unauthenticated(true));
+      Optional<ApiError> refused = refusal.apply(grant.exchange);
+      if (refused.isPresent()) {
+        grant.revoke(refused.get());
       } else if (grant.subject != null) {
         subjects.putIfAbsent(grant.subject, grant);
       }

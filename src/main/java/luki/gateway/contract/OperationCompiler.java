@@ -97,12 +97,12 @@ record OperationCompiler(
     if (deadline.isMissing()) {
       return defaultDeadline;
     }
-    try {
-      return GatewayFileReader.duration(deadline);
-    } catch (IllegalArgumentException malformed) {
+    Duration duration = GatewayFileReader.durationOf(deadline.string(""));
+    if (duration == null) {
       at.problem("deadline must be a duration such as 12s or 15m");
       return defaultDeadline;
     }
+    return duration;
   }
 
   /** Each reply has a schema; the media type of the success decides what Accept must allow. */

@@ -1,7 +1,9 @@
 package luki.gateway.filter;
 
+import java.util.Optional;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
@@ -31,6 +33,25 @@ public final class AccessPolicy {
                     : new Decision.Deny(new ApiError.MissingScope(scoped.allOf()));
           };
     };
+  }
+
+  /**
+   * Why the caller of a request that passed these decisions may no longer have its answer.
+   *
+   * @param now the caller with the rights of now, empty without a valid credential
+   */
+  public static Optional<ApiError> refusal(Exchange exchange, Optional<Principal> now) {
+    if (now.isEmpty()) {
+      return Optional.of(new ApiError.Unauthenticated(true));
+    }
+    Decision decision = decide(exchange.policy().access(), now.get());
+    UserId user = exchange.subject();
+    if (decision instanceof Decision.Permit && user != null) {
+      decision = decideOwner(now.get(), user);
+    }
+    return decision instanceof Decision.Deny(ApiError because)
+        ? Optional.of(because)
+        : Optional.empty();
   }
 
   /** May this principal act for the user? */

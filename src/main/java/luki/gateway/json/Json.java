@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -150,6 +151,11 @@ public final class Json {
         : OptionalLong.empty();
   }
 
+  /** The number when this is one, else null. Its exponent may be vast. */
+  public @Nullable BigDecimal number() {
+    return node.isNumber() ? node.decimalValue() : null;
+  }
+
   /** An upper bound of what the values of such a text take in memory, in bytes. */
   public static long memoryOf(byte[] utf8) {
     return memoryOf(utf8, 0, utf8.length);
@@ -158,22 +164,6 @@ public final class Json {
   /** The same for a part of a text. */
   public static long memoryOf(byte[] utf8, int from, int to) {
     return TreeReader.memoryOf(utf8, from, to);
-  }
-
-  /** Whether it has more values than that, itself included. */
-  boolean isLargerThan(int values) {
-    return countUpTo(node, values + 1) > values;
-  }
-
-  private static int countUpTo(JsonNode node, int most) {
-    int count = 1;
-    for (JsonNode child : node) {
-      if (count >= most) {
-        return count;
-      }
-      count += countUpTo(child, most - count);
-    }
-    return count;
   }
 
   public int size() {

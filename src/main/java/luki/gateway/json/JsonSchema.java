@@ -69,7 +69,7 @@ public final class JsonSchema {
   }
 
   List<Violation> validateWithLibrary(Json value) {
-    List<Error> errors = (value.isLargerThan(LARGE) ? first : every).validate(value.node());
+    List<Error> errors = (isLarge(value.node()) ? first : every).validate(value.node());
     if (errors.isEmpty()) {
       return List.of();
     }
@@ -81,6 +81,21 @@ public final class JsonSchema {
       }
     }
     return violations;
+  }
+
+  private static boolean isLarge(JsonNode value) {
+    return countUpTo(value, LARGE + 1) > LARGE;
+  }
+
+  private static int countUpTo(JsonNode node, int most) {
+    int count = 1;
+    for (JsonNode child : node) {
+      if (count >= most) {
+        return count;
+      }
+      count += countUpTo(child, most - count);
+    }
+    return count;
   }
 
   /** The pointer of a member at the top, as violations show it. */

@@ -64,20 +64,23 @@ public final class ApiKeyStore {
   }
 
   /**
-   * Whether a credential that was valid when its request began is neither revoked nor expired.
+   * A caller whose credential was valid when its request began, with the rights of now; empty when
+   * the credential is revoked or expired.
    *
    * @param skew by which clocks may differ
    */
-  public boolean isStillGood(Principal principal, Duration skew) {
+  public Optional<Principal> now(Principal principal, Duration skew) {
     Instant now = clock.instant();
     return switch (principal) {
-      case Principal.Anonymous _ -> true;
-      case Principal.Key key -> {
-        Known known = keys.get(key.id());
-        yield known != null && known.entry.isGoodAt(now);
-      }
-      case Principal.User user -> now.isBefore(user.expires().plus(skew));
-      case Principal.Service service -> now.isBefore(service.expires().plus(skew));
+      case Principal.Anonymous _ -> Optional.of(principal);
+      case Principal.Key key ->
+          Optional.ofNullable(keys.get(key.id()))
+              .filter(known -> known.entry.isGoodAt(now))
+              .map(known -> known.holder);
+      case Principal.User user ->
+          Optional.of(principal).filter(_ -> now.isBefore(user.expires().plus(skew)));
+      case Principal.Service service ->
+          Optional.of(principal).filter(_ -> now.isBefore(service.expires().plus(skew)));
     };
   }
 

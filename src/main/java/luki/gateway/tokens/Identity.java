@@ -62,25 +62,24 @@ public final class Identity implements AutoCloseable {
                 ? DevIssuer.keysOf(DevIssuer.fileBeside(settings.keyFile()))
                 : keys(
                     jwt.publicKey(),
-                    pem -> JwkSet.ofPem(Files.readString(pem)),
+                    JwkSet::ofPem,
                     Variable.JWT_PUBLIC_KEY_PATH,
-                    "must name a public key in PEM: RSA of 2048 bits or more, P-256, P-384 or"
-                        + " Ed25519",
+                    "must name a public key in PEM, or several, each of them RSA of 2048 bits or"
+                        + " more, P-256, P-384 or Ed25519",
                     problems);
     JwkSet serviceKeys =
         keys(
             settings.serviceJwks(),
-            jwks ->
-                JwkSet.ofJwks(Files.readAllBytes(jwks))
-                    .filter(set -> set.keys().stream().allMatch(key -> key.id() != null))
-                    .orElseThrow(IllegalArgumentException::new),
+            JwkSet::ofServices,
             Variable.SERVICE_JWKS_PATH,
-            "must name a JWK Set with a usable public key, and a kid in each",
+            "must name a JWK Set with a usable public key, and each key must have a kid: a service"
+                + " owns its keys by their kid",
             problems);
     ServiceCallers services =
         serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
-        new TokenVerifier.Rules(jwt.issuer(), jwt.audience(), roles, jwt.skew(), clock);
+        new TokenVerifier.Rules(
+            jwt.issuer(), jwt.audience(), roles, file.tokenRoles(), jwt.skew(), clock);
     return new Identity(rules, new TokenVerifier(rules, keys, services), remote);
   }
 
@@ -95,20 +94,21 @@ public final class Identity implements AutoCloseable {
                     Variable.SERVICE_JWKS_PATH.name(),
                     key
                         + " is not used: it must be a public key for signatures, on the curve P-256,"
-                        + " P-384 or Ed25519, or RSA of 2048 bits or more"))
+                        + " P-384 or Ed25519, or RSA of 2048 bits or more, with a kid that no other"
+                        + " key has"))
         .toList();
   }
 
-  /** Reads the keys of a file. */
+  /** Reads the keys in the text of a file. */
   @FunctionalInterface
   private interface Reader {
-    JwkSet read(Path file) throws IOException;
+    JwkSet read(String text);
   }
 
   private static @Nullable JwkSet keys(
       @Nullable Path file, Reader reader, Variable variable, String shouldBe, Problems problems) {
     try {
-      return file == null ? null : reader.read(file);
+      return file == null ? null : reader.read(Files.readString(file));
     } catch (IOException | IllegalArgumentException unusable) {
       problems.add(variable.name(), shouldBe);
       return null;
@@ -143,7 +143,7 @@ public final class Identity implements AutoCloseable {
   }
 
   private Duration refresh(RemoteJwkSet keys) throws InterruptedException {
-    keys.load(false);
+    keys.load();
     if (keys.ageSeconds() >= 0 && keys.ageSeconds() < RemoteJwkSet.REFRESH.toSeconds()) {
       retry = FIRST_RETRY;
       return RemoteJwkSet.REFRESH;

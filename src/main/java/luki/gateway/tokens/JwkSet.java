@@ -8,6 +8,8 @@ import com.nimbusds.jose.jwk.KeyOperation;
 import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.jwk.RSAKey;
+import com.nimbusds.jose.util.Base64URL;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PublicKey;
@@ -15,15 +17,15 @@ import java.security.spec.X509EncodedKeySpec;
 import java.text.ParseException;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.tokens.TokenVerifier.KeySource;
@@ -54,22 +56,28 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
   }
 
   /**
-   * A PEM of one public key.
+   * A PEM of public keys, such as the present one and the next.
    *
-   * @throws IllegalArgumentException it has none that is accepted here
+   * @throws IllegalArgumentException it has none, or one that is not accepted here
    */
   static JwkSet ofPem(String text) {
-    Matcher pem = PEM.matcher(text);
-    if (pem.find()) {
+    List<TrustedKey> keys = new ArrayList<>();
+    for (Matcher pem = PEM.matcher(text); pem.find(); ) {
       byte[] der = Base64.getMimeDecoder().decode(pem.group(1));
-      for (String kind : List.of("RSA", "EC", "Ed25519")) {
-        Optional<TrustedKey> key = publicKey(kind, der).flatMap(k -> TrustedKey.of(null, k));
-        if (key.isPresent()) {
-          return new JwkSet(List.of(key.get()));
-        }
-      }
+      Stream.of("RSA", "EC", "Ed25519")
+          .flatMap(kind -> publicKey(kind, der).stream())
+          .flatMap(key -> TrustedKey.of(null, key).stream())
+          .findFirst()
+          .ifPresentOrElse(
+              keys::add,
+              () -> {
+                throw new IllegalArgumentException("a key of another kind");
+              });
     }
-    throw new IllegalArgumentException("no RSA (2048 bits or more), P-256, P-384 or Ed25519 key");
+    if (keys.isEmpty()) {
+      throw new IllegalArgumentException("no public key");
+    }
+    return new JwkSet(keys);
   }
 
   private static Optional<PublicKey> publicKey(String kind, byte[] der) {
@@ -80,65 +88,92 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
     }
   }
 
-  /** The entries of a JWK Set; none when it is no JWK Set. */
-  private static List<Json> entries(byte[] json) {
-    try {
-      return Json.parse(json).at("keys").items();
-    } catch (InvalidJson notJson) {
-      return List.of();
-    }
-  }
-
   /** The pointers to the entries of a JWK Set that are left out. */
   static List<String> leftOut(byte[] json) {
-    List<Json> entries = entries(json);
+    List<Optional<TrustedKey>> entries = entries(json);
     return IntStream.range(0, entries.size())
-        .filter(i -> key(entries.get(i)).isEmpty())
+        .filter(i -> entries.get(i).isEmpty())
         .mapToObj(i -> "/keys/" + i)
         .toList();
   }
 
   /** A JWK Set (RFC 7517); empty when it is none, or has no key that can be used. */
   static Optional<JwkSet> ofJwks(byte[] json) {
-    List<Json> entries = entries(json);
-    if (entries.size() > MAX_KEYS) {
-      return Optional.empty();
-    }
-    List<TrustedKey> keys = new ArrayList<>();
-    Set<String> seen = new HashSet<>();
-    Set<String> twice = new HashSet<>();
-    for (Json entry : entries) {
-      String id = entry.at("kid").string();
-      if (id != null && !seen.add(id)) {
-        twice.add(id);
-      }
-      key(entry).ifPresent(keys::add);
-    }
-    // Two keys with one id are ambiguous.
-    keys.removeIf(key -> twice.contains(Objects.requireNonNullElse(key.id(), "")));
-    return keys.isEmpty() ? Optional.empty() : Optional.of(new JwkSet(keys));
+    List<TrustedKey> keys = entries(json).stream().flatMap(Optional::stream).toList();
+    return keys.isEmpty() || keys.size() > MAX_KEYS
+        ? Optional.empty()
+        : Optional.of(new JwkSet(keys));
   }
 
-  private static Optional<TrustedKey> key(Json entry) {
-    if (!entry.isObject()) {
+  /**
+   * A JWK Set of internal services.
+   *
+   * @throws IllegalArgumentException it has no key that can be used, or one without an id, which
+   *     would be a key of every service
+   */
+  static JwkSet ofServices(String json) {
+    return ofJwks(json.getBytes(StandardCharsets.UTF_8))
+        .filter(set -> set.keys.stream().noneMatch(key -> key.id() == null || key.id().isBlank()))
+        .orElseThrow(() -> new IllegalArgumentException("not a JWK Set of services"));
+  }
+
+  /** The key of each entry, empty for one that is left out; none when it is no JWK Set. */
+  private static List<Optional<TrustedKey>> entries(byte[] json) {
+    List<Optional<JWK>> entries;
+    try {
+      entries = Json.parse(json).at("keys").items().stream().map(JwkSet::parsed).toList();
+    } catch (InvalidJson notJson) {
+      return List.of();
+    }
+    // A private key that is published is compromised, and so is each entry of its public half.
+    Set<Base64URL> compromised =
+        entries.stream()
+            .flatMap(Optional::stream)
+            .filter(JWK::isPrivate)
+            .map(JwkSet::thumbprint)
+            .collect(Collectors.toSet());
+    List<Optional<TrustedKey>> keys =
+        entries.stream()
+            .map(jwk -> jwk.filter(one -> !compromised.contains(thumbprint(one))))
+            .map(jwk -> jwk.flatMap(JwkSet::key))
+            .toList();
+    List<TrustedKey> usable = keys.stream().flatMap(Optional::stream).toList();
+    return keys.stream()
+        .map(key -> key.filter(one -> usable.stream().noneMatch(one::isAmbiguousWith)))
+        .toList();
+  }
+
+  private static Optional<JWK> parsed(Json entry) {
+    try {
+      return entry.isObject() ? Optional.of(JWK.parse(entry.toString())) : Optional.empty();
+    } catch (ParseException | IllegalArgumentException doubtful) {
+      return Optional.empty();
+    }
+  }
+
+  private static Base64URL thumbprint(JWK jwk) {
+    try {
+      return jwk.computeThumbprint();
+    } catch (JOSEException cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+  }
+
+  private static Optional<TrustedKey> key(JWK jwk) {
+    boolean forSignatures =
+        (jwk.getKeyUse() == null || jwk.getKeyUse().equals(KeyUse.SIGNATURE))
+            && (jwk.getKeyOperations() == null
+                || jwk.getKeyOperations().contains(KeyOperation.VERIFY));
+    if (!forSignatures) {
       return Optional.empty();
     }
     try {
-      JWK jwk = JWK.parse(entry.toString());
-      boolean forSignatures =
-          (jwk.getKeyUse() == null || jwk.getKeyUse().equals(KeyUse.SIGNATURE))
-              && (jwk.getKeyOperations() == null
-                  || jwk.getKeyOperations().contains(KeyOperation.VERIFY));
-      // A private key that is published is compromised.
-      if (jwk.isPrivate() || !forSignatures) {
-        return Optional.empty();
-      }
       Optional<TrustedKey> key =
           publicKey(jwk).flatMap(open -> TrustedKey.of(jwk.getKeyID(), open));
       return jwk.getAlgorithm() == null
           ? key
           : key.flatMap(k -> k.onlyFor(jwk.getAlgorithm().getName()));
-    } catch (ParseException | JOSEException | IllegalArgumentException doubtful) {
+    } catch (JOSEException | IllegalArgumentException doubtful) {
       return Optional.empty();
     }
   }

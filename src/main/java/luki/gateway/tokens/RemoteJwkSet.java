@@ -11,8 +11,9 @@ import luki.gateway.tokens.TokenVerifier.KeySource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An issuer's JWK Set, fetched and cached. An unknown key id causes one fetch for all callers, at
- * most once in 30 s. While the issuer is down the last good set stays in use, for a day at most.
+ * An issuer's JWK Set, fetched and cached. An unknown key id causes one fetch, at most once in 30
+ * s; callers that need it wait for it. While the issuer is down the last good set stays in use, for
+ * a day at most.
  */
 final class RemoteJwkSet implements KeySource {
   private static final Duration UNKNOWN_KEY_PAUSE = Duration.ofSeconds(30);
@@ -23,8 +24,7 @@ final class RemoteJwkSet implements KeySource {
   private final LongSupplier nanoTime;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile @Nullable Loaded loaded;
-  private volatile long askedForUnknown;
-  private volatile boolean everAsked;
+  private @Nullable Long askedForUnknown;
   private final FailureLog failures =
       new FailureLog(
           new Diagnostics("jwks"),
@@ -47,11 +47,8 @@ final class RemoteJwkSet implements KeySource {
   @Override
   public Optional<List<TrustedKey>> find(@Nullable String keyId) throws InterruptedException {
     List<TrustedKey> known = current(keyId);
-    if (known != null && !known.isEmpty()) {
-      return Optional.of(known);
-    }
-    if (known != null && keyId != null && mayAskForUnknown()) {
-      load(true);
+    if (keyId != null && known != null && known.isEmpty()) {
+      loadUnknown(keyId);
       known = current(keyId);
     }
     return Optional.ofNullable(known);
@@ -65,21 +62,27 @@ final class RemoteJwkSet implements KeySource {
         : now.keys.named(keyId);
   }
 
-  private boolean mayAskForUnknown() {
-    return !everAsked || nanoTime.getAsLong() - askedForUnknown >= UNKNOWN_KEY_PAUSE.toNanos();
-  }
-
-  /** Fetches the set. Callers with unknown keys share one fetch. */
-  void load(boolean forUnknown) throws InterruptedException {
+  /** Waits for a fetch in flight, which may bring the key, and fetches if none was made lately. */
+  private void loadUnknown(String keyId) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      if (forUnknown) {
-        if (!mayAskForUnknown()) {
-          return; // Another caller fetched it while this one waited.
-        }
-        askedForUnknown = nanoTime.getAsLong();
-        everAsked = true;
+      List<TrustedKey> known = current(keyId);
+      long now = nanoTime.getAsLong();
+      boolean may = askedForUnknown == null || now - askedForUnknown >= UNKNOWN_KEY_PAUSE.toNanos();
+      if (may && known != null && known.isEmpty()) {
+        load();
+        // Not before: a fetch that was interrupted must not keep other callers from the key.
+        askedForUnknown = now;
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Fetches the set. */
+  void load() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
       Optional<JwkSet> fetched = fetcher.fetch().flatMap(JwkSet::ofJwks);
       if (fetched.isPresent()) {
         Loaded before = loaded;

@@ -1,5 +1,6 @@
 package luki.gateway.tokens;
 
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,9 +14,10 @@ import luki.gateway.tokens.TokenVerifier.BearerToken;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The parts of a compact JWS (RFC 7515 §7.1), not verified. What RFC 8725 warns of is refused here:
- * another encoding of the same bytes, keys and addresses of keys in the header, extensions. The
- * registered claims (RFC 7519 §4.1) are read strictly; times are whole seconds.
+ * The parts of a compact JWS (RFC 7515 §7.1), not verified. Another encoding of the same bytes and
+ * extensions are refused. Keys in the header, their fingerprints and their addresses (jwk, x5c,
+ * x5t, jku, x5u) are not read: only {@code kid} selects a key (RFC 8725 §3.10). The registered
+ * claims (RFC 7519 §4.1) are read strictly.
  *
  * @param algorithm as the header names it; the key decides whether it may
  * @param type in lower case without {@code application/}, "" where there is none
@@ -29,10 +31,10 @@ record SignedToken(
     String signature) {
   private static final int MAX_KEY_ID = 256;
   // So that the skew can be added without an overflow.
-  private static final long MAX_EXPIRY = Instant.MAX.getEpochSecond() - 86_400;
+  private static final BigDecimal MAX_EXPIRY =
+      BigDecimal.valueOf(Instant.MAX.getEpochSecond() - 86_400);
   // crit: no extension is understood here. cty: a token within a token. b64, zip: another form.
-  private static final Set<String> REFUSED =
-      Set.of("crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#s256", "b64", "zip", "cty", "enc");
+  private static final Set<String> REFUSED = Set.of("crit", "b64", "zip", "cty", "enc");
 
   static Optional<SignedToken> parse(BearerToken token) {
     String[] parts = token.text().split("\\.", -1);
@@ -68,25 +70,36 @@ record SignedToken(
    * the skew. It may have expired.
    */
   boolean hasBegun(Instant now, Duration skew) {
-    long latest = now.getEpochSecond() + skew.toSeconds();
+    BigDecimal latest = seconds(now.plus(skew));
     return expiry().isAfter(Instant.EPOCH)
         && isAtMost(claims.at("nbf"), latest)
         && isAtMost(claims.at("iat"), latest);
   }
 
-  /** In the very second {@code exp + skew} a token is expired. */
+  /** At {@code exp + skew} itself a token is expired. */
   boolean hasExpired(Instant now, Duration skew) {
-    return now.getEpochSecond() >= expiry().getEpochSecond() + skew.toSeconds();
+    return !now.isBefore(expiry().plus(skew));
   }
 
-  private static boolean isAtMost(Json time, long latest) {
-    return time.isMissing() || time.integer().orElse(Long.MAX_VALUE) <= latest;
+  private static boolean isAtMost(Json time, BigDecimal latest) {
+    BigDecimal seconds = time.number();
+    return seconds == null ? time.isMissing() : seconds.compareTo(latest) <= 0;
   }
 
-  /** {@code exp}; the epoch where it is missing or no time. */
+  private static BigDecimal seconds(Instant time) {
+    return BigDecimal.valueOf(time.getEpochSecond()).add(BigDecimal.valueOf(time.getNano(), 9));
+  }
+
+  /** {@code exp}, a NumericDate that may have a fraction; the epoch where it is no such time. */
   Instant expiry() {
-    long seconds = claims.at("exp").integer().orElse(0);
-    return Instant.ofEpochSecond(seconds < 0 || seconds > MAX_EXPIRY ? 0 : seconds);
+    BigDecimal exp = claims.at("exp").number();
+    // The bounds come first: arithmetic with a vast exponent would take all memory.
+    if (exp == null || exp.compareTo(BigDecimal.ONE) < 0 || exp.compareTo(MAX_EXPIRY) > 0) {
+      return Instant.EPOCH;
+    }
+    long seconds = exp.longValue();
+    BigDecimal fraction = exp.subtract(BigDecimal.valueOf(seconds));
+    return Instant.ofEpochSecond(seconds, fraction.movePointRight(9).longValue());
   }
 
   /** {@code aud} is the audience, or an array that contains it. */

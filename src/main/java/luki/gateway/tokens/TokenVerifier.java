@@ -3,12 +3,15 @@ package luki.gateway.tokens;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import luki.gateway.config.GatewayFile.Roles;
+import luki.gateway.config.GatewayFile.TokenRoles;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Principal.Users;
@@ -37,7 +40,12 @@ public final class TokenVerifier {
    * @param issuer what {@code iss} must be, null where any is accepted
    */
   public record Rules(
-      @Nullable String issuer, String audience, Roles roles, Duration skew, Clock clock) {}
+      @Nullable String issuer,
+      String audience,
+      Roles roles,
+      TokenRoles tokenRoles,
+      Duration skew,
+      Clock clock) {}
 
   /** Where the keys of an issuer come from. */
   @FunctionalInterface
@@ -64,7 +72,7 @@ public final class TokenVerifier {
    */
   TokenVerifier(Rules rules, @Nullable KeySource keys, @Nullable ServiceCallers services) {
     this.rules = rules;
-    this.userClaims = new UserClaims(rules.roles);
+    this.userClaims = new UserClaims(rules.roles, rules.tokenRoles);
     this.keys = keys;
     this.services = services;
     this.cache = new BoundedCache<>(MAX_CACHED, old -> isOver(old, rules.clock.instant()));
@@ -96,7 +104,9 @@ public final class TokenVerifier {
     String hash = Sha256.of(token.text());
     Instant now = rules.clock.instant();
     Cached known = cache.get(hash);
-    if (known != null && known.generation == generation()) {
+    // Before the keys are used: they may change while the signature is checked.
+    long generation = keys == null ? 0 : keys.generation();
+    if (known != null && known.generation == generation) {
       return at(now, known);
     }
     SignedToken signed = SignedToken.parse(token).orElse(null);
@@ -106,7 +116,7 @@ public final class TokenVerifier {
     TokenResult result =
         signed.type().equals(ServiceCallers.TYPE) ? ofService(signed, now) : ofUser(signed, now);
     if (result instanceof TokenResult.Accepted accepted) {
-      Cached verified = new Cached(accepted, signed.expiry(), generation());
+      Cached verified = new Cached(accepted, signed.expiry(), generation);
       cache.put(hash, verified);
       return at(now, verified);
     }
@@ -118,11 +128,6 @@ public final class TokenVerifier {
     return isOver(verified, now)
         ? new TokenResult.Expired(verified.accepted.principal())
         : verified.accepted;
-  }
-
-  /** A token that was accepted by keys that have changed is verified again. */
-  private long generation() {
-    return keys == null ? 0 : keys.generation();
   }
 
   private TokenResult ofUser(SignedToken token, Instant now) throws InterruptedException {
@@ -178,49 +183,68 @@ public final class TokenVerifier {
 
   /**
    * The claims of an end user's token to a principal. A token with a claim of another type, or with
-   * a subject that is no user id, is refused.
+   * a subject that is no user id, is refused. Scopes and roles add up.
    */
-  private record UserClaims(Roles roles) {
+  private record UserClaims(Roles roles, TokenRoles tokenRoles) {
     /** RFC 9068 §4 for access tokens; older issuers write {@code JWT} or nothing. */
     static final Set<String> TYPES = Set.of("", "jwt", "at+jwt");
 
     Optional<Principal> principal(SignedToken token) {
       Json claims = token.claims();
       Optional<UserId> subject = UserId.parse(claims.at("sub").string(""));
-      List<String> names = names(claims.at("scope"), claims.at("scp"), claims.at("permissions"));
-      List<String> roleNames = strings(claims.at("roles"));
+      Set<Scope> scopes = scopes(claims);
+      Set<String> carried = carried(claims);
       Json plan = claims.at("plan");
       if (subject.isEmpty()
           || claims.at("iss").string() == null
-          || names == null
-          || roleNames == null
+          || scopes == null
+          || carried == null
           || !(plan.isMissing() || plan.string() != null)) {
         return Optional.empty();
-      }
-      Set<Scope> scopes = new HashSet<>();
-      for (String name : names) {
-        if (Scope.isValid(name)) {
-          scopes.add(new Scope(name));
-        }
       }
       return Optional.of(
           new Principal.User(
               subject.get().value(),
-              roles.expand(scopes, new HashSet<>(roleNames)),
+              roles.expand(scopes, carried.isEmpty() ? tokenRoles.defaults() : carried),
               Users.only(Set.of(subject.get())),
               token.expiry(),
               plan.string()));
     }
 
-    private static @Nullable List<String> names(Json scope, Json scp, Json permissions) {
-      if (!scope.isMissing()) {
-        String text = scope.string();
-        return text == null ? null : Arrays.asList(text.split(" ", -1));
+    /** The scopes of all claims that may have some; null when one is of another type. */
+    private static @Nullable Set<Scope> scopes(Json claims) {
+      List<String> names = new ArrayList<>();
+      for (String claim : List.of("scope", "scp", "permissions")) {
+        Json value = claims.at(claim);
+        String text = claim.equals("permissions") ? null : value.string();
+        List<String> some = text == null ? list(value) : Arrays.asList(text.split(" ", -1));
+        if (some == null) {
+          return null;
+        }
+        names.addAll(some);
       }
-      return strings(scp.isMissing() ? permissions : scp);
+      names.removeIf(name -> !Scope.isValid(name));
+      return names.stream().map(Scope::new).collect(Collectors.toSet());
     }
 
-    private static @Nullable List<String> strings(Json array) {
+    /** The roles that it carries and may; null when a claim is of another type. */
+    private @Nullable Set<String> carried(Json claims) {
+      Set<String> names = new HashSet<>();
+      for (String claim : tokenRoles.claims()) {
+        Json value = claim.startsWith("/") ? claims.pointer(claim) : claims.at(claim);
+        String one = value.string();
+        // Some providers write null for a user without a role.
+        List<String> some = one != null ? List.of(one) : value.isAbsent() ? List.of() : list(value);
+        if (some == null) {
+          return null;
+        }
+        names.addAll(some);
+      }
+      names.retainAll(tokenRoles.taken());
+      return names;
+    }
+
+    private static @Nullable List<String> list(Json array) {
       return array.isMissing() ? List.of() : array.stringList();
     }
   }

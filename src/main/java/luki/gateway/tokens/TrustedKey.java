@@ -16,6 +16,7 @@ import java.security.Signature;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.EdECPublicKey;
 import java.security.interfaces.RSAPublicKey;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -97,6 +98,14 @@ final class TrustedKey {
     return algorithms.contains(algorithm)
         ? Optional.of(new TrustedKey(id, Set.of(algorithm), key))
         : Optional.empty();
+  }
+
+  /** Another key that a token with this id and a common algorithm could mean. */
+  boolean isAmbiguousWith(TrustedKey other) {
+    return id != null
+        && id.equals(other.id)
+        && !Collections.disjoint(algorithms, other.algorithms)
+        && !key.equals(other.key);
   }
 
   @Nullable String id() {

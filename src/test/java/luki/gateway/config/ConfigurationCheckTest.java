@@ -18,7 +18,11 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.KeyPairGenerator;
+import java.security.spec.ECGenParameterSpec;
+import java.util.Base64;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.app.Configuration;
@@ -205,6 +209,87 @@ class ConfigurationCheckTest {
     assertEquals(1, problems.size(), problems.toString());
     assertTrue(problems.getFirst().startsWith("SERVICE_JWKS_PATH: "), problems.toString());
     assertTrue(problems.getFirst().contains("kid"), problems.toString());
+  }
+
+  private String problemOf(String variable, String text) throws Exception {
+    Path file = Files.writeString(directory.resolve("key.pem"), text);
+    Configuration wrong = configuration(variable, file.toString(), "JWT_ISSUER", "https://id.test");
+    List<String> problems =
+        assertThrows(BadConfiguration.class, () -> new Gateway(wrong)).problems();
+    assertEquals(1, problems.size(), problems.toString());
+    assertTrue(problems.getFirst().startsWith(variable + ": "), problems.toString());
+    return problems.getFirst();
+  }
+
+  private static String pem(String kind, String parameters) throws Exception {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance(kind);
+    if (kind.equals("EC")) {
+      generator.initialize(new ECGenParameterSpec(parameters));
+    } else if (!parameters.isEmpty()) {
+      generator.initialize(Integer.parseInt(parameters));
+    }
+    return pem(generator.generateKeyPair().getPublic().getEncoded());
+  }
+
+  private static String pem(byte[] der) {
+    return "-----BEGIN PUBLIC KEY-----\n"
+        + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der)
+        + "\n-----END PUBLIC KEY-----\n";
+  }
+
+  @Test
+  void aPemWithAKeyThatIsNotServedIsAProblem() throws Exception {
+    String good = pem("EC", "secp256r1");
+    // SubjectPublicKeyInfo of the curve secp256k1, which the JDK does not know.
+    byte[] secp256k1 =
+        HexFormat.of()
+            .parseHex(
+                "3056301006072a8648ce3d020106052b8104000a0342000479be667ef9dcbbac55a06295ce870b07029b"
+                    + "fcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d"
+                    + "08ffb10d4b8");
+    for (String pem :
+        List.of(
+            pem("EC", "secp521r1"),
+            pem(secp256k1),
+            pem("Ed448", ""),
+            pem("X25519", ""),
+            pem("RSA", "1024"),
+            good + pem("EC", "secp521r1"),
+            pem("EC", "secp521r1") + good,
+            "-----BEGIN PUBLIC KEY-----\nAAAA=A\n-----END PUBLIC KEY-----\n",
+            good.replace("PUBLIC", "PRIVATE"),
+            good.replace("PUBLIC KEY", "CERTIFICATE"),
+            good.substring(0, 60),
+            "")) {
+      String problem = problemOf("JWT_PUBLIC_KEY_PATH", pem);
+      assertTrue(problem.contains("P-256, P-384 or Ed25519"), problem);
+    }
+    for (String pem : List.of(good, good + pem("Ed25519", ""), pem("EC", "secp384r1"))) {
+      Path file = Files.writeString(directory.resolve("key.pem"), pem);
+      new Gateway(configuration("JWT_PUBLIC_KEY_PATH", file.toString())).close();
+    }
+  }
+
+  @Test
+  void rolesByWhichUsersCouldActForEachOtherAreFound() throws Exception {
+    for (String role : List.of("admin", "agent")) {
+      String taken =
+          gatewayFile("plans:\n", "tokens: {roles_taken: [%s]}\nplans:\n".formatted(role));
+      warns("tokens/roles_taken", "for every user", "GATEWAY_CONFIG", taken);
+      String given =
+          gatewayFile("plans:\n", "tokens: {default_roles: [%s]}\nplans:\n".formatted(role));
+      warns("tokens/default_roles", "for every user", "GATEWAY_CONFIG", given);
+      List<Finding> prod =
+          about("tokens/default_roles", "GATEWAY_CONFIG", given, "ENVIRONMENT", "prod");
+      assertEquals(Severity.CRITICAL, prod.getFirst().severity());
+    }
+    String usual =
+        gatewayFile(
+            "plans:\n",
+            "tokens: {roles_taken: [patient, researcher], default_roles: [patient]}\nplans:\n");
+    for (Finding finding : configuration("GATEWAY_CONFIG", usual).findings()) {
+      assertFalse(finding.where().contains("/"), finding.toString());
+    }
   }
 
   /** The last pattern that matches a file or a directory above it decides, as for Docker. */

@@ -76,6 +76,76 @@ class ConfigurationFilesTest {
         found.get(1).contains("/breaker/min_calls must be a whole number"), found.toString());
   }
 
+  /** The problems of a file with this top-level text. */
+  private List<String> problemsOf(String yaml) throws Exception {
+    Problems own = new Problems();
+    String text = Files.readString(Path.of("config/gateway.yaml")) + yaml;
+    GatewayFileReader.read(Files.writeString(directory.resolve("gateway.yaml"), text), own);
+    return own.isEmpty()
+        ? List.of()
+        : assertThrows(BadConfiguration.class, own::throwIfAny).problems();
+  }
+
+  @Test
+  void theRolesOfUsersTokensHaveDefaults() throws Exception {
+    GatewayFile.TokenRoles roles = file("roles:", "roles:").tokenRoles();
+    assertEquals(List.of("roles"), roles.claims());
+    assertEquals(Set.of("patient", "care_team"), roles.taken());
+    assertEquals(Set.of(), roles.defaults());
+    GatewayFile.TokenRoles set =
+        file(
+                "\nplans:\n",
+                "\ntokens:\n  role_claims: [role, /a/b]\n  roles_taken: [admin]\n"
+                    + "  default_roles: [patient]\nplans:\n")
+            .tokenRoles();
+    assertEquals(List.of("role", "/a/b"), set.claims());
+    assertEquals(Set.of("admin"), set.taken());
+    assertEquals(Set.of("patient"), set.defaults());
+    assertEquals(
+        Set.of(), file("\nplans:\n", "\ntokens: {roles_taken: []}\nplans:\n").tokenRoles().taken());
+    assertTrue(problems.isEmpty());
+  }
+
+  @Test
+  void wrongValuesAmongTheRolesOfUsersTokensAreProblemsWithTheirLine() throws Exception {
+    for (Map.Entry<String, String> wrong :
+        Map.of(
+                "role_claims: role", "/tokens/role_claims must be a list of names",
+                "role_claims: [7]", "/tokens/role_claims must be a list of names",
+                "role_claims: ['']", "/tokens/role_claims must be a list of names",
+                "role_claims: {}", "/tokens/role_claims must be a list of names",
+                "roles_taken: patient", "/tokens/roles_taken must be a list of names",
+                "roles_taken: [king]", "/tokens/roles_taken must list roles of this file, or admin",
+                "default_roles: [patient, king]",
+                    "/tokens/default_roles must list roles of this file, or admin",
+                "default_roles: [true]", "/tokens/default_roles must be a list of names",
+                "role_claim: [role]", "role_claim is not a known key")
+            .entrySet()) {
+      List<String> found = problemsOf("\ntokens:\n  " + wrong.getKey() + "\n");
+      assertEquals(1, found.size(), found.toString());
+      assertTrue(found.getFirst().matches(".*gateway\\.yaml:\\d+: .*"), found.toString());
+      assertTrue(found.getFirst().endsWith(": " + wrong.getValue()), found.toString());
+    }
+    assertEquals(List.of(), problemsOf("\ntokens:\n"));
+    for (String other : List.of("patient", "[patient]", "7")) {
+      List<String> found = problemsOf("\ntokens: " + other + "\n");
+      assertTrue(found.getFirst().endsWith(": /tokens must be a map"), found.toString());
+    }
+  }
+
+  @Test
+  void rolesAndScopesThatAreNoListsAreProblems() throws Exception {
+    for (String services :
+        List.of(
+            "{keys: k, scopes: [elr:read]}",
+            "{keys: [k], scopes: elr:read}",
+            "{keys: [k], roles: agent}",
+            "{keys: [k], roles: [king]}")) {
+      List<String> found = problemsOf("\nservices:\n  s: " + services + "\n");
+      assertTrue(found.getFirst().contains(" must "), services + found);
+    }
+  }
+
   private Settings settings(Map<String, String> variables) {
     return SettingsReader.read(Environment.of(variables, directory.resolve("no.env"), problems));
   }
@@ -92,7 +162,7 @@ class ConfigurationFilesTest {
     wrong.put("AGENT_URL", "https://u:secret-7@agent.test");
     wrong.put("TRUSTED_PROXIES", "10.0.0.0/8,secret-8");
     wrong.put("CORS_ALLOWED_ORIGINS", "https://a.test/secret-9");
-    wrong.put("JWT_JWKS_URL", "ftp://secret-10");
+    wrong.put("JWT_JWKS_URL", "ftp://secret-10?p=secret-11");
     settings(wrong);
     List<String> found = found();
     for (String name : wrong.keySet()) {

@@ -416,7 +416,11 @@ class AccessDefectsTest {
       boolean item = template.equals("/v1/elr/items/{id}") && !method.equals("GET");
       boolean session = template.endsWith("/sessions/{id}") && method.equals("DELETE");
       String id = item ? "maria_k_0123456789ab" : session ? "ls_1" : "maria_k";
-      String path = template.replace("{user_id}", "maria_k").replace("{id}", id);
+      String path =
+          template
+              .replace("{user_id}", "maria_k")
+              .replace("{item_id}", "maria_k_0123456789ab")
+              .replace("{id}", id);
       return userInQuery ? path + "?user_id=maria_k" : path;
     }
 

@@ -107,6 +107,49 @@ class RevokedAccessTest {
     checkRefused(answer, System.nanoTime(), 401, "UNAUTHENTICATED");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "/v1/chat,scopes,FORBIDDEN",
+    "/v1/chat/stream,scopes,FORBIDDEN",
+    "/v1/chat,users,NOT_OWNER",
+    "/v1/chat/stream,users,NOT_OWNER"
+  })
+  void aKeyThatIsNarrowedEndsTheCall(String path, String member, String code) throws Exception {
+    String key = key();
+    CompletableFuture<HttpReply> answer = chat(setting.withKey(key), path);
+    long since = System.nanoTime();
+    String left = member.equals("users") ? "anna" : "elr:read";
+    setting.gateway().editKey(key, member, left);
+    checkRefused(answer, since, 403, code);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/chat", "/v1/chat/stream"})
+  void aKeyThatLosesItsRoleEndsTheCall(String path) throws Exception {
+    String key = setting.gateway().keyWithRole(List.of("*"), "patient");
+    CompletableFuture<HttpReply> answer = chat(setting.withKey(key), path);
+    long since = System.nanoTime();
+    setting.gateway().editKey(key, "roles", "care_team");
+    checkRefused(answer, since, 403, "FORBIDDEN");
+  }
+
+  @Test
+  void aKeyThatLosesOtherRightsGoesOn() throws Exception {
+    String key = setting.gateway().key(List.of("maria_k", "anna"), SCOPES);
+    CompletableFuture<HttpReply> answer = chat(setting.withKey(key), "/v1/chat");
+    setting.gateway().editKey(key, "users", "maria_k");
+    setting.gateway().editKey(key, "scopes", "chat:write");
+    // Once another key's answer was ended, this one was checked with the rights of now too.
+    String other = key();
+    CompletableFuture<HttpReply> ended = chat(setting.withKey(other), "/v1/chat");
+    Waiting.until(LIMIT, () -> setting.faultyCalls().size() == 2);
+    setting.gateway().keys().revoke(other.split("_", -1)[1]);
+    ended.get(20, TimeUnit.SECONDS).expect(401);
+    setting.withKey(key).get(Fixture.ITEMS).expect(403, "FORBIDDEN");
+    agentMayAnswer.countDown();
+    answer.get(20, TimeUnit.SECONDS).expect(200);
+  }
+
   @Test
   void consentThatIsWithdrawnDoesNotEndAnAnswerWithoutMemories() throws Exception {
     Client maria = setting.maria();

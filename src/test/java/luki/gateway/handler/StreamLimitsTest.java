@@ -23,6 +23,8 @@ import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What ends a stream before the agent does. */
 class StreamLimitsTest {
@@ -131,6 +133,22 @@ class StreamLimitsTest {
         gateway.refreshKeys();
         assertTrue(reader.reaches("event: error"));
         assertTrue(reader.reaches("UNAUTHENTICATED"));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"scopes,elr:read,FORBIDDEN", "users,anna,NOT_OWNER"})
+  void aKeyThatIsNarrowedEndsItsOpenStreams(String member, String left, String code)
+      throws Exception {
+    try (RawUpstream agent = chatterbox(TOKEN, 20);
+        TestGateway gateway = TestGateway.builder().with("AGENT_URL", agent.url()).start()) {
+      String key = gateway.key(List.of("maria_k"), "chat:write");
+      try (ChatStream reader = ChatStream.open(gateway, key)) {
+        assertTrue(reader.reaches("\"x\""));
+        gateway.editKey(key, member, left);
+        assertTrue(reader.reaches("event: error"));
+        assertTrue(reader.reaches(code));
       }
     }
   }

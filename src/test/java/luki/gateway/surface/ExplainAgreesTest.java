@@ -19,6 +19,7 @@ import luki.gateway.app.Explanation;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
 import luki.gateway.testing.HttpReply;
@@ -31,6 +32,9 @@ class ExplainAgreesTest {
   private static final List<String> USERS = List.of("maria_k", "anna", "bob", "x y", "");
   private static final List<String> ROLES =
       List.of("patient", "care_team", "researcher", "agent", "admin", "king");
+
+  /** Ends of a time; the last is beyond any date. */
+  private static final List<String> FRACTIONS = List.of("", "", ".5", ".123456789012", "e9");
 
   /** Codes that filters can refuse with; every other code comes from a handler. */
   private static final Set<ErrorCode> OF_STEPS =
@@ -62,7 +66,9 @@ class ExplainAgreesTest {
   void explainAndTheLiveGatewayDecideAlike() throws IOException {
     List<ContractOperation> operations = ContractOperation.all();
     Map<String, Integer> verdicts = new TreeMap<>();
-    try (Fixture server = Fixture.start()) {
+    String tokens =
+        "\ntokens: {role_claims: [roles, /app/role], default_roles: [researcher]}\nplans:\n";
+    try (Fixture server = Fixture.start(gateway -> gateway.yaml("\nplans:\n", tokens))) {
       // The agent's reply does not depend on the filters, and a stream would only take time.
       server.reply("agent", "POST", "/", 422, "{}");
       Explanation explanation = server.gateway().explanation();
@@ -121,17 +127,35 @@ class ExplainAgreesTest {
     Json.Builder claims = Json.object();
     claims.put("iss", "desk").put("sub", any(USERS));
     claims.put("aud", random.nextInt(20) == 0 ? "another" : "luki-gateway");
-    claims.put("exp", random.nextInt(20) == 0 ? now - 600 : now + 600);
-    switch (random.nextInt(8)) {
+    claims.put("exp", number((now + (random.nextInt(20) == 0 ? -600 : 600)) + any(FRACTIONS)));
+    switch (random.nextInt(9)) {
       case 0 -> claims.put("scope", 7);
       case 1 -> claims.put("scp", Json.strings(scopes(2)));
-      case 2 -> claims.put("permissions", Json.strings(scopes(3)));
+      case 2 -> claims.put("scp", String.join(" ", scopes(2))).put("permissions", scopesJson(3));
+      case 3 -> claims.put("scope", scopesJson(20)).put("permissions", scopesJson(3));
       default -> claims.put("scope", String.join(" ", scopes(random.nextInt(30))));
     }
-    if (random.nextInt(3) == 0) {
-      claims.put("roles", Json.strings(List.of(any(ROLES))));
+    switch (random.nextInt(6)) {
+      case 0 -> claims.put("roles", Json.strings(List.of(any(ROLES))));
+      case 1 -> claims.put("roles", any(ROLES));
+      case 2 -> claims.put("app", Json.object().put("role", any(ROLES)).build());
+      default -> {
+        // No role.
+      }
     }
     return claims.build();
+  }
+
+  private static Json number(String text) {
+    try {
+      return Json.parse(text.getBytes(StandardCharsets.US_ASCII));
+    } catch (InvalidJson cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    }
+  }
+
+  private Json scopesJson(int count) {
+    return Json.strings(scopes(count));
   }
 
   private List<String> scopes(int count) {

@@ -7,9 +7,11 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -25,6 +27,8 @@ import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
 import luki.gateway.keys.ApiKeyAdmin;
 import luki.gateway.keys.KeyEntry;
 import luki.gateway.keys.KeyFile;
@@ -199,6 +203,25 @@ public final class TestGateway implements AutoCloseable {
 
   public void refreshKeys() {
     wiring.refreshKeys();
+  }
+
+  /** Changes a list of a key in the key file, as an operator does by hand. */
+  public void editKey(String key, String member, String... names) {
+    String id = key.split("_", -1)[1];
+    try {
+      Json root = Json.parse(Files.readAllBytes(keyFile));
+      List<Json> entries = new ArrayList<>();
+      for (Json entry : root.at("keys").items()) {
+        boolean isIt = entry.at("id").string("").equals(id);
+        Json list = Json.strings(List.of(names));
+        entries.add(isIt ? entry.toBuilder().put(member, list).build() : entry);
+      }
+      Json changed = root.toBuilder().put("keys", Json.array(entries)).build();
+      Path next = Files.writeString(directory.resolve("next.json"), changed.toString());
+      Files.move(next, keyFile, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException | InvalidJson failed) {
+      throw new IllegalStateException(failed);
+    }
   }
 
   public int port() {

@@ -8,8 +8,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import luki.gateway.standin.Fixture;
+import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Waiting;
@@ -105,6 +109,79 @@ class IssuerTest {
         issuer.expect(200, tokenOf(KEY));
       }
       assertEquals(before + 1, issuer.fetches());
+    }
+  }
+
+  @Test
+  void eightCallersAtOnceWithANewKeyAreAllAccepted() throws Exception {
+    ECKey next = Forge.ec("k2");
+    CountDownLatch release = new CountDownLatch(1);
+    TestIssuer.Answer slow =
+        (connection, reply) -> {
+          if (reply.contains("k2")) {
+            release.await();
+          }
+          connection.send(reply);
+        };
+    try (TestIssuer issuer = TestIssuer.of(KEYS, slow, 60)) {
+      int before = issuer.fetches();
+      issuer.reply(TestIssuer.ok(Forge.jwks(KEY, next)));
+      String token = tokenOf(next);
+      List<CompletableFuture<Integer>> callers =
+          Stream.generate(
+                  () ->
+                      CompletableFuture.supplyAsync(
+                          () -> issuer.status(token), Thread::startVirtualThread))
+              .limit(8)
+              .toList();
+      // The ninth is the request for the metrics.
+      Waiting.until(
+          Duration.ofSeconds(10),
+          () -> issuer.gateway().metric("http_server_active_requests").equals("9.0"));
+      release.countDown();
+      for (CompletableFuture<Integer> caller : callers) {
+        assertEquals(200, caller.get(20, TimeUnit.SECONDS));
+      }
+      assertEquals(before + 1, issuer.fetches());
+    }
+  }
+
+  @Test
+  void theAddressOfTheKeysMayHaveAQuery() {
+    String query = "?p=b2c_1_signin&appid=a%20b";
+    try (RawUpstream issuer = RawUpstream.answering(TestIssuer.ok(KEYS));
+        Fixture setting =
+            Fixture.start(
+                g ->
+                    g.with("JWT_JWKS_URL", issuer.url() + "/keys" + query)
+                        .with("JWT_ISSUER", Forge.ISSUER))) {
+      setting.gateway().awaitReady();
+      setting.withKey(tokenOf(KEY)).get(Fixture.ITEMS).expect(200);
+      assertTrue(issuer.requests().getFirst().startsWith("GET /keys" + query + " HTTP/1.1\r\n"));
+    }
+  }
+
+  @Test
+  void aTimeThatNoDateHoldsIsRefusedAndNoHeaderIsFollowed() {
+    try (TestIssuer elsewhere = TestIssuer.of(KEYS);
+        TestIssuer issuer = TestIssuer.of(KEYS)) {
+      for (String time :
+          List.of(
+              "31556889864403200", "9223372036854775807", "1e18", "1e400", "1e999999999", "-1")) {
+        issuer.expect(401, Forge.by(KEY, Forge.with("exp", time)));
+      }
+      issuer.expect(401, Forge.by(KEY, Forge.with("nbf", "1e400")));
+      long now = Instant.now().getEpochSecond();
+      issuer.expect(200, Forge.by(KEY, Forge.with("exp", (now + 600) + ".75")));
+      issuer.expect(200, Forge.by(KEY, Forge.with("iat", (now - 1) + ".123456")));
+      int before = elsewhere.fetches();
+      for (String hint : List.of("jku", "x5u", "x5t", "x5t#S256")) {
+        String header =
+            "{\"alg\":\"ES256\",\"kid\":\"k1\",\"%s\":\"%s/x\"}".formatted(hint, elsewhere.url());
+        issuer.expect(200, Forge.by(KEY, header, Forge.claims()));
+        issuer.expect(401, Forge.by(Forge.ec("k1"), header, Forge.claims()));
+      }
+      assertEquals(before, elsewhere.fetches());
     }
   }
 

@@ -2,6 +2,7 @@ package luki.gateway.tokens;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.nimbusds.jose.jwk.ECKey;
@@ -11,11 +12,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 
 /** An issuer that is down, slow to change its keys, or flooded with keys that nobody knows. */
@@ -24,12 +28,17 @@ class RemoteJwkSetTest {
   private static final ECKey NEW = Forge.ec("new");
 
   private final AtomicLong nanos = new AtomicLong();
+  private volatile CountDownLatch hold;
   private final AtomicInteger fetches = new AtomicInteger();
   private final AtomicReference<Optional<byte[]>> answer = new AtomicReference<>(set(OLD));
   private final RemoteJwkSet keys =
       new RemoteJwkSet(
           () -> {
             fetches.incrementAndGet();
+            CountDownLatch held = hold;
+            if (held != null) {
+              held.await();
+            }
             return answer.get();
           },
           nanos::get);
@@ -50,18 +59,18 @@ class RemoteJwkSetTest {
   @Test
   void whileTheKeysWereNeverLoadedNothingIsAcceptedAndItSaysSo() throws Exception {
     answer.set(Optional.empty());
-    keys.load(false);
+    keys.load();
     assertTrue(Tokens.verify(verifier, by(OLD)) instanceof TokenVerifier.TokenResult.Unavailable);
     assertFalse(verifier.isReady());
     answer.set(set(OLD));
-    keys.load(false);
+    keys.load();
     assertTrue(Tokens.accepts(verifier, by(OLD)));
     assertTrue(verifier.isReady());
   }
 
   @Test
   void aRotatedKeyIsFoundByOneFetch() throws Exception {
-    keys.load(false);
+    keys.load();
     answer.set(set(OLD, NEW));
     assertTrue(Tokens.accepts(verifier, by(NEW)));
     assertEquals(2, fetches.get());
@@ -70,8 +79,74 @@ class RemoteJwkSetTest {
   }
 
   @Test
+  void callersWithANewKeyWaitForTheFetchInFlightAndShareIt() throws Exception {
+    keys.load();
+    answer.set(set(OLD, NEW));
+    CountDownLatch release = new CountDownLatch(1);
+    hold = release;
+    List<Thread> callers = new ArrayList<>();
+    AtomicInteger accepted = new AtomicInteger();
+    for (int i = 0; i < 8; i++) {
+      callers.add(
+          Thread.startVirtualThread(
+              () -> accepted.addAndGet(Tokens.accepts(verifier, by(NEW)) ? 1 : 0)));
+    }
+    Waiting.until(
+        Duration.ofSeconds(10),
+        () -> callers.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING));
+    release.countDown();
+    for (Thread caller : callers) {
+      caller.join();
+    }
+    assertEquals(8, accepted.get());
+    assertEquals(2, fetches.get());
+  }
+
+  @Test
+  void aFetchThatIsInterruptedKeepsNoOtherCallerFromTheKey() throws Exception {
+    keys.load();
+    answer.set(set(OLD, NEW));
+    hold = new CountDownLatch(1);
+    Thread leaving =
+        Thread.startVirtualThread(
+            () ->
+                assertThrows(IllegalStateException.class, () -> Tokens.verify(verifier, by(NEW))));
+    Waiting.until(Duration.ofSeconds(10), () -> fetches.get() == 2);
+    leaving.interrupt();
+    leaving.join();
+    hold = null;
+    assertTrue(Tokens.accepts(verifier, by(NEW)));
+  }
+
+  @Test
+  void aKeyThatTheRegularRefreshBringsCostsNoFetchOfItsOwn() throws Exception {
+    keys.load();
+    answer.set(set(OLD, NEW));
+    CountDownLatch release = new CountDownLatch(1);
+    hold = release;
+    Thread refresh =
+        Thread.startVirtualThread(
+            () ->
+                Forge.unchecked(
+                    () -> {
+                      keys.load();
+                      return 0;
+                    }));
+    Waiting.until(Duration.ofSeconds(10), () -> fetches.get() == 2);
+    AtomicBoolean accepted = new AtomicBoolean();
+    Thread caller =
+        Thread.startVirtualThread(() -> accepted.set(Tokens.accepts(verifier, by(NEW))));
+    Waiting.until(Duration.ofSeconds(10), () -> caller.getState() == Thread.State.WAITING);
+    release.countDown();
+    refresh.join();
+    caller.join();
+    assertTrue(accepted.get());
+    assertEquals(2, fetches.get());
+  }
+
+  @Test
   void tenThousandUnknownKeysCauseOneFetchInThirtySeconds() throws Exception {
-    keys.load(false);
+    keys.load();
     String forged = by(Forge.ec("nobody"));
     List<Callable<Boolean>> callers = new ArrayList<>();
     for (int i = 0; i < 10_000; i++) {
@@ -90,7 +165,7 @@ class RemoteJwkSetTest {
 
   @Test
   void theLastGoodSetServesOnThroughRubbishAndOutagesButADayAtMost() throws Exception {
-    keys.load(false);
+    keys.load();
     for (String rubbish :
         List.of(
             "",
@@ -100,7 +175,7 @@ class RemoteJwkSetTest {
             "[]",
             "{\"keys\":[{\"kty\":\"oct\"}]}")) {
       answer.set(Optional.of(rubbish.getBytes(StandardCharsets.UTF_8)));
-      keys.load(false);
+      keys.load();
       assertTrue(Tokens.accepts(verifier, by(OLD)), rubbish);
     }
     answer.set(Optional.empty());
@@ -114,11 +189,11 @@ class RemoteJwkSetTest {
 
   @Test
   void aTokenOfAKeyThatWasTakenAwayIsRefusedThoughItWasKnown() throws Exception {
-    keys.load(false);
+    keys.load();
     String token = by(OLD);
     assertTrue(Tokens.accepts(verifier, token));
     answer.set(set(NEW));
-    keys.load(false);
+    keys.load();
     assertFalse(Tokens.accepts(verifier, token));
   }
 }

@@ -3,6 +3,7 @@ package luki.gateway.tokens;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.charset.StandardCharsets;
+import java.util.function.UnaryOperator;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.RawUpstream.RawConnection;
@@ -24,7 +25,8 @@ final class TestIssuer implements AutoCloseable {
     void send(RawConnection connection, String reply) throws Exception;
   }
 
-  private TestIssuer(String first, Answer answer, int skewSeconds) {
+  private TestIssuer(
+      String first, Answer answer, int skewSeconds, UnaryOperator<TestGateway.Builder> changes) {
     reply = first;
     issuer =
         RawUpstream.start(
@@ -36,15 +38,16 @@ final class TestIssuer implements AutoCloseable {
     server =
         Fixture.start(
             gateway ->
-                gateway
-                    .with("JWT_JWKS_URL", url)
-                    .with("JWT_ISSUER", Forge.ISSUER)
-                    .with("JWT_CLOCK_SKEW_S", Integer.toString(skewSeconds)));
+                changes.apply(
+                    gateway
+                        .with("JWT_JWKS_URL", url)
+                        .with("JWT_ISSUER", Forge.ISSUER)
+                        .with("JWT_CLOCK_SKEW_S", Integer.toString(skewSeconds))));
   }
 
   /** The gateway may still be without keys. */
   static TestIssuer sending(String reply) {
-    return new TestIssuer(reply, RawConnection::send, 60);
+    return new TestIssuer(reply, RawConnection::send, 60, gateway -> gateway);
   }
 
   /** The gateway has loaded these keys. */
@@ -52,8 +55,15 @@ final class TestIssuer implements AutoCloseable {
     return of(jwks, RawConnection::send, 60);
   }
 
+  /** The same, and the gateway is set up in another way. */
+  static TestIssuer of(String jwks, UnaryOperator<TestGateway.Builder> changes) {
+    TestIssuer started = new TestIssuer(ok(jwks), RawConnection::send, 60, changes);
+    started.awaitReady();
+    return started;
+  }
+
   static TestIssuer of(String jwks, Answer answer, int skewSeconds) {
-    TestIssuer started = new TestIssuer(ok(jwks), answer, skewSeconds);
+    TestIssuer started = new TestIssuer(ok(jwks), answer, skewSeconds, gateway -> gateway);
     started.awaitReady();
     return started;
   }

@@ -122,10 +122,13 @@ final class TokenRecipes {
   }
 
   private void headers(String elsewhere) {
-    add("jwk-embed", both("\"jwk\":" + Forge.open(attacker)));
-    String x5u = "\"x5u\":\"" + elsewhere + "/x5u\"";
-    add("x5u-ext", Stream.concat(both(x5u), both("\"jku\":\"" + elsewhere + "/jku\"")));
-    add("x5c-self", both("\"x5c\":[\"MIIBszCCAVmgAwIBAgIU\"]"));
+    // The true key's tokens with such members are good: TokenVerifierTest.
+    add("jwk-embed", byAttacker("\"jwk\":" + Forge.open(attacker)));
+    add(
+        "x5u-ext",
+        byAttacker("\"x5u\":\"" + elsewhere + "/x5u\""),
+        byAttacker("\"jku\":\"" + elsewhere + "/jku\""));
+    add("x5c-self", byAttacker("\"x5c\":[\"MIIBszCCAVmgAwIBAgIU\"]"));
     add("kid-path", Forge.hmac(Forge.header("HS256", "../../../../dev/null"), new byte[0]));
     add("kid-sqli", withKeyId("' OR 1=1--"));
     add("kid-crlf", withKeyId("e1\\r\\n{\\\"level\\\":\\\"info\\\"}"));
@@ -145,6 +148,10 @@ final class TokenRecipes {
 
   private static String header(String member) {
     return "{\"alg\":\"ES256\",\"kid\":\"e1\"," + member + "}";
+  }
+
+  private String byAttacker(String member) {
+    return Forge.by(attacker, header(member), claims);
   }
 
   /** Signed by the attacker, and by the true key. */

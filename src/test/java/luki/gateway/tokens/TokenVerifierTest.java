@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.RSAKey;
 import java.math.BigInteger;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
@@ -95,11 +98,72 @@ class TokenVerifierTest {
     assertTrue(accepted(changed("\"scope\"", "\"nbf\":" + (now + 30) + ",\"scope\"")));
   }
 
+  /** Also where arithmetic with the number would take all memory. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"9999999999.5", "-0", "0", "-1", "\"9999999999\"", "null", "1e400", "true"})
+      strings = {
+        "-0",
+        "-0.0",
+        "0",
+        "0.5",
+        "-1",
+        "-1.5",
+        "1e-400",
+        "1e-999999999",
+        "1e400",
+        "-1e400",
+        "1e999999999",
+        "1e99999999999",
+        "31556889864403200",
+        "31556889864403199.5",
+        "9223372036854775807",
+        "9223372036854775808",
+        "1e18",
+        "\"9999999999\"",
+        "null",
+        "true",
+        "[9999999999]",
+        "{}",
+        "NaN"
+      })
   void anEndThatIsNoTimeIsNone(String exp) {
-    assertFalse(accepted(CLAIMS.replaceFirst("\"exp\":\\d+", "\"exp\":" + exp)));
+    assertFalse(accepted(withEnd(exp)));
+    assertFalse(accepted(withEnd(exp), Instant.ofEpochSecond(1)));
+  }
+
+  private static String withEnd(String exp) {
+    return CLAIMS.replaceFirst("\"exp\":\\d+", "\"exp\":" + exp);
+  }
+
+  @Test
+  void timesAreNumericDatesWithAFractionAndTheBoundaryIsExact() {
+    long now = Tokens.NOW.getEpochSecond();
+    for (String end : List.of("9999999999.5", "99999999995e-1", "9.9999999995e9", "1e10")) {
+      assertTrue(accepted(withEnd(end)), end);
+    }
+    assertTrue(accepted(withEnd((now - 30) + ".001")));
+    assertFalse(accepted(withEnd((now - 30) + ".000")));
+    assertFalse(accepted(withEnd((now - 31) + ".999999999999")));
+    Instant lastMoment = Tokens.NOW.plusSeconds(30).plusMillis(499);
+    assertTrue(accepted(withEnd(now + ".5"), lastMoment));
+    assertFalse(accepted(withEnd(now + ".5"), lastMoment.plusMillis(1)));
+    for (String claim : List.of("nbf", "iat")) {
+      for (String begin :
+          List.of("-0", "-1", "0.25", "-1e18", now + ".5", (now + 30) + ".000", "1e-999999999")) {
+        assertTrue(accepted(from(claim, begin)), claim + " " + begin);
+      }
+      for (String begin :
+          List.of(
+              (now + 30) + ".000000000000001", (now + 31) + "", "1e18", "1e400", "null", "{}")) {
+        assertFalse(accepted(from(claim, begin)), claim + " " + begin);
+      }
+    }
+  }
+
+  private static String from(String claim, String time) {
+    return CLAIMS
+        .replaceFirst("\"iat\":\\d+,", "")
+        .replace("\"scope\"", "\"" + claim + "\":" + time + ",\"scope\"");
   }
 
   @Test
@@ -115,23 +179,74 @@ class TokenVerifierTest {
     assertTrue(accepted(changed("\"maria_k\"", "\"auth0|a b 100%\"")));
     assertFalse(accepted(changed("\"sub\":\"maria_k\"", "\"sub\":\"anna\",\"sub\":\"maria_k\"")));
     assertFalse(accepted("[]"));
-    for (String roles : List.of("{\"admin\":true}", "\"admin\"", "[null]", "[1]", "null")) {
+    for (String roles :
+        List.of("{\"admin\":true}", "[null]", "[1]", "[[\"admin\"]]", "7", "true")) {
       assertFalse(accepted(changed("\"scope\"", "\"roles\":" + roles + ",\"scope\"")), roles);
     }
-    assertFalse(accepted(changed("\"elr:read\"", "[\"elr:read\"]")));
+    for (String claim : List.of("scope", "scp", "permissions")) {
+      for (String names : List.of("{}", "7", "null", "[7]", "[null]", "[[\"elr:read\"]]")) {
+        String claims = changed("\"scope\":\"elr:read\"", "\"" + claim + "\":" + names);
+        assertFalse(accepted(claims), claims);
+      }
+    }
+    assertFalse(accepted(changed("\"scope\":\"elr:read\"", "\"permissions\":\"elr:read\"")));
+  }
+
+  private static Set<String> scopesOf(String claims) {
+    TokenVerifier verifier = Tokens.verifier(KEYS, Tokens.NOW);
+    String token = Forge.by(EC, changed("\"scope\":\"elr:read\"", claims));
+    return Set.copyOf(Scope.names(Tokens.principal(verifier, token).scopes()));
   }
 
   @Test
-  void scopesComeFromScopeOrScpOrPermissionsAndFromRoles() {
+  void scopesOfAllClaimsAndRolesAddUp() {
     for (String claim :
         List.of(
-            "\"scp\":[\"elr:read\"]",
+            "\"scope\":\"elr:read\"",
+            "\"scope\":[\"elr:read\"]",
+            "\"scp\":\"openid elr:read\"",
+            "\"scp\":[\"openid\",\"elr:read\"]",
             "\"permissions\":[\"elr:read\"]",
-            "\"roles\":[\"patient\"]")) {
-      String token = Forge.by(EC, changed("\"scope\":\"elr:read\"", claim));
-      Principal principal = Tokens.principal(Tokens.verifier(KEYS, Tokens.NOW), token);
-      assertEquals(Set.of(Tokens.READ), principal.scopes(), claim);
+            "\"scope\":\"\",\"permissions\":[\"elr:read\"]",
+            "\"roles\":[\"patient\"]",
+            "\"roles\":\"patient\"")) {
+      assertEquals(Set.of("elr:read"), scopesOf(claim), claim);
     }
+    String all =
+        "\"scope\":[\"a:a\",\"b:b\"],\"scp\":\"c:c d:d\",\"permissions\":[\"e:e\"],\"roles\":[\"patient\"]";
+    assertEquals(Set.of("a:a", "b:b", "c:c", "d:d", "e:e", "elr:read"), scopesOf(all));
+    // A name with a space in an array is one name, and no scope.
+    assertEquals(Set.of(), scopesOf("\"scope\":[\"elr:read a:a\"]"));
+  }
+
+  @Test
+  void aRoleThatAUsersTokenMayNotCarryIsIgnored() {
+    for (String roles :
+        List.of("\"admin\"", "[\"admin\",\"care_team\"]", "[\"king\"]", "[]", "null", "\"\"")) {
+      assertEquals(Set.of(), scopesOf("\"roles\":" + roles), roles);
+    }
+  }
+
+  @Test
+  void aTokenThatIsVerifiedWhileTheKeysChangeIsVerifiedAgain() {
+    AtomicInteger generation = new AtomicInteger(1);
+    TokenVerifier.KeySource changing =
+        new TokenVerifier.KeySource() {
+          @Override
+          public Optional<List<TrustedKey>> find(String keyId) {
+            // The key is taken out of the set as soon as it was found.
+            return generation.getAndIncrement() == 1 ? KEYS.find(keyId) : Optional.of(List.of());
+          }
+
+          @Override
+          public long generation() {
+            return generation.get();
+          }
+        };
+    TokenVerifier verifier = Tokens.verifier(changing, Tokens.NOW);
+    String token = Forge.by(EC, CLAIMS);
+    assertTrue(Tokens.accepts(verifier, token));
+    assertFalse(Tokens.accepts(verifier, token));
   }
 
   private static TokenVerifier services() {
@@ -223,18 +338,31 @@ class TokenVerifierTest {
     refused(head + Forge.base64url(new byte[64]));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"x5t\":\"q-23falevZhhD3hm9CQbkP5MQyU\"",
+        "\"x5t#S256\":\"tbyGQqT9L1mVZ7Yz3cTnqkSg3n1sXK3ZbJ4mJ0cV1dU\"",
+        "\"x5t\":7",
+        "\"x5c\":[\"MIIBszCCAVmgAwIBAgIU\"]",
+        "\"x5u\":\"http://127.0.0.1:1/x\"",
+        "\"jku\":\"http://127.0.0.1:1/x\"",
+        "\"nonce\":\"a\",\"ver\":2"
+      })
+  void hintsInTheHeaderAreIgnored(String hint) {
+    ECKey attacker = Forge.ec("e1");
+    String header = "{\"alg\":\"ES256\",\"kid\":\"e1\"," + hint + "}";
+    assertTrue(Tokens.accepts(verifier, Forge.by(FORGE.ec, header, ATTACK_CLAIMS)));
+    refused(Forge.by(attacker, header, ATTACK_CLAIMS));
+  }
+
   @Test
-  void keysAndAddressesInTheHeaderAreNotLookedAt() {
+  void aKeyInTheHeaderIsIgnored() {
     ECKey attacker = Forge.ec("e1");
     refused(Forge.by(attacker, ATTACK_CLAIMS));
-    for (String header :
-        List.of(
-            "{\"alg\":\"ES256\",\"jwk\":" + Forge.open(attacker) + "}",
-            "{\"alg\":\"ES256\",\"kid\":\"e1\",\"x5u\":\"http://127.0.0.1:1/x\"}",
-            "{\"alg\":\"ES256\",\"kid\":\"e1\",\"jku\":\"http://127.0.0.1:1/x\"}",
-            "{\"alg\":\"ES256\",\"kid\":\"e1\",\"cty\":\"JWT\"}")) {
-      refused(Forge.by(FORGE.ec, header, ATTACK_CLAIMS));
-      refused(Forge.by(attacker, header, ATTACK_CLAIMS));
+    for (String start : List.of("{\"alg\":\"ES256\",", "{\"alg\":\"ES256\",\"kid\":\"e1\",")) {
+      refused(Forge.by(attacker, start + "\"jwk\":" + Forge.open(attacker) + "}", ATTACK_CLAIMS));
+      refused(Forge.by(FORGE.ec, start + "\"cty\":\"JWT\"}", ATTACK_CLAIMS));
     }
   }
 
@@ -281,6 +409,56 @@ class TokenVerifierTest {
 
   private static List<String> idsOf(String... keys) {
     return Tokens.set(Forge.jwks(keys)).keys().stream().map(TrustedKey::id).toList();
+  }
+
+  /** The RSA key with other members, and another id. */
+  private static String rsaEntry(RSAKey key, String more) {
+    return Forge.open(key).replaceFirst("\"kid\":\"[^\"]*\"", "\"kid\":\"k\"," + more);
+  }
+
+  private static boolean acceptsRsa(List<String> entries, String algorithm) {
+    String header = Forge.header(algorithm, "k");
+    TokenVerifier keys =
+        Tokens.verifier(Tokens.set(Forge.jwks(entries.toArray(String[]::new))), Instant.now());
+    return Tokens.accepts(keys, FORGE.sign(header, ATTACK_CLAIMS, algorithm));
+  }
+
+  @Test
+  void ofSeveralEntriesWithOneIdTheUsableOnesCount() {
+    RSAKey other = Forge.rsa("k");
+    String signing = rsaEntry(FORGE.rsa, "\"use\":\"sig\"");
+    for (String beside :
+        List.of(
+            rsaEntry(FORGE.rsa, "\"use\":\"enc\",\"alg\":\"RSA-OAEP\""),
+            rsaEntry(other, "\"use\":\"enc\",\"alg\":\"RSA-OAEP\""),
+            rsaEntry(other, "\"alg\":\"RSA-OAEP-256\""),
+            rsaEntry(other, "\"key_ops\":[\"encrypt\"]"),
+            rsaEntry(FORGE.rsa, "\"alg\":\"RS512\""),
+            rsaEntry(FORGE.rsa, "\"alg\":\"RS256\""),
+            signing,
+            Forge.open(Forge.ec("k")),
+            "{\"kty\":\"oct\",\"kid\":\"k\",\"k\":\"AAAA\"}",
+            "{\"kid\":\"k\"}")) {
+      for (List<String> order : List.of(List.of(signing, beside), List.of(beside, signing))) {
+        for (String algorithm : List.of("RS256", "PS256")) {
+          assertTrue(acceptsRsa(order, algorithm), algorithm + " " + order);
+        }
+      }
+    }
+    List<String> each =
+        List.of("RS256", "RS384", "RS512", "PS256").stream()
+            .map(algorithm -> rsaEntry(FORGE.rsa, "\"use\":\"sig\",\"alg\":\"" + algorithm + "\""))
+            .toList();
+    assertTrue(acceptsRsa(each, "RS256"));
+    assertTrue(acceptsRsa(each, "PS256"));
+  }
+
+  @Test
+  void twoKeysForOneIdAndAlgorithmAreLeftOutAndSoIsAKeyWhosePrivateHalfIsPublished() {
+    String signing = rsaEntry(FORGE.rsa, "\"use\":\"sig\"");
+    String another = rsaEntry(Forge.rsa("k"), "\"alg\":\"RS256\"");
+    assertEquals(List.of("e1"), idsOf(signing, another, Forge.open(FORGE.ec)));
+    assertEquals(List.of("e1"), idsOf(signing, FORGE.rsa.toJSONString(), Forge.open(FORGE.ec)));
   }
 
   @Test

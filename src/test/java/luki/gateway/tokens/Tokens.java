@@ -5,9 +5,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.config.GatewayFile.Roles;
+import luki.gateway.config.GatewayFile.TokenRoles;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.tokens.TokenVerifier.BearerToken;
@@ -20,6 +22,8 @@ final class Tokens {
   static final Scope READ = new Scope("elr:read");
   static final Roles ROLES =
       new Roles(Map.of("patient", Set.of(READ)), Set.of(READ, Scope.ANY_USER));
+  static final TokenRoles TOKEN_ROLES =
+      new TokenRoles(List.of("roles"), Set.of("patient"), Set.of());
 
   private Tokens() {}
 
@@ -34,7 +38,7 @@ final class Tokens {
   static TokenVerifier.Rules rules(Instant now) {
     Clock clock = Clock.fixed(now, ZoneOffset.UTC);
     return new TokenVerifier.Rules(
-        Forge.ISSUER, Forge.AUDIENCE, ROLES, Duration.ofSeconds(30), clock);
+        Forge.ISSUER, Forge.AUDIENCE, ROLES, TOKEN_ROLES, Duration.ofSeconds(30), clock);
   }
 
   static TokenResult verify(TokenVerifier verifier, String token) {
