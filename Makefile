@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines build check policy vectors fuzz bench profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines test-clients build check policy vectors fuzz bench profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -46,6 +46,9 @@ test-engines: compiled ## the tests of everything on the wire, on the other thre
 		mvn -B -ntp surefire:test -Dluki.engine=$${pair%/*} -Dluki.client=$${pair#*/} \
 			-Dtest='luki.gateway.surface.*Test,luki.gateway.handler.*Test,luki.gateway.defects.*Test,luki.gateway.server.*Test,IssuerTest,TokenCorpusTest,ConsentSharingTest,AuditTrailTest' || exit 1; \
 	done
+
+test-clients: compiled ## clients made from the contract and libraries for event streams against the gateway; needs npm
+	@sh src/test/clients/run.sh "$(JAVA)" "$(DEV_CLASSPATH)"
 
 build: ## target/luki-gateway.jar and target/lib
 	@$(MVN) package -DskipTests >&2
