@@ -70,8 +70,8 @@ profile: compiled ## processor time and bytes a request of the bench's POST, by 
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)
 
 bench-peers: ## install what the bench compares with, from the system's packages
-	@echo "Installing wrk, nginx, haproxy, caddy and redis-server with apt-get" >&2
-	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx haproxy caddy redis-server
+	@echo "Installing wrk, nginx with Lua, haproxy, caddy and redis-server with apt-get" >&2
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx libnginx-mod-http-lua lua-cjson haproxy caddy redis-server
 
 fuzz: compiled ## generated messages against another parser, then guided by coverage (Jazzer); MESSAGES=…, SEED=…, SECONDS=…
 	@mvn -B -ntp surefire:test -Dtest=ComparedParserTest \

@@ -19,7 +19,7 @@ import luki.gateway.testing.Processes;
 public final class Bench {
   private static final String USAGE =
       """
-      usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 6
+      usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 10
         --streams 5000 --only-limits --idle 10000 --keys 1000"]
       """;
   private static final Duration ASIDE = Duration.ofSeconds(5);
@@ -35,9 +35,9 @@ public final class Bench {
 
   public static void main(String[] arguments) throws Exception {
     Map<String, String> flags = new LinkedHashMap<>();
-    flags.put("--pairs", "edge/wire,edge/jdk,jdk/wire,jdk/jdk");
+    flags.put("--pairs", "edge/wire,jdk/jdk");
     flags.put("--rounds", "3");
-    flags.put("--seconds", "6");
+    flags.put("--seconds", "10");
     flags.put("--streams", "5000");
     flags.put("--idle", "10000");
     flags.put("--keys", "1000");

@@ -46,6 +46,7 @@ final class BenchSetup implements AutoCloseable {
     static final String ENGINES = "our engines alone, no duties";
     static final String BARE = "nginx, bare proxy_pass";
     static final String DUTIES = "nginx, same duties";
+    static final String LUA = "nginx with Lua, all duties";
 
     static String ours(String engine, String client) {
       return "ours, " + engine + " and " + client;
@@ -198,6 +199,15 @@ final class BenchSetup implements AutoCloseable {
       contenders.add(
           new Contender(Contender.DUTIES, duties, nginx(nginx.get(), "duties", text, duties)));
     }
+    Path modules = Path.of("/usr/lib/nginx/modules");
+    if (nginx.isPresent() && Files.exists(modules.resolve("ngx_http_lua_module.so"))) {
+      int port = Processes.freePort();
+      String text =
+          Configurations.nginxLua(modules.toString(), place, port, origin, keys.getFirst(), PEPPER);
+      contenders.add(new Contender(Contender.LUA, port, nginx(nginx.get(), "lua", text, port)));
+    } else {
+      System.err.println("skipped: nginx has no Lua module (make bench-peers)");
+    }
     peer("HAProxy", "haproxy", Configurations::haproxy, "-f");
     peer("Caddy", "caddy", Configurations::caddy, "run", "--adapter", "caddyfile", "--config");
   }
@@ -280,8 +290,15 @@ final class BenchSetup implements AutoCloseable {
       Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    static Child start(Path log, Map<String, String> environment, List<String> command)
+    /**
+     * Starts it in a session of its own where that is possible: Linux shares its processors out
+     * among sessions, so that a program with many threads gets no more than one with two.
+     */
+    static Child start(Path log, Map<String, String> environment, List<String> program)
         throws IOException {
+      List<String> command = new ArrayList<>();
+      find("setsid").ifPresent(command::add);
+      command.addAll(program);
       ProcessBuilder builder = new ProcessBuilder(command);
       builder.environment().putAll(environment);
       builder.redirectErrorStream(true).redirectOutput(log.toFile());

@@ -30,18 +30,21 @@ final class Report {
     say("");
     say("**" + title + "**");
     say("");
-    say("| through | requests/s | of nginx with the same duties | of bare nginx | CPU a request |");
-    say("| --- | --- | --- | --- | --- |");
+    say(
+        "| through | requests/s | of nginx with the same duties | of bare nginx"
+            + " | of nginx with Lua | CPU a request |");
+    say("| --- | --- | --- | --- | --- | --- |");
     results.forEach(
         (name, result) ->
             say(
                 String.format(
                     Locale.ROOT,
-                    "| %s | %,.0f | %s | %s | %s |",
+                    "| %s | %,.0f | %s | %s | %s | %s |",
                     name,
                     result.median(),
                     ratio(result, results.get(Contender.DUTIES)),
                     ratio(result, results.get(Contender.BARE)),
+                    ratio(result, results.get(Contender.LUA)),
                     name.equals(Contender.DIRECT)
                         ? "–"
                         : String.format(Locale.ROOT, "%.1f µs", result.cpuMicros()))));
