@@ -52,7 +52,7 @@ public final class AuthFailureLimit implements Filter {
     }
     Response response = next.handle(exchange);
     boolean unauthenticated =
-        response.outcome().refusal() instanceof ApiError.Unauthenticated(boolean presented)
+        response.outcome().refusal() instanceof ApiError.Unauthenticated(boolean presented, _)
             && presented;
     boolean known = response.outcome().principal() != null;
     if (unauthenticated && !known) {

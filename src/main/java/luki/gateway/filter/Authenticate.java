@@ -21,6 +21,9 @@ import luki.gateway.tokens.TokenVerifier.BearerToken;
 /** Identifies the caller. A public operation ignores credentials. */
 public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metrics)
     implements Filter {
+  private static final String BEARER_IS_MISSING =
+      "Write 'Authorization: Bearer <API key or token>' or 'X-API-Key: <API key>'";
+
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     return switch (exchange.policy().access()) {
@@ -40,6 +43,11 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
           refused(AuthMethod.NONE, AuthOutcome.MALFORMED, because);
       case PresentedCredential.UnsupportedCredential _ ->
           refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+      case PresentedCredential.UnsupportedScheme _ ->
+          refused(
+              AuthMethod.BEARER,
+              AuthOutcome.REFUSED,
+              new ApiError.Unauthenticated(true, BEARER_IS_MISSING));
       case PresentedCredential.Token(BearerToken token) -> byToken(token, exchange, next);
       case PresentedCredential.Key key -> {
         Optional<Principal.Key> holder = keys.verify(key.key());

@@ -2,8 +2,10 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import luki.gateway.filter.AccessPolicy.Decision;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -24,7 +26,12 @@ public final class AuthorizeOwner implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    Optional<UserId> user = userOf(exchange);
+    Optional<UserId> user;
+    try {
+      user = userOf(exchange);
+    } catch (ApiException invalid) {
+      return Response.refused(withOtherProblems(invalid.error(), exchange));
+    }
     if (user.isEmpty()) {
       return next.handle(exchange);
     }
@@ -32,6 +39,16 @@ public final class AuthorizeOwner implements Filter {
       case Decision.Permit _ -> next.handle(exchange.actingFor(user.get()));
       case Decision.Deny deny -> Response.refused(deny.because());
     };
+  }
+
+  /** Also what a later step would refuse, so that the caller can correct all of it at once. */
+  private static ApiError withOtherProblems(ApiError noUser, Exchange exchange) {
+    if (!(noUser instanceof ApiError.Invalid(List<ApiError.Detail> first))) {
+      return noUser;
+    }
+    Set<ApiError.Detail> details = new LinkedHashSet<>(first);
+    details.addAll(Validate.problemsOf(exchange));
+    return new ApiError.Invalid(List.copyOf(details));
   }
 
   private static Optional<UserId> userOf(Exchange exchange) {

@@ -23,8 +23,11 @@ public sealed interface PresentedCredential {
   /** A bearer token that is no API key. */
   record Token(BearerToken token) implements PresentedCredential {}
 
-  /** A key that is mistyped, or a scheme that is not served: 401. */
+  /** A key that is mistyped: 401. */
   record UnsupportedCredential() implements PresentedCredential {}
+
+  /** {@code Authorization} without {@code Bearer}: another scheme, or the key alone. 401. */
+  record UnsupportedScheme() implements PresentedCredential {}
 
   /** More than one credential, one in the URL, or one that cannot be read: 400. */
   record Malformed(ApiError because) implements PresentedCredential {}
@@ -59,7 +62,7 @@ public sealed interface PresentedCredential {
     }
     Matcher scheme = SCHEME.matcher(value);
     if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
-      return new UnsupportedCredential();
+      return new UnsupportedScheme();
     }
     return malformed("/Authorization", "malformed");
   }

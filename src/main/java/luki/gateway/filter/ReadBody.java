@@ -11,6 +11,7 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.MediaType;
+import luki.gateway.http.Method;
 import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.json.InvalidJson;
@@ -22,6 +23,7 @@ import luki.http1.Fields;
 /** Reads the body once: its size first, then its type, then strict JSON. */
 public record ReadBody(int maxBytes) implements Filter {
   private static final byte[] NOTHING = new byte[0];
+  private static final int MAX_EMPTY_OBJECT = 64; // with white space
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
@@ -35,7 +37,8 @@ public record ReadBody(int maxBytes) implements Filter {
       return Response.refused(ApiError.of(ErrorCode.BODY_TOO_LARGE));
     }
     if (!exchange.operation().takesBody()) {
-      return read(exchange).length == 0
+      byte[] bytes = read(exchange);
+      return bytes.length == 0 || (request.method() == Method.DELETE && isEmptyObject(bytes))
           ? next.handle(exchange)
           : Response.refused(ApiError.invalid("", "no_body"));
     }
@@ -52,7 +55,21 @@ public record ReadBody(int maxBytes) implements Filter {
     } catch (ByteBudget.Exhausted full) {
       return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
     } catch (InvalidJson invalid) {
-      return Response.refused(ApiError.invalid(invalid.pointer(), invalid.rule()));
+      return Response.refused(
+          new ApiError.Invalid(
+              List.of(
+                  new ApiError.Detail(
+                      invalid.pointer(), invalid.rule(), invalid.line(), invalid.column()))));
+    }
+  }
+
+  /** Some clients send one with every request that may have a body. */
+  private static boolean isEmptyObject(byte[] bytes) {
+    try {
+      Json json = bytes.length <= MAX_EMPTY_OBJECT ? Json.parse(bytes) : Json.MISSING;
+      return json.isObject() && json.size() == 0;
+    } catch (InvalidJson notJson) {
+      return false;
     }
   }
 

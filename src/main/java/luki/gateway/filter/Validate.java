@@ -17,13 +17,18 @@ public final class Validate implements Filter {
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    List<ApiError.Detail> details = problemsOf(exchange);
+    return details.isEmpty()
+        ? next.handle(exchange)
+        : Response.refused(new ApiError.Invalid(details));
+  }
+
+  static List<ApiError.Detail> problemsOf(Exchange exchange) {
     List<ApiError.Detail> details = new ArrayList<>(exchange.operation().rules().check(exchange));
     if (!exchange.request().method().isSafe()) {
       idempotencyKey(exchange.request().headers().all(IDEMPOTENCY_KEY), details);
     }
-    return details.isEmpty()
-        ? next.handle(exchange)
-        : Response.refused(new ApiError.Invalid(details));
+    return details;
   }
 
   private static void idempotencyKey(List<String> lines, List<ApiError.Detail> details) {

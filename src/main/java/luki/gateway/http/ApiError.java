@@ -62,8 +62,14 @@ public sealed interface ApiError {
    * A place in the request and the rule that it broke.
    *
    * @param pointer RFC 6901, into the body; for a parameter, {@code /} and its name
+   * @param line of the body, from 1; 0 where the pointer says enough
+   * @param column in characters, from 1; 0 where the pointer says enough
    */
-  record Detail(String pointer, String rule) {}
+  record Detail(String pointer, String rule, int line, int column) {
+    public Detail(String pointer, String rule) {
+      this(pointer, rule, 0, 0);
+    }
+  }
 
   record Plain(ErrorCode code, @Nullable Duration retryAfter) implements ApiError {}
 
@@ -78,8 +84,16 @@ public sealed interface ApiError {
     }
   }
 
-  /** RFC 6750 §3.1: with no credential there is no error code in the challenge. */
-  record Unauthenticated(boolean credentialPresented) implements ApiError {
+  /**
+   * RFC 6750 §3.1: with no credential there is no error code in the challenge.
+   *
+   * @param message says what to send
+   */
+  record Unauthenticated(boolean credentialPresented, String message) implements ApiError {
+    public Unauthenticated(boolean credentialPresented) {
+      this(credentialPresented, ErrorCode.UNAUTHENTICATED.message(""));
+    }
+
     @Override
     public ErrorCode code() {
       return ErrorCode.UNAUTHENTICATED;

@@ -29,25 +29,22 @@ public final class ErrorReply {
             .put("message", error.message())
             .put("trace_id", traceId);
     if (error instanceof ApiError.Invalid invalid) {
-      inner.put(
-          "details",
-          Json.array(
-              invalid.details().stream()
-                  .map(
-                      detail ->
-                          Json.object()
-                              .put("pointer", detail.pointer())
-                              .put("rule", detail.rule())
-                              .build())
-                  .toList()));
+      inner.put("details", Json.array(invalid.details().stream().map(ErrorReply::json).toList()));
     }
     return Json.object().put("error", inner.build()).build();
+  }
+
+  private static Json json(ApiError.Detail detail) {
+    Json.Builder json = Json.object().put("pointer", detail.pointer()).put("rule", detail.rule());
+    return detail.line() > 0
+        ? json.put("line", detail.line()).put("column", detail.column()).build()
+        : json.build();
   }
 
   private static void challenge(ApiError error, Fields.Builder headers) {
     switch (error) {
       // RFC 6750 §3: no error code where no credential was sent.
-      case ApiError.Unauthenticated(boolean presented) ->
+      case ApiError.Unauthenticated(boolean presented, _) ->
           headers.add(
               "WWW-Authenticate",
               presented

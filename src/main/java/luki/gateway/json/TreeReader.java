@@ -13,7 +13,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -35,7 +34,6 @@ final class TreeReader {
   private static final int MAX_REPLY_VALUES = 500_000;
 
   private static final long MEMORY_OF_VALUE = 160;
-  private static final BigDecimal TOO_LARGE = BigDecimal.TWO.pow(63);
 
   /** How to treat half of a surrogate pair, which UTF-8 cannot encode. */
   enum LoneSurrogates {
@@ -50,7 +48,8 @@ final class TreeReader {
                   .maxNestingDepth(MAX_DEPTH + 1)
                   .maxStringLength(Integer.MAX_VALUE)
                   .maxNameLength(4096)
-                  .maxNumberLength(256)
+                  // Checked by Numbers: here the place in the text is not known.
+                  .maxNumberLength(Integer.MAX_VALUE)
                   .build())
           .build();
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -153,21 +152,18 @@ final class TreeReader {
   JsonNode readAll() throws IOException, InvalidJson {
     try {
       if (parser.nextToken() == null) {
-        throw new InvalidJson("", "json");
+        throw InvalidJson.notJson(parser.currentLocation());
       }
       JsonNode root = value(0);
       if (parser.nextToken() != null) {
-        throw new InvalidJson("", "json");
+        throw InvalidJson.notJson(parser.currentTokenLocation());
       }
       return root;
-    } catch (StreamConstraintsException | NumberFormatException tooMuch) {
-      // An exponent that no decimal can hold is a NumberFormatException of the JDK's.
-      throw new InvalidJson("", "json");
     } catch (JsonProcessingException malformed) {
-      if (lines != null) {
+      if (lines != null && !(malformed instanceof StreamConstraintsException)) {
         throw malformed;
       }
-      throw new InvalidJson("", "json");
+      throw InvalidJson.notJson(malformed.getLocation());
     }
   }
 
@@ -199,8 +195,7 @@ final class TreeReader {
       case START_OBJECT -> object(deeper(depth));
       case START_ARRAY -> array(deeper(depth));
       case VALUE_STRING -> NODES.textNode(text(parser.getText()));
-      case VALUE_NUMBER_INT -> integer();
-      case VALUE_NUMBER_FLOAT -> NODES.numberNode(bounded(parser.getDecimalValue()));
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> number();
       case VALUE_TRUE -> NODES.booleanNode(true);
       case VALUE_FALSE -> NODES.booleanNode(false);
       case VALUE_NULL -> NODES.nullNode();
@@ -253,23 +248,12 @@ final class TreeReader {
     return node;
   }
 
-  private JsonNode integer() throws IOException, InvalidJson {
-    return switch (parser.getNumberType()) {
-      case INT -> NODES.numberNode(parser.getIntValue());
-      case LONG -> NODES.numberNode(parser.getLongValue());
-      case BIG_INTEGER, FLOAT, DOUBLE, BIG_DECIMAL -> {
-        BigDecimal _ = bounded(parser.getDecimalValue());
-        yield NODES.numberNode(parser.getBigIntegerValue());
-      }
-    };
-  }
-
-  /** The schema validator compares whole numbers in 64 bits, so larger ones could slip by. */
-  private BigDecimal bounded(BigDecimal value) throws InvalidJson {
-    if (lone == LoneSurrogates.REFUSE && value.abs().compareTo(TOO_LARGE) >= 0) {
+  private JsonNode number() throws IOException, InvalidJson {
+    JsonNode number = Numbers.read(parser, lone == LoneSurrogates.REFUSE);
+    if (number == null) {
       throw invalid("number");
     }
-    return value;
+    return number;
   }
 
   private String text(String text) throws InvalidJson {

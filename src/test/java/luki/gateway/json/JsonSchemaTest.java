@@ -89,6 +89,28 @@ class JsonSchemaTest {
     }
   }
 
+  /** The library compares whole decimals in 64 bits: 2^64 + 10 would be equal to 10. */
+  @Test
+  void aNumberBeyond64BitsIsWithinNoBounds() throws Exception {
+    List<Json> vast =
+        json("[18446744073709551626, 18446744073709551626.0, 1.8446744073709551626e19, 1e30,"
+                + "18446744073709551626.5, 9223372036854775808, 9223372036854775808.0, 1e255]")
+            .items();
+    for (String type : List.of("'integer'", "'number'", "['integer', 'string']")) {
+      String schema = "{'type': %s, 'minimum': %s, 'maximum': %s}";
+      JsonSchema bounded = JsonSchema.compile(json(schema.formatted(type, 1, 50)), Json.MISSING);
+      JsonSchema negative = JsonSchema.compile(json(schema.formatted(type, -50, -1)), Json.MISSING);
+      for (Json value : vast) {
+        assertTrue(rules(bounded, value).contains("maximum"), type + value);
+        assertTrue(rules(negative, json("-" + value)).contains("minimum"), type + value);
+      }
+    }
+  }
+
+  private static List<String> rules(JsonSchema schema, Json value) {
+    return schema.validate(value).stream().map(JsonSchema.Violation::rule).toList();
+  }
+
   @Test
   void decidesRequestsOfTheContractByItself() throws Exception {
     Json document = Located.read(Path.of("config/openapi.yaml")).root();

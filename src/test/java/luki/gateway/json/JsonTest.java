@@ -321,23 +321,57 @@ class JsonTest {
         });
   }
 
-  /** The schema validator compares integers in 64 bits: 2^64 + 10 would be equal to 10. */
   @ParameterizedTest
   @ValueSource(
       strings = {
         "18446744073709551626",
-        "1.8446744073709551626e19",
+        "-9223372036854775809",
         "18446744073709551626.0",
-        "-1e30",
-        "9223372036854775808"
+        "123456789012345678901234567890.50",
+        "-1E+30",
+        "1.5E+40",
+        "1E+255"
       })
-  void aCallersNumberBeyond64BitsIsRefused(String number) {
-    InvalidJson refused =
-        assertThrows(
-            InvalidJson.class,
-            () -> Json.parse(("{\"n\":" + number + "}").getBytes(StandardCharsets.UTF_8)));
-    assertEquals("number", refused.rule());
-    assertEquals("/n", refused.pointer());
+  void aCallersNumberBeyond64BitsIsKeptAsItIs(String number) {
+    assertEquals("[" + number + "]", parsed("[" + number + "]").toString());
+    assertEquals(OptionalLong.empty(), parsed(number).integer());
+  }
+
+  @Test
+  void aCallersNumberOfMoreThan256DigitsIsRefused() {
+    String most = "9".repeat(256);
+    for (String good : List.of(most, "-" + most.substring(1), "0." + most.substring(2), "1e255")) {
+      parsed("{\"n\":" + good + "}");
+    }
+    for (String bad :
+        List.of(
+            most + "9", "-" + most, "0." + most, "1e256", "-1e256", "1e999999999", "1e" + most)) {
+      InvalidJson refused = refused("{\"n\":" + bad + "}");
+      assertEquals("number", refused.rule(), bad);
+      assertEquals("/n", refused.pointer(), bad);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'a':1,}|1|8",
+        "{'a':1|1|7",
+        "{'a' 1}|1|6",
+        "{'a':01}|1|7",
+        "{'a':1}x|1|8",
+        "{'a':1} {}|1|9",
+        "{\\n  'a': nope\\n}|2|8",
+        "{\\r\\n'é': 'b\\n'}|2|8",
+        "[1,\\n\\n2,\\n|4|1",
+        "''|1|1"
+      })
+  void whatIsNotJsonHasALineAndAColumn(String text, int line, int column) {
+    String json = text.replace('\'', '"').replace("\\n", "\n").replace("\\r", "\r");
+    InvalidJson refused = refused(json);
+    assertEquals("json", refused.rule());
+    assertEquals(line + ":" + column, refused.line() + ":" + refused.column());
   }
 
   @Test

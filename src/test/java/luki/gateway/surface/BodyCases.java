@@ -37,8 +37,10 @@ final class BodyCases extends Cases {
 
   private void unexpected() {
     Ask ask = good.header(TYPE, "application/json");
-    invalid("a body", ask.body("{}"));
-    invalid("a chunked body", ask.body("{}").framing(Ask.Framing.CHUNKED));
+    // Of DELETE, an empty object is accepted.
+    String object = operation.method().equals("DELETE") ? "{\"a\":1}" : "{}";
+    invalid("a body", ask.body(object));
+    invalid("a chunked body", ask.body(object).framing(Ask.Framing.CHUNKED));
     invalid("a body without a type", good.body(MARKER));
   }
 

@@ -106,7 +106,7 @@ class PrecedenceTest {
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"text\":"));
     refused(400, "INVALID_REQUEST", good.body("{\"user_id\":\"anna\",\"user_id\":\"anna\"}"));
     Ask theirs = CALLERS.good(ContractOperation.named("eraseUser")).path("user_id", "anna");
-    refused(400, "INVALID_REQUEST", theirs.body("{}"));
+    refused(400, "INVALID_REQUEST", theirs.body("[]"));
     refused(403, "NOT_OWNER", theirs);
   }
 
