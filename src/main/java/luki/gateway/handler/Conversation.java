@@ -83,6 +83,10 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
             .remove("memory_context")
             .remove("wallet")
             .putPresent("persona_id", said.personaId());
+    // Generated clients send null for what is not set.
+    if (said.context().at("world_day").isAbsent()) {
+      context.remove("world_day");
+    }
     if (remembered.use() == MemoryUse.USED) {
       context.put("memory_context", Json.array(remembered.entries()));
     }

@@ -80,6 +80,15 @@ class ChatRequestTest {
     assertEquals("{}", agentSaw().at("context").toString());
   }
 
+  /** A Java client by openapi-generator sends null for each of these that is not set. */
+  @Test
+  void nullInTheContextDoesNotTravel() throws InvalidJson {
+    String nulls =
+        "\"context\":{\"world_day\":null,\"memory_context\":null,\"wallet\":null,\"current_mood\":\"calm\"}";
+    MARIA.post("/v1/chat", BODY.formatted(nulls)).expect(200);
+    assertEquals("{\"current_mood\":\"calm\"}", agentSaw().at("context").toString());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
