@@ -31,6 +31,16 @@ test("typed: a chat", async () => {
   assert.ok(memory);
 });
 
+test("typed: a stream", async () => {
+  const request: Schemas["ChatRequest"] = { user_id: "maria_k", message: "Hello" };
+  const path: keyof paths = "/v1/chat/stream";
+  const reply = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(request) });
+  assert.equal(reply.status, 200);
+  const events = (await reply.text()).trimEnd().split("\n\n");
+  assert.match(events[0] ?? "", /^id: 1\ndata: \{"token":/);
+  assert.match(events.at(-1) ?? "", /^event: done\n/);
+});
+
 test("typed: an ingest with a search", async () => {
   const memory: Schemas["IngestRequest"] = { user_id: "maria_k", text: "I paint in oils" };
   const kept = await send<typeof memory, Schemas["Item"]>("POST", "/v1/elr/ingest_text", memory);

@@ -1,5 +1,9 @@
 package luki.clients;
 
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.util.List;
 import java.util.Set;
 import org.openapitools.client.ApiClient;
@@ -17,15 +21,12 @@ import org.openapitools.client.model.Item;
 import org.openapitools.client.model.SearchReply;
 import org.openapitools.client.model.SearchRequest;
 
-/**
- * A program that uses the generated client; it ends with 1 at the first reply that is wrong. The
- * generated client reads every reply as JSON, so the streams are not among them.
- */
+/** A program that uses the generated client; it ends with 1 at the first reply that is wrong. */
 public final class UseClient {
   private UseClient() {}
 
   /** With the address of the gateway and a key. */
-  public static void main(String[] arguments) throws ApiException {
+  public static void main(String[] arguments) throws Exception {
     ApiClient client = new ApiClient();
     client.updateBaseUri(arguments[0]);
     client.setRequestInterceptor(
@@ -36,6 +37,11 @@ public final class UseClient {
     ChatRequest hello = new ChatRequest().userId("maria_k").message("Hello");
     ChatReply answer = chat.chat(hello);
     check("a chat", answer.getText().contains("Hello"));
+
+    String events = streamed(client, arguments[1], hello);
+    check(
+        "a stream",
+        events.startsWith("id: 1\ndata: {\"token\":") && events.contains("\nevent: done\n"));
 
     Item kept =
         memories.ingestText(
@@ -54,7 +60,19 @@ public final class UseClient {
             .getValidScopes()
             .contains("elr_memories"));
     check("an error", statusOf(chat, new ChatRequest().userId("of_another").message("Hi")) == 403);
-    System.out.println("4 passed, 0 failed");
+    System.out.println("5 passed, 0 failed");
+  }
+
+  /** The generated methods read every reply as JSON, so this one uses the client beneath them. */
+  private static String streamed(ApiClient client, String key, ChatRequest request)
+      throws Exception {
+    HttpRequest post =
+        HttpRequest.newBuilder(URI.create(client.getBaseUri() + "/v1/chat/stream"))
+            .header("Authorization", "Bearer " + key)
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(client.getObjectMapper().writeValueAsString(request)))
+            .build();
+    return client.getHttpClient().send(post, BodyHandlers.ofString()).body();
   }
 
   private static int statusOf(ChatApi chat, ChatRequest request) {
