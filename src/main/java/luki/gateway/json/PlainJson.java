@@ -111,7 +111,7 @@ final class PlainJson {
     return at - start <= MAX_NAME;
   }
 
-  /** A text of printable ASCII. */
+  /** A text in strict UTF-8 without control characters. */
   private boolean string() {
     for (at++; at < bytes.length; at++) {
       byte octet = bytes[at];
@@ -119,11 +119,34 @@ final class PlainJson {
         at++;
         return true;
       }
-      if (octet < ' ' || (octet == '\\' && !escape())) {
+      boolean valid = octet < 0 ? sequence(octet & 0xff) : octet >= ' ';
+      if (!valid || (octet == '\\' && !escape())) {
         return false;
       }
     }
     return false;
+  }
+
+  /** Moves to the last byte of a character of two to four bytes (RFC 3629 §4). */
+  private boolean sequence(int first) {
+    int more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if (first < 0xc2 || first > 0xf4 || at + more >= bytes.length) {
+      return false;
+    }
+    // No longer form than needed, no half of a surrogate pair, nothing beyond U+10FFFF.
+    int second = bytes[at + 1] & 0xff;
+    int low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    int high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (second < low || second > high) {
+      return false;
+    }
+    for (int i = 2; i <= more; i++) {
+      if ((bytes[at + i] & 0xc0) != 0x80) {
+        return false;
+      }
+    }
+    at += more;
+    return true;
   }
 
   /** Moves to the last byte of an escape. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,12 +20,13 @@ class PlainJsonTest {
     "{\"a\":1,\"aa\":2,\"b\":{\"a\":3,\"b\":4},\"c\":[{\"a\":5},{\"a\":6}]}",
     " \"text\" ",
     "12345",
+    "{\"\u00e4\":\"\u00fc \u2028 \ud55c \ud83c\udf75 \udbff\udfff\",\"\u00f6\":[\"\u07ff\u0800\"]}",
     "{\"a\":{\"a\":{\"a\":{\"b\":1,\"c\":2}}},\"b\":\"\\uD83C\"}"
   };
   private static final String ALPHABET = "{}[]\",:\\ab01.-eEtrufalsn \n\t/";
 
   private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.ISO_8859_1);
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   private static boolean isRead(byte[] text) {
@@ -44,7 +46,7 @@ class PlainJsonTest {
     for (int i = 0; i < 300_000; i++) {
       byte[] text = changed(bytes(SEEDS[random.nextInt(SEEDS.length)]), random);
       if (PlainJson.isCertain(text)) {
-        assertTrue(isRead(text), () -> new String(text, StandardCharsets.ISO_8859_1));
+        assertTrue(isRead(text), () -> new String(text, StandardCharsets.UTF_8));
         certain++;
       } else if (!isRead(text)) {
         refused++;
@@ -104,14 +106,27 @@ class PlainJsonTest {
   @Test
   void leavesWhatItCannotDecideToTheReader() {
     for (String text :
-        new String[] {
-          "1e5", "{\"\\u0061\":1}", "1234567890123456789012", "\"\u00c3\u00a9\"", names(40)
-        }) {
+        new String[] {"1e5", "{\"\\u0061\":1}", "1234567890123456789012", names(40)}) {
       assertFalse(PlainJson.isCertain(bytes(text)), text);
       assertTrue(Json.isReply(bytes(text)), text);
     }
     assertFalse(Json.isReply(bytes("{\"a\":1,\"\\u0061\":2}")));
-    assertFalse(Json.isReply(bytes("\"\u00c3\"")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "c3", "c3 28", "c0 80", "c1 bf", "e0 9f bf", "ed a0 80", "ed bf bf", "f0 8f bf bf",
+        "f4 90 80 80", "f5 80 80 80", "80", "bf", "e2 82", "f0 9f 8d", "fe", "ff"
+      })
+  void refusesWhatIsNotStrictUtf8(String hex) {
+    byte[] inner = HexFormat.ofDelimiter(" ").parseHex(hex);
+    byte[] text = new byte[inner.length + 2];
+    text[0] = '"';
+    System.arraycopy(inner, 0, text, 1, inner.length);
+    text[text.length - 1] = '"';
+    assertFalse(PlainJson.isCertain(text));
+    assertFalse(Json.isReply(text));
   }
 
   private static String names(int count) {
