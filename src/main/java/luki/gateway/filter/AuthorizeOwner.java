@@ -74,13 +74,12 @@ public final class AuthorizeOwner implements Filter {
     return Optional.of(user);
   }
 
-  /** All before the last underscore: ids of users may have some themselves. */
   private static String prefix(String itemId, String name) {
-    int last = itemId.lastIndexOf('_');
-    if (last <= 0) {
+    String owner = UserId.ownerOf(itemId);
+    if (owner.isEmpty()) {
       throw new ApiException(ApiError.invalid("/" + name, "pattern"));
     }
-    return itemId.substring(0, last);
+    return owner;
   }
 
   private static String present(List<String> values, String name) {

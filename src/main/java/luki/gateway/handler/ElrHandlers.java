@@ -12,6 +12,7 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
@@ -96,7 +97,7 @@ public final class ElrHandlers {
   /** The service reads no single item, but it lists, and says whether one exists. */
   private Response item(Exchange exchange) throws InterruptedException {
     String id = exchange.pathParameter("item_id");
-    if (!id.substring(0, id.lastIndexOf('_')).equals(exchange.user().value())) {
+    if (!UserId.ownerOf(id).equals(exchange.user().value())) {
       throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
     }
     MemoryCalls.Found found = memory.list(exchange, MemoryRanking.byId(id), 1);

@@ -120,7 +120,6 @@ final class MemoryRanking implements LongList.Receiver {
 
   private static String ownerOf(Json entry) {
     String named = entry.at("metadata").at("user_id").string();
-    String id = idOf(entry);
-    return named != null ? named : id.substring(0, Math.max(0, id.lastIndexOf('_')));
+    return named != null ? named : UserId.ownerOf(idOf(entry));
   }
 }

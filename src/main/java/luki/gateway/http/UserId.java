@@ -20,6 +20,11 @@ public record UserId(String value) {
     return isValid(text) ? Optional.of(new UserId(text)) : Optional.empty();
   }
 
+  /** Of the id of an item: all before the last underscore, since ids of users may have some. */
+  public static String ownerOf(String itemId) {
+    return itemId.substring(0, Math.max(0, itemId.lastIndexOf('_')));
+  }
+
   private static boolean isValid(String text) {
     return !text.isEmpty()
         && text.codePointCount(0, text.length()) <= MAX_LENGTH
