@@ -78,15 +78,10 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
     ElrHandlers.refuseBlank(said.message(), "/message");
     Remembered remembered = remember(exchange, said.message());
     // Only the gateway says what is remembered, and a wallet cannot be proved.
-    Json.Builder context =
-        said.context().toBuilder()
-            .remove("memory_context")
-            .remove("wallet")
-            .putPresent("persona_id", said.personaId());
-    // Generated clients send null for what is not set.
-    if (said.context().at("world_day").isAbsent()) {
-      context.remove("world_day");
-    }
+    Json.Builder context = Json.object();
+    // Without null, which generated clients send for what is not set.
+    said.context().members().forEach(context::putPresent);
+    context.remove("memory_context").remove("wallet").putPresent("persona_id", said.personaId());
     if (remembered.use() == MemoryUse.USED) {
       context.put("memory_context", Json.array(remembered.entries()));
     }
