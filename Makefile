@@ -1,8 +1,8 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients build check policy vectors fuzz bench profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines test-clients test-browser browser-packages build check policy vectors fuzz bench profile bench-peers microbench format clean compiled jdk
 
-NEEDS_JDK := $(filter-out help clean,$(or $(MAKECMDGOALS),help))
+NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
 JAVA_HOME := $(shell sh src/dev/find-jdk.sh)
 ifeq ($(JAVA_HOME),)
@@ -49,6 +49,14 @@ test-engines: compiled ## the tests of everything on the wire, on the other thre
 
 test-clients: compiled ## clients made from the contract and libraries for event streams against the gateway; needs npm
 	@sh src/test/clients/run.sh "$(JAVA)" "$(DEV_CLASSPATH)"
+
+test-browser: compiled ## the pages in headless Chromium; WRITE=1 puts the pictures into src/docs/img
+	@mvn -B -ntp surefire:test -Dtest='luki.gateway.browser.*Test' $(if $(WRITE),-Dluki.write=true)
+
+browser-packages: ## install Chromium, from the system's packages
+	@echo "Installing chromium with apt-get" >&2
+	@sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
+		$$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
 
 build: ## target/luki-gateway.jar and target/lib
 	@$(MVN) package -DskipTests >&2

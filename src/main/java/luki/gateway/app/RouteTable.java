@@ -8,11 +8,11 @@ import luki.gateway.config.Problems;
 import luki.gateway.contract.ContractCompiler;
 import luki.gateway.handler.ChatHandlers;
 import luki.gateway.handler.ConsentHandlers;
-import luki.gateway.handler.DocsHandlers;
 import luki.gateway.handler.ElrHandlers;
 import luki.gateway.handler.GatewayHandlers;
 import luki.gateway.handler.ModuleHandlers;
 import luki.gateway.handler.OverviewHandler;
+import luki.gateway.handler.PageHandlers;
 import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
@@ -52,7 +52,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
                 parts.tokens().published())
             .byName());
     handlers.putAll(
-        new DocsHandlers(
+        new PageHandlers(
                 parts.configuration().document().published(),
                 parts.configuration().document().title(),
                 build.redoc())

@@ -77,7 +77,8 @@ class ContractForClientsTest {
     Json asset = root.at("paths").at("/docs/{asset}").at("get");
     assertEquals("redoc.standalone.js", asset.pointer("/parameters/0/example").string());
     assertEquals(
-        Set.of("text/javascript"), asset.pointer("/responses/200/content").members().keySet());
+        Set.of("text/javascript", "image/svg+xml"),
+        asset.pointer("/responses/200/content").members().keySet());
   }
 
   @Test

@@ -40,7 +40,7 @@ class DocsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/docs", SCRIPT, "/openapi.json"})
+  @ValueSource(strings = {"/docs", SCRIPT, "/docs/icon.svg", "/openapi.json"})
   void anUnchangedFileIsNotSentAgain(String target) {
     HttpReply whole = READER.get(target).expect(200);
     String tag = whole.only("ETag");
@@ -59,7 +59,7 @@ class DocsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/docs", SCRIPT, "/openapi.json"})
+  @ValueSource(strings = {"/docs", SCRIPT, "/docs/icon.svg", "/openapi.json"})
   void aFileIsCompressedForThoseThatAcceptIt(String target) throws Exception {
     HttpResponse<byte[]> plain = get(target);
     for (String accept : List.of("gzip", "br, GZIP ;q=0.5, *", "deflate,gzip;q=1.0")) {

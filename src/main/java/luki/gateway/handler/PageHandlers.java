@@ -1,0 +1,74 @@
+package luki.gateway.handler;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.gateway.json.Json;
+
+/** The contract for its readers: as JSON, and as a page that Redoc draws. */
+public final class PageHandlers {
+  private static final String REDOC = "redoc.standalone.js";
+  private static final String ICON = "icon.svg";
+  // Redoc writes its styles into the page and searches in a worker that it makes from a blob.
+  private static final String DOCS_POLICY =
+      "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:;"
+          + " font-src 'self'; connect-src 'self'; worker-src blob:; child-src blob:;"
+          + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+  private final StaticFile document;
+  private final StaticFile docs;
+  private final Map<String, StaticFile> docsAssets;
+
+  /**
+   * Loads what is served.
+   *
+   * @param redocVersion the version of the WebJar on the class path
+   */
+  public PageHandlers(Json document, String title, String redocVersion) {
+    String html = text("docs.html").replace("{title}", escaped(title));
+    // The only address of another server that Redoc would ask by itself.
+    String redoc =
+        text("/META-INF/resources/webjars/redoc/" + redocVersion + "/" + REDOC)
+            .replace("https://cdn.redoc.ly/redoc/logo-mini.svg", "/docs/" + ICON);
+    String day = "public, max-age=86400";
+    this.document = StaticFile.of(Response.json(200, document), "no-cache");
+    this.docs = page(html, DOCS_POLICY);
+    this.docsAssets = Map.of(REDOC, asset(REDOC, redoc, day), ICON, asset(ICON, text(ICON), day));
+  }
+
+  /** By the names that the contract uses. */
+  public Map<String, Handler> byName() {
+    return Map.of(
+        "openapi", document::answer, "docs", docs::answer, "docs-asset", oneOf(docsAssets));
+  }
+
+  private static Handler oneOf(Map<String, StaticFile> assets) {
+    return exchange -> {
+      StaticFile asset = assets.get(exchange.pathParameter("asset"));
+      return asset == null
+          ? Response.refused(ApiError.of(ErrorCode.NOT_FOUND))
+          : asset.answer(exchange);
+    };
+  }
+
+  private static StaticFile page(String html, String policy) {
+    Response reply = Response.text(200, "text/html; charset=utf-8", html);
+    return StaticFile.of(reply.with("Content-Security-Policy", policy), "no-cache");
+  }
+
+  private static StaticFile asset(String name, String text, String cacheControl) {
+    String type = name.endsWith(".svg") ? "image/svg+xml" : "text/javascript; charset=utf-8";
+    return StaticFile.of(Response.text(200, type, text), cacheControl);
+  }
+
+  private static String text(String resource) {
+    return new String(StaticFile.resource(resource), StandardCharsets.UTF_8);
+  }
+
+  private static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;");
+  }
+}
