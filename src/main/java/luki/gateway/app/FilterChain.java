@@ -88,7 +88,8 @@ record FilterChain(
             ErrorCode.INTERNAL,
             ErrorCode.NOT_IMPLEMENTED,
             ErrorCode.NOT_FOUND,
-            ErrorCode.METHOD_NOT_ALLOWED),
+            ErrorCode.METHOD_NOT_ALLOWED,
+            ErrorCode.VERSION_GONE),
         live(
             new Admission(parts.lifecycle(), parts.configuration().file().maxInFlight()),
             ErrorCode.DRAINING,

@@ -22,13 +22,17 @@ public final class ContractCompiler {
 
   private final ContractDocument document;
   private final OperationCompiler operations;
+  private final VersionCompiler versions;
   private final List<Route.Served> routes = new ArrayList<>();
+  private final Map<String, Route.Served> byId = new HashMap<>();
   private final Map<String, String> seenShapes = new HashMap<>();
   private final Map<String, String> seenIds = new HashMap<>();
 
-  private ContractCompiler(ContractDocument document, OperationCompiler operations) {
+  private ContractCompiler(
+      ContractDocument document, OperationCompiler operations, VersionCompiler versions) {
     this.document = document;
     this.operations = operations;
+    this.versions = versions;
   }
 
   /** Compiles; the routes are usable only when no problem was added. */
@@ -38,7 +42,9 @@ public final class ContractCompiler {
       Duration defaultDeadline,
       Problems problems) {
     OperationCompiler operations = new OperationCompiler(document, handlers, defaultDeadline);
-    return new ContractCompiler(document, operations).compile(document.top(problems));
+    Place top = document.top(problems);
+    return new ContractCompiler(document, operations, new VersionCompiler(document, top))
+        .compile(top);
   }
 
   private List<Route.Served> compile(Place top) {
@@ -73,11 +79,19 @@ public final class ContractCompiler {
                 unique(method.get(), pattern, operation, at.at(key));
                 operations
                     .compile(method.get(), pattern, item, operation, at.at(key))
-                    .ifPresent(routes::add);
+                    .ifPresent(route -> add(route, operation, at.at(key)));
               } else if (!BESIDE_OPERATIONS.contains(key)) {
                 at.at(key).problem(key + " is unknown here");
               }
             });
+  }
+
+  private void add(Route.Served compiled, Json operation, Place at) {
+    Json rules = operation.at(ContractDocument.EXTENSION);
+    Route.Served route =
+        versions.inVersion(compiled, rules, byId, at.at(ContractDocument.EXTENSION));
+    routes.add(route);
+    byId.put(route.operation().id(), route);
   }
 
   private void unique(Method method, PathPattern pattern, Json operation, Place at) {

@@ -20,6 +20,7 @@ import luki.gateway.json.Located;
 public final class ContractDocument {
   static final String EXTENSION = "x-gateway";
   static final String RESPONSES = "/components/responses/";
+  static final String VERSIONS = "x-gateway-versions";
 
   private final Located document;
 
@@ -75,6 +76,39 @@ public final class ContractDocument {
     return scopes;
   }
 
+  /** The operation as it is enforced: one with a successor has the rules of that. */
+  Json inForce(Json operation) {
+    Json own = operation.at(EXTENSION);
+    Json found = before(operation, own.at(VersionCompiler.SUCCESSOR).string(""));
+    if (found.isMissing()) {
+      return operation;
+    }
+    Json successor = inForce(found);
+    Json.Builder rules = successor.at(EXTENSION).toBuilder();
+    own.members().forEach(rules::put);
+    return operation.toBuilder()
+        .put(EXTENSION, rules.build())
+        .put("security", successor.at("security"))
+        .put("deprecated", true)
+        .build();
+  }
+
+  /** An operation that stands before the other: so there is no circle of successors. */
+  private Json before(Json other, String id) {
+    for (Json path : root().at("paths").members().values()) {
+      for (Json operation : path.members().values()) {
+        Json found = operation.at("operationId");
+        if (found.equals(other.at("operationId"))) {
+          return Json.MISSING;
+        }
+        if (found.string("").equals(id)) {
+          return operation;
+        }
+      }
+    }
+    return Json.MISSING;
+  }
+
   /** The document for its readers: with the standard errors, without the gateway's own rules. */
   public Json published() {
     Json.Builder paths = Json.object();
@@ -88,22 +122,47 @@ public final class ContractDocument {
                   .forEach(
                       (name, operation) ->
                           operations.put(
-                              name, methodOf(name).isPresent() ? published(operation) : operation));
+                              name,
+                              methodOf(name).isPresent()
+                                  ? published(path, inForce(operation))
+                                  : operation));
               paths.put(path, operations.build());
             });
-    return root().toBuilder().put("paths", paths.build()).build();
+    return root().toBuilder().remove(VERSIONS).put("paths", paths.build()).build();
   }
 
-  private static Json published(Json operation) {
+  private Json published(String path, Json operation) {
     SortedMap<String, Json> responses = new TreeMap<>();
     standardErrors(operation)
         .forEach(
             (status, name) ->
                 responses.put(status, Json.object().put("$ref", "#" + RESPONSES + name).build()));
     responses.putAll(operation.at("responses").members());
+    Json errors = versionOf(path).at("error_schema");
     Json.Builder all = Json.object();
-    responses.forEach(all::put);
+    responses.forEach(
+        (status, response) ->
+            all.put(
+                status,
+                errors.isMissing() || status.startsWith("2")
+                    ? response
+                    : withSchema(resolve(response), errors)));
     return operation.toBuilder().remove(EXTENSION).put("responses", all.build()).build();
+  }
+
+  /** The declaration of the version that a path belongs to, missing where it has none. */
+  Json versionOf(String path) {
+    return root().at(VERSIONS).members().values().stream()
+        .filter(version -> path.startsWith(version.at("prefix").string("?") + "/"))
+        .findFirst()
+        .orElse(Json.MISSING);
+  }
+
+  private static Json withSchema(Json response, Json reference) {
+    Json schema = Json.object().put("$ref", reference).build();
+    Json body = Json.object().put("schema", schema).build();
+    Json content = Json.object().put("application/json", body).build();
+    return response.toBuilder().put("content", content).build();
   }
 
   /** Status to response, of the errors that need not be written down for an operation. */
@@ -119,6 +178,9 @@ public final class ContractDocument {
     if (rules.at("access").string("").equals("scoped")) {
       errors.put("401", "Unauthorized");
       errors.put("403", "Forbidden");
+    }
+    if (operation.at("deprecated").isTrue()) {
+      errors.put("410", "Gone");
     }
     if (!operation.at("requestBody").isMissing()) {
       errors.put("413", "BodyTooLarge");

@@ -36,11 +36,16 @@ record OperationCompiler(
           "deadline",
           "cost",
           "meters",
-          "always_admitted");
+          "always_admitted",
+          "successor",
+          "request",
+          "reply",
+          "when_blank");
 
   /** The route, or nothing when the operation has a problem, which is then listed. */
   Optional<Route.Served> compile(
-      Method method, PathPattern path, Json item, Json operation, Place at) {
+      Method method, PathPattern path, Json item, Json declared, Place at) {
+    Json operation = document.inForce(declared);
     Place rules = at.at(ContractDocument.EXTENSION);
     Json extension = operation.at(ContractDocument.EXTENSION);
     if (!extension.isObject()) {
@@ -72,7 +77,8 @@ record OperationCompiler(
             deadline(extension.at("deadline"), rules.at("deadline")),
             replies(operation, at),
             !operation.at("requestBody").isMissing(),
-            requestRules(path, item, operation, at));
+            requestRules(path, item, operation, at),
+            null);
     return policy == null || handler == null
         ? Optional.empty()
         : Optional.of(new Route.Served(compiled, policy, handler));
@@ -177,9 +183,9 @@ record OperationCompiler(
     }
     String type = document.resolve(schema).at("type").string("");
     return switch (declaration.at("in").string("")) {
-      case "path" -> new Parameter(name, RequestRules.In.PATH, type);
-      case "query" -> new Parameter(name, RequestRules.In.QUERY, type);
-      case "header" -> new Parameter(name, RequestRules.In.HEADER, type);
+      case "path" -> new Parameter(name, RequestRules.In.PATH, type, schema.at("default"));
+      case "query" -> new Parameter(name, RequestRules.In.QUERY, type, schema.at("default"));
+      case "header" -> new Parameter(name, RequestRules.In.HEADER, type, schema.at("default"));
       default -> {
         at.problem("parameter \"" + name + "\" must be in path, query or header");
         yield null;

@@ -30,7 +30,7 @@ record RequestRules(
     HEADER
   }
 
-  record Parameter(String name, In in, String type) {
+  record Parameter(String name, In in, String type, Json byDefault) {
     boolean is(String other, In place) {
       return name.equals(other) && in == place;
     }
@@ -61,6 +61,18 @@ record RequestRules(
       add(details, bodySchema.validate(exchange.json()));
     }
     return details;
+  }
+
+  /** What was sent for each parameter, or its default. Only once the request was checked. */
+  Json parametersOf(Exchange exchange) {
+    Json sent = values(exchange, exchange.request().query(), new ArrayList<>());
+    Json.Builder all = sent.toBuilder();
+    for (Parameter parameter : parameters) {
+      if (sent.at(parameter.name).isMissing()) {
+        all.putPresent(parameter.name, parameter.byDefault);
+      }
+    }
+    return all.build();
   }
 
   /** The parameters as one object, so that one schema can check them. */

@@ -18,6 +18,7 @@ import luki.gateway.http.Policy;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.http.Target;
+import luki.gateway.http.Version;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,8 @@ public final class Router {
   private final Set<Method> allMethods = EnumSet.of(Method.OPTIONS);
   // Paths without parameters, which most requests name: nothing of them has to be parsed again.
   private final Map<String, Target> literals = new HashMap<>();
+  // By the first segment of their paths.
+  private final Map<String, Version> unrouted = new HashMap<>();
 
   public Router(List<Route.Served> routes) {
     for (Route.Served route : routes) {
@@ -41,6 +44,10 @@ public final class Router {
       allMethods.add(route.method());
       String path = route.operation().path().template();
       Target.parse(path).ifPresent(target -> literals.put(path, target));
+      Version version = route.version();
+      if (version != null) {
+        unrouted.put(path.split("/", 3)[1], version.with(""));
+      }
     }
   }
 
@@ -56,8 +63,9 @@ public final class Router {
       parameters = Map.copyOf(parameters);
     }
 
-    static Match refused(Method method, @Nullable PathPattern path, ApiError error) {
-      return new Match(new Route.Refused(method, path, error), Map.of());
+    static Match refused(
+        Method method, @Nullable PathPattern path, ApiError error, @Nullable Version version) {
+      return new Match(new Route.Refused(method, path, error, version), Map.of());
     }
   }
 
@@ -69,32 +77,42 @@ public final class Router {
    */
   public Match match(Method method, String raw, @Nullable Target target) {
     if (raw.length() > MAX_TARGET) {
-      return Match.refused(method, null, ApiError.of(ErrorCode.URI_TOO_LONG));
+      return refused(method, target, ApiError.of(ErrorCode.URI_TOO_LONG));
     }
     if (target == null) {
-      return Match.refused(method, null, ApiError.invalid("", "path"));
+      return refused(method, null, ApiError.invalid("", "path"));
     }
     if (method == Method.OTHER) {
-      return Match.refused(method, null, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
+      return refused(method, target, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
     }
     if (target.asterisk()) {
       return method == Method.OPTIONS
-          ? new Match(options(ASTERISK, allMethods, false), Map.of())
-          : Match.refused(method, null, ApiError.invalid("", "path"));
+          ? new Match(options(ASTERISK, allMethods, false, null), Map.of())
+          : refused(method, null, ApiError.invalid("", "path"));
     }
     List<String> values = new ArrayList<>(2);
     Node node = root.find(target.segments(), 0, values);
     return node == null
-        ? Match.refused(method, null, ApiError.of(ErrorCode.NOT_FOUND))
+        ? refused(method, target, ApiError.of(ErrorCode.NOT_FOUND))
         : node.match(method, values);
   }
 
+  /** The route of a request that leads to no operation, in the version of its path. */
+  public Match refused(Method method, @Nullable Target target, ApiError error) {
+    Version version =
+        target == null || target.segments().isEmpty()
+            ? null
+            : unrouted.get(target.segments().getFirst());
+    return Match.refused(method, null, error, version);
+  }
+
   /** What OPTIONS answers for a path: its methods, to anyone. */
-  private static Route options(PathPattern path, Set<Method> methods, boolean alwaysAdmitted) {
+  private static Route options(
+      PathPattern path, Set<Method> methods, boolean alwaysAdmitted, @Nullable Version version) {
     String allow = String.join(", ", new TreeSet<>(methods.stream().map(Enum::name).toList()));
     return new Route.Served(
         new Route.Operation(
-            "options", Method.OPTIONS, path, null, AT_ONCE, "", false, _ -> List.of()),
+            "options", Method.OPTIONS, path, null, AT_ONCE, "", false, _ -> List.of(), version),
         Policy.open(alwaysAdmitted),
         _ -> Response.empty(204).with("Allow", allow));
   }
@@ -165,8 +183,9 @@ public final class Router {
       Set<Method> allowed = EnumSet.copyOf(routes.keySet());
       allowed.add(Method.OPTIONS);
       return method == Method.OPTIONS
-          ? new Match(options(path, allowed, any.policy().alwaysAdmitted()), Map.of())
-          : Match.refused(method, path, new ApiError.WrongMethod(allowed));
+          ? new Match(
+              options(path, allowed, any.policy().alwaysAdmitted(), any.version()), Map.of())
+          : Match.refused(method, path, new ApiError.WrongMethod(allowed), any.version());
     }
 
     private static Map<String, String> named(PathPattern path, List<String> values) {

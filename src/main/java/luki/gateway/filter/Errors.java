@@ -22,7 +22,9 @@ public final class Errors implements Filter, Chain.Defects {
     if (refusal == null) {
       return response;
     }
-    Response rendered = ErrorReply.render(response, refusal, exchange.trace().traceId());
+    Response rendered =
+        ErrorReply.render(
+            response, refusal, exchange.trace().traceId(), exchange.route().version());
     return refusal.code() == ErrorCode.DRAINING ? rendered.with("Connection", "close") : rendered;
   }
 

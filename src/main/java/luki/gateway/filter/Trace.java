@@ -64,7 +64,7 @@ public record Trace(Tracing tracing) implements Filter {
     ApiError refusal = response.outcome().refusal();
     ErrorCode code = refusal == null ? null : refusal.code();
     span.replied(sent.status(), code, sent);
-    if (response.body() instanceof Body.Stream(Body.Source source)) {
+    if (response.body() instanceof Body.Stream(Body.Source source, _)) {
       source.firstEventNanos().ifPresent(span::firstEventAfter);
     }
     span.end();

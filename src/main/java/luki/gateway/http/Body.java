@@ -2,6 +2,7 @@ package luki.gateway.http;
 
 import java.io.IOException;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** What a message carries. A stream is pulled piece by piece, never collected. */
@@ -36,8 +37,16 @@ public sealed interface Body {
     }
   }
 
-  /** A body that comes piece by piece; each piece is sent on at once. */
-  record Stream(Source source) implements Body {}
+  /**
+   * A body that comes piece by piece; each piece is sent on at once.
+   *
+   * @param form what each piece is sent as
+   */
+  record Stream(Source source, UnaryOperator<byte[]> form) implements Body {
+    public Stream(Source source) {
+      this(source, UnaryOperator.identity());
+    }
+  }
 
   /** Where a stream comes from. Used by one thread, closed exactly once, also after a failure. */
   interface Source extends AutoCloseable {

@@ -10,9 +10,11 @@ import org.jspecify.annotations.Nullable;
 public final class ErrorReply {
   private ErrorReply() {}
 
-  /** The reply with its envelope, keeping what was learned on the way. */
-  public static Response render(Response refused, ApiError error, String traceId) {
-    Response envelope = Response.json(error.status(), envelope(error, traceId));
+  /** The reply with the error body of its version, keeping what was learned on the way. */
+  public static Response render(
+      Response refused, ApiError error, String traceId, @Nullable Version version) {
+    Json body = envelope(error, traceId);
+    Response envelope = Response.json(error.status(), version == null ? body : version.error(body));
     Fields.Builder headers = new Fields.Builder();
     headers.addAll(refused.headers()).addAll(envelope.headers());
     challenge(error, headers);

@@ -71,7 +71,7 @@ public record Exchange(
   public Route.Served served() {
     return switch (route) {
       case Route.Served served -> served;
-      case Route.Refused(_, _, var error) ->
+      case Route.Refused(_, _, var error, _) ->
           throw new IllegalStateException("refused with " + error.code() + ", yet processed");
     };
   }
@@ -133,6 +133,13 @@ public record Exchange(
 
   public Exchange spending(QuotaReservation from) {
     return with(new Resolved(principal(), deadline(), payload(), subject(), consent(), from));
+  }
+
+  /** The same request to another route, whose path has the same parameters. */
+  public Exchange to(Request other, Route.Served successor, @Nullable Payload sent) {
+    Resolved now = new Resolved(principal(), deadline(), sent, subject(), consent(), reservation());
+    return new Exchange(
+        id, trace, receivedAt, receivedNanos, other, successor, pathParameters, memory, now);
   }
 
   public QuotaReservation reservation() {

@@ -73,6 +73,11 @@ public record Response(
     return new Response(status, headers, other, outcome, onComplete);
   }
 
+  /** The same with another status. */
+  public Response as(int other) {
+    return new Response(other, headers, body, outcome, onComplete);
+  }
+
   public Response by(Principal principal) {
     return new Response(status, headers, body, outcome.with(principal), onComplete);
   }

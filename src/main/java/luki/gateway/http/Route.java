@@ -14,6 +14,9 @@ public sealed interface Route {
   /** The template of its path, a safe label; empty where the contract has no such path. */
   String template();
 
+  /** The version that it belongs to where that is to end, else null. */
+  @Nullable Version version();
+
   /** For the whole exchange, from the request's head on. */
   Duration deadline();
 
@@ -38,6 +41,16 @@ public sealed interface Route {
       return operation.deadline;
     }
 
+    @Override
+    public @Nullable Version version() {
+      return operation.version;
+    }
+
+    /** The same operation of this version, with these rules. */
+    public Served in(@Nullable Version version, Rules rules) {
+      return new Served(operation.in(version, rules), policy, handler);
+    }
+
     public Served with(Policy other) {
       return new Served(operation, other, handler);
     }
@@ -52,7 +65,9 @@ public sealed interface Route {
    *
    * @param path null where the contract has no such path
    */
-  record Refused(Method method, @Nullable PathPattern path, ApiError error) implements Route {
+  record Refused(
+      Method method, @Nullable PathPattern path, ApiError error, @Nullable Version version)
+      implements Route {
     private static final Duration AT_ONCE = Duration.ofSeconds(5);
 
     @Override
@@ -74,6 +89,7 @@ public sealed interface Route {
    * @param deadline for the whole exchange, from the request's head on
    * @param produces the media type of its success
    * @param takesBody a JSON body is required; otherwise there must be none
+   * @param version the version that it belongs to where that is to end, else null
    */
   record Operation(
       String id,
@@ -83,15 +99,22 @@ public sealed interface Route {
       Duration deadline,
       String produces,
       boolean takesBody,
-      Rules rules) {
+      Rules rules,
+      @Nullable Version version) {
 
     public boolean isEventStream() {
       return produces.equals("text/event-stream");
     }
 
+    private Operation in(@Nullable Version other, Rules others) {
+      return new Operation(
+          id, method, path, upstream, deadline, produces, takesBody, others, other);
+    }
+
     /** HEAD is GET without the body (RFC 9110 §9.3.2). */
     public Operation head() {
-      return new Operation(id, Method.HEAD, path, upstream, deadline, produces, takesBody, rules);
+      return new Operation(
+          id, Method.HEAD, path, upstream, deadline, produces, takesBody, rules, version);
     }
   }
 

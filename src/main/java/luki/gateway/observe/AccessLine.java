@@ -16,6 +16,7 @@ import luki.gateway.http.RequestId;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.Version;
 import luki.gateway.observe.Label.CallerKind;
 import luki.http1.Latin1;
 import org.jspecify.annotations.Nullable;
@@ -88,6 +89,10 @@ public record AccessLine(
       lines.put("null");
     } else {
       lines.millis(upstreamNanos);
+    }
+    Version version = route.version();
+    if (version != null) {
+      lines.put(",\"version\":\"").put(version.name()).put("\"");
     }
     lines.put("}\n");
   }

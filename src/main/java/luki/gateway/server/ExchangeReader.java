@@ -4,7 +4,6 @@ import com.sun.net.httpserver.HttpExchange;
 import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Map;
 import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Deadline;
@@ -13,7 +12,6 @@ import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
-import luki.gateway.http.Route;
 import luki.gateway.http.Target;
 import luki.http1.BadMessage;
 import luki.http1.ByteBudget;
@@ -55,7 +53,7 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
     Router.Match match =
         reason == null
             ? router.match(method, engine.target(), target)
-            : new Router.Match(new Route.Refused(method, null, ApiError.of(reason)), Map.of());
+            : router.refused(method, target, ApiError.of(reason));
     long received = engine.receivedNanos();
     Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
     engine.readBodyBy(deadline.sooner(new Deadline(received + MAX_BODY_NANOS)).atNanos());

@@ -82,7 +82,9 @@ public final class GatewayServer {
       ApiError error = response.outcome().refusal();
       if (error != null && !response.headers().has("Content-Type")) {
         // A filter around the envelope failed; its caller gets one all the same.
-        response = ErrorReply.render(response, error, exchange.trace().traceId());
+        response =
+            ErrorReply.render(
+                response, error, exchange.trace().traceId(), exchange.route().version());
       }
       ReplyWriter.write(http, exchange.request().method(), response);
     }

@@ -45,7 +45,7 @@ final class ReplyWriter {
       switch (response.body()) {
         case Body.Empty _ -> writer.head(response.headers(), NO_BODY);
         case Body.Bytes whole -> writer.whole(whole.bytes(), method == Method.HEAD);
-        case Body.Stream stream -> writer.stream(stream.source());
+        case Body.Stream stream -> writer.stream(stream);
       }
       writer.end = Delivery.End.COMPLETE;
     } finally {
@@ -86,16 +86,18 @@ final class ReplyWriter {
   }
 
   /** Sends each piece at once. */
-  private void stream(Body.Source source) throws IOException {
+  private void stream(Body.Stream stream) throws IOException {
+    Body.Source source = stream.source();
     try (source) {
       engine.onHalfClose(source::probe);
       head(response.headers(), UNKNOWN_LENGTH);
       OutputStream out = http.getResponseBody();
       out.flush();
       for (byte[] piece = next(source); piece != null; piece = next(source)) {
-        out.write(piece);
+        byte[] sent = stream.form().apply(piece);
+        out.write(sent);
         out.flush();
-        bytesSent += piece.length;
+        bytesSent += sent.length;
       }
       out.close();
     } finally {

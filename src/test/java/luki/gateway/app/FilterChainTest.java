@@ -142,7 +142,7 @@ class FilterChainTest {
             Instant.EPOCH,
             System.nanoTime(),
             request,
-            new Route.Refused(Method.GET, null, ApiError.of(ErrorCode.NOT_FOUND)),
+            new Route.Refused(Method.GET, null, ApiError.of(ErrorCode.NOT_FOUND), null),
             Map.of(),
             ByteBudget.unlimited(),
             Exchange.Resolved.nothing(Deadline.after(Duration.ofSeconds(1))));

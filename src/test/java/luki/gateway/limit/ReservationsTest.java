@@ -156,7 +156,8 @@ class ReservationsTest {
         ErrorReply.render(
                 Response.empty(429),
                 ApiError.of(ErrorCode.RATE_LIMITED, Duration.ofNanos(status.waitMicros() * 1000)),
-                "0".repeat(32))
+                "0".repeat(32),
+                null)
             .headers()
             .only("Retry-After"));
   }

@@ -91,8 +91,18 @@ record ContractOperation(String method, String template, Json node, Json root) {
     return scopes;
   }
 
+  /** What it does not say itself is its successor's. */
   private Json gateway(String key) {
-    return node.at("x-gateway").at(key);
+    Json own = node.at("x-gateway");
+    String successor = own.at("successor").string();
+    return own.at(key).isMissing() && successor != null
+        ? named(successor).gateway(key)
+        : own.at(key);
+  }
+
+  /** Whether it belongs to version 0, whose errors have the old body. */
+  boolean isOld() {
+    return template.startsWith("/api/");
   }
 
   /** One of body, query, path, item; empty where the operation has no owner. */

