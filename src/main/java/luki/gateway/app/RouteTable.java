@@ -31,11 +31,17 @@ record RouteTable(Parts parts, Configuration.Build build) {
             configuration.document(), handlers, configuration.file().defaultDeadline(), problems);
     Handler metrics = handlers.get(GatewayHandlers.METRICS);
     boolean open = configuration.settings().metricsOpen();
+    boolean console = configuration.settings().console();
     return routes.stream()
+        .filter(route -> console || !isConsole(route.handler(), handlers))
         .map(
             route ->
                 open && route.handler().equals(metrics) ? route.with(Policy.open(false)) : route)
         .toList();
+  }
+
+  private static boolean isConsole(Handler handler, Map<String, Handler> handlers) {
+    return PageHandlers.CONSOLE.stream().map(handlers::get).anyMatch(handler::equals);
   }
 
   private Map<String, Handler> handlers() {

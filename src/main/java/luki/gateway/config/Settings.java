@@ -39,6 +39,7 @@ public record Settings(
     Map<String, String> telemetry,
     Engines engines,
     boolean metricsOpen,
+    boolean console,
     String logLevel,
     Duration shutdownGrace) {
 

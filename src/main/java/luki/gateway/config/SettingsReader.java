@@ -78,6 +78,9 @@ public final class SettingsReader {
         environment.get(Variable.METRICS_ACCESS) == null
             ? dev
             : environment.choice(Variable.METRICS_ACCESS, List.of("scope", "open")).equals("open"),
+        environment.get(Variable.CONSOLE_ENABLED) == null
+            ? dev
+            : environment.choice(Variable.CONSOLE_ENABLED, List.of("true", "false")).equals("true"),
         environment.choice(Variable.LOG_LEVEL, LEVELS),
         environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600));
   }

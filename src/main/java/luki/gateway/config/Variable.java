@@ -68,6 +68,7 @@ public enum Variable {
   HTTP_CLIENT("wire", "the HTTP client: wire (the gateway's own) or jdk"),
   METRICS_ACCESS(
       "scope", "scope: /metrics needs ops:read; open: no credential; unset: open in dev only"),
+  CONSOLE_ENABLED("false", "true or false: the page /console; unset: true in dev only"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
   OTEL_EXPORTER_OTLP_ENDPOINT("", "where traces go, by OTLP over HTTP; no tracing while unset"),
   OTEL_EXPORTER_OTLP_HEADERS("", "headers of the exporter, such as its key; all OTEL_* are read"),

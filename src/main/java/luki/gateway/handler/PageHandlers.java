@@ -1,15 +1,21 @@
 package luki.gateway.handler;
 
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.json.Json;
 
-/** The contract for its readers: as JSON, and as a page that Redoc draws. */
+/** The contract for its readers, as JSON and as a page that Redoc draws, and the console. */
 public final class PageHandlers {
+  /** The console's handlers in the contract. CONSOLE_ENABLED decides whether they are served. */
+  public static final Set<String> CONSOLE = Set.of("console", "console-asset");
+
   private static final String REDOC = "redoc.standalone.js";
   private static final String ICON = "icon.svg";
   // Redoc writes its styles into the page and searches in a worker that it makes from a blob.
@@ -18,9 +24,17 @@ public final class PageHandlers {
           + " font-src 'self'; connect-src 'self'; worker-src blob:; child-src blob:;"
           + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+  // All that the page needs is in its files; its calls go to this gateway.
+  private static final String CONSOLE_POLICY =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+          + " require-trusted-types-for 'script'; trusted-types 'none';"
+          + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
   private final StaticFile document;
   private final StaticFile docs;
   private final Map<String, StaticFile> docsAssets;
+  private final StaticFile console;
+  private final Map<String, StaticFile> consoleAssets = new HashMap<>();
 
   /**
    * Loads what is served.
@@ -37,12 +51,21 @@ public final class PageHandlers {
     this.document = StaticFile.of(Response.json(200, document), "no-cache");
     this.docs = page(html, DOCS_POLICY);
     this.docsAssets = Map.of(REDOC, asset(REDOC, redoc, day), ICON, asset(ICON, text(ICON), day));
+    this.console = page(text("console/console.html"), CONSOLE_POLICY);
+    for (String name : List.of("console.css", "console.js", "chat.js", "metrics.js")) {
+      // Asked for each time, so that the files of one page are of one version.
+      consoleAssets.put(name, asset(name, text("console/" + name), "no-cache"));
+    }
   }
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
     return Map.of(
-        "openapi", document::answer, "docs", docs::answer, "docs-asset", oneOf(docsAssets));
+        "openapi", document::answer,
+        "docs", docs::answer,
+        "docs-asset", oneOf(docsAssets),
+        "console", console::answer,
+        "console-asset", oneOf(consoleAssets));
   }
 
   private static Handler oneOf(Map<String, StaticFile> assets) {
@@ -60,7 +83,12 @@ public final class PageHandlers {
   }
 
   private static StaticFile asset(String name, String text, String cacheControl) {
-    String type = name.endsWith(".svg") ? "image/svg+xml" : "text/javascript; charset=utf-8";
+    String type =
+        switch (name.substring(name.lastIndexOf('.') + 1)) {
+          case "svg" -> "image/svg+xml";
+          case "css" -> "text/css; charset=utf-8";
+          default -> "text/javascript; charset=utf-8";
+        };
     return StaticFile.of(Response.text(200, type, text), cacheControl);
   }
 

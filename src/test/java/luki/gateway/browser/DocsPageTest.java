@@ -10,13 +10,14 @@ import org.junit.jupiter.api.Test;
 
 /** The contract's page in a browser. */
 class DocsPageTest {
-  @AutoClose private static final TestGateway GATEWAY = TestGateway.builder().start();
+  // Before the gateway, which then is not started where there is no browser.
   @AutoClose private static final Chromium BROWSER = Chromium.start();
+  @AutoClose private static final TestGateway GATEWAY = TestGateway.builder().start();
 
   @Test
   void needsNothingFromElsewhereAndBreaksNoPolicy() {
     String origin = "http://127.0.0.1:" + GATEWAY.port();
-    Tab page = BROWSER.tab(1280, 800).open(origin, "/docs");
+    Tab page = BROWSER.tab(1180, 760).open(origin, "/docs");
     page.await("document.querySelector('img[src=\"/docs/icon.svg\"]')", "Redoc's footer");
     page.await(
         "document.body.innerText.includes('Say something and get the whole answer')",
@@ -24,6 +25,9 @@ class DocsPageTest {
     // Its search runs in a worker.
     page.evaluate("document.querySelector('input[type=text]').focus()");
     page.type("erase").await("document.querySelector('[data-role=search\\\\:results]')", "results");
+    page.press("Escape");
+    page.evaluate("document.querySelector('[id=\"tag/chat\"]').scrollIntoView()");
+    page.await("location.hash.startsWith('#tag/chat')", "the chat's operations in view");
     page.picture("docs");
     assertEquals(List.of(), page.problems());
     assertEquals(

@@ -94,6 +94,16 @@ final class Tab {
     return this;
   }
 
+  /** Does something again and again until a JavaScript expression is true; for pictures. */
+  void await(Runnable action, String expression) {
+    Waiting.until(
+        Duration.ofMinutes(2),
+        () -> {
+          action.run();
+          return evaluate("Boolean(" + expression + ")").isTrue();
+        });
+  }
+
   /** Types into what has the focus. */
   Tab type(String text) {
     call("Input.insertText", Json.object().put("text", text));
@@ -145,6 +155,13 @@ final class Tab {
         .map(url -> url.substring(origin.length()))
         .distinct()
         .toList();
+  }
+
+  /** Runs what only a picture for the documents needs. */
+  static void whenKept(Runnable action) {
+    if (Boolean.getBoolean("luki.write")) {
+      action.run();
+    }
   }
 
   /** Takes a picture; {@code make test-browser WRITE=1} keeps it for the documents. */

@@ -34,7 +34,9 @@ final class Banner {
         + off
         + "   docs: "
         + url
-        + "/docs   stop: Ctrl-C\n"
+        + "/docs   console: "
+        + url
+        + "/console   stop: Ctrl-C\n"
         + dim
         + "stand-ins for: "
         + (standIns.isEmpty() ? "nothing" : String.join(", ", new TreeSet<>(standIns)))

@@ -18,8 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The contract's page and its files can be cached and compressed, and are not sent without end. */
+/** The pages and their files can be cached and compressed, and are not sent without end. */
 class DocsTest {
+  private static final String CONSOLE = "/console/console.js";
   private static final String SCRIPT = "/docs/redoc.standalone.js";
 
   @AutoClose
@@ -40,7 +41,7 @@ class DocsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/docs", SCRIPT, "/docs/icon.svg", "/openapi.json"})
+  @ValueSource(strings = {"/docs", SCRIPT, "/docs/icon.svg", "/openapi.json", "/console", CONSOLE})
   void anUnchangedFileIsNotSentAgain(String target) {
     HttpReply whole = READER.get(target).expect(200);
     String tag = whole.only("ETag");
@@ -59,7 +60,7 @@ class DocsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/docs", SCRIPT, "/docs/icon.svg", "/openapi.json"})
+  @ValueSource(strings = {"/docs", SCRIPT, "/docs/icon.svg", "/openapi.json", "/console", CONSOLE})
   void aFileIsCompressedForThoseThatAcceptIt(String target) throws Exception {
     HttpResponse<byte[]> plain = get(target);
     for (String accept : List.of("gzip", "br, GZIP ;q=0.5, *", "deflate,gzip;q=1.0")) {
@@ -80,6 +81,22 @@ class DocsTest {
       assertFalse(reply.headers().firstValue("Content-Encoding").isPresent(), accept);
       assertEquals("Accept-Encoding, Origin", only(reply, "Vary"));
       assertArrayEquals(plain.body(), reply.body());
+    }
+  }
+
+  @Test
+  void theConsoleIsServedInDevAndWhereItIsEnabled() {
+    READER.get("/console").expect(200);
+    for (String file : List.of("console.css", "console.js", "chat.js", "metrics.js")) {
+      READER.get("/console/" + file).expect(200);
+    }
+    READER.get("/console/none.js").expect(404);
+    try (TestGateway without = TestGateway.builder().with("CONSOLE_ENABLED", "false").start()) {
+      for (String path : List.of("/console", CONSOLE, "/console/none.js")) {
+        without.stranger().get(path).expect(404, "NOT_FOUND");
+        without.stranger().send("OPTIONS", path, null).expect(404);
+      }
+      without.stranger().get("/docs").expect(200);
     }
   }
 
