@@ -124,14 +124,14 @@ public final class ContractDocument {
                           operations.put(
                               name,
                               methodOf(name).isPresent()
-                                  ? published(path, inForce(operation))
+                                  ? published(name, path, inForce(operation))
                                   : operation));
               paths.put(path, operations.build());
             });
     return root().toBuilder().remove(VERSIONS).put("paths", paths.build()).build();
   }
 
-  private Json published(String path, Json operation) {
+  private Json published(String method, String path, Json operation) {
     SortedMap<String, Json> responses = new TreeMap<>();
     standardErrors(operation)
         .forEach(
@@ -147,7 +147,13 @@ public final class ContractDocument {
                 errors.isMissing() || status.startsWith("2")
                     ? response
                     : withSchema(resolve(response), errors)));
-    return operation.toBuilder().remove(EXTENSION).put("responses", all.build()).build();
+    return operation.toBuilder()
+        .remove(EXTENSION)
+        .put("responses", all.build())
+        .put(
+            "x-codeSamples",
+            new CodeSample(this, method.toUpperCase(Locale.ROOT), path, operation).json())
+        .build();
   }
 
   /** The declaration of the version that a path belongs to, missing where it has none. */

@@ -1,0 +1,69 @@
+package luki.gateway.contract;
+
+import java.util.List;
+import luki.gateway.http.PercentCoding;
+import luki.gateway.json.Json;
+
+/** A curl command for an operation, made of the examples of its parameters and its body. */
+record CodeSample(ContractDocument document, String method, String path, Json operation) {
+  private static final String CONTINUED = " \\\n  ";
+
+  /** The value of {@code x-codeSamples}, which Redoc shows. */
+  Json json() {
+    Json sample =
+        Json.object().put("lang", "Shell").put("label", "curl").put("source", curl()).build();
+    return Json.array(List.of(sample));
+  }
+
+  private String curl() {
+    boolean events = !operation.pointer("/responses/200/content/text~1event-stream").isMissing();
+    StringBuilder curl = new StringBuilder(events ? "curl -sN" : "curl -s");
+    if (!method.equals("GET")) {
+      curl.append(" -X ").append(method);
+    }
+    curl.append(' ')
+        .append(quoted(document.root().at("servers").at(0).at("url").string("") + target()));
+    if (operation.at("security").size() > 0) {
+      curl.append(CONTINUED).append("-H \"Authorization: Bearer $LUKI_KEY\"");
+    }
+    for (Json reference : operation.at("parameters").items()) {
+      Json parameter = document.resolve(reference);
+      if (parameter.at("in").string("").equals("header") && parameter.at("required").isTrue()) {
+        String line = parameter.at("name").string("") + ": " + textOf(parameter);
+        curl.append(CONTINUED).append("-H ").append(quoted(line));
+      }
+    }
+    Json body = document.resolve(operation.at("requestBody")).at("content").at("application/json");
+    if (!body.isMissing()) {
+      curl.append(CONTINUED).append("-H 'Content-Type: application/json'");
+      curl.append(CONTINUED).append("-d ").append(quoted(body.at("example").toString()));
+    }
+    return curl.toString();
+  }
+
+  private String target() {
+    String target = path;
+    StringBuilder query = new StringBuilder();
+    for (Json reference : operation.at("parameters").items()) {
+      Json parameter = document.resolve(reference);
+      String name = parameter.at("name").string("");
+      String value = PercentCoding.encode(textOf(parameter));
+      if (parameter.at("in").string("").equals("path")) {
+        target = target.replace("{" + name + "}", value);
+      } else if (parameter.at("in").string("").equals("query")
+          && parameter.at("required").isTrue()) {
+        query.append(query.isEmpty() ? '?' : '&').append(name).append('=').append(value);
+      }
+    }
+    return target + query;
+  }
+
+  private static String textOf(Json parameter) {
+    Json example = parameter.at("example");
+    return example.string(example.toString());
+  }
+
+  private static String quoted(String text) {
+    return "'" + text.replace("'", "'\\''") + "'";
+  }
+}
