@@ -22,13 +22,12 @@ public final class Fields {
     this.length = length;
   }
 
-  /** Of names and values by turns, checked as {@link Builder#add} does. */
+  /** Of names and values by turns, checked as {@link Builder#add} does; an array is not copied. */
   public static Fields of(String... namesAndValues) {
-    String[] lines = namesAndValues.clone();
-    for (int i = 0; i < lines.length; i += 2) {
-      check(lines[i], lines[i + 1]);
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      check(namesAndValues[i], namesAndValues[i + 1]);
     }
-    return new Fields(lines, lines.length);
+    return new Fields(namesAndValues, namesAndValues.length);
   }
 
   private static void check(String name, String value) {

@@ -18,6 +18,7 @@ import luki.gateway.http.PathPattern;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import org.jspecify.annotations.Nullable;
@@ -208,7 +209,8 @@ record OperationCompiler(
 
   private @Nullable JsonSchema schema(Json schema, Place at) {
     try {
-      return JsonSchema.compile(schema, document.root().at("components"));
+      return JsonSchema.compile(
+          schema, document.root().at("components"), Map.of(UserId.PATTERN, UserId::matches));
     } catch (IllegalArgumentException broken) {
       at.problem("the schema cannot be compiled");
       return null;

@@ -14,6 +14,9 @@ public final class Chain {
   private final Defects defects;
 
   public Chain(List<Step> steps, Defects defects) {
+    if (steps.size() > Long.SIZE) {
+      throw new IllegalArgumentException("more than 64 steps");
+    }
     this.steps = List.copyOf(steps);
     this.defects = defects;
   }
@@ -47,20 +50,25 @@ public final class Chain {
   /** The next handler of every filter for one exchange: one object is enough for all of them. */
   private final class Run implements Handler {
     private int current;
-    private final boolean[] called = new boolean[steps.size()];
+    // A bit for each step.
+    private long called;
 
     @Override
     public Response handle(Exchange exchange) {
       int caller = current;
-      if (called[caller]) {
+      if (hasCalled(caller)) {
         throw new IllegalStateException(steps.get(caller).name + " called next twice");
       }
-      called[caller] = true;
+      called |= 1L << caller;
       try {
         return step(caller + 1, exchange);
       } finally {
         current = caller;
       }
+    }
+
+    private boolean hasCalled(int index) {
+      return (called >>> index & 1) != 0;
     }
 
     private Response step(int index, Exchange exchange) {
@@ -70,7 +78,7 @@ public final class Chain {
           return exchange.served().handler().handle(exchange);
         }
         Response response = steps.get(index).filter.apply(exchange, this);
-        assert called[index] || declares(index, response.outcome().refusal());
+        assert hasCalled(index) || declares(index, response.outcome().refusal());
         return response;
       } catch (ApiException refusal) {
         assert declares(index, refusal.error());

@@ -17,7 +17,7 @@ public record Ids(Supplier<? extends RandomGenerator> random) {
 
   /** The trace that {@code traceparent} continues, or a new one. */
   public TraceContext trace(Fields headers) {
-    String spanId = hex(8);
+    String spanId = HexFormat.of().toHexDigits(random.get().nextLong() | 1);
     TraceContext continued = continued(headers, spanId);
     return continued == null ? new TraceContext(hex(16), spanId, "00") : continued;
   }

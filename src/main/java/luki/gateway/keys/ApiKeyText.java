@@ -1,6 +1,5 @@
 package luki.gateway.keys;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.zip.CRC32;
@@ -30,7 +29,7 @@ public final class ApiKeyText {
 
   /** Empty when it does not look like a key, or its checksum says that it was mistyped. */
   public static Optional<ApiKeyText> parse(String text) {
-    return isWellFormed(text) && text.endsWith(checksum(text))
+    return isWellFormed(text) && hasChecksum(text, checksum(text))
         ? Optional.of(new ApiKeyText(text, text.substring(PREFIX.length(), PREFIX.length() + ID)))
         : Optional.empty();
   }
@@ -48,7 +47,13 @@ public final class ApiKeyText {
   static ApiKeyText generate(RandomGenerator random) {
     String id = characters(random, ID);
     String body = PREFIX + id + "_" + characters(random, SECRET);
-    return new ApiKeyText(body + checksum(body), id);
+    StringBuilder whole = new StringBuilder(body);
+    long rest = checksum(body);
+    for (int i = 0; i < CHECKSUM; i++) {
+      whole.insert(BODY, BASE62.charAt((int) (rest % BASE62.length())));
+      rest /= BASE62.length();
+    }
+    return new ApiKeyText(whole.toString(), id);
   }
 
   private static String characters(RandomGenerator random, int count) {
@@ -60,16 +65,24 @@ public final class ApiKeyText {
   }
 
   /** Of the body, which is the whole text or its beginning. */
-  private static String checksum(String text) {
+  private static long checksum(String text) {
     CRC32 crc = new CRC32();
-    crc.update(text.getBytes(StandardCharsets.US_ASCII), 0, BODY);
-    long rest = crc.getValue();
-    char[] digits = new char[CHECKSUM];
-    for (int i = CHECKSUM - 1; i >= 0; i--) {
-      digits[i] = BASE62.charAt((int) (rest % BASE62.length()));
+    for (int i = 0; i < BODY; i++) {
+      crc.update(text.charAt(i));
+    }
+    return crc.getValue();
+  }
+
+  /** Whether the text ends with the number in base62, most significant digit first. */
+  private static boolean hasChecksum(String text, long checksum) {
+    long rest = checksum;
+    for (int i = text.length() - 1; i >= BODY; i--) {
+      if (text.charAt(i) != BASE62.charAt((int) (rest % BASE62.length()))) {
+        return false;
+      }
       rest /= BASE62.length();
     }
-    return new String(digits);
+    return true;
   }
 
   public String id() {

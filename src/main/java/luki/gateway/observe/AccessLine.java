@@ -7,8 +7,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import luki.gateway.http.CallerName;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Method;
@@ -54,7 +56,14 @@ public record AccessLine(
   public enum Event implements Label {
     REQUEST,
     CLIENT_CLOSED,
-    ABORTED
+    ABORTED;
+
+    private final String label = Label.super.label();
+
+    @Override
+    public String label() {
+      return label;
+    }
   }
 
   /** Writes lines; a batch that cannot be written is dropped. */
@@ -73,7 +82,7 @@ public record AccessLine(
     lines.put("\",\"level\":\"").put(isFault() ? "error" : "info");
     lines.put("\",\"event\":\"").put(event.label());
     lines.put("\",\"method\":\"").put(method.label());
-    lines.put("\",\"route\":").text(utf8(route.template()));
+    lines.put("\",\"route\":").text(lines.latin1(route.template()));
     lines.put(",\"status\":").put(status);
     lines.put(",\"duration_ms\":").millis(durationNanos);
     lines.put(",\"bytes_in\":").put(bytesIn);
@@ -97,11 +106,6 @@ public record AccessLine(
     lines.put("}\n");
   }
 
-  /** The contract's author may use any character in a path; all other texts are ASCII. */
-  private static String utf8(String text) {
-    return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
-  }
-
   /** A refusal while stopping is planned, not a fault. */
   private boolean isFault() {
     return status >= 500 && error != ErrorCode.DRAINING;
@@ -116,6 +120,8 @@ public record AccessLine(
     private final OutputStream log;
     // With space for any line: a path has at most 8 KB.
     private final byte[] bytes = new byte[2 * FULL];
+    // The UTF-8 of each, one byte a character; as many as the contract has paths.
+    private final Map<String, String> templates = new HashMap<>();
     private int length;
     private long second = Long.MIN_VALUE;
     private String secondText = "";
@@ -140,6 +146,14 @@ public record AccessLine(
       log.write(bytes, 0, length);
       log.flush();
       length = 0;
+    }
+
+    /** The contract's author may use any character in a path; all other texts are ASCII. */
+    private String latin1(String template) {
+      return templates.computeIfAbsent(
+          template,
+          text ->
+              new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
     }
 
     Lines put(String ascii) {

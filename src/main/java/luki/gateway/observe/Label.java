@@ -22,6 +22,13 @@ public interface Label {
     USER,
     SERVICE;
 
+    private final String label = Label.super.label();
+
+    @Override
+    public String label() {
+      return label;
+    }
+
     /** NONE where the request ended before authentication. */
     public static CallerKind of(@Nullable Principal principal) {
       return switch (principal) {
