@@ -11,6 +11,8 @@ WORKDIR /app
 COPY --from=build /app/target/luki-gateway.jar target/luki-gateway.jar
 COPY --from=build /app/target/lib target/lib
 COPY config config
+# With this image's own JVM, since no other can use the file.
+RUN java -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=target/luki-gateway.aot -jar target/luki-gateway.jar warm-up
 USER 10001:10001
 EXPOSE 8081
-CMD ["java", "-XX:+ExitOnOutOfMemoryError", "-XX:MaxRAMPercentage=70", "-jar", "target/luki-gateway.jar"]
+CMD ["java", "@config/jvm.options", "-jar", "target/luki-gateway.jar"]

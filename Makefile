@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients test-browser browser-packages build check policy vectors fuzz bench profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines test-clients test-browser browser-packages build check policy vectors fuzz bench profile bench-peers microbench format clean compiled aot jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -22,6 +22,10 @@ JAVA_OPTS ?=
 DEV_CLASSPATH := target/test-classes:target/luki-gateway.jar:target/lib/*
 # Colour on a terminal only, and not against https://no-color.org.
 COLOUR := if [ -t 2 ] && [ -z "$$NO_COLOR" ]; then echo -Dluki.colour=true; fi
+# The JVM runs the gateway's own requests for some seconds, and writes down classes and profiles.
+AOT = echo "Writing target/luki-gateway.aot (10 s)…" >&2; \
+	"$(JAVA)" -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=target/luki-gateway.aot -Xlog:aot=off \
+		-jar target/luki-gateway.jar warm-up 2>target/aot.log || cat target/aot.log >&2
 SOURCES := $(shell find src/main src/test pom.xml -type f 2>/dev/null)
 export DEV_CLASSPATH
 export DEV_JAVA_OPTS := $(JAVA_OPTS)
@@ -58,8 +62,12 @@ browser-packages: ## install Chromium, from the system's packages
 	@sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
 		$$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
 
-build: ## target/luki-gateway.jar and target/lib
+build: ## target/luki-gateway.jar, target/lib, and what the JVM needs to start fast
 	@$(MVN) package -DskipTests >&2
+	@$(AOT)
+
+aot: compiled
+	@[ target/luki-gateway.aot -nt target/luki-gateway.jar ] || { $(AOT); }
 
 check: compiled ## audit the configuration and the contract
 	@"$(JAVA)" -jar target/luki-gateway.jar check
@@ -70,11 +78,11 @@ policy: compiled ## the effective policy, one row a route
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.tokens.VectorFiles $(DIR)
 
-bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
+bench: aot ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
 	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
 		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
 
-profile: compiled ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
+profile: aot ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)
 
 bench-peers: ## install what the bench compares with, from the system's packages

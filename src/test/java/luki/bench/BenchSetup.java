@@ -163,7 +163,13 @@ final class BenchSetup implements AutoCloseable {
             name.replaceAll("[^a-zA-Z]+", "-"),
             port,
             environment,
-            List.of(Processes.java(), "-Xmx1g", "-jar", "target/luki-gateway.jar", "serve"));
+            List.of(
+                Processes.java(),
+                "@config/jvm.options",
+                "-Xmx1g",
+                "-jar",
+                "target/luki-gateway.jar",
+                "serve"));
     return new Contender(name, port, child);
   }
 

@@ -102,8 +102,9 @@ class ProcessLimitsTest {
   }
 
   private static List<String> launchFlags() throws IOException {
-    return Stream.of(Files.readString(Path.of("Procfile")).strip().split(" "))
-        .filter(word -> word.startsWith("-X"))
+    assertTrue(Files.readString(Path.of("Procfile")).contains(" @config/jvm.options "));
+    return Files.readAllLines(Path.of("config/jvm.options")).stream()
+        .filter(line -> line.startsWith("-X"))
         .toList();
   }
 

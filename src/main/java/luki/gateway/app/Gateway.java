@@ -87,12 +87,23 @@ public final class Gateway implements AutoCloseable {
   }
 
   /**
-   * Binds the listener and accepts requests.
+   * Binds the listener, accepts requests and is ready.
    *
    * @param log where the access log goes
    * @throws BadConfiguration there is no pepper, or the address cannot be bound
    */
   public void start(OutputStream log) throws BadConfiguration, IOException {
+    accept(log);
+    ready();
+  }
+
+  /** From now on {@code /readyz} answers 200, as far as the parts are ready. */
+  void ready() {
+    parts.lifecycle().serving();
+  }
+
+  /** As {@link #start}, but not ready yet. */
+  void accept(OutputStream log) throws BadConfiguration, IOException {
     Configuration configuration = parts.configuration();
     Settings settings = configuration.settings();
     configuration.pepper();

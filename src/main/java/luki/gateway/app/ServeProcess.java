@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.security.Security;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -17,6 +18,8 @@ import luki.gateway.observe.Diagnostics;
 /** A process that serves: its system properties, its start, and its end by a signal. */
 public final class ServeProcess {
   private static final String READ_POLLERS = "jdk.readPollers";
+  private static final Duration WARM_UP = Duration.ofSeconds(2);
+  private static final Duration TRAINING = Duration.ofSeconds(6);
 
   private ServeProcess() {}
 
@@ -38,7 +41,11 @@ public final class ServeProcess {
     configureClients();
     refuseCritical(configuration, warnings);
     Gateway gateway = new Gateway(configuration);
-    gateway.start(accessLog);
+    gateway.accept(accessLog);
+    if (!configuration.settings().dev()) {
+      int _ = WarmUp.run(configuration, WARM_UP);
+    }
+    gateway.ready();
     Runtime.getRuntime()
         .addShutdownHook(Thread.ofPlatform().name("shutdown").unstarted(() -> drain(gateway)));
     new Diagnostics("gateway")
@@ -48,6 +55,18 @@ public final class ServeProcess {
             Diagnostics.Field.of("keys", gateway.keyCount()));
     ready.accept(gateway);
     new CountDownLatch(1).await();
+  }
+
+  /**
+   * Sends requests of every route through a gateway of its own and ends, so that the JVM can write
+   * down what a server needs ({@code -XX:AOTCacheOutput}).
+   *
+   * @return how many requests were answered as they should be
+   */
+  public static int train(Configuration configuration) throws InterruptedException {
+    outnumberPollers();
+    configureClients();
+    return WarmUp.train(configuration, TRAINING);
   }
 
   /**

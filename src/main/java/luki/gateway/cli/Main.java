@@ -36,6 +36,8 @@ public final class Main {
         audit verify FILE           verify every record; 1 and the first invalid one
         usage [--since D] [--by plan|principal]
                                     sum the events of USAGE_OUTBOX; D is 2026-11-01, a time, or 30d
+        warm-up                     run requests through a gateway of its own, and end: for the JVM's
+                                    ahead-of-time cache (make build)
         openapi                     print the contract
         version                     print the version
         help                        print this help
@@ -77,6 +79,7 @@ public final class Main {
         case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(new Arguments(rest));
         case "key" -> KeyCommand.run(out, err, new Arguments(rest));
         case "openapi" -> openapi(new Arguments(rest));
+        case "warm-up" -> warmUp(new Arguments(rest));
         case "version" -> version(new Arguments(rest));
         case "help", "--help", "-h" -> {
           out.print(USAGE);
@@ -107,6 +110,13 @@ public final class Main {
     FileOutputStream accessLog = new FileOutputStream(FileDescriptor.out);
     ServeProcess.serve(Configuration.ofProcess(), accessLog, err, _ -> {});
     return 0;
+  }
+
+  private int warmUp(Arguments arguments) throws BadUsage, BadConfiguration, InterruptedException {
+    arguments.end();
+    int answered = ServeProcess.train(Configuration.ofProcess());
+    err.println("warm-up: " + answered + " requests were answered");
+    return answered > 0 ? 0 : FAILED;
   }
 
   private int openapi(Arguments arguments) throws BadUsage, BadConfiguration {

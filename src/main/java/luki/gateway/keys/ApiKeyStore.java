@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,13 +13,17 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Scope;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 
 /** The API keys of the file. While it is broken the last good set stays in use. */
 public final class ApiKeyStore {
+  private static final Duration TEMPORARY = Duration.ofMinutes(1);
+
   private final KeyFile file;
   private final KeyedHash pepper;
   private final Roles roles;
@@ -82,6 +87,31 @@ public final class ApiKeyStore {
       case Principal.Service service ->
           Optional.of(principal).filter(_ -> now.isBefore(service.expires().plus(skew)));
     };
+  }
+
+  /**
+   * Adds a key that no file has and that may act for every user, until the file is read: for
+   * requests that a process sends to itself.
+   *
+   * @return the key
+   */
+  public String addTemporary(Set<Scope> scopes) {
+    ApiKeyText key = ApiKeyText.generate(new SecureRandom());
+    KeyEntry entry =
+        new KeyEntry(
+            key.id(),
+            key.id(),
+            HexFormat.of().formatHex(pepper.of(key.reveal())),
+            "gateway",
+            scopes,
+            Set.of(),
+            new Principal.Users.Everyone(),
+            null,
+            clock.instant(),
+            clock.instant().plus(TEMPORARY),
+            null);
+    keys = Map.of(entry.id(), known(entry));
+    return key.reveal();
   }
 
   /** Whether the file could be read the last time that it changed. */

@@ -152,8 +152,7 @@ public record AccessLine(
     private String latin1(String template) {
       return templates.computeIfAbsent(
           template,
-          text ->
-              new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
+          text -> new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
     }
 
     Lines put(String ascii) {

@@ -64,7 +64,6 @@ public final class GatewayServer {
 
   public void start() {
     server.start();
-    lifecycle.serving();
   }
 
   public InetSocketAddress address() {

@@ -31,7 +31,7 @@ final class Jar {
     this.directory = directory;
     Files.createSymbolicLink(directory.resolve("target"), Path.of("target").toAbsolutePath());
     Path config = Files.createDirectory(directory.resolve("config"));
-    for (String name : List.of("openapi.yaml", "gateway.yaml")) {
+    for (String name : List.of("openapi.yaml", "gateway.yaml", "jvm.options")) {
       Files.copy(Path.of("config", name), config.resolve(name));
     }
   }

@@ -1,0 +1,70 @@
+package luki.gateway.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import luki.gateway.config.Environment;
+import luki.gateway.config.Problems;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The requests before a process is ready reach the handlers, and nobody sees them. */
+class WarmUpTest {
+  @TempDir private Path directory;
+
+  private Configuration configuration() throws Problems.BadConfiguration {
+    Problems problems = new Problems();
+    return Configuration.of(
+        Environment.of(
+            Map.of(
+                "ENVIRONMENT", "dev",
+                "PORT", "0",
+                "API_KEYS_FILE", directory.resolve("keys.json").toString()),
+            directory.resolve(".env"),
+            problems),
+        problems);
+  }
+
+  @Test
+  void itsRequestsGoThroughTheWholeChain() throws Exception {
+    assertTrue(WarmUp.run(configuration(), Duration.ofMillis(700)) > 0);
+  }
+
+  @Test
+  void itEndsWithItsTime() throws Exception {
+    assertEquals(0, WarmUp.run(configuration(), Duration.ZERO));
+  }
+
+  @Test
+  void theTrainingSendsRequestsOfEveryOperation() throws Exception {
+    assertTrue(WarmUp.train(configuration(), Duration.ofMillis(500)) > 0);
+  }
+
+  @Test
+  void aGatewayThatIsNotReadyServesAndSaysSo() throws Exception {
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    try (Gateway gateway = new Gateway(configuration());
+        HttpClient client = HttpClient.newHttpClient()) {
+      gateway.accept(log);
+      assertTrue(WarmUp.run(configuration(), Duration.ofMillis(300)) >= 0);
+      String address = "http://127.0.0.1:" + gateway.address().getPort();
+      HttpRequest ready = HttpRequest.newBuilder(URI.create(address + "/readyz")).build();
+      HttpRequest other = HttpRequest.newBuilder(URI.create(address + "/v1/usage")).build();
+      assertEquals(503, client.send(ready, BodyHandlers.discarding()).statusCode());
+      assertEquals(401, client.send(other, BodyHandlers.discarding()).statusCode());
+      gateway.ready();
+      assertEquals(200, client.send(ready, BodyHandlers.discarding()).statusCode());
+    }
+    String lines = log.toString(StandardCharsets.UTF_8);
+    assertEquals(3, lines.lines().count(), lines);
+  }
+}
