@@ -44,8 +44,10 @@ test: ## every test, on our own HTTP engines
 	@echo "Testing (the first time downloads what is needed)…" >&2
 	@mvn -B -ntp verify
 
-test-engines: compiled ## the tests of everything on the wire, on the other three pairs of HTTP engines
-	@for pair in jdk/jdk edge/jdk jdk/wire; do \
+# Server and client of HTTP; edge/wire is the pair of `make test`.
+PAIRS ?= jdk/jdk edge/jdk jdk/wire
+test-engines: compiled ## the tests of everything on the wire, on the other three pairs of HTTP engines; PAIRS=…
+	@for pair in $(PAIRS); do \
 		echo "Testing with HTTP_ENGINE=$${pair%/*} HTTP_CLIENT=$${pair#*/}" >&2; \
 		mvn -B -ntp surefire:test -Dluki.engine=$${pair%/*} -Dluki.client=$${pair#*/} \
 			-Dtest='luki.gateway.surface.*Test,luki.gateway.handler.*Test,luki.gateway.defects.*Test,luki.gateway.server.*Test,IssuerTest,TokenCorpusTest,ConsentSharingTest,AuditTrailTest' || exit 1; \
