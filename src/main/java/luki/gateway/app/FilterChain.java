@@ -14,6 +14,7 @@ import luki.gateway.filter.AuthorizeOwner;
 import luki.gateway.filter.AuthorizeScope;
 import luki.gateway.filter.CheckConsent;
 import luki.gateway.filter.Cors;
+import luki.gateway.filter.EnforceIdempotency;
 import luki.gateway.filter.EnforceQuota;
 import luki.gateway.filter.Errors;
 import luki.gateway.filter.RateLimitCaller;
@@ -124,6 +125,17 @@ record FilterChain(
                 new CheckConsent(consent),
                 ErrorCode.CONSENT_DENIED,
                 ErrorCode.CONSENT_UNAVAILABLE)),
+        live(
+            new EnforceIdempotency(parts.replies()),
+            ErrorCode.IDEMPOTENCY_IN_PROGRESS,
+            ErrorCode.IDEMPOTENCY_MISMATCH,
+            ErrorCode.LIMITER_UNAVAILABLE,
+            ErrorCode.OVERLOADED,
+            // Kept errors of handlers.
+            ErrorCode.INVALID_REQUEST,
+            ErrorCode.NOT_FOUND,
+            ErrorCode.DOWNSTREAM_REJECTED,
+            ErrorCode.DOWNSTREAM_CONFLICT),
         live(
             new EnforceQuota(limiters, billing, parts.principals(), metrics),
             ErrorCode.QUOTA_EXCEEDED),

@@ -1,5 +1,6 @@
 package luki.gateway.app;
 
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.List;
 import java.util.Random;
@@ -10,6 +11,9 @@ import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
 import luki.gateway.filter.AccessPolicy;
 import luki.gateway.http.Principal;
+import luki.gateway.idempotency.KeptReplies;
+import luki.gateway.idempotency.MemoryReplies;
+import luki.gateway.idempotency.ReplyCipher;
 import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
@@ -42,6 +46,7 @@ record Parts(
     Consent consent,
     AccessWatch access,
     Limiters limiters,
+    KeptReplies replies,
     ApiKeyStore keys,
     KeyedHash principals,
     KeyedHash limited) {
@@ -50,7 +55,8 @@ record Parts(
       throws BadConfiguration {
     Settings settings = configuration.settings();
     Clock clock = Clock.systemUTC();
-    ByteBudget memory = new ByteBudget(settings.limits().bufferedBytes());
+    long budget = settings.limits().bufferedBytes();
+    ByteBudget memory = new ByteBudget(budget);
     Metrics metrics = new Metrics(version);
     Tracing tracing = Tracing.of(settings.telemetry());
     ServiceTokens tokens = ServiceTokens.of(settings, clock, problems);
@@ -73,6 +79,7 @@ record Parts(
             KeyedHash.ofPepper(pepper),
             configuration.roles(),
             clock);
+    Limiters limiters = new Limiters(settings, configuration.file(), clock);
     return new Parts(
         configuration,
         clock,
@@ -92,7 +99,10 @@ record Parts(
                 AccessPolicy.refusal(
                     exchange, keys.now(exchange.principal(), settings.jwt().skew())),
             new Random()),
-        new Limiters(settings, configuration.file(), clock),
+        limiters,
+        new KeptReplies(
+            ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
+            limiters.replies(new MemoryReplies(memory, budget, clock))),
         keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
         KeyedHash.derived(pepper, "limits"));
@@ -105,6 +115,6 @@ record Parts(
 
   /** What has to be closed before {@link #engines}, in any order. */
   List<AutoCloseable> closeable() {
-    return List.of(access, limiters, identity, upstreams, tracing);
+    return List.of(access, replies, limiters, identity, upstreams, tracing);
   }
 }

@@ -70,6 +70,7 @@ public final class ConfigurationCheck {
     check.ownerOnly(Variable.API_KEYS_FILE, settings.keyFile());
     check.ownerOnly(Variable.SERVICE_TOKEN_KEY_PATH, settings.signingKey());
     check.ownerOnly(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, settings.previousSigningKey());
+    check.ownerOnly(Variable.IDEMPOTENCY_KEY_PATH, settings.idempotencyKey());
     check.services();
     check.limits(file);
     check.memory();
@@ -187,6 +188,11 @@ public final class ConfigurationCheck {
         redis == null && rates.replicas() > 1,
         "REPLICAS",
         "without REDIS_URL each instance enforces the whole of each limit");
+    warnIf(
+        redis != null && settings.idempotencyKey() == null,
+        "IDEMPOTENCY_KEY_PATH",
+        "unset: an instance cannot read the replies that others have stored in Redis, or itself before"
+            + " a restart, so a repeat that reaches it is processed again");
     warnIf(
         prod
             && redis != null

@@ -27,6 +27,7 @@ public record Settings(
     @Nullable Path serviceJwks,
     @Nullable Path signingKey,
     @Nullable Path previousSigningKey,
+    @Nullable Path idempotencyKey,
     @Nullable Secret agentSecret,
     Duration consentCache,
     @Nullable Path auditFile,

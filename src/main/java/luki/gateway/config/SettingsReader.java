@@ -58,6 +58,7 @@ public final class SettingsReader {
         environment.optionalFile(Variable.SERVICE_JWKS_PATH),
         environment.optionalFile(Variable.SERVICE_TOKEN_KEY_PATH),
         environment.optionalFile(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH),
+        environment.optionalFile(Variable.IDEMPOTENCY_KEY_PATH),
         environment.parsed(
             Variable.AGENT_INTERNAL_SECRET, SettingsReader::fieldValue, "must be visible ASCII"),
         environment.seconds(Variable.CONSENT_CACHE_S, 0, 30),

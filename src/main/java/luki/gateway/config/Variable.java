@@ -38,6 +38,10 @@ public enum Variable {
   REDIS_URL(
       "",
       "redis:// or rediss://, a comma list for a cluster; unset: limits in memory, one instance"),
+  IDEMPOTENCY_KEY_PATH(
+      "",
+      "file with 32 bytes of text or more that encrypts stored replies, the same for all instances on"
+          + " one Redis; unset: a key of the process"),
   RATE_LIMIT_PER_MIN(
       "60", "calls a minute of each user or key whose plan has no rate; 0 = unlimited"),
   RATE_LIMIT_BURST("", "calls at once; unset: as many as in a minute"),

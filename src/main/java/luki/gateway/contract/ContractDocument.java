@@ -1,6 +1,8 @@
 package luki.gateway.contract;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -10,6 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Method;
 import luki.gateway.http.Scope;
 import luki.gateway.json.Json;
@@ -21,6 +24,7 @@ public final class ContractDocument {
   static final String EXTENSION = "x-gateway";
   static final String RESPONSES = "/components/responses/";
   static final String VERSIONS = "x-gateway-versions";
+  static final String PARAMETERS = "/components/parameters/";
 
   private final Located document;
 
@@ -123,17 +127,17 @@ public final class ContractDocument {
                       (name, operation) ->
                           operations.put(
                               name,
-                              methodOf(name).isPresent()
-                                  ? published(name, path, inForce(operation))
-                                  : operation));
+                              methodOf(name)
+                                  .map(method -> published(method, path, inForce(operation)))
+                                  .orElse(operation)));
               paths.put(path, operations.build());
             });
     return root().toBuilder().remove(VERSIONS).put("paths", paths.build()).build();
   }
 
-  private Json published(String method, String path, Json operation) {
+  private Json published(Method method, String path, Json operation) {
     SortedMap<String, Json> responses = new TreeMap<>();
-    standardErrors(operation)
+    standardErrors(method, operation)
         .forEach(
             (status, name) ->
                 responses.put(status, Json.object().put("$ref", "#" + RESPONSES + name).build()));
@@ -147,13 +151,27 @@ public final class ContractDocument {
                 errors.isMissing() || status.startsWith("2")
                     ? response
                     : withSchema(resolve(response), errors)));
-    return operation.toBuilder()
-        .remove(EXTENSION)
-        .put("responses", all.build())
-        .put(
-            "x-codeSamples",
-            new CodeSample(this, method.toUpperCase(Locale.ROOT), path, operation).json())
-        .build();
+    Json.Builder whole = operation.toBuilder().remove(EXTENSION).put("responses", all.build());
+    whole.put("x-codeSamples", new CodeSample(this, method.name(), path, operation).json());
+    List<Json> parameters = new ArrayList<>(operation.at("parameters").items());
+    if (takesIdempotencyKey(method, operation)
+        && parameters.stream()
+            .noneMatch(each -> resolve(each).at("name").equals(Json.of(IdempotencyKey.FIELD)))) {
+      parameters.add(Json.object().put("$ref", "#" + PARAMETERS + IdempotencyKey.FIELD).build());
+      whole.put("parameters", Json.array(parameters));
+    }
+    return whole.build();
+  }
+
+  /** As {@link luki.gateway.http.Route.Served#takesIdempotencyKey}. */
+  private static boolean takesIdempotencyKey(Method method, Json operation) {
+    return (method == Method.POST || method == Method.PUT)
+        && operation.at(EXTENSION).at("access").string("").equals("scoped")
+        && !isEventStream(operation);
+  }
+
+  private static boolean isEventStream(Json operation) {
+    return !operation.pointer("/responses/200/content/text~1event-stream").isMissing();
   }
 
   /** The declaration of the version that a path belongs to, missing where it has none. */
@@ -172,7 +190,7 @@ public final class ContractDocument {
   }
 
   /** Status to response, of the errors that need not be written down for an operation. */
-  static Map<String, String> standardErrors(Json operation) {
+  static Map<String, String> standardErrors(Method method, Json operation) {
     Json rules = operation.at(EXTENSION);
     Map<String, String> errors = new TreeMap<>();
     errors.put("400", "BadRequest");
@@ -192,8 +210,12 @@ public final class ContractDocument {
       errors.put("413", "BodyTooLarge");
       errors.put("415", "UnsupportedMediaType");
     }
-    if (!operation.pointer("/responses/200/content/text~1event-stream").isMissing()) {
+    if (isEventStream(operation)) {
       errors.put("406", "NotAcceptable");
+    }
+    if (takesIdempotencyKey(method, operation)) {
+      errors.put("409", "Conflict");
+      errors.put("422", "IdempotencyMismatch");
     }
     if (!rules.at("downstream").isMissing()) {
       errors.put("409", "Conflict");

@@ -76,7 +76,7 @@ record OperationCompiler(
             path,
             upstream(extension.at("downstream"), rules.at("downstream")),
             deadline(extension.at("deadline"), rules.at("deadline")),
-            replies(operation, at),
+            replies(method, operation, at),
             !operation.at("requestBody").isMissing(),
             requestRules(path, item, operation, at),
             null);
@@ -113,7 +113,7 @@ record OperationCompiler(
   }
 
   /** Each reply has a schema; the media type of the success decides what Accept must allow. */
-  private String replies(Json operation, Place at) {
+  private String replies(Method method, Json operation, Place at) {
     String produces = "";
     for (Map.Entry<String, Json> reply : operation.at("responses").members().entrySet()) {
       Json content = document.resolve(reply.getValue()).at("content");
@@ -129,7 +129,7 @@ record OperationCompiler(
     if (operation.at("responses").size() == 0) {
       at.problem("responses are missing");
     }
-    for (String name : ContractDocument.standardErrors(operation).values()) {
+    for (String name : ContractDocument.standardErrors(method, operation).values()) {
       if (document.root().pointer(ContractDocument.RESPONSES + name).isMissing()) {
         at.problem("components/responses must have " + name + ", a standard error");
       }

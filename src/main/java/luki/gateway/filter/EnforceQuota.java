@@ -7,6 +7,7 @@ import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
+import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.http.QuotaReservation;
 import luki.gateway.http.Response;
@@ -50,8 +51,9 @@ public record EnforceQuota(
 
   private void spend(Exchange exchange, QuotaReservation reservation, int status, Delivery sent) {
     Units used = reservation.used();
-    boolean failed =
-        sent.end() == Delivery.End.ABORTED || sent.streamError() != null || !sent.isAnswered();
+    // With a key the client can have the reply later, and that is free.
+    boolean lost = !sent.isAnswered() && IdempotencyKey.of(exchange) == null;
+    boolean failed = sent.end() == Delivery.End.ABORTED || sent.streamError() != null || lost;
     if (failed && used.streamedCharacters() == 0) {
       // Nothing came after its status, or not even that.
       return;

@@ -10,6 +10,7 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
+import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.MediaType;
 import luki.gateway.http.Method;
 import luki.gateway.http.Request;
@@ -82,7 +83,8 @@ public record ReadBody(int maxBytes) implements Filter {
 
   private byte[] read(Exchange exchange) {
     byte[] bytes = bytesOf(exchange);
-    if (!(exchange.served().handler() instanceof Handler.Completes)) {
+    if (!(exchange.served().handler() instanceof Handler.Completes)
+        && IdempotencyKey.of(exchange) == null) {
       exchange.request().bodyRead().run();
     }
     return bytes;

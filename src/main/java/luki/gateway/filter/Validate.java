@@ -3,18 +3,16 @@ package luki.gateway.filter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
+import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Response;
+import luki.http1.Fields;
 
 /** Validates the request against the contract's schemas. */
 public final class Validate implements Filter {
-  private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
-  private static final Pattern VISIBLE = Pattern.compile("[!-~]{1,255}");
-
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     List<ApiError.Detail> details = problemsOf(exchange);
@@ -26,17 +24,20 @@ public final class Validate implements Filter {
   static List<ApiError.Detail> problemsOf(Exchange exchange) {
     List<ApiError.Detail> details = new ArrayList<>(exchange.operation().rules().check(exchange));
     if (!exchange.request().method().isSafe()) {
-      idempotencyKey(exchange.request().headers().all(IDEMPOTENCY_KEY), details);
+      idempotencyKey(exchange.request().headers(), details);
     }
     return details;
   }
 
-  private static void idempotencyKey(List<String> lines, List<ApiError.Detail> details) {
-    ApiError.Detail wrong = new ApiError.Detail("/" + IDEMPOTENCY_KEY, "pattern");
-    boolean good =
-        lines.isEmpty() || (lines.size() == 1 && VISIBLE.matcher(lines.getFirst()).matches());
-    if (!good && !details.contains(wrong)) {
-      details.add(wrong);
+  /** Checked where it is of no use too: its client believes that a repeat is safe. */
+  private static void idempotencyKey(Fields headers, List<ApiError.Detail> details) {
+    String field = headers.first(IdempotencyKey.FIELD);
+    if (field != null
+        && (headers.count(IdempotencyKey.FIELD) > 1 || IdempotencyKey.parse(field) == null)) {
+      ApiError.Detail wrong = new ApiError.Detail("/" + IdempotencyKey.FIELD, "pattern");
+      if (!details.contains(wrong)) {
+        details.add(wrong);
+      }
     }
   }
 }

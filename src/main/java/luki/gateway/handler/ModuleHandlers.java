@@ -5,6 +5,7 @@ import java.util.Map;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
+import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern.Segment;
 import luki.gateway.http.Response;
@@ -14,7 +15,6 @@ import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
-import luki.http1.Fields;
 
 /** Activities, reports, and the routes that pass on to a module as they are. */
 public record ModuleHandlers(Upstreams upstreams) {
@@ -22,7 +22,6 @@ public record ModuleHandlers(Upstreams upstreams) {
   private static final int DEFAULT_ACTIVITIES = 5;
   private static final int DEFAULT_WINDOW = 7;
   private static final int PREFIX_SEGMENTS = 2; // v1 and the module's name
-  private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
@@ -83,14 +82,14 @@ public record ModuleHandlers(Upstreams upstreams) {
         payload == null
             ? Call.bare(method, path, method.isSafe())
             : Call.bytes(method, path, payload.raw().bytes());
-    Fields headers = exchange.request().headers();
-    String key = headers.only(IDEMPOTENCY_KEY);
+    String key = IdempotencyKey.of(exchange);
     Call named = call.ofNamedResource();
     if (key == null || exchange.operation().upstream() != Upstream.TOKENS) {
       return named;
     }
     // Two callers may choose the same key. A key has no line feed.
-    return named.with(IDEMPOTENCY_KEY, Sha256.of(exchange.principal().limitedAs() + "\n" + key));
+    return named.with(
+        IdempotencyKey.FIELD, Sha256.of(exchange.principal().limitedAs() + "\n" + key));
   }
 
   private static ServicePath pathOf(Exchange exchange) {

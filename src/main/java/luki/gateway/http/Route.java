@@ -51,6 +51,13 @@ public sealed interface Route {
       return new Served(operation.in(version, rules), policy, handler);
     }
 
+    /** A POST or PUT of a known caller whose reply is not a stream. */
+    public boolean takesIdempotencyKey() {
+      return (operation.method == Method.POST || operation.method == Method.PUT)
+          && !operation.isEventStream()
+          && !policy.isPublic();
+    }
+
     public Served with(Policy other) {
       return new Served(operation, other, handler);
     }

@@ -10,6 +10,8 @@ import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Policy.Units;
+import luki.gateway.idempotency.MemoryReplies;
+import luki.gateway.idempotency.ReplyStore;
 import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.Upstreams.ServiceState;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +91,11 @@ public final class Limiters implements AutoCloseable {
       Limiter.Decision _ =
           limiter.admit(new Limiter.Call(NO_CALLER, defaultPlan, 1, Units.NONE, false));
     }
+  }
+
+  /** Where the replies to requests with a key are kept: here, or in Redis. */
+  public ReplyStore replies(MemoryReplies local) {
+    return redis == null ? local : new RedisReplies(redis, local, onLoss, RedisLimiter.LIFETIME);
   }
 
   public Limiter limiter() {

@@ -151,7 +151,7 @@ final class RedisConnection implements AutoCloseable {
       long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
       socket.setSoTimeout((int) Math.max(1, left));
       try {
-        call.reply().complete(readReply());
+        call.reply().complete(readReply(call));
       } catch (JedisDataException error) {
         if (OF_SERVER.matcher(String.valueOf(error.getMessage())).find()) {
           serverError = error;
@@ -171,7 +171,7 @@ final class RedisConnection implements AutoCloseable {
         && OF_SLOT.matcher(String.valueOf(error.getMessage())).matches();
   }
 
-  private long[] readReply() throws IOException {
+  private long[] readReply(Script.Call call) throws IOException {
     byte type = in.readByte();
     if (type == '-') {
       throw new JedisDataException(in.readLine());
@@ -179,12 +179,27 @@ final class RedisConnection implements AutoCloseable {
     boolean isList = type == '*';
     long[] numbers = new long[isList ? in.readIntCrLf() : 1];
     for (int i = 0; i < numbers.length; i++) {
-      if ((isList ? in.readByte() : type) != ':') {
+      byte kind = isList ? in.readByte() : type;
+      if (kind != ':' && kind != '$') {
         throw new IOException("a reply that no script makes");
       }
       numbers[i] = in.readLongCrLf();
+      if (kind == '$') {
+        call.bulk(readBulk((int) numbers[i]));
+      }
     }
     return numbers;
+  }
+
+  private byte[] readBulk(int length) throws IOException {
+    byte[] bytes = new byte[length];
+    for (int read = 0; read < length; ) {
+      read += in.read(bytes, read, length - read);
+    }
+    // CRLF
+    in.readByte();
+    in.readByte();
+    return bytes;
   }
 
   @Override

@@ -14,7 +14,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A Lua script that Redis runs atomically. Its reply is one whole number or a list of them. */
+/**
+ * A Lua script that Redis runs atomically. Its reply is one whole number or a list of them, which
+ * may end with bytes.
+ */
 final class Script {
   static final Script ADMIT = new Script(3, 15, "clock", "caller", "admit");
   static final Script EXTEND = new Script(4, 13, "clock", "caller", "extend");
@@ -22,9 +25,13 @@ final class Script {
   static final Script USAGE = new Script(3, 7, "clock", "caller", "usage");
   static final Script RATE = new Script(1, 4, "clock", "rate");
   static final Script LEASE = new Script(1, 4, "clock", "lease");
+  static final Script CLAIM = new Script(1, 3, "claim");
+  static final Script KEEP = new Script(1, 4, "keep");
+  static final Script MARK = new Script(1, 2, "mark");
 
   /** What a connection loads before it is used. */
-  static final List<Script> ALL = List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE);
+  static final List<Script> ALL =
+      List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE, CLAIM, KEEP, MARK);
 
   private final String text;
   private final byte[] head;
@@ -79,6 +86,7 @@ final class Script {
 
     private final String tag;
     private final CompletableFuture<long[]> reply = new CompletableFuture<>();
+    private byte[] bulk = new byte[0];
     private byte[] bytes;
     private int length;
     private int missing;
@@ -114,6 +122,16 @@ final class Script {
       return reply;
     }
 
+    /** The bytes at the end of the reply. */
+    byte[] bulk() {
+      return bulk;
+    }
+
+    /** To be called before the reply is completed. */
+    void bulk(byte[] end) {
+      bulk = end;
+    }
+
     void fail(Throwable failure) {
       reply.completeExceptionally(failure);
     }
@@ -121,6 +139,13 @@ final class Script {
     /** Adds a word of ASCII. */
     Call add(String word) {
       return begin(word.length()).put(word).put("\r\n");
+    }
+
+    Call add(byte[] word) {
+      begin(word.length);
+      System.arraycopy(word, 0, bytes, length, word.length);
+      length += word.length;
+      return put("\r\n");
     }
 
     /** Adds the key of a caller; the braces are the hash tag. */
@@ -135,11 +160,16 @@ final class Script {
     }
 
     Call add(long number) {
+      int digits = digits(number);
+      return begin(digits).put(number, digits).put("\r\n");
+    }
+
+    private static int digits(long number) {
       int digits = number < 0 ? 2 : 1;
       for (long rest = number / 10; rest != 0; rest /= 10) {
         digits++;
       }
-      return begin(digits).put(number, digits).put("\r\n");
+      return digits;
     }
 
     /** Begins a word of that many bytes. */
@@ -149,7 +179,7 @@ final class Script {
         bytes = Arrays.copyOf(bytes, 2 * bytes.length + size);
       }
       bytes[length++] = '$';
-      return put(size, size < 10 ? 1 : size < 100 ? 2 : 3).put("\r\n");
+      return put(size, digits(size)).put("\r\n");
     }
 
     @SuppressWarnings("deprecation") // The text is ASCII: each character is its low byte.

@@ -55,6 +55,7 @@ class FilterChainTest {
           "AuthorizeOwner",
           "Validate",
           "CheckConsent",
+          "EnforceIdempotency",
           "EnforceQuota",
           "RecordConsentChanges");
 
@@ -77,6 +78,8 @@ class FilterChainTest {
           new Precedence("AuthorizeOwner", ErrorCode.NOT_OWNER),
           new Precedence("Validate", ErrorCode.INVALID_REQUEST), // schema
           new Precedence("CheckConsent", ErrorCode.CONSENT_DENIED),
+          new Precedence("EnforceIdempotency", ErrorCode.IDEMPOTENCY_IN_PROGRESS),
+          new Precedence("EnforceIdempotency", ErrorCode.IDEMPOTENCY_MISMATCH),
           new Precedence("EnforceQuota", ErrorCode.QUOTA_EXCEEDED));
 
   private record Precedence(String step, ErrorCode code) {}

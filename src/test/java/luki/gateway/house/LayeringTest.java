@@ -48,12 +48,13 @@ class LayeringTest {
           tokens: luki.http1 config http json observe upstream
           consent: http json observe upstream
           audit: config http json keys observe
-          limit: luki.http1 config http observe upstream
+          limit: luki.http1 config http idempotency observe upstream
+          idempotency: luki.http1 config http json keys
           delivery: config http json observe upstream
-          filter: luki.http1 audit config consent delivery http json keys limit observe tokens
+          filter: luki.http1 audit config consent delivery http idempotency json keys limit observe tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
-          app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http json keys limit observe server tokens upstream
+          app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server tokens upstream
           cli: luki.http1 app audit config contract delivery http json keys tokens
           """);
 
@@ -182,7 +183,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 29_600;
+  private static final int MAX_LINES = 29_950;
   private static final int MAX_FILES = 275;
 
   /** Raw lines of each room, rounded up to fifty. */

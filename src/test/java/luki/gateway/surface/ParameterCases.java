@@ -96,7 +96,21 @@ final class ParameterCases extends Cases {
       return;
     }
     Ask keyless = good.withoutHeader(KEY);
-    for (String value : List.of("", "two words", "x".repeat(256), "tab\there", "\u010d")) {
+    for (String value :
+        List.of(
+            "",
+            "two words",
+            "x".repeat(256),
+            "tab\there",
+            "\u010d",
+            "\"\"",
+            "\"a",
+            "a\"",
+            "\"",
+            "\"a\"b\"",
+            "\"a\\\"",
+            "\"two words\"",
+            "\"" + "x".repeat(256) + "\"")) {
       String title = KEY + " of length " + value.length() + ", hash " + value.hashCode();
       invalidAt(title, keyless.header(KEY, value), "/" + KEY);
     }
