@@ -26,6 +26,18 @@ public final class ContractDocument {
   static final String VERSIONS = "x-gateway-versions";
   static final String PARAMETERS = "/components/parameters/";
 
+  // Of each reply of a version that is to end, and of each of its callers.
+  private static final List<String> ADDED =
+      List.of(
+          "Deprecation",
+          "Sunset",
+          "Link",
+          "X-Request-Id",
+          "X-Trace-Id",
+          "RateLimit",
+          "RateLimit-Policy",
+          "Idempotent-Replayed");
+
   private final Located document;
 
   private ContractDocument(Located document) {
@@ -142,15 +154,15 @@ public final class ContractDocument {
             (status, name) ->
                 responses.put(status, Json.object().put("$ref", "#" + RESPONSES + name).build()));
     responses.putAll(operation.at("responses").members());
-    Json errors = versionOf(path).at("error_schema");
+    Json version = versionOf(path);
     Json.Builder all = Json.object();
     responses.forEach(
         (status, response) ->
             all.put(
                 status,
-                errors.isMissing() || status.startsWith("2")
+                version.isMissing()
                     ? response
-                    : withSchema(resolve(response), errors)));
+                    : inVersion(version, status.startsWith("2"), resolve(response))));
     Json.Builder whole = operation.toBuilder().remove(EXTENSION).put("responses", all.build());
     whole.put("x-codeSamples", new CodeSample(this, method.name(), path, operation).json());
     List<Json> parameters = new ArrayList<>(operation.at("parameters").items());
@@ -182,11 +194,23 @@ public final class ContractDocument {
         .orElse(Json.MISSING);
   }
 
-  private static Json withSchema(Json response, Json reference) {
-    Json schema = Json.object().put("$ref", reference).build();
-    Json body = Json.object().put("schema", schema).build();
-    Json content = Json.object().put("application/json", body).build();
-    return response.toBuilder().put("content", content).build();
+  /** A reply of a version that is to end: with its headers, and its form of an error. */
+  private static Json inVersion(Json version, boolean success, Json response) {
+    Json.Builder headers = response.at("headers").toBuilder();
+    for (String name : ADDED) {
+      headers.put(name, reference(Json.of("#/components/headers/" + name)));
+    }
+    Json.Builder changed = response.toBuilder().put("headers", headers.build());
+    Json errors = version.at("error_schema");
+    if (!success && !errors.isMissing()) {
+      Json body = Json.object().put("schema", reference(errors)).build();
+      changed.put("content", Json.object().put("application/json", body).build());
+    }
+    return changed.build();
+  }
+
+  private static Json reference(Json to) {
+    return Json.object().put("$ref", to).build();
   }
 
   /** Status to response, of the errors that need not be written down for an operation. */
@@ -194,6 +218,7 @@ public final class ContractDocument {
     Json rules = operation.at(EXTENSION);
     Map<String, String> errors = new TreeMap<>();
     errors.put("400", "BadRequest");
+    errors.put("413", "BodyTooLarge");
     errors.put("default", "Failure");
     if (!rules.at("always_admitted").isTrue()) {
       errors.put("429", "TooManyRequests");
@@ -207,7 +232,6 @@ public final class ContractDocument {
       errors.put("410", "Gone");
     }
     if (!operation.at("requestBody").isMissing()) {
-      errors.put("413", "BodyTooLarge");
       errors.put("415", "UnsupportedMediaType");
     }
     if (isEventStream(operation)) {

@@ -62,6 +62,7 @@ class ContractCompilerTest {
           Unauthorized: {description: Refused.}
           Forbidden: {description: Refused.}
           Conflict: {description: Refused.}
+          BodyTooLarge: {description: Refused.}
           TooManyRequests: {description: Refused.}
           BadGateway: {description: Refused.}
           ServiceUnavailable: {description: Refused.}
@@ -255,7 +256,7 @@ class ContractCompilerTest {
             .published()
             .pointer("/paths/~1v1~1tea~1{user_id}/get/responses");
     assertEquals(
-        List.of("200", "400", "401", "403", "409", "429", "502", "503", "504", "default"),
+        List.of("200", "400", "401", "403", "409", "413", "429", "502", "503", "504", "default"),
         List.copyOf(responses.members().keySet()));
     assertEquals("Own.", responses.at("409").at("description").string());
     assertEquals("#/components/responses/Forbidden", responses.at("403").at("$ref").string());

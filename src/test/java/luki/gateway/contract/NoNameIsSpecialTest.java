@@ -37,7 +37,7 @@ class NoNameIsSpecialTest {
        "components": {"responses": {
          "BadRequest": {"description": "400"}, "Unauthorized": {"description": "401"},
          "Forbidden": {"description": "403"}, "TooManyRequests": {"description": "429"},
-         "ServiceUnavailable": {"description": "503"}, "Failure": {"description": "Other"}}}}
+         "ServiceUnavailable": {"description": "503"}, "BodyTooLarge": {"description": "413"}, "Failure": {"description": "Other"}}}}
       """;
   private static final String OPERATION =
       """

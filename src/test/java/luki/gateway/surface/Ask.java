@@ -174,8 +174,10 @@ record Ask(
     return chunks.append("0\r\n\r\n").toString();
   }
 
-  /** Sends it on a new connection and reads one reply. */
+  /** Sends it on a new connection and reads one reply, which must be one of the document's. */
   HttpReply sendTo(TestGateway gateway) {
-    return RawHttpClient.exchange(gateway.port(), bytes());
+    HttpReply reply = RawHttpClient.exchange(gateway.port(), bytes());
+    PublishedReplies.check(method, template, reply);
+    return reply;
   }
 }

@@ -35,7 +35,8 @@ record ContractOperation(String method, String template, Json node, Json root) {
     return PUBLISHED.at("paths").at(template).at(method.toLowerCase(Locale.ROOT)).at("responses");
   }
 
-  private static Json published() {
+  /** The document as `/openapi.json` has it. */
+  static Json published() {
     try {
       return ContractDocument.read(DOCUMENT, new Problems()).published();
     } catch (BadConfiguration bad) {
