@@ -20,8 +20,6 @@ MVN := mvn -B -ntp -q -Dstyle.color=never
 JAVA := $(JAVA_HOME)/bin/java
 JAVA_OPTS ?=
 DEV_CLASSPATH := target/test-classes:target/luki-gateway.jar:target/lib/*
-# Colour on a terminal only, and not against https://no-color.org.
-COLOUR := if [ -t 2 ] && [ -z "$$NO_COLOR" ]; then echo -Dluki.colour=true; fi
 # The JVM runs the gateway's own requests for some seconds, and writes down classes and profiles.
 AOT = echo "Writing target/luki-gateway.aot (10 s)…" >&2; \
 	"$(JAVA)" -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=target/luki-gateway.aot -Xlog:aot=off \
@@ -35,9 +33,9 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: compiled ## build, then serve on http://localhost:8081 with stand-ins for what has no URL
-	@exec "$(JAVA)" $(JAVA_OPTS) $$($(COLOUR)) -cp "$(DEV_CLASSPATH)" luki.gateway.dev.DevServer
+	@exec sh src/dev/serve.sh
 
-dev: ## like run, and build and start again when a file changes
+dev: ## like run, and build again when a file changes; the old one serves until the new build is ready
 	@MAKE="$(MAKE)" sh src/dev/watch.sh
 
 test: ## every test, on our own HTTP engines

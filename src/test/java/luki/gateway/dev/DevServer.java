@@ -73,9 +73,11 @@ public final class DevServer {
     Configuration configuration =
         Configuration.of(Environment.of(environment, Path.of(".env"), problems), problems);
     demoKey(configuration);
+    boolean isShort =
+        configuration.settings().dev() && System.getProperty("luki.lines", "").equals("short");
     ServeProcess.serve(
         configuration,
-        out,
+        isShort ? new RequestLines(out, Boolean.getBoolean("luki.colour")) : out,
         System.err,
         gateway -> System.err.print(Banner.of(gateway.address().getPort(), unset)));
   }
