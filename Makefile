@@ -62,7 +62,7 @@ browser-packages: ## install Chromium, from the system's packages
 	@sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
 		$$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
 
-build: ## target/luki-gateway.jar, target/lib, and what the JVM needs to start fast
+build: ## target/luki-gateway.jar, target/lib, target/luki which starts it, and what the JVM needs to start fast
 	@$(MVN) package -DskipTests >&2
 	@$(AOT)
 
@@ -70,10 +70,10 @@ aot: compiled
 	@[ target/luki-gateway.aot -nt target/luki-gateway.jar ] || { $(AOT); }
 
 check: compiled ## audit the configuration and the contract
-	@"$(JAVA)" -jar target/luki-gateway.jar check
+	@target/luki check
 
 policy: compiled ## the effective policy, one row a route
-	@"$(JAVA)" -jar target/luki-gateway.jar policy
+	@target/luki policy
 
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.tokens.VectorFiles $(DIR)

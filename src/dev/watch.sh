@@ -47,7 +47,7 @@ while true; do
     messages >&2
     echo "The build failed; waiting for the next change.${pid:+ The gateway of the last good build serves on.}" >&2
   fi
-  while [ -z "$(find src config pom.xml .env -newer "$stamp" -type f -print 2>/dev/null | head -n 1)" ]; do
+  while [ -z "$(find src config/*.yaml pom.xml .env -newer "$stamp" -type f -print 2>/dev/null | head -n 1)" ]; do
     sleep 1
   done
   echo "Changed; building again." >&2

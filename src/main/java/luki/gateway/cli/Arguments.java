@@ -3,11 +3,16 @@ package luki.gateway.cli;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.Spelling;
 import org.jspecify.annotations.Nullable;
 
-/** Flags and words of a command line. Those that no command reads are an error. */
+/**
+ * The words of a command line behind its command. Those that the command does not read are an
+ * error.
+ */
 final class Arguments {
   /** The command line is not a known one; the message says what is wrong with it. */
   static final class BadUsage extends Exception {
@@ -25,10 +30,25 @@ final class Arguments {
     }
   }
 
-  private final List<String> left;
+  private final List<String> left = new ArrayList<>();
 
-  Arguments(List<String> words) {
-    this.left = new ArrayList<>(words);
+  /**
+   * Takes the words apart.
+   *
+   * @param options the only ones that the command knows; {@code --name=value} is accepted too
+   */
+  Arguments(List<String> words, Collection<String> options) throws BadUsage {
+    for (String word : words) {
+      int equals = word.indexOf('=');
+      String name = equals < 0 ? word : word.substring(0, equals);
+      if (word.startsWith("--") && !options.contains(name)) {
+        throw new BadUsage("unknown option: " + name + Spelling.hint(name, options));
+      }
+      left.add(word.startsWith("--") ? name : word);
+      if (word.startsWith("--") && equals >= 0) {
+        left.add(word.substring(equals + 1));
+      }
+    }
   }
 
   /** Takes {@code --name value}; null when it is not there. */

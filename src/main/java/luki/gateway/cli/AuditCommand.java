@@ -11,10 +11,6 @@ import luki.gateway.cli.Arguments.BadUsage;
 /** {@code audit verify FILE}: 0 when every record is valid, 1 when one is not. */
 record AuditCommand(PrintStream out, PrintStream err) {
   int run(Arguments arguments) throws BadUsage, IOException {
-    String action = arguments.word("verify");
-    if (!action.equals("verify")) {
-      throw new BadUsage("unknown: audit " + action);
-    }
     Path file = file(arguments.word("the audit file"));
     arguments.end();
     return switch (AuditChain.verify(file)) {

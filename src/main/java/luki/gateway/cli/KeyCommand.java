@@ -40,9 +40,8 @@ record KeyCommand(
   static final String USER_ID = "1 to 255 characters, none of / \\ ; and no percent-escape";
   private static final Duration GRACE = Duration.ofDays(7);
 
-  static int run(PrintStream out, PrintStream err, Arguments arguments)
+  static int run(String name, PrintStream out, PrintStream err, Arguments arguments)
       throws BadUsage, BadConfiguration, IOException {
-    String action = arguments.word("create, list, revoke or rotate");
     Configuration configuration = Configuration.ofProcess();
     Clock clock = Clock.systemUTC();
     ApiKeyAdmin keys =
@@ -52,12 +51,12 @@ record KeyCommand(
             clock);
     KeyCommand command = new KeyCommand(out, err, clock, arguments, configuration, keys);
     try {
-      switch (action) {
-        case "create" -> command.create();
-        case "list" -> command.list();
-        case "revoke" -> command.revoke();
-        case "rotate" -> command.rotate();
-        default -> throw new BadUsage("unknown: key " + action);
+      switch (name) {
+        case "key create" -> command.create();
+        case "key list" -> command.list();
+        case "key revoke" -> command.revoke();
+        case "key rotate" -> command.rotate();
+        default -> throw new IllegalArgumentException(name);
       }
       return 0;
     } catch (KeyFile.Broken broken) {

@@ -11,41 +11,11 @@ import java.util.List;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.ServeProcess;
 import luki.gateway.cli.Arguments.BadUsage;
+import luki.gateway.cli.Commands.Command;
 import luki.gateway.config.Problems.BadConfiguration;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */
 public final class Main {
-  private static final String USAGE =
-      """
-      usage: java -jar luki-gateway.jar [command]
-
-        serve                       serve until SIGTERM (the default)
-        check [--json]              check configuration and contract; 2 when a finding is critical
-        policy [--format md|json|html]
-                                    the effective policy, one row per route
-        explain METHOD PATH [--claims FILE] [--body FILE] [--header 'Name: value']…
-                                    the verdict of each filter on a request, offline; claims and body
-                                    are JSON; iss, aud and exp are added where the claims have none
-        key create --owner O --scopes a,b [--roles r] [--users u1,u2|*] [--plan P] [--expires 90d]
-                                    create an API key and print it, once
-        key list                    list the keys, without their secrets
-        key revoke ID               end a key now
-        key rotate ID [--grace 7d]  create its successor and print it; the old one ends after the grace
-        token mint --sub U --scopes a,b [--ttl 10m]
-                                    dev only: create a user's token, signed by a development key
-        audit verify FILE           verify every record; 1 and the first invalid one
-        usage [--since D] [--by plan|principal]
-                                    sum the events of USAGE_OUTBOX; D is 2026-11-01, a time, or 30d
-        warm-up                     run requests through a gateway of its own, and end: for the JVM's
-                                    ahead-of-time cache (make build)
-        openapi                     print the contract
-        version                     print the version
-        help                        print this help
-
-      Settings are environment variables; env.example lists them. Exit codes: 0 success, 2 bad usage or
-      configuration, 1 any other failure.
-      """;
-
   private static final int FAILED = 1;
   private static final int BAD = 2;
 
@@ -66,30 +36,27 @@ public final class Main {
   }
 
   int run(List<String> arguments) {
-    String command = arguments.isEmpty() ? "serve" : arguments.getFirst();
-    List<String> rest = arguments.isEmpty() ? List.of() : arguments.subList(1, arguments.size());
+    List<String> line = arguments.isEmpty() ? List.of("serve") : arguments;
+    Commands commands = Commands.read();
+    boolean help = line.getFirst().equals("help");
+    List<String> about = help ? line.subList(1, line.size()) : line;
+    List<Command> named = commands.named(about);
     try {
-      return switch (command) {
-        case "serve" -> serve(new Arguments(rest));
-        case "check" -> new CheckCommand(out).run(new Arguments(rest));
-        case "policy" -> new PolicyCommand(out).run(new Arguments(rest));
-        case "explain" -> new ExplainCommand(out).run(new Arguments(rest));
-        case "token" -> new TokenCommand(out, Clock.systemUTC()).run(new Arguments(rest));
-        case "audit" -> new AuditCommand(out, err).run(new Arguments(rest));
-        case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(new Arguments(rest));
-        case "key" -> KeyCommand.run(out, err, new Arguments(rest));
-        case "openapi" -> openapi(new Arguments(rest));
-        case "warm-up" -> warmUp(new Arguments(rest));
-        case "version" -> version(new Arguments(rest));
-        case "help", "--help", "-h" -> {
-          out.print(USAGE);
-          yield 0;
-        }
-        default -> throw new BadUsage("unknown command: " + command);
-      };
+      if (help || line.contains("--help") || line.contains("-h")) {
+        boolean all = about.isEmpty() || about.getFirst().startsWith("-");
+        out.print(all ? commands.overview() : commands.usage(about(about, commands)));
+        return 0;
+      }
+      if (List.of("--version", "-V").contains(line.getFirst())) {
+        return version();
+      }
+      Command command = commands.of(line);
+      int words = command.name().split(" ", -1).length;
+      return run(command, new Arguments(line.subList(words, line.size()), command.options()));
     } catch (BadUsage wrong) {
+      // The error last, where the reader of a terminal looks.
+      err.print(commands.usage(named));
       err.println("luki-gateway: " + wrong.problem());
-      err.print(USAGE);
       return BAD;
     } catch (BadConfiguration bad) {
       err.println("luki-gateway: invalid configuration:");
@@ -102,6 +69,33 @@ public final class Main {
       Thread.currentThread().interrupt();
       return FAILED;
     }
+  }
+
+  private static List<Command> about(List<String> line, Commands commands) throws BadUsage {
+    List<Command> named = commands.named(line);
+    return named.isEmpty() ? List.of(commands.of(line)) : named;
+  }
+
+  private int run(Command command, Arguments arguments)
+      throws BadUsage, BadConfiguration, IOException, InterruptedException {
+    return switch (command.name()) {
+      case "serve" -> serve(arguments);
+      case "check" -> new CheckCommand(out).run(arguments);
+      case "policy" -> new PolicyCommand(out).run(arguments);
+      case "explain" -> new ExplainCommand(out).run(arguments);
+      case "token mint" -> new TokenCommand(out, Clock.systemUTC()).run(arguments);
+      case "audit verify" -> new AuditCommand(out, err).run(arguments);
+      case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(arguments);
+      case "key create", "key list", "key revoke", "key rotate" ->
+          KeyCommand.run(command.name(), out, err, arguments);
+      case "openapi" -> openapi(arguments);
+      case "warm-up" -> warmUp(arguments);
+      case "version" -> {
+        arguments.end();
+        yield version();
+      }
+      default -> throw new IllegalStateException("not served: " + command.name());
+    };
   }
 
   private int serve(Arguments arguments)
@@ -125,8 +119,7 @@ public final class Main {
     return 0;
   }
 
-  private int version(Arguments arguments) throws BadUsage {
-    arguments.end();
+  private int version() {
     out.println(Configuration.Build.read().version());
     return 0;
   }

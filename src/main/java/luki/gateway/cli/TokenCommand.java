@@ -21,10 +21,6 @@ record TokenCommand(PrintStream out, Clock clock) {
   private static final Duration MAX_TTL = Duration.ofDays(1);
 
   int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
-    String action = arguments.word("mint");
-    if (!action.equals("mint")) {
-      throw new BadUsage("unknown: token " + action);
-    }
     String subject = arguments.required("--sub");
     if (UserId.parse(subject).isEmpty()) {
       throw new BadUsage("--sub must be a user id: " + KeyCommand.USER_ID);

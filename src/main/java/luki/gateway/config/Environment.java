@@ -76,8 +76,7 @@ public final class Environment {
   }
 
   private static String unknown(Optional<String> meant) {
-    return "is not a variable of the gateway"
-        + meant.map(name -> "; did you mean " + name + "?").orElse("");
+    return "is not a variable of the gateway" + meant.map(Spelling::question).orElse("");
   }
 
   private static void readDotEnv(

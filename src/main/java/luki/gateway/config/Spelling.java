@@ -6,9 +6,12 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Finds the name that was probably meant, by Levenshtein's distance. */
-final class Spelling {
+public final class Spelling {
   // Of the letters of a known name, one in five may be wrong or missing in a near miss.
   private static final int LETTERS_FOR_A_MISTAKE = 5;
+
+  // Two letters that changed places are two mistakes.
+  private static final int MAX_TYPING_MISTAKES = 2;
 
   private Spelling() {}
 
@@ -22,6 +25,20 @@ final class Spelling {
     String upper = name.toUpperCase(Locale.ROOT);
     return nearest(upper, known)
         .filter(near -> distance(near, upper) <= near.length() / LETTERS_FOR_A_MISTAKE);
+  }
+
+  /**
+   * A question behind a name of a command line that is not known; empty where nothing is similar.
+   */
+  public static String hint(String name, Collection<String> known) {
+    return nearest(name, known)
+        .filter(near -> distance(near, name) <= MAX_TYPING_MISTAKES)
+        .map(Spelling::question)
+        .orElse("");
+  }
+
+  static String question(String meant) {
+    return "; did you mean " + meant + "?";
   }
 
   private static int distance(String a, String b) {

@@ -3,8 +3,10 @@ package luki.gateway.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -17,8 +19,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
@@ -62,6 +66,88 @@ class CommandLineIT {
     assertTrue(help.out().contains("key create --owner"));
     jar.run(Map.of(), "version").expect(0);
   }
+
+  @Test
+  void everyCommandPrintsItsUsageOnRequestAndExitsWithZero() throws Exception {
+    for (String command :
+        List.of(
+            "serve", "check", "policy", "explain", "key create", "token mint", "audit verify")) {
+      List<String> line = new ArrayList<>(List.of(command.split(" ", -1)));
+      line.add("--help");
+      Jar.Ended ended = jar.run(Map.of(), line.toArray(String[]::new)).expect(0);
+      assertTrue(ended.out().startsWith("usage: luki " + command), ended.out());
+      assertFalse(ended.out().contains("usage: luki version"), ended.out());
+      assertEquals("", ended.err());
+    }
+    assertEquals(jar.run(Map.of(), "key", "--help").out(), jar.run(Map.of(), "help", "key").out());
+    jar.run(Map.of(), "sevre", "--help").expect(2);
+    assertEquals(jar.run(Map.of(), "--version").out(), jar.run(Map.of(), "version").out());
+  }
+
+  @Test
+  void theErrorIsTheLastLineBehindTheUsageOfThatCommandAndNamesWhatWasMeant() throws Exception {
+    Map<List<String>, String> lines =
+        Map.of(
+            List.of("check", "--jsno"), "unknown option: --jsno; did you mean --json?",
+            List.of("sevre"), "unknown command: sevre; did you mean serve?",
+            List.of("key", "rotaet", "id"), "unknown command: key rotaet; did you mean rotate?",
+            List.of("--verison"), "unknown command: --verison; did you mean --version?",
+            List.of("check", "now"), "unknown argument: now",
+            List.of("key"), "key needs one of: create, list, revoke, rotate");
+    for (Map.Entry<List<String>, String> line : lines.entrySet()) {
+      String[] words = line.getKey().toArray(String[]::new);
+      List<String> said = jar.run(DEV, words).expect(2).err().lines().toList();
+      assertEquals("luki-gateway: " + line.getValue(), said.getLast());
+      assertTrue(said.getFirst().startsWith("usage: luki "), said.toString());
+      assertTrue(said.size() < 25, said.toString());
+    }
+    assertTrue(jar.run(DEV, "check", "--jsno").err().startsWith("usage: luki check [--json]"));
+    assertEquals(
+        jar.run(DEV, "policy", "--format=json").expect(0).out(),
+        jar.run(DEV, "policy", "--format", "json").out());
+  }
+
+  @Test
+  void theLauncherOfTheBuildFindsAJavaByItself() throws Exception {
+    String home = System.getProperty("java.home");
+    for (Map<String, String> where :
+        List.of(
+            Map.of("PATH", "/usr/bin:/bin", "JAVA_HOME", home),
+            Map.of("PATH", home + "/bin:/usr/bin:/bin", "JAVA_HOME", "/nowhere"))) {
+      Process process = jar.shell(where, "target/luki --version");
+      assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(0, process.exitValue(), jar.read("err"));
+      assertEquals(jar.run(Map.of(), "version").out(), jar.read("out"));
+    }
+  }
+
+  @Test
+  void anOlderJavaSaysWhichJavaIsNeeded() throws Exception {
+    try (JarFile built = new JarFile("target/luki-gateway.jar");
+        InputStream type =
+            built.getInputStream(built.getEntry("luki/gateway/cli/Launcher.class"))) {
+      assertEquals(52, type.readNBytes(8)[7], "Java 8 must be able to load it");
+    }
+    Path older;
+    try (Stream<Path> homes = Files.isDirectory(JVMS) ? Files.list(JVMS) : Stream.<Path>empty()) {
+      older =
+          homes
+              .filter(home -> home.toString().matches(".*\\b(8|11|17|21)\\b.*"))
+              .map(home -> home.resolve("bin/java"))
+              .filter(Files::isExecutable)
+              .findFirst()
+              .orElse(null);
+    }
+    assumeTrue(older != null, "no older Java is installed");
+    Process process = jar.shell(DEV, older + " -jar target/luki-gateway.jar version");
+    assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+    assertEquals(2, process.exitValue());
+    assertTrue(
+        jar.read("err").startsWith("luki-gateway: Java 25 or newer is needed"), jar.read("err"));
+    assertEquals(1, jar.read("err").lines().count());
+  }
+
+  private static final Path JVMS = Path.of("/usr/lib/jvm");
 
   @Test
   void anUnknownCommandOrFlagExitsWithTwoAndPrintsTheUsage() throws Exception {

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -32,9 +34,10 @@ import luki.gateway.standin.StandIns;
 public final class DevServer {
   static final Path DEMO_KEY = Path.of("target/demo-key");
 
-  /** Where neither the environment nor {@code .env} says otherwise. */
-  private static final Map<Variable, String> DEFAULTS =
-      Map.of(Variable.ENVIRONMENT, "dev", Variable.API_KEYS_FILE, "target/demo-keys.json");
+  private static final String OWNER = "make-run";
+
+  // The key file may be that of another gateway: a key that was left there must end.
+  private static final Duration LIFE = Duration.ofDays(7);
 
   private DevServer() {}
 
@@ -53,12 +56,9 @@ public final class DevServer {
       throws BadConfiguration, IOException, InterruptedException, KeyFile.Broken {
     Map<String, String> environment = new HashMap<>(System.getenv());
     Environment before = Environment.of(environment, Path.of(".env"), new Problems());
-    DEFAULTS.forEach(
-        (variable, value) -> {
-          if (before.get(variable) == null) {
-            environment.put(variable.name(), value);
-          }
-        });
+    if (before.get(Variable.ENVIRONMENT) == null) {
+      environment.put(Variable.ENVIRONMENT.name(), "dev");
+    }
     Set<String> unset = new HashSet<>();
     StandIns.VARIABLE_OF_SERVICE.forEach(
         (service, variable) -> {
@@ -82,21 +82,19 @@ public final class DevServer {
         gateway -> System.err.print(Banner.of(gateway.address().getPort(), unset)));
   }
 
-  /** A new key for each start; the ones before it end, so that a key left lying opens nothing. */
+  /** A new key for each start, which removes the one before it. */
   private static void demoKey(Configuration configuration)
       throws BadConfiguration, IOException, KeyFile.Broken {
-    Path keyFile = configuration.settings().keyFile();
-    if (keyFile.equals(Path.of("target/demo-keys.json"))) {
-      Files.deleteIfExists(keyFile);
-    }
+    KeyFile keyFile = new KeyFile(configuration.settings().keyFile());
+    keyFile.change(keys -> keys.stream().filter(key -> !key.owner().equals(OWNER)).toList());
     ApiKeyAdmin maker =
-        new ApiKeyAdmin(
-            new KeyFile(keyFile), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
+        new ApiKeyAdmin(keyFile, KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
     Set<Scope> scopes = new HashSet<>(Set.of(new Scope("usage:read"), new Scope("ops:read")));
     Fixture.SCOPES.forEach(name -> scopes.add(new Scope(name)));
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
+    Instant end = Instant.now().plus(LIFE);
     String key =
-        maker.create(new ApiKeyAdmin.Wanted("demo", scopes, Set.of(), users, null, null)).reveal();
+        maker.create(new ApiKeyAdmin.Wanted(OWNER, scopes, Set.of(), users, null, end)).reveal();
     Files.createDirectories(DEMO_KEY.getParent());
     Files.deleteIfExists(DEMO_KEY);
     Files.createFile(

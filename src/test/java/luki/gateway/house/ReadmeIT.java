@@ -10,7 +10,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,8 +41,9 @@ class ReadmeIT {
     assertEquals(List.of("make run\n", "make test\n"), blocks().subList(0, 2));
   }
 
+  /** As a reader does: in one terminal, from the first to the last. */
   @Test
-  void everyCurlLineWorksDuringMakeRun(@TempDir Path directory) throws Exception {
+  void everyCommandWorksDuringMakeRun(@TempDir Path directory) throws Exception {
     for (String tool : List.of("make", "bash", "curl")) {
       assumeTrue(isInstalled(tool) || System.getenv("CI") != null, tool + " is not installed");
     }
@@ -53,16 +53,22 @@ class ReadmeIT {
     Process run = start("make run", port, directory.resolve("run"));
     try {
       Waiting.until(Duration.ofSeconds(30), () -> isReady(port));
-      for (String block : blocks().subList(2, blocks().size())) {
-        String script = block.replace("localhost:8081", "localhost:" + port);
-        Process shell = start(script, port, directory.resolve("block"));
-        assertTrue(shell.waitFor(60, TimeUnit.SECONDS), "did not end:\n" + block);
-        String said = Files.readString(directory.resolve("block"));
-        assertEquals(0, shell.exitValue(), block + said);
-        assertFalse(said.contains("\"error\":{"), said);
-        assertTrue(said.contains("event: done"), said);
-        assertTrue(said.contains("\"complete\":true"), said);
-      }
+      String script =
+          String.join("\n", blocks().subList(2, blocks().size()))
+              .replace("localhost:8081", "localhost:" + port);
+      Process shell = start(script, port, directory.resolve("block"));
+      assertTrue(shell.waitFor(120, TimeUnit.SECONDS), "did not end:\n" + script);
+      String said = Files.readString(directory.resolve("block"));
+      assertEquals(0, shell.exitValue(), script + said);
+      assertFalse(said.contains("\"error\":{"), said);
+      assertTrue(said.contains("event: done"), said);
+      assertTrue(said.contains("\"complete\":true"), said);
+      assertTrue(said.contains("AuthorizeOwner   403 NOT_OWNER"), said);
+      assertTrue(said.contains("You said: “hello”"), "by the token that was minted: " + said);
+      Matcher key = Pattern.compile("(?m)^luki_\\w+$").matcher(said);
+      assertTrue(key.find(), said);
+      Waiting.until(
+          Duration.ofSeconds(10), () -> status(port, "/v1/elr/items/anna", key.group()) == 200);
     } finally {
       run.descendants().forEach(ProcessHandle::destroy);
       run.destroy();
@@ -90,17 +96,23 @@ class ReadmeIT {
   }
 
   private static boolean isReady(int port) {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/readyz")).build();
+    return status(port, "/readyz", "") == 200;
+  }
+
+  /** The status of a GET with this key; 0 while nothing answers. */
+  private static int status(int port, String target, String key) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + target));
+    if (!key.isEmpty()) {
+      request.header("X-API-Key", key);
+    }
     try (HttpClient http = HttpClient.newHttpClient()) {
-      return http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8))
-              .statusCode()
-          == 200;
+      return http.send(request.build(), HttpResponse.BodyHandlers.discarding()).statusCode();
     } catch (IOException notYet) {
-      return false;
+      return 0;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
-      return false;
+      return 0;
     }
   }
 }
