@@ -197,6 +197,7 @@ class ConsoleTest {
     Tab tab = BROWSER.tab(width, height);
     Tab page = (dark ? tab.dark() : tab).open(ORIGIN, "/console");
     use(page, key("chat:write", "usage:read", "ops:read"));
+    page.await("document.querySelector('#forget').checkVisibility()", "the key in use");
     say(page, "Tell me about hiking");
     awaitReply(page);
     page.await("document.querySelectorAll('.tile').length === 6", "the tiles");
