@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients test-browser browser-packages build check policy vectors fuzz bench profile bench-peers microbench format clean compiled aot jdk
+.PHONY: help run dev test test-engines test-clients test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled aot jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -74,6 +74,9 @@ check: compiled ## audit the configuration and the contract
 
 policy: compiled ## the effective policy, one row a route
 	@target/luki policy
+
+policy-page: compiled ## write src/docs/POLICY.md, which a test compares with what is enforced
+	@mvn -B -ntp -q surefire:test -Dtest=PolicyTest -Dluki.write=true
 
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.tokens.VectorFiles $(DIR)

@@ -73,7 +73,7 @@ public record Explanation(
   }
 
   /** All steps, those that refuse nothing included. */
-  List<Chain.Step> steps() {
+  public List<Chain.Step> steps() {
     return filters.steps(new Errors());
   }
 

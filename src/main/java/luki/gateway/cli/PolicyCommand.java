@@ -9,7 +9,11 @@ import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Settings;
+import luki.gateway.http.Chain;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Policy.ConsentRule;
+import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
@@ -20,17 +24,23 @@ record PolicyCommand(PrintStream out) {
   int run(Arguments arguments) throws BadUsage, BadConfiguration {
     String format = arguments.value("--format");
     arguments.end();
-    List<Map<String, String>> rows = new ArrayList<>();
-    for (Route.Served route : routes(Configuration.ofProcess())) {
-      rows.add(row(route));
-    }
-    switch (format == null ? "md" : format) {
-      case "md" -> markdown(rows);
-      case "json" -> json(rows);
-      case "html" -> html(rows);
-      default -> throw new BadUsage("--format must be md, json or html");
-    }
+    print(Configuration.ofProcess(), format == null ? "md" : format);
     return 0;
+  }
+
+  void print(Configuration configuration, String format) throws BadUsage, BadConfiguration {
+    try (Gateway gateway = new Gateway(configuration)) {
+      List<Map<String, String>> rows = new ArrayList<>();
+      gateway.routes().forEach(route -> rows.add(row(route, configuration.settings())));
+      List<Map<String, String>> steps = new ArrayList<>();
+      gateway.explanation().steps().forEach(step -> steps.add(row(step)));
+      switch (format) {
+        case "md" -> markdown(rows, steps);
+        case "json" -> json(rows, steps);
+        case "html" -> html(rows, steps);
+        default -> throw new BadUsage("--format must be md, json or html");
+      }
+    }
   }
 
   /** The routes as a gateway with this configuration would enforce them. */
@@ -40,7 +50,16 @@ record PolicyCommand(PrintStream out) {
     }
   }
 
-  private static Map<String, String> row(Route.Served route) {
+  /** What a step of the chain refuses with; the first step that refuses decides. */
+  private static Map<String, String> row(Chain.Step step) {
+    List<String> codes = step.refusals().stream().map(ErrorCode::name).sorted().toList();
+    Map<String, String> row = new LinkedHashMap<>();
+    row.put("step", step.name());
+    row.put("refuses with", codes.isEmpty() ? "–" : String.join(", ", codes));
+    return row;
+  }
+
+  private static Map<String, String> row(Route.Served route, Settings settings) {
     Map<String, String> row = new LinkedHashMap<>();
     row.put("method", route.method().name());
     row.put("path", route.template());
@@ -56,6 +75,30 @@ record PolicyCommand(PrintStream out) {
     Upstream upstream = route.operation().upstream();
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
+    row.put("body", route.operation().takesBody() ? settings.limits().bodyBytes() + " B" : "–");
+    int cost = route.policy().limits().cost();
+    row.put("rate cost", cost == 0 ? "–" : Integer.toString(cost));
+    List<String> meters =
+        route.policy().limits().meters().stream().map(Meter::label).sorted().toList();
+    row.put("quotas", meters.isEmpty() ? "–" : String.join(" ", meters));
+    row.put("idempotency key", route.takesIdempotencyKey() ? "yes" : "–");
+    row.put(
+        "when Redis is lost",
+        cost == 0
+            ? "–"
+            : switch (settings.rates().onRedisLoss()) {
+              case LOCAL -> "each instance enforces its share";
+              case DENY -> "503 LIMITER_UNAVAILABLE";
+              case ALLOW -> "no limit";
+            });
+    row.put(
+        "when the security service is away",
+        consent == null
+            ? "–"
+            : consent.askedBy() == ConsentRule.AskedBy.FILTER
+                ? "503 CONSENT_UNAVAILABLE"
+                : "answers with less");
+    row.put("while draining", route.policy().alwaysAdmitted() ? "served" : "503 DRAINING");
     return row;
   }
 
@@ -69,6 +112,13 @@ record PolicyCommand(PrintStream out) {
     };
   }
 
+  private void markdown(List<Map<String, String>> rows, List<Map<String, String>> steps) {
+    out.println("# Policy\nWhat the gateway enforces, one row a route.\n");
+    markdown(rows);
+    out.println("\n## Steps\nIn this order; the first that refuses decides.\n");
+    markdown(steps);
+  }
+
   private void markdown(List<Map<String, String>> rows) {
     List<String> columns = List.copyOf(rows.getFirst().keySet());
     out.println("| " + String.join(" | ", columns) + " |");
@@ -76,19 +126,34 @@ record PolicyCommand(PrintStream out) {
     rows.forEach(row -> out.println("| " + String.join(" | ", row.values()) + " |"));
   }
 
-  private void json(List<Map<String, String>> rows) {
+  private void json(List<Map<String, String>> rows, List<Map<String, String>> steps) {
+    Json.Builder root = Json.object().put("routes", json(rows)).put("steps", json(steps));
+    out.println(root.build().pretty());
+  }
+
+  private static Json json(List<Map<String, String>> rows) {
     List<Json> objects = new ArrayList<>();
     for (Map<String, String> row : rows) {
       Json.Builder object = Json.object();
       row.forEach(object::put);
       objects.add(object.build());
     }
-    out.println(Json.object().put("routes", Json.array(objects)).build().pretty());
+    return Json.array(objects);
+  }
+
+  /** One page without a script, a style or an address, so that no content policy is in its way. */
+  private void html(List<Map<String, String>> rows, List<Map<String, String>> steps) {
+    out.println("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    out.println("<meta name=\"color-scheme\" content=\"light dark\"><title>Policy</title></head>");
+    out.println("<body><h1>Policy</h1><p>What the gateway enforces, one row a route.</p>");
+    html(rows);
+    out.println("<h2>Steps</h2><p>In this order; the first that refuses decides.</p>");
+    html(steps);
+    out.println("</body></html>");
   }
 
   private void html(List<Map<String, String>> rows) {
-    out.println("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    out.println("<title>Policy</title></head>\n<body><table>\n<tr>");
+    out.println("<table border=\"1\" cellpadding=\"4\">\n<tr>");
     rows.getFirst().keySet().forEach(name -> out.println("<th>" + escaped(name) + "</th>"));
     out.println("</tr>");
     for (Map<String, String> row : rows) {
@@ -96,7 +161,7 @@ record PolicyCommand(PrintStream out) {
       row.values().forEach(value -> out.println("<td>" + escaped(value) + "</td>"));
       out.println("</tr>");
     }
-    out.println("</table></body></html>");
+    out.println("</table>");
   }
 
   private static String escaped(String text) {
