@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled aot jdk
+.PHONY: help run dev test test-engines test-clients lint-contract test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled aot jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -53,6 +53,9 @@ test-engines: compiled ## the tests of everything on the wire, on the other thre
 
 test-clients: compiled ## clients made from the contract and libraries for event streams against the gateway; needs npm
 	@sh src/test/clients/run.sh "$(JAVA)" "$(DEV_CLASSPATH)"
+
+lint-contract: compiled ## the published contract against the rules of Redocly and Spectral; needs npm
+	@sh src/test/contract/run.sh "$(JAVA)"
 
 test-browser: compiled ## the pages in headless Chromium; WRITE=1 puts the pictures into src/docs/img
 	@mvn -B -ntp surefire:test -Dtest='luki.gateway.browser.*Test' $(if $(WRITE),-Dluki.write=true)

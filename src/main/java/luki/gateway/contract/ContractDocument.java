@@ -144,7 +144,24 @@ public final class ContractDocument {
                                   .orElse(operation)));
               paths.put(path, operations.build());
             });
-    return root().toBuilder().remove(VERSIONS).put("paths", paths.build()).build();
+    Json all = paths.build();
+    return root().toBuilder()
+        .remove(VERSIONS)
+        .put("paths", all)
+        .put("components", withoutUnused(all.toString()))
+        .build();
+  }
+
+  /** The components without the responses that only the source document refers to. */
+  private Json withoutUnused(String paths) {
+    Json components = root().at("components");
+    Json.Builder responses = components.at("responses").toBuilder();
+    for (String name : components.at("responses").members().keySet()) {
+      if (!paths.contains("\"#" + RESPONSES + name + "\"")) {
+        responses.remove(name);
+      }
+    }
+    return components.toBuilder().put("responses", responses.build()).build();
   }
 
   private Json published(Method method, String path, Json operation) {
