@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeType;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.regex.RegularExpressionFactory;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -96,6 +97,11 @@ final class CertainlyValid {
       case "items" -> {
         Predicate<JsonNode> check = schema(argument);
         yield value -> !value.isArray() || every(value, check);
+      }
+      case "anyOf" -> {
+        List<Predicate<JsonNode>> options = new ArrayList<>();
+        argument.forEach(option -> options.add(schema(option)));
+        yield value -> !every(options, option -> !option.test(value));
       }
       case "uniqueItems" -> value -> !value.isArray() || areDistinctTexts(value);
       default -> bound(name, argument);

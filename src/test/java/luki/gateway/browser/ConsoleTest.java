@@ -133,6 +133,8 @@ class ConsoleTest {
   void theTilesShowWhatTheGatewayCounts() {
     Tab page = use(open(1280, 900), key("chat:write", "usage:read", "ops:read"));
     page.await("document.querySelectorAll('.tile').length === 6", "the tiles");
+    // What the first reading of the metrics counts was there before the console.
+    page.await("/\\d \\/s/.test(document.querySelector('.tile').innerText)", "a first reading");
     Client maria = SERVER.maria();
     for (int i = 0; i < 3; i++) {
       maria.get("/v1/cognitive/life-story/phases").expect(200);

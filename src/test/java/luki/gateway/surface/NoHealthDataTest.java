@@ -141,7 +141,8 @@ class NoHealthDataTest {
   }
 
   private static void send(Ask ask) {
-    ask.sendTo(gateway);
+    // The services of this test answer 200 to everything, and a module's status is passed on.
+    ask.sendUnchecked(gateway);
     asked++;
   }
 
