@@ -22,6 +22,7 @@ record ContractOperation(String method, String template, Json node, Json root) {
   private static final Json PUBLISHED = published();
   private static final Set<String> METHODS =
       Set.of("get", "put", "post", "delete", "patch", "trace");
+  private static final List<ContractOperation> ALL = read();
 
   /** A parameter, with references resolved. */
   record Parameter(String name, String in, boolean required, Json schema, Json example) {
@@ -55,6 +56,10 @@ record ContractOperation(String method, String template, Json node, Json root) {
   }
 
   static List<ContractOperation> all() {
+    return ALL;
+  }
+
+  private static List<ContractOperation> read() {
     Json root = document();
     List<ContractOperation> all = new ArrayList<>();
     for (var path : root.at("paths").members().entrySet()) {
@@ -65,7 +70,7 @@ record ContractOperation(String method, String template, Json node, Json root) {
         }
       }
     }
-    return all;
+    return List.copyOf(all);
   }
 
   static ContractOperation named(String operationId) {
