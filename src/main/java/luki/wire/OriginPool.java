@@ -97,7 +97,7 @@ final class OriginPool {
     for (PooledConnection newest = newest(); newest != null; newest = newest()) {
       if (now - newest.idleSince() < idleNanos
           && addresses.contains(newest.address())
-          && newest.isReusable(now)) {
+          && newest.isReusable()) {
         return newest;
       }
       drop(newest);

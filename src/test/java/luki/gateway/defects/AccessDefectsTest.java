@@ -416,8 +416,8 @@ class AccessDefectsTest {
     /** With maria_k's id where the contract defines it. */
     String target() {
       boolean item =
-          template.equals("/v1/elr/items/{id}") && !method.equals("GET")
-              || template.equals("/api/elr/items/{id}") && method.equals("DELETE");
+          (template.equals("/v1/elr/items/{id}") && !method.equals("GET"))
+              || (template.equals("/api/elr/items/{id}") && method.equals("DELETE"));
       boolean session = template.endsWith("/sessions/{id}") && method.equals("DELETE");
       String id = item ? "maria_k_0123456789ab" : session ? "ls_1" : "maria_k";
       String path =
