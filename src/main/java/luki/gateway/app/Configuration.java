@@ -11,9 +11,9 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.audit.AuditRecord;
+import luki.gateway.config.Check;
 import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.ConfigurationCheck.Finding;
-import luki.gateway.config.ConfigurationCheck.Severity;
 import luki.gateway.config.Environment;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
@@ -69,19 +69,21 @@ public record Configuration(
     try {
       List<KeyEntry> keys = new KeyFile(settings.keyFile()).read();
       if (keys.isEmpty()) {
-        findings.add(Finding.warning(where, "no key exists yet, so no caller can authenticate"));
+        findings.add(
+            Finding.of(Check.NO_KEYS, where, "no key exists yet, so no caller can authenticate"));
       }
       Set<String> unknown = new TreeSet<>();
       keys.forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));
       unknown.removeAll(file.plans().keySet());
       if (!unknown.isEmpty()) {
         findings.add(
-            Finding.warning(
+            Finding.of(
+                Check.UNKNOWN_PLAN,
                 where,
                 "keys of plans that gateway.yaml does not list get the default one: " + unknown));
       }
     } catch (KeyFile.Broken broken) {
-      findings.add(new Finding(Severity.CRITICAL, where, broken.problem()));
+      findings.add(Finding.of(Check.KEY_FILE_BROKEN, where, broken.problem()));
     }
     return findings;
   }

@@ -24,6 +24,7 @@ record CheckCommand(PrintStream out) {
     } else {
       for (ConfigurationCheck.Finding finding : findings) {
         out.printf("%-8s  %s: %s%n", labelOf(finding.severity()), finding.where(), finding.text());
+        out.printf("          %s %s%n", finding.check().reason(), finding.check().remedy());
       }
       out.printf("%d routes, %d findings%n", routes, findings.size());
     }
@@ -38,8 +39,11 @@ record CheckCommand(PrintStream out) {
       rows.add(
           Json.object()
               .put("severity", labelOf(finding.severity()))
+              .put("id", finding.check().id())
               .put("where", finding.where())
               .put("text", finding.text())
+              .put("reason", finding.check().reason())
+              .put("remedy", finding.check().remedy())
               .build());
     }
     out.println(Json.object().put("findings", Json.array(rows)).build().pretty());

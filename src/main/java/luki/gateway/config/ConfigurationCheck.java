@@ -47,9 +47,10 @@ public final class ConfigurationCheck {
    *
    * @param where the variable or the place in the file
    */
-  public record Finding(Severity severity, String where, String text) {
-    public static Finding warning(String where, String text) {
-      return new Finding(Severity.WARNING, where, text);
+  public record Finding(Check check, Severity severity, String where, String text) {
+    /** One whose severity is the same in dev and prod. */
+    public static Finding of(Check check, String where, String text) {
+      return new Finding(check, check.severity(true), where, text);
     }
   }
 
@@ -61,8 +62,9 @@ public final class ConfigurationCheck {
   public static List<Finding> of(Settings settings, GatewayFile file, Set<Scope> scopes)
       throws IOException {
     ConfigurationCheck check = new ConfigurationCheck(settings);
-    check.criticalIf(
+    check.addIf(
         check.prod && !settings.engines().edge(),
+        Check.JDK_SERVER,
         "HTTP_ENGINE",
         "jdk: this server answers malformed requests itself and notices slow and lost clients late;"
             + " use edge");
@@ -74,17 +76,22 @@ public final class ConfigurationCheck {
     check.services();
     check.limits(file);
     check.memory();
-    check.warnIf(
-        check.prod && settings.metricsOpen(), "METRICS_ACCESS", "open: everybody can read them");
-    check.warnIf(
+    check.addIf(
+        check.prod && settings.metricsOpen(),
+        Check.METRICS_OPEN,
+        "METRICS_ACCESS",
+        "open: everybody can read them");
+    check.addIf(
         settings.trustedProxies().stream().anyMatch(Cidr::isEverything),
+        Check.EVERY_PROXY_TRUSTED,
         "TRUSTED_PROXIES",
         "trusts every address, so it trusts every client");
     file.roles()
         .forEach(
             (role, granted) ->
-                check.warnIf(
+                check.addIf(
                     granted.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role),
+                    Check.ROLE_FOR_EVERY_USER,
                     "roles/" + role,
                     "users:any lets it act for every user"));
     check.tokenRoles(file);
@@ -104,21 +111,23 @@ public final class ConfigurationCheck {
                 powerful.add(role);
               }
             });
-    warnIf(
+    addIf(
         !Collections.disjoint(file.tokenRoles().taken(), powerful),
+        Check.TOKEN_ROLE_FOR_EVERY_USER,
         "tokens/roles_taken",
         "has a role that lets a user act for every user");
     if (!Collections.disjoint(file.tokenRoles().defaults(), powerful)) {
       String text = "has a role that lets each user act for every user";
-      worseInProd("tokens/default_roles", text, text);
+      worseInProd(Check.DEFAULT_ROLE_FOR_EVERY_USER, "tokens/default_roles", text, text);
     }
   }
 
   private void scopes(String where, Set<Scope> granted, Set<Scope> known) {
     List<String> names = known.stream().map(Scope::name).sorted().toList();
     for (Scope scope : granted) {
-      warnIf(
+      addIf(
           !known.contains(scope),
+          Check.UNUSED_SCOPE,
           where,
           "no operation asks for the scope "
               + scope.name()
@@ -130,37 +139,46 @@ public final class ConfigurationCheck {
   private void secrets() {
     if (settings.pepper() == null) {
       worseInProd(
+          Check.PEPPER_UNSET,
           "API_KEY_PEPPER",
           "unset: a fixed pepper is used, for development only",
           "must be set in prod: text of at least 32 bytes");
     }
     if (settings.signingKey() == null) {
       worseInProd(
+          Check.SIGNING_KEY_UNSET,
           "SERVICE_TOKEN_KEY_PATH",
           "unset: the gateway's tokens are signed by a key made at start",
           "must name an EC P-256 private key in prod");
     }
     URI jwks = settings.jwt().jwks();
     // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.
-    criticalIf(
+    addIf(
         prod
             && jwks != null
             && isPlainHttp(jwks)
             && !LOOPBACK.matcher(String.valueOf(jwks.getHost())).matches(),
+        Check.JWKS_OVER_HTTP,
         "JWT_JWKS_URL",
         "http: an attacker on the network can replace the keys; use https");
-    warnIf(
+    addIf(
         settings.jwt().isOn() && settings.jwt().issuer() == null,
+        Check.ISSUER_UNSET,
         "JWT_ISSUER",
         "unset: a token of any issuer with this key is accepted");
-    warnIf(
+    addIf(
         settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT),
+        Check.AGENT_SECRET_UNSET,
         "AGENT_INTERNAL_SECRET",
         "unset: the agent cannot distinguish the gateway from other callers");
   }
 
   private void ownerOnly(Variable variable, @Nullable Path file) throws IOException {
-    warnIf(file != null && !OwnerOnly.isPrivate(file), variable.name(), OwnerOnly.ADVICE);
+    addIf(
+        file != null && !OwnerOnly.isPrivate(file),
+        Check.FILE_READABLE_BY_OTHERS,
+        variable.name(),
+        OwnerOnly.ADVICE);
   }
 
   private void services() {
@@ -169,10 +187,13 @@ public final class ConfigurationCheck {
       URI url = settings.urls().get(upstream);
       String variable = SettingsReader.variableOf(upstream).name();
       Upstream other = url == null ? null : seen.putIfAbsent(url, upstream);
-      warnIf(url == null, variable, "unset: its routes answer 503");
+      addIf(url == null, Check.SERVICE_URL_UNSET, variable, "unset: its routes answer 503");
       if (other != null) {
-        warnIf(
-            true, variable, "has the same address as " + SettingsReader.variableOf(other).name());
+        addIf(
+            true,
+            Check.SERVICE_URL_SHARED,
+            variable,
+            "has the same address as " + SettingsReader.variableOf(other).name());
       }
     }
   }
@@ -180,34 +201,44 @@ public final class ConfigurationCheck {
   private void limits(GatewayFile file) {
     Settings.RateLimits rates = settings.rates();
     Settings.Redis redis = settings.redis();
-    warnIf(
+    addIf(
         redis == null && file.plans().values().stream().anyMatch(plan -> !plan.quotas().isEmpty()),
+        Check.QUOTAS_NOT_SHARED,
         "REDIS_URL",
         "unset: each process counts quotas for itself and forgets them when it ends");
-    warnIf(
+    addIf(
         redis == null && rates.replicas() > 1,
+        Check.LIMITS_NOT_SHARED,
         "REPLICAS",
         "without REDIS_URL each instance enforces the whole of each limit");
-    warnIf(
+    addIf(
         redis != null && settings.idempotencyKey() == null,
+        Check.IDEMPOTENCY_KEY_UNSET,
         "IDEMPOTENCY_KEY_PATH",
         "unset: an instance cannot read the replies that others have stored in Redis, or itself before"
             + " a restart, so a repeat that reaches it is processed again");
-    warnIf(
+    addIf(
         prod
             && redis != null
             && redis.addresses().stream()
                 .anyMatch(
                     a -> "redis".equals(a.getScheme()) && a.getRawAuthority().indexOf('@') >= 0),
+        Check.REDIS_UNENCRYPTED,
         "REDIS_URL",
         "redis: the password is sent unencrypted; use rediss");
-    warnIf(
+    addIf(
         prod && isPlainHttp(settings.usage().sink()),
+        Check.USAGE_SINK_UNENCRYPTED,
         "USAGE_SINK_URL",
         "http: the events are sent unencrypted; use https");
-    warnIf(prod && rates.perMinute() == 0, "RATE_LIMIT_PER_MIN", "0: callers have no rate limit");
-    warnIf(
+    addIf(
+        prod && rates.perMinute() == 0,
+        Check.RATE_LIMIT_OFF,
+        "RATE_LIMIT_PER_MIN",
+        "0: callers have no rate limit");
+    addIf(
         prod && rates.authFailuresPerMinute() == 0,
+        Check.AUTH_FAILURE_LIMIT_OFF,
         "AUTH_FAILURES_PER_MIN",
         "0: credentials may be guessed at any rate");
   }
@@ -217,14 +248,16 @@ public final class ConfigurationCheck {
     Settings.Limits limits = settings.limits();
     long heap = Runtime.getRuntime().maxMemory();
     long connections = (long) limits.connections() * Settings.Limits.CONNECTION_BYTES;
-    warnIf(
+    addIf(
         limits.bufferedBytes() + connections + OWN_BYTES > heap,
+        Check.BUFFERS_EXCEED_HEAP,
         "MAX_BUFFERED_BYTES",
         "%d MB, with %d MB for MAX_CONNECTIONS and %d MB for the program, is more than the heap of %d MB"
             .formatted(limits.bufferedBytes() / MB, connections / MB, OWN_BYTES / MB, heap / MB));
     long share = limits.bufferedBytes() / 4;
-    warnIf(
+    addIf(
         (long) COPIES_OF_REPLY * limits.replyBytes() > share,
+        Check.REPLY_EXCEEDS_SHARE,
         "MAX_REPLY_BYTES",
         "a reply of that length takes up to %d MB, one caller's share of MAX_BUFFERED_BYTES is %d MB:"
                 .formatted((long) COPIES_OF_REPLY * limits.replyBytes() / MB, share / MB)
@@ -235,20 +268,13 @@ public final class ConfigurationCheck {
     return address != null && "http".equals(address.getScheme());
   }
 
-  private void worseInProd(String where, String inDev, String inProd) {
-    findings.add(
-        new Finding(prod ? Severity.CRITICAL : Severity.WARNING, where, prod ? inProd : inDev));
+  private void worseInProd(Check check, String where, String inDev, String inProd) {
+    addIf(true, check, where, prod ? inProd : inDev);
   }
 
-  private void warnIf(boolean condition, String where, String text) {
+  private void addIf(boolean condition, Check check, String where, String text) {
     if (condition) {
-      findings.add(Finding.warning(where, text));
-    }
-  }
-
-  private void criticalIf(boolean condition, String where, String text) {
-    if (condition) {
-      findings.add(new Finding(Severity.CRITICAL, where, text));
+      findings.add(new Finding(check, check.severity(prod), where, text));
     }
   }
 }

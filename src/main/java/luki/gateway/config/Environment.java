@@ -50,7 +50,8 @@ public final class Environment {
       try {
         readDotEnv(dotEnv, Files.readAllLines(dotEnv), values, problems);
         if (!OwnerOnly.isPrivate(dotEnv)) {
-          findings.add(Finding.warning(dotEnv.toString(), OwnerOnly.ADVICE));
+          findings.add(
+              Finding.of(Check.FILE_READABLE_BY_OTHERS, dotEnv.toString(), OwnerOnly.ADVICE));
         }
       } catch (IOException unreadable) {
         problems.add(dotEnv.toString(), "must be readable text in UTF-8");
@@ -69,7 +70,7 @@ public final class Environment {
         problems.add(name, unknown(Spelling.nearest(name, known)));
       } else if (ofFile.contains(name) || meant.isPresent()) {
         // Other variables of the process are for other programs; the file is for this one alone.
-        findings.add(Finding.warning(name, unknown(meant)));
+        findings.add(Finding.of(Check.UNKNOWN_VARIABLE, name, unknown(meant)));
       }
     }
     return new Environment(values, problems, findings);

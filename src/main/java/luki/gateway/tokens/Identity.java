@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import luki.gateway.config.Check;
 import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
@@ -90,7 +91,8 @@ public final class Identity implements AutoCloseable {
     return leftOut.stream()
         .map(
             key ->
-                Finding.warning(
+                Finding.of(
+                    Check.SERVICE_KEY_NOT_USED,
                     Variable.SERVICE_JWKS_PATH.name(),
                     key
                         + " is not used: it must be a public key for signatures, on the curve P-256,"

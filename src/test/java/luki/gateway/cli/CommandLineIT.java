@@ -18,11 +18,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import luki.gateway.config.Check;
 import luki.gateway.json.Json;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
@@ -239,10 +241,18 @@ class CommandLineIT {
     Jar.Ended prod = jar.run(Map.of(), "check").expect(2);
     assertTrue(prod.out().contains("critical"));
     assertTrue(prod.out().contains("SERVICE_TOKEN_KEY_PATH"));
+    assertTrue(prod.out().contains(Check.SIGNING_KEY_UNSET.reason()), prod.out());
+    assertTrue(prod.out().contains(Check.SIGNING_KEY_UNSET.remedy()), prod.out());
     String url = "http://127.0.0.1:9";
     Jar.Ended dev = jar.run(dev("AGENT_URL", url, "MEMORY_URL", url), "check", "--json").expect(0);
     assertTrue(dev.out().contains("has the same address as AGENT_URL"));
-    assertTrue(Json.parse(dev.out().getBytes(StandardCharsets.UTF_8)).isObject());
+    Json findings = Json.parse(dev.out().getBytes(StandardCharsets.UTF_8)).at("findings");
+    assertTrue(findings.size() > 0);
+    for (Json finding : findings.items()) {
+      assertEquals(
+          Set.of("severity", "id", "where", "text", "reason", "remedy"),
+          finding.members().keySet());
+    }
   }
 
   @Test

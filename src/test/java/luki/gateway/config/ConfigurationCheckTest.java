@@ -20,10 +20,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPairGenerator;
 import java.security.spec.ECGenParameterSpec;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
@@ -64,6 +66,26 @@ class ConfigurationCheckTest {
     String text = Files.readString(Path.of("config/gateway.yaml"));
     assertTrue(text.contains(from), from);
     return Files.writeString(directory.resolve("gateway.yaml"), text.replace(from, to)).toString();
+  }
+
+  @Test
+  void thePageListsEachKindOfFindingAndNoOther() throws Exception {
+    List<String> rows =
+        Arrays.stream(Check.values())
+            .map(
+                check -> {
+                  String prod = check.severity(true).name().toLowerCase(Locale.ROOT);
+                  String dev = check.severity(false).name().toLowerCase(Locale.ROOT);
+                  String severity = dev.equals(prod) ? dev : dev + "; " + prod + " in prod";
+                  return "| `%s` | %s | %s | %s |"
+                      .formatted(check.id(), severity, check.reason(), check.remedy());
+                })
+            .toList();
+    assertEquals(
+        rows,
+        Files.readAllLines(Path.of("src/docs/CHECKS.md")).stream()
+            .filter(line -> line.startsWith("| `"))
+            .toList());
   }
 
   @Test
