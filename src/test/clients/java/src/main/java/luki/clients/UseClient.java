@@ -6,6 +6,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.api.ChatApi;
@@ -35,7 +36,7 @@ public final class UseClient {
     MemoriesApi memories = new MemoriesApi(client);
 
     ChatRequest hello = new ChatRequest().userId("maria_k").message("Hello");
-    ChatReply answer = chat.chat(hello);
+    ChatReply answer = chat.chat(hello, null);
     check("a chat", answer.getText().contains("Hello"));
 
     String events = streamed(client, arguments[1], hello);
@@ -43,11 +44,14 @@ public final class UseClient {
         "a stream",
         events.startsWith("id: 1\ndata: {\"token\":") && events.contains("\nevent: done\n"));
 
-    Item kept =
-        memories.ingestText(
-            new IngestRequest().userId("maria_k").text("I sang in a choir").tags(Set.of("music")));
+    IngestRequest choir =
+        new IngestRequest().userId("maria_k").text("I sang in a choir").tags(Set.of("music"));
+    String once = UUID.randomUUID().toString();
+    Item kept = memories.ingestText(choir, once);
+    check(
+        "a repeated ingest", memories.ingestText(choir, once).getId().equals(kept.getId()));
     SearchReply found =
-        memories.searchItems(new SearchRequest().userId("maria_k").query("sang choir"));
+        memories.searchItems(new SearchRequest().userId("maria_k").query("sang choir"), null);
     check(
         "an ingest with a search",
         found.getItems().stream().anyMatch(item -> item.getId().equals(kept.getId())));
@@ -56,11 +60,11 @@ public final class UseClient {
     check(
         "a change of consent",
         new UsersApi(client)
-            .changeConsent("maria_k", new ConsentChange().grants(List.of(grant)))
+            .changeConsent("maria_k", new ConsentChange().grants(List.of(grant)), null)
             .getValidScopes()
             .contains("elr_memories"));
     check("an error", statusOf(chat, new ChatRequest().userId("of_another").message("Hi")) == 403);
-    System.out.println("5 passed, 0 failed");
+    System.out.println("6 passed, 0 failed");
   }
 
   /** The generated methods read every reply as JSON, so this one uses the client beneath them. */
@@ -77,7 +81,7 @@ public final class UseClient {
 
   private static int statusOf(ChatApi chat, ChatRequest request) {
     try {
-      chat.chat(request);
+      chat.chat(request, null);
       return 200;
     } catch (ApiException refused) {
       check("the code of an error", refused.getResponseBody().contains("\"NOT_OWNER\""));
