@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients lint-contract test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled aot jdk
+.PHONY: help run dev test test-engines test-clients lint-contract test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -20,7 +20,7 @@ MVN := mvn -B -ntp -q -Dstyle.color=never
 JAVA := $(JAVA_HOME)/bin/java
 JAVA_OPTS ?=
 DEV_CLASSPATH := target/test-classes:target/luki-gateway.jar:target/lib/*
-# The JVM runs the gateway's own requests for some seconds, and writes down classes and profiles.
+# The JVM runs the gateway's own requests for some seconds, and writes down classes and profiles; only target/luki uses them.
 AOT = echo "Writing target/luki-gateway.aot (10 s)…" >&2; \
 	"$(JAVA)" -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=target/luki-gateway.aot -Xlog:aot=off \
 		-jar target/luki-gateway.jar warm-up 2>target/aot.log || cat target/aot.log >&2
@@ -69,9 +69,6 @@ build: ## target/luki-gateway.jar, target/lib, target/luki which starts it, and 
 	@$(MVN) package -DskipTests >&2
 	@$(AOT)
 
-aot: compiled
-	@[ target/luki-gateway.aot -nt target/luki-gateway.jar ] || { $(AOT); }
-
 check: compiled ## audit the configuration and the contract
 	@target/luki check
 
@@ -84,11 +81,11 @@ policy-page: compiled ## write src/docs/POLICY.md, which a test compares with wh
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.tokens.VectorFiles $(DIR)
 
-bench: aot ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
+bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
 	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
 		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
 
-profile: aot ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
+profile: compiled ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)
 
 bench-peers: ## install what the bench compares with, from the system's packages

@@ -1,10 +1,12 @@
 package luki.gateway.app;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Settings;
+import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
 import luki.gateway.filter.AccessLog;
 import luki.gateway.filter.Admission;
@@ -31,10 +33,12 @@ import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Step;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Filter;
+import luki.gateway.http.Route;
 import luki.gateway.limit.Limiters;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.Metrics;
+import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.TokenVerifier;
 import org.jspecify.annotations.Nullable;
 
@@ -53,9 +57,17 @@ record FilterChain(
     @Nullable AuditTrail audit,
     @Nullable Billing billing) {
 
-  Chain chain() {
+  /** Binds a listener whose requests go through the steps. */
+  GatewayServer server(List<Route.Served> routes) throws IOException {
     Errors errors = new Errors();
-    return new Chain(steps(errors), errors);
+    return new GatewayServer(
+        parts.configuration().settings(),
+        parts.engines().server(),
+        new Router(routes),
+        new Chain(steps(errors), errors),
+        parts.lifecycle(),
+        parts.memory(),
+        parts.clock());
   }
 
   /**

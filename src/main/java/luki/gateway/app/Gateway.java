@@ -147,14 +147,7 @@ public final class Gateway implements AutoCloseable {
   private GatewayServer bind(Settings settings, FilterChain filters)
       throws BadConfiguration, IOException {
     try {
-      return new GatewayServer(
-          settings,
-          parts.engines().server(),
-          new Router(routes),
-          filters.chain(),
-          parts.lifecycle(),
-          parts.memory(),
-          parts.clock());
+      return filters.server(routes);
     } catch (SocketException taken) {
       throw new BadConfiguration(
           List.of(

@@ -42,12 +42,12 @@ public final class ServeProcess {
     refuseCritical(configuration, warnings);
     Gateway gateway = new Gateway(configuration);
     gateway.accept(accessLog);
+    Runtime.getRuntime()
+        .addShutdownHook(Thread.ofPlatform().name("shutdown").unstarted(() -> drain(gateway)));
     if (!configuration.settings().dev()) {
       int _ = WarmUp.run(configuration, WARM_UP);
     }
     gateway.ready();
-    Runtime.getRuntime()
-        .addShutdownHook(Thread.ofPlatform().name("shutdown").unstarted(() -> drain(gateway)));
     new Diagnostics("gateway")
         .info(
             "serving",

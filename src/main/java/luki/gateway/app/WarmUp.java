@@ -21,9 +21,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Settings;
 import luki.gateway.config.SettingsReader;
 import luki.gateway.consent.Consent;
-import luki.gateway.contract.Router;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
@@ -70,21 +70,21 @@ final class WarmUp {
    * @return how many were answered as they should be
    */
   static int run(Configuration configuration, Duration time) throws InterruptedException {
-    return run(new WarmUp(configuration, time, ENOUGH, false));
+    return new WarmUp(configuration, time, ENOUGH, false).run();
   }
 
   /** Sends requests until the time is over, and one of every other operation. */
   static int train(Configuration configuration, Duration time) throws InterruptedException {
-    return run(new WarmUp(configuration, time, Integer.MAX_VALUE, true));
+    return new WarmUp(configuration, time, Integer.MAX_VALUE, true).run();
   }
 
-  private static int run(WarmUp warmUp) throws InterruptedException {
+  private int run() throws InterruptedException {
     try {
-      warmUp.withStandIn();
+      withStandIn();
     } catch (IOException | BadConfiguration failed) {
       LOG.warn("no warm-up", Diagnostics.Field.of("error", failed));
     }
-    return warmUp.answered.get();
+    return answered.get();
   }
 
   private void withStandIn() throws IOException, BadConfiguration, InterruptedException {
@@ -110,22 +110,41 @@ final class WarmUp {
     }
   }
 
+  /** Those of the gateway itself, as far as they decide which code runs. */
+  static Settings settings(Settings own, int upstream) throws BadConfiguration {
+    Map<String, String> variables =
+        Map.of(
+            "ENVIRONMENT",
+            "dev",
+            "HOST",
+            "127.0.0.1",
+            "PORT",
+            "0",
+            "GATEWAY_CONFIG",
+            own.gatewayFile().toString(),
+            "OPENAPI_FILE",
+            own.openapiFile().toString(),
+            "HTTP_ENGINE",
+            own.engines().edge() ? "edge" : "jdk",
+            "HTTP_CLIENT",
+            own.engines().wire() ? "wire" : "jdk",
+            "ENG_URL",
+            "http://127.0.0.1:" + upstream,
+            "RATE_LIMIT_PER_MIN",
+            "1000000");
+    Problems problems = new Problems();
+    Settings settings =
+        SettingsReader.read(Environment.of(variables, Path.of("no file"), problems));
+    problems.throwIfAny();
+    return settings;
+  }
+
   private void withGateway(int upstream)
       throws IOException, BadConfiguration, InterruptedException {
     Problems problems = new Problems();
-    Environment environment =
-        Environment.of(
-            Map.of(
-                "ENVIRONMENT", "dev",
-                "HOST", "127.0.0.1",
-                "PORT", "0",
-                "ENG_URL", "http://127.0.0.1:" + upstream,
-                "RATE_LIMIT_PER_MIN", "1000000"),
-            Path.of(""),
-            problems);
     Configuration inner =
         new Configuration(
-            SettingsReader.read(environment),
+            settings(configuration.settings(), upstream),
             configuration.file(),
             configuration.document(),
             List.of());
@@ -134,7 +153,12 @@ final class WarmUp {
     List<Route.Served> routes = new RouteTable(parts, build).compile(problems);
     problems.throwIfAny();
     QueuedWriter<AccessLine> log = AccessLine.writer(OutputStream.nullOutputStream());
-    GatewayServer server = server(parts, routes, log);
+    Consent.Answer allowed =
+        new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant());
+    GatewayServer server =
+        new FilterChain(
+                parts, parts.identity().verifier(), (_, _, _, _) -> allowed, log::add, null, null)
+            .server(routes);
     server.start();
     try {
       load(parts, routes, server.address().getPort());
@@ -147,40 +171,17 @@ final class WarmUp {
     }
   }
 
-  private static GatewayServer server(
-      Parts parts, List<Route.Served> routes, QueuedWriter<AccessLine> log) throws IOException {
-    FilterChain filters =
-        new FilterChain(
-            parts,
-            parts.identity().verifier(),
-            (_, _, _, _) ->
-                new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
-            log::add,
-            null,
-            null);
-    return new GatewayServer(
-        parts.configuration().settings(),
-        parts.engines().server(),
-        new Router(routes),
-        filters.chain(),
-        parts.lifecycle(),
-        parts.memory(),
-        parts.clock());
-  }
-
   private void load(Parts parts, List<Route.Served> routes, int port) throws InterruptedException {
     String key = parts.keys().addTemporary(parts.configuration().document().scopes());
     HttpClient client = parts.engines().connectingWithin(CALL_LIMIT);
     Deadline end = Deadline.after(time);
+    Deadline once = Deadline.after(Duration.ZERO);
     List<Thread> clients = new ArrayList<>();
     for (Route.Served route : routes) {
+      boolean often = route.operation().id().equals(OPERATION);
       HttpRequest request = request(route, port, key);
-      if (route.operation().id().equals(OPERATION)) {
-        for (int i = 0; i < CLIENTS; i++) {
-          clients.add(Thread.ofVirtual().start(() -> repeat(client, request, end)));
-        }
-      } else if (everyRoute) {
-        clients.add(Thread.ofVirtual().start(() -> once(client, request)));
+      for (int i = 0; i < (often ? CLIENTS : everyRoute ? 1 : 0); i++) {
+        clients.add(Thread.ofVirtual().start(() -> send(client, request, often ? end : once)));
       }
     }
     for (Thread one : clients) {
@@ -200,22 +201,13 @@ final class WarmUp {
         .build();
   }
 
-  private void once(HttpClient client, HttpRequest request) {
+  /** Sends the request once, and again until the time is over or a reply is no success. */
+  private void send(HttpClient client, HttpRequest request, Deadline end) {
     try {
-      boolean _ = client.send(request, BodyHandlers.ofByteArray()).statusCode() == OK;
-    } catch (IOException refused) {
-      LOG.warn("a request of the training failed", Diagnostics.Field.of("error", refused));
-    } catch (InterruptedException stopped) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void repeat(HttpClient client, HttpRequest request, Deadline end) {
-    try {
-      while (!end.hasPassed()
-          && answered.get() < requests
-          && client.send(request, BodyHandlers.ofByteArray()).statusCode() == OK) {
-        answered.incrementAndGet();
+      while (client.send(request, BodyHandlers.ofByteArray()).statusCode() == OK
+          && answered.incrementAndGet() < requests
+          && !end.hasPassed()) {
+        // The next request.
       }
     } catch (IOException stopped) {
       LOG.warn("a request of the warm-up failed", Diagnostics.Field.of("error", stopped));

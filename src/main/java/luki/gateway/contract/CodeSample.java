@@ -16,8 +16,8 @@ record CodeSample(ContractDocument document, String method, String path, Json op
   }
 
   private String curl() {
-    boolean events = !operation.pointer("/responses/200/content/text~1event-stream").isMissing();
-    StringBuilder curl = new StringBuilder(events ? "curl -sN" : "curl -s");
+    StringBuilder curl =
+        new StringBuilder(ContractDocument.isEventStream(operation) ? "curl -sN" : "curl -s");
     if (!method.equals("GET")) {
       curl.append(" -X ").append(method);
     }

@@ -199,7 +199,7 @@ public final class ContractDocument {
         && !isEventStream(operation);
   }
 
-  private static boolean isEventStream(Json operation) {
+  static boolean isEventStream(Json operation) {
     return !operation.pointer("/responses/200/content/text~1event-stream").isMissing();
   }
 

@@ -11,21 +11,40 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Response;
 import luki.gateway.http.Sha256;
 import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
 
 /** A reply that never changes, in both codings, each with an entity tag of its own. */
-record StaticFile(String hash, Response plain, Response zipped) {
+final class StaticFile {
   // Without "*", which asks for any coding: the reply may then have none.
   private static final Pattern GZIP =
       Pattern.compile(
           "(?:^|,)\\s*gzip\\s*(?:;\\s*q\\s*=(?!\\s*0(?:\\.0*)?\\s*(?:,|$))[^,]*)?(?:,|$)",
           Pattern.CASE_INSENSITIVE);
 
+  private final String hash;
+  private final Response plain;
+  // Made when it is asked for: Redoc's script takes 0.1 s, which the start would wait for.
+  private volatile @Nullable Response zipped;
+
+  private StaticFile(String hash, Response plain) {
+    this.hash = hash;
+    this.plain = plain;
+  }
+
   static StaticFile of(Response reply, String cacheControl) {
-    byte[] bytes = Body.bytesOf(reply.body());
-    Response plain =
-        reply.with(Fields.of("Cache-Control", cacheControl, "Vary", "Accept-Encoding"));
-    Response zipped = plain.with("Content-Encoding", "gzip").with(Body.of(zip(bytes)));
-    return new StaticFile(Sha256.of(bytes).substring(0, 16), plain, zipped);
+    return new StaticFile(
+        Sha256.of(Body.bytesOf(reply.body())).substring(0, 16),
+        reply.with(Fields.of("Cache-Control", cacheControl, "Vary", "Accept-Encoding")));
+  }
+
+  private Response zipped() {
+    Response made = zipped;
+    if (made == null) {
+      byte[] bytes = zip(Body.bytesOf(plain.body()));
+      made = plain.with("Content-Encoding", "gzip").with(Body.of(bytes));
+      zipped = made;
+    }
+    return made;
   }
 
   /** The bytes of a file on the class path. */
@@ -54,7 +73,7 @@ record StaticFile(String hash, Response plain, Response zipped) {
     Fields request = exchange.request().headers();
     boolean zips = GZIP.matcher(String.join(",", request.all("Accept-Encoding"))).find();
     String tag = '"' + hash + (zips ? "-gzip\"" : "\"");
-    Response whole = (zips ? zipped : plain).with("ETag", tag);
+    Response whole = (zips ? zipped() : plain).with("ETag", tag);
     // RFC 9110 §13.1.2: the comparison ignores whether a tag is weak.
     boolean known =
         request.hasToken("If-None-Match", tag)

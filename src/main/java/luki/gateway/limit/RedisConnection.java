@@ -31,6 +31,8 @@ import redis.clients.jedis.util.RedisOutputStream;
 final class RedisConnection implements AutoCloseable {
   private static final int DEFAULT_PORT = 6379;
   private static final int MIN_CONNECT_MILLIS = 100;
+  private static final int MAX_BULK_BYTES = 1024 * 1024;
+  private static final String UNEXPECTED = "a reply that no script makes";
 
   /**
    * Errors of the server, not of a call. A new connection may reach another server, and loads the
@@ -181,20 +183,23 @@ final class RedisConnection implements AutoCloseable {
     for (int i = 0; i < numbers.length; i++) {
       byte kind = isList ? in.readByte() : type;
       if (kind != ':' && kind != '$') {
-        throw new IOException("a reply that no script makes");
+        throw new IOException(UNEXPECTED);
       }
       numbers[i] = in.readLongCrLf();
       if (kind == '$') {
-        call.bulk(readBulk((int) numbers[i]));
+        call.bulk(readBulk(numbers[i]));
       }
     }
     return numbers;
   }
 
-  private byte[] readBulk(int length) throws IOException {
-    byte[] bytes = new byte[length];
+  private byte[] readBulk(long length) throws IOException {
+    if (length < 0 || length > MAX_BULK_BYTES) {
+      throw new IOException(UNEXPECTED);
+    }
+    byte[] bytes = new byte[(int) length];
     for (int read = 0; read < length; ) {
-      read += in.read(bytes, read, length - read);
+      read += in.read(bytes, read, bytes.length - read);
     }
     // CRLF
     in.readByte();

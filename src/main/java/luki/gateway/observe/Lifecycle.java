@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.http.Deadline;
 
 /** Whether new requests are accepted, and how many are in flight. */
@@ -12,7 +13,7 @@ public final class Lifecycle {
 
   private final AtomicInteger inFlight = new AtomicInteger();
   private final CountDownLatch graceOver = new CountDownLatch(1);
-  private volatile Phase phase = Phase.STARTING;
+  private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.STARTING);
 
   /** Of a process. */
   public enum Phase {
@@ -22,20 +23,21 @@ public final class Lifecycle {
   }
 
   public Phase phase() {
-    return phase;
+    return phase.get();
   }
 
   public boolean isReady() {
-    return phase == Phase.SERVING;
+    return phase() == Phase.SERVING;
   }
 
+  /** Ends the start; a process that drains already goes on with that. */
   public void serving() {
-    phase = Phase.SERVING;
+    boolean _ = phase.compareAndSet(Phase.STARTING, Phase.SERVING);
   }
 
   /** From now on new requests are refused; those in flight go on. */
   public void draining() {
-    phase = Phase.DRAINING;
+    phase.set(Phase.DRAINING);
   }
 
   /** From now on streams end themselves. */

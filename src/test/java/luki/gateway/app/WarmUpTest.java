@@ -9,11 +9,15 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
+import luki.gateway.config.Settings;
+import luki.gateway.config.SettingsReader;
+import luki.gateway.observe.Lifecycle;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,7 +45,36 @@ class WarmUpTest {
 
   @Test
   void itEndsWithItsTime() throws Exception {
-    assertEquals(0, WarmUp.run(configuration(), Duration.ZERO));
+    int answered = WarmUp.run(configuration(), Duration.ZERO);
+    assertTrue(answered <= 8, answered + " requests, one of each client is in flight");
+  }
+
+  @Test
+  void itHasTheFilesAndTheEnginesOfTheGateway() throws Exception {
+    Problems problems = new Problems();
+    Path yaml = Files.copy(Path.of("config/gateway.yaml"), directory.resolve("other.yaml"));
+    Path contract = Files.copy(Path.of("config/openapi.yaml"), directory.resolve("contract.yaml"));
+    Map<String, String> variables =
+        Map.of(
+            "ENVIRONMENT", "dev",
+            "GATEWAY_CONFIG", yaml.toString(),
+            "OPENAPI_FILE", contract.toString(),
+            "HTTP_ENGINE", "jdk",
+            "HTTP_CLIENT", "jdk");
+    Environment environment = Environment.of(variables, directory.resolve(".env"), problems);
+    Settings own = SettingsReader.read(environment);
+    Settings inner = WarmUp.settings(own, 1);
+    assertEquals(own.gatewayFile(), inner.gatewayFile());
+    assertEquals(own.openapiFile(), inner.openapiFile());
+    assertEquals(own.engines(), inner.engines());
+  }
+
+  @Test
+  void aProcessThatDrainsAlreadyIsNotMadeReadyByTheEndOfTheWarmUp() {
+    Lifecycle lifecycle = new Lifecycle();
+    lifecycle.draining();
+    lifecycle.serving();
+    assertEquals(Lifecycle.Phase.DRAINING, lifecycle.phase());
   }
 
   @Test

@@ -12,8 +12,10 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -120,6 +122,32 @@ class CommandLineIT {
       assertTrue(process.waitFor(20, TimeUnit.SECONDS));
       assertEquals(0, process.exitValue(), jar.read("err"));
       assertEquals(jar.run(Map.of(), "version").out(), jar.read("out"));
+    }
+  }
+
+  /** Before 25.0.4 a JVM runs the classes of a cache though the jar has other ones. */
+  @Test
+  void theLauncherUsesTheCacheOfThisBuildOnly(@TempDir Path build) throws Exception {
+    Path java = Files.createDirectories(build.resolve("jdk/bin")).resolve("java");
+    Files.writeString(
+        java, "#!/bin/sh\ncase $1 in -version) echo 'version \"25\"';; *) echo \"$@\";; esac\n");
+    assertTrue(java.toFile().setExecutable(true));
+    for (String name : List.of("luki", "find-jdk.sh")) {
+      Files.copy(Path.of("src/dev", name), build.resolve(name));
+    }
+    Path program = Files.createFile(build.resolve("luki-gateway.jar"));
+    Path cache = Files.createFile(build.resolve("luki-gateway.aot"));
+    FileTime now = FileTime.from(Instant.now());
+    FileTime before = FileTime.from(Instant.now().minusSeconds(60));
+    for (boolean fresh : List.of(true, false)) {
+      Files.setLastModifiedTime(program, fresh ? before : now);
+      Files.setLastModifiedTime(cache, fresh ? now : before);
+      Process process =
+          jar.shell(
+              Map.of("JAVA_HOME", build.resolve("jdk").toString()),
+              "sh " + build.resolve("luki") + " version");
+      assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(fresh, jar.read("out").contains("-XX:AOTCache=" + cache), jar.read("out"));
     }
   }
 
@@ -406,6 +434,25 @@ class CommandLineIT {
       process.destroyForcibly();
     }
     assertTrue(jar.read("out").contains("\"route\":\"/health\""));
+  }
+
+  @Test
+  void sigtermBeforeTheProcessIsReadyDrainsToo() throws Exception {
+    int port = Processes.freePort();
+    Map<String, String> environment =
+        Map.of(
+            "PORT", Integer.toString(port),
+            "API_KEY_PEPPER", PEPPER,
+            "SERVICE_TOKEN_KEY_PATH", jar.signingKey().toString());
+    Process process = jar.shell(environment, procfileLine());
+    try {
+      Jar.awaitStatus(port, "/healthz", 200);
+      process.destroy();
+      assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+      assertEquals(0, process.exitValue());
+    } finally {
+      process.destroyForcibly();
+    }
   }
 
   @Test

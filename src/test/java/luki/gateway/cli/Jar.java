@@ -103,10 +103,14 @@ final class Jar {
   }
 
   static void awaitReady(int port) {
+    awaitStatus(port, "/readyz", 200);
+  }
+
+  static void awaitStatus(int port, String path, int status) {
     Waiting.until(
         Duration.ofSeconds(20),
-        () -> get(port, "/readyz"),
-        answer -> answer != null && answer.statusCode() == 200);
+        () -> get(port, path),
+        answer -> answer != null && answer.statusCode() == status);
   }
 
   /** A new signing key, as a JWK. */
