@@ -71,7 +71,9 @@ record PolicyCommand(PrintStream out) {
         consent == null
             ? "–"
             : String.join(" ", consent.scopes())
-                + (consent.askedBy() == ConsentRule.AskedBy.HANDLER ? " (answers with less)" : ""));
+                + (consent.askedBy() == ConsentRule.AskedBy.HANDLER
+                    ? " (served without the data)"
+                    : ""));
     Upstream upstream = route.operation().upstream();
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
@@ -97,7 +99,7 @@ record PolicyCommand(PrintStream out) {
             ? "–"
             : consent.askedBy() == ConsentRule.AskedBy.FILTER
                 ? "503 CONSENT_UNAVAILABLE"
-                : "answers with less");
+                : "served without the data");
     row.put("while draining", route.policy().alwaysAdmitted() ? "served" : "503 DRAINING");
     return row;
   }

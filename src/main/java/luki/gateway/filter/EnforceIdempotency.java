@@ -13,9 +13,9 @@ import luki.gateway.idempotency.ReplyStore.Claim;
 import luki.gateway.idempotency.ReplyStore.Entry;
 
 /**
- * Has a request with an Idempotency-Key processed once: its repeat gets the first reply, and while
- * that is awaited a conflict. The steps before this one decide about the repeat as about any
- * request; no quota is taken and no service is called.
+ * A request with an Idempotency-Key is processed once. A repeat gets the first reply, or a conflict
+ * while the first request is in progress. The steps before this one check a repeat like any other
+ * request; it takes no quota and calls no service.
  */
 public record EnforceIdempotency(KeptReplies replies) implements Filter {
   /** Field of a reply that was made for an earlier request. */

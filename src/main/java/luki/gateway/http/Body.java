@@ -40,9 +40,9 @@ public sealed interface Body {
   /**
    * A body that comes piece by piece; each piece is sent on at once.
    *
-   * @param form what each piece is sent as
+   * @param encoder changes each piece before it is sent
    */
-  record Stream(Source source, UnaryOperator<byte[]> form) implements Body {
+  record Stream(Source source, UnaryOperator<byte[]> encoder) implements Body {
     public Stream(Source source) {
       this(source, UnaryOperator.identity());
     }

@@ -94,7 +94,7 @@ final class ReplyWriter {
       OutputStream out = http.getResponseBody();
       out.flush();
       for (byte[] piece = next(source); piece != null; piece = next(source)) {
-        byte[] sent = stream.form().apply(piece);
+        byte[] sent = stream.encoder().apply(piece);
         out.write(sent);
         out.flush();
         bytesSent += sent.length;

@@ -101,6 +101,20 @@ class ConfigurationCheckTest {
   }
 
   @Test
+  void repliesInRedisWithAKeyOfTheProcessAreFound() throws Exception {
+    String redis = "redis://127.0.0.1:6379";
+    warns("IDEMPOTENCY_KEY_PATH", "unset", "REDIS_URL", redis);
+    Path file = directory.resolve("replies.key");
+    Files.createFile(file, OwnerOnly.attributes(file));
+    Files.writeString(file, "k".repeat(44));
+    assertEquals(
+        List.of(),
+        about("IDEMPOTENCY_KEY_PATH", "REDIS_URL", redis, "IDEMPOTENCY_KEY_PATH", file.toString()));
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    warns("IDEMPOTENCY_KEY_PATH", "600", "IDEMPOTENCY_KEY_PATH", file.toString());
+  }
+
+  @Test
   void anUnknownNameInTheEnvFileIsFound() throws Exception {
     Path file = directory.resolve(".env");
     Files.createFile(file, OwnerOnly.attributes(file));

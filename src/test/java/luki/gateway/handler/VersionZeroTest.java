@@ -343,6 +343,24 @@ class VersionZeroTest {
     }
   }
 
+  /** The caller was allowed to act for the user of the old request, and for no other one. */
+  @Test
+  void aTemplateThatNamesAnotherUserIsAFaultAndCallsNoHandler() throws IOException {
+    String template =
+        "            user_id: $body/%s\n            message: $body/messages/-1/content";
+    try (TestGateway gateway =
+        with(template.formatted("user_id"), template.formatted("persona_id"))) {
+      gateway
+          .client("chat:write")
+          .post(
+              "/api/chat",
+              """
+              {"user_id":"maria_k","persona_id":"anna","messages":[{"role":"user","content":"Hi"}]}
+              """)
+          .expect(500);
+    }
+  }
+
   private TestGateway with(String text, String other) throws IOException {
     String contract = Files.readString(Path.of("config/openapi.yaml"));
     assertTrue(contract.contains(text));

@@ -2,11 +2,16 @@ package luki.gateway.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema;
+import luki.gateway.json.Located;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -130,6 +135,54 @@ class RequestValuesTest {
       strings = {"maria_k", "a b", "100%", "%", "%4", "%zz", "...", "a?b#c", "+", "é|ü", "a=b&c"})
   void everyOtherIdIsAccepted(String text) {
     assertTrue(UserId.parse(text).isPresent());
+  }
+
+  /** The contract's schema of a user id is checked by this code where it has this pattern. */
+  @Test
+  void theCodeForUserIdsAcceptsWhatThePatternOfTheContractDoes() throws Exception {
+    Json schemas = Located.read(Path.of("config/openapi.yaml")).root().at("components");
+    assertEquals(UserId.PATTERN, schemas.at("schemas").at("UserId").at("pattern").string());
+    JsonSchema schema =
+        JsonSchema.compile(Json.object().put("pattern", UserId.PATTERN).build(), Json.MISSING);
+    Random random = new Random(12);
+    int accepted = 0;
+    for (int round = 0; round < 200_000; round++) {
+      StringBuilder text = new StringBuilder();
+      for (int length = random.nextInt(6); length > 0; length--) {
+        text.append(PIECES.charAt(random.nextInt(PIECES.length())));
+      }
+      boolean matches = UserId.matches(text.toString());
+      accepted += matches ? 1 : 0;
+      boolean halfPair = text.chars().anyMatch(c -> Character.isSurrogate((char) c));
+      boolean byPattern = schema.validate(Json.of(text.toString())).isEmpty();
+      assertTrue(matches ? byPattern : !byPattern || halfPair, text::toString);
+    }
+    assertTrue(accepted > 10_000, accepted + " accepted");
+  }
+
+  @Test
+  void anIdempotencyKeyHas1To255VisibleCharactersInQuotesOrNot() {
+    String longest = "k".repeat(255);
+    assertEquals(longest, IdempotencyKey.parse(longest));
+    assertEquals(longest, IdempotencyKey.parse('"' + longest + '"'));
+    assertEquals("a\"b\\c", IdempotencyKey.parse("\"a\\\"b\\\\c\""));
+    for (String wrong :
+        List.of(
+            "",
+            "\"\"",
+            "\"",
+            "\"a",
+            "a\"",
+            "a\"b",
+            "\"a\\\"",
+            "\"a\\b\"",
+            "a b",
+            "\"a b\"",
+            "é",
+            longest + "k",
+            '"' + longest + "k\"")) {
+      assertNull(IdempotencyKey.parse(wrong), wrong);
+    }
   }
 
   @Test

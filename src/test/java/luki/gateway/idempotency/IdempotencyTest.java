@@ -23,8 +23,7 @@ import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,23 +39,13 @@ class IdempotencyTest {
   private static final String BODY = "{\"user_id\":\"maria_k\",\"interaction_type\":\"chat\"}";
   private static final String WELLBEING = "/v1/reporting/reports/maria_k/wellbeing";
   private static final Duration SOON = Duration.ofSeconds(10);
-  private static RedisProcess redis;
+  @AutoClose private static final RedisProcess REDIS = RedisProcess.start("--appendfsync", "no");
 
   private final AtomicInteger calls = new AtomicInteger();
 
-  @BeforeAll
-  static void start() {
-    redis = RedisProcess.start("--appendfsync", "no");
-  }
-
-  @AfterAll
-  static void stop() {
-    redis.close();
-  }
-
   private static TestGateway.Builder store(TestGateway.Builder gateway, boolean shared) {
     return shared
-        ? gateway.with("REDIS_URL", redis.url()).yaml("redis_deadline: 20ms", "redis_deadline: 3s")
+        ? gateway.with("REDIS_URL", REDIS.url()).yaml("redis_deadline: 20ms", "redis_deadline: 3s")
         : gateway;
   }
 

@@ -19,8 +19,7 @@ import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,17 +31,7 @@ class QuotaTest {
   private static final String BOUNDS = "chat_messages: {day: 500, month: 10000}";
   private static final String CHARACTERS = "streamed_characters: {day: 500000}";
   private static final String REPLY = "{\"response\":\"Hello\",\"tool_calls\":[],\"metadata\":{}}";
-  private static RedisProcess redis;
-
-  @BeforeAll
-  static void start() {
-    redis = RedisProcess.start("--appendfsync", "no");
-  }
-
-  @AfterAll
-  static void stop() {
-    redis.close();
-  }
+  @AutoClose private static final RedisProcess REDIS = RedisProcess.start("--appendfsync", "no");
 
   private static TestGateway gateway(
       boolean shared, String agent, String messages, String characters) {
@@ -53,7 +42,7 @@ class QuotaTest {
             .yaml("redis_deadline: 20ms", "redis_deadline: 3s")
             .yaml(BOUNDS, "chat_messages: " + messages)
             .yaml(CHARACTERS, "streamed_characters: " + characters);
-    return (shared ? builder.with("REDIS_URL", redis.url()) : builder).start();
+    return (shared ? builder.with("REDIS_URL", REDIS.url()) : builder).start();
   }
 
   private static Client client(TestGateway gateway) {
