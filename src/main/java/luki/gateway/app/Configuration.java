@@ -1,7 +1,7 @@
 package luki.gateway.app;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.time.Clock;
@@ -24,6 +24,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.config.SettingsReader;
 import luki.gateway.config.Variable;
 import luki.gateway.contract.ContractDocument;
+import luki.gateway.http.ClassPath;
 import luki.gateway.http.Sha256;
 import luki.gateway.keys.KeyEntry;
 import luki.gateway.keys.KeyFile;
@@ -83,7 +84,7 @@ public record Configuration(
                 "keys of plans that gateway.yaml does not list get the default one: " + unknown));
       }
     } catch (KeyFile.Broken broken) {
-      findings.add(Finding.of(Check.KEY_FILE_BROKEN, where, broken.problem()));
+      findings.add(Finding.of(Check.KEY_FILE_BROKEN, where, String.valueOf(broken.getMessage())));
     }
     return findings;
   }
@@ -130,11 +131,8 @@ public record Configuration(
   public record Build(String version, String redoc) {
     public static Build read() {
       Properties properties = new Properties();
-      try (InputStream in = Configuration.class.getResourceAsStream("build.properties")) {
-        if (in == null) {
-          throw new IllegalStateException("build.properties is not on the class path");
-        }
-        properties.load(in);
+      try {
+        properties.load(new StringReader(ClassPath.text(Configuration.class, "build.properties")));
       } catch (IOException unreadable) {
         throw new UncheckedIOException(unreadable);
       }

@@ -75,16 +75,9 @@ public record AuditRecord(
   /** A refusal that depends on the caller. */
   public static AuditRecord denial(
       Exchange exchange, @Nullable Principal who, Rule rule, ErrorCode code, Context context) {
-    return new AuditRecord(
-        context.now(),
-        who == null ? "" : context.hash().nameOf(who).value(),
-        "",
-        rule,
-        Decision.DENY,
-        exchange.operation().id(),
-        code.name(),
-        context.policy(),
-        exchange.trace().traceId());
+    String caller = who == null ? "" : context.hash().nameOf(who).value();
+    return of(context, caller, rule, Decision.DENY, exchange.operation().id())
+        .with("", code.name(), exchange.trace().traceId());
   }
 
   /** A change of the key file; {@code who} is the owner of the key. */
@@ -92,16 +85,7 @@ public record AuditRecord(
       Decision decision, String keyId, String owner, Context context) {
     Principal.Key holder =
         new Principal.Key(keyId, keyId, owner, Set.of(), Users.only(Set.of()), null);
-    return new AuditRecord(
-        context.now(),
-        context.hash().nameOf(holder).value(),
-        "",
-        Rule.KEYS,
-        decision,
-        keyId,
-        "",
-        context.policy(),
-        "");
+    return of(context, context.hash().nameOf(holder).value(), Rule.KEYS, decision, keyId);
   }
 
   /**
@@ -116,30 +100,16 @@ public record AuditRecord(
       String scope,
       @Nullable ErrorCode code,
       Context context) {
-    return new AuditRecord(
-        context.now(),
-        context.hash().nameOf(exchange.principal()).value(),
-        context.hash().shortOf("user:" + exchange.user().value()),
-        Rule.CONSENT,
-        decision,
-        scope,
-        code == null ? "" : code.name(),
-        context.policy(),
-        exchange.trace().traceId());
+    String caller = context.hash().nameOf(exchange.principal()).value();
+    String consenting = context.hash().shortOf("user:" + exchange.user().value());
+    return of(context, caller, Rule.CONSENT, decision, scope)
+        .with(consenting, code == null ? "" : code.name(), exchange.trace().traceId());
   }
 
   /** So many denials for one reason. */
   static AuditRecord denials(DenialReason reason, long count, Context context) {
-    return new AuditRecord(
-        context.now(),
-        reason.who,
-        "",
-        reason.rule,
-        Decision.DENY_MANY,
-        Long.toString(count),
-        reason.code,
-        context.policy(),
-        "");
+    return of(context, reason.who, reason.rule, Decision.DENY_MANY, Long.toString(count))
+        .with("", reason.code, "");
   }
 
   /**
@@ -155,16 +125,18 @@ public record AuditRecord(
 
   /** What happened to the trail itself, so that each gap is recorded. */
   static AuditRecord ofTrail(Decision decision, long count, Context context) {
+    return of(context, "", Rule.TRAIL, decision, Long.toString(count));
+  }
+
+  /** One without a user, a code and a trace. */
+  private static AuditRecord of(
+      Context context, String who, Rule rule, Decision decision, String subject) {
     return new AuditRecord(
-        context.now(),
-        "",
-        "",
-        Rule.TRAIL,
-        decision,
-        Long.toString(count),
-        "",
-        context.policy(),
-        "");
+        context.now(), who, "", rule, decision, subject, "", context.policy(), "");
+  }
+
+  private AuditRecord with(String consenting, String error, String trace) {
+    return new AuditRecord(at, who, consenting, rule, decision, subject, error, policy, trace);
   }
 
   /** The values that all records of a process share. */

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import luki.gateway.audit.AuditRecord.DenialReason;
-import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
@@ -44,9 +43,7 @@ public final class AuditTrail implements AutoCloseable {
     this.context = context;
     FailureLog failures =
         new FailureLog(
-            new Diagnostics("audit"),
-            "the audit file cannot be written",
-            "the audit file can be written again");
+            "audit", "the audit file cannot be written", "the audit file can be written again");
     this.writer = new QueuedWriter<>("audit", QUEUE, failures, this::write);
     this.summaries =
         new Periodic(

@@ -18,15 +18,8 @@ final class Arguments {
   static final class BadUsage extends Exception {
     private static final long serialVersionUID = 1L;
 
-    private final String problem;
-
     BadUsage(String problem) {
       super(problem);
-      this.problem = problem;
-    }
-
-    String problem() {
-      return problem;
     }
   }
 

@@ -1,9 +1,5 @@
 package luki.gateway.cli;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -13,6 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Spelling;
+import luki.gateway.http.ClassPath;
 
 /** The commands of {@code commands.txt}, which is what `help` and `COMMAND --help` print. */
 record Commands(List<Command> all) {
@@ -59,15 +56,8 @@ record Commands(List<Command> all) {
   }
 
   static Commands read() {
-    try (InputStream in = Commands.class.getResourceAsStream("commands.txt")) {
-      if (in == null) {
-        throw new IllegalStateException("commands.txt is not on the class path");
-      }
-      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return new Commands(Arrays.stream(text.strip().split("\n\n", -1)).map(Command::of).toList());
-    } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
-    }
+    String text = ClassPath.text(Commands.class, "commands.txt");
+    return new Commands(Arrays.stream(text.strip().split("\n\n", -1)).map(Command::of).toList());
   }
 
   /** The commands that the line begins with: one, several such as those of `key`, or none. */

@@ -56,7 +56,7 @@ public final class Main {
     } catch (BadUsage wrong) {
       // The error last, where the reader of a terminal looks.
       err.print(commands.usage(named));
-      err.println("luki-gateway: " + wrong.problem());
+      err.println("luki-gateway: " + wrong.getMessage());
       return BAD;
     } catch (BadConfiguration bad) {
       err.println("luki-gateway: invalid configuration:");

@@ -27,7 +27,7 @@ public final class Problems {
     } catch (IOException unreadable) {
       add(file.toString(), "must be a readable file");
     } catch (Located.Malformed malformed) {
-      found.add(malformed.problem());
+      found.add(String.valueOf(malformed.getMessage()));
     }
     throw new BadConfiguration(found);
   }

@@ -12,8 +12,8 @@ import luki.gateway.http.UserId;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Reply;
-import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /**

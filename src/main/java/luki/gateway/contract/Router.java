@@ -17,8 +17,8 @@ import luki.gateway.http.PathPattern.Segment;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
+import luki.gateway.http.Route.Version;
 import luki.gateway.http.Target;
-import luki.gateway.http.Version;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -12,7 +12,7 @@ import java.util.Set;
 import luki.gateway.contract.ContractDocument.Place;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Route;
-import luki.gateway.http.Version;
+import luki.gateway.http.Route.Version;
 import luki.gateway.json.Json;
 import luki.http1.Fields;
 

@@ -8,11 +8,11 @@ import java.time.Clock;
 import java.util.HexFormat;
 import java.util.random.RandomGenerator;
 import luki.gateway.config.Settings;
-import luki.gateway.http.CallerName;
 import luki.gateway.http.Policy.Units;
+import luki.gateway.http.Principal.CallerName;
 import luki.gateway.http.Route;
 import luki.gateway.observe.Metrics;
-import luki.gateway.upstream.HttpClients;
+import luki.gateway.upstream.Upstreams.HttpClients;
 import org.jspecify.annotations.Nullable;
 
 /** Usage events: each is written to the outbox, and sent from there to the sink if there is one. */

@@ -9,7 +9,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import luki.gateway.config.OwnerOnly;
-import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.QueuedWriter;
 import luki.gateway.observe.Segments;
@@ -59,10 +58,7 @@ final class Outbox implements AutoCloseable {
     this.number = numbers.isEmpty() ? 1 : numbers.getLast();
     this.out = open(number);
     FailureLog failures =
-        new FailureLog(
-            new Diagnostics("outbox"),
-            "the outbox cannot be written",
-            "the outbox can be written again");
+        new FailureLog("outbox", "the outbox cannot be written", "the outbox can be written again");
     this.writer = new QueuedWriter<>("outbox", QUEUE, failures, this::write);
   }
 

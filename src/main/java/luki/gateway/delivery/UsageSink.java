@@ -21,7 +21,7 @@ import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.ExternalCall;
-import luki.gateway.upstream.HttpClients;
+import luki.gateway.upstream.Upstreams.HttpClients;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +48,7 @@ final class UsageSink implements AutoCloseable {
   private final RandomGenerator random;
   private final FailureLog failures =
       new FailureLog(
-          LOG, "the usage sink accepts no events", "the usage sink accepts events again");
+          "usage", "the usage sink accepts no events", "the usage sink accepts events again");
   private final Periodic task;
   private @Nullable OutboxReader reader;
   private volatile long backlog;

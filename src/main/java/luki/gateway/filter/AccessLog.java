@@ -3,12 +3,12 @@ package luki.gateway.filter;
 import java.io.IOException;
 import java.util.function.Consumer;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.CallerName;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Principal.CallerName;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
@@ -17,15 +17,7 @@ import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Label.CallerKind;
 
 /** One line for each request, written when its reply has left, a stream's when it has ended. */
-public final class AccessLog implements Filter {
-  private final Consumer<AccessLine> writer;
-  private final KeyedHash hash;
-
-  public AccessLog(Consumer<AccessLine> writer, KeyedHash hash) {
-    this.writer = writer;
-    this.hash = hash;
-  }
-
+public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);

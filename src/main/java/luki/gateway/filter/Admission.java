@@ -2,9 +2,9 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Lifecycle;

@@ -5,9 +5,9 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.keys.KeyedHash;
@@ -23,20 +23,8 @@ import luki.http1.Fields;
  * an address do not lock each other out. Failures beyond the limit, concurrent ones too, get the
  * same reply as a refusal: a guess never learns whether it was right.
  */
-public final class AuthFailureLimit implements Filter {
-  private final AuthFailures failures;
-  private final ClientAddress client;
-  private final KeyedHash hash;
-  private final Metrics metrics;
-
-  public AuthFailureLimit(
-      AuthFailures failures, Settings settings, KeyedHash hash, Metrics metrics) {
-    this.failures = failures;
-    this.client = new ClientAddress(settings);
-    this.hash = hash;
-    this.metrics = metrics;
-  }
-
+public record AuthFailureLimit(
+    AuthFailures failures, Settings settings, KeyedHash hash, Metrics metrics) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     if (exchange.policy().isPublic() || failures.isOff()) {
@@ -45,7 +33,8 @@ public final class AuthFailureLimit implements Filter {
     Fields headers = exchange.request().headers();
     String authorization = headers.first("Authorization");
     String credential = authorization == null ? headers.first("X-API-Key") : authorization;
-    String address = hash.shortOf("address:" + client.of(exchange.request()));
+    String client = new ClientAddress(settings).of(exchange.request());
+    String address = hash.shortOf("address:" + client);
     long blocked = failures.blockedFor(address);
     if (blocked > 0 && (credential == null || !failures.wasAccepted(address, credential))) {
       return refused(blocked);

@@ -2,25 +2,23 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import java.util.Set;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.http1.Fields;
 
 /** The Fetch standard's CORS protocol for exact origins, never with credentials. */
-public final class Cors implements Filter {
+public record Cors(Set<String> origins) implements Filter {
   private static final String EXPOSED =
       "X-Request-Id, X-Trace-Id, RateLimit, RateLimit-Policy, Retry-After";
   private static final String ALLOWED_HEADERS =
       "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Request-Id,"
           + " traceparent";
 
-  private final Set<String> origins;
-
-  public Cors(Set<String> origins) {
-    this.origins = Set.copyOf(origins);
+  public Cors {
+    origins = Set.copyOf(origins);
   }
 
   @Override

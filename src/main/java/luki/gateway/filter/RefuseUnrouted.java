@@ -3,14 +3,14 @@ package luki.gateway.filter;
 import java.io.IOException;
 import java.util.Map;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
-import luki.gateway.http.Version;
+import luki.gateway.http.Route.Version;
 
 /**
  * Refuses what leads to no operation, or to one of a version after its sunset, before anything else

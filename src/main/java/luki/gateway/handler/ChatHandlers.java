@@ -16,7 +16,7 @@ import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** Chat in one reply and as events. */

@@ -12,7 +12,7 @@ import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Call.ServicePath;
 
 /** A message and the answer to it as it comes. */
 record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent {

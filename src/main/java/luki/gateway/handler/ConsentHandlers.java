@@ -13,7 +13,7 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** A user's consent, as the security service keeps it: read and changed. */

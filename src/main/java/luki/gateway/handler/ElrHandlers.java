@@ -15,25 +15,19 @@ import luki.gateway.http.Upstream;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** Electronic life records: keep, find, list, delete, erase, count. */
-public final class ElrHandlers {
+public record ElrHandlers(Upstreams upstreams, Clock clock) {
   private static final int DEFAULT_SEARCH = 10;
   private static final int DEFAULT_PAGE = 20;
   private static final int MAX_ERASURES = 10;
   private static final List<String> STATS =
       List.of("user_id", "total_memories", "recent_memories", "content_types", "consent_levels");
 
-  private final Upstreams upstreams;
-  private final MemoryCalls memory;
-  private final Clock clock;
-
-  public ElrHandlers(Upstreams upstreams, Clock clock) {
-    this.upstreams = upstreams;
-    this.memory = new MemoryCalls(upstreams);
-    this.clock = clock;
+  private MemoryCalls memory() {
+    return new MemoryCalls(upstreams);
   }
 
   /** By the names that the contract uses. */
@@ -43,7 +37,7 @@ public final class ElrHandlers {
         "elr-search", this::search,
         "elr-list", this::list,
         "elr-item", this::item,
-        "elr-replace", new ElrReplaceHandler(memory, clock),
+        "elr-replace", new ElrReplaceHandler(memory(), clock),
         "elr-delete", this::delete,
         "elr-erase", (Handler.Completes) this::erase,
         "elr-stats", this::stats);
@@ -52,7 +46,7 @@ public final class ElrHandlers {
   private Response ingest(Exchange exchange) throws InterruptedException {
     MemoryItem item = MemoryItem.of(exchange.json(), clock.instant());
     refuseBlank(item.text(), "/text");
-    MemoryCalls.Stored stored = memory.store(exchange, item);
+    MemoryCalls.Stored stored = memory().store(exchange, item);
     return Response.json(201, item.shown(stored.id())).from(stored.outcome());
   }
 
@@ -66,7 +60,7 @@ public final class ElrHandlers {
     String query = exchange.json().at("query").string("");
     refuseBlank(query, "/query");
     int limit = (int) exchange.json().at("limit").integer().orElse(DEFAULT_SEARCH);
-    MemoryCalls.Found found = memory.search(exchange, query, limit);
+    MemoryCalls.Found found = memory().search(exchange, query, limit);
     List<Json> items = found.best().stream().map(MemoryItem::shown).toList();
     Json reply =
         Json.object()
@@ -80,7 +74,7 @@ public final class ElrHandlers {
   private Response list(Exchange exchange) throws InterruptedException {
     int limit = exchange.queryInt("limit", DEFAULT_PAGE);
     int offset = exchange.queryInt("offset", 0);
-    MemoryCalls.Found found = memory.list(exchange, MemoryRanking.newest(), offset + limit);
+    MemoryCalls.Found found = memory().list(exchange, MemoryRanking.newest(), offset + limit);
     List<Json> page = found.best().stream().skip(offset).map(MemoryItem::shown).toList();
     Json reply =
         Json.object()
@@ -100,20 +94,20 @@ public final class ElrHandlers {
     if (!UserId.ownerOf(id).equals(exchange.user().value())) {
       throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
     }
-    MemoryCalls.Found found = memory.list(exchange, MemoryRanking.byId(id), 1);
+    MemoryCalls.Found found = memory().list(exchange, MemoryRanking.byId(id), 1);
     for (Json entry : found.best()) {
       if (MemoryRanking.idOf(entry).equals(id)) {
         return Response.json(200, MemoryItem.shown(entry)).from(found.outcome());
       }
     }
-    boolean absent = found.complete() || !memory.exists(exchange, id);
+    boolean absent = found.complete() || !memory().exists(exchange, id);
     throw new ApiException(
         absent ? ApiError.of(ErrorCode.NOT_FOUND) : Upstreams.nonsense(Upstream.MEMORY),
         found.outcome());
   }
 
   private Response delete(Exchange exchange) throws InterruptedException {
-    return Response.empty(204).from(memory.delete(exchange, exchange.pathParameter("id")));
+    return Response.empty(204).from(memory().delete(exchange, exchange.pathParameter("id")));
   }
 
   /** Again and again until nothing is left: the service may say done with some still there. */

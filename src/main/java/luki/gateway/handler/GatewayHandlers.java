@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -15,44 +16,26 @@ import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.Upstreams;
 import luki.gateway.upstream.Upstreams.ServiceState;
+import luki.http1.Fields;
 
-/** What the gateway answers by itself: its name, its health, its metrics, its keys. */
-public final class GatewayHandlers {
+/**
+ * What the gateway answers by itself: its name, its health, its metrics, its keys.
+ *
+ * @param identityReady whether tokens can be verified
+ * @param jwks the public keys of the gateway's own tokens
+ */
+public record GatewayHandlers(
+    String version,
+    Lifecycle lifecycle,
+    BooleanSupplier identityReady,
+    Upstreams upstreams,
+    Limiters limiters,
+    Metrics metrics,
+    Body jwks) {
   /** The handler's name in the contract. METRICS_ACCESS decides who may call it. */
   public static final String METRICS = "metrics";
 
   private static final String SERVICE = "luki-api-gateway";
-
-  private final String version;
-  private final Lifecycle lifecycle;
-  private final BooleanSupplier identityReady;
-  private final Upstreams upstreams;
-  private final Limiters limiters;
-  private final Metrics metrics;
-  private final byte[] jwks;
-
-  /**
-   * Makes them.
-   *
-   * @param identityReady whether tokens can be verified
-   * @param jwks the public keys of the gateway's own tokens
-   */
-  public GatewayHandlers(
-      String version,
-      Lifecycle lifecycle,
-      BooleanSupplier identityReady,
-      Upstreams upstreams,
-      Limiters limiters,
-      Metrics metrics,
-      byte[] jwks) {
-    this.version = version;
-    this.lifecycle = lifecycle;
-    this.identityReady = identityReady;
-    this.upstreams = upstreams;
-    this.limiters = limiters;
-    this.metrics = metrics;
-    this.jwks = jwks.clone();
-  }
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
@@ -62,7 +45,9 @@ public final class GatewayHandlers {
     handlers.put("readyz", this::readiness);
     handlers.put("health", this::health);
     handlers.put(METRICS, this::exposition);
-    handlers.put("jwks", _ -> Response.bytes(200, "application/jwk-set+json", jwks));
+    handlers.put(
+        "jwks",
+        _ -> new Response(200, Fields.of("Content-Type", "application/jwk-set+json"), jwks));
     return handlers;
   }
 

@@ -14,8 +14,8 @@ import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.upstream.Call;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.LongList;
-import luki.gateway.upstream.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** The memory service as it really is: what is sent to it, and when its answer is a success. */

@@ -13,7 +13,7 @@ import luki.gateway.http.Sha256;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Upstreams;
 
 /** Activities, reports, and the routes that pass on to a module as they are. */

@@ -23,7 +23,7 @@ import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
 import luki.gateway.upstream.Call;
-import luki.gateway.upstream.ServicePath;
+import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Upstreams;
 import org.jspecify.annotations.Nullable;
 

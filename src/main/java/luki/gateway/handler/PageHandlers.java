@@ -1,11 +1,11 @@
 package luki.gateway.handler;
 
-import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.ClassPath;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
@@ -93,7 +93,7 @@ public final class PageHandlers {
   }
 
   private static String text(String resource) {
-    return new String(StaticFile.resource(resource), StandardCharsets.UTF_8);
+    return ClassPath.text(PageHandlers.class, resource);
   }
 
   private static String escaped(String text) {

@@ -2,7 +2,6 @@ package luki.gateway.handler;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
@@ -45,18 +44,6 @@ final class StaticFile {
       zipped = made;
     }
     return made;
-  }
-
-  /** The bytes of a file on the class path. */
-  static byte[] resource(String name) {
-    try (InputStream in = StaticFile.class.getResourceAsStream(name)) {
-      if (in == null) {
-        throw new IllegalStateException("not on the class path: " + name);
-      }
-      return in.readAllBytes();
-    } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
-    }
   }
 
   private static byte[] zip(byte[] bytes) {

@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -102,5 +103,11 @@ public final class Chain {
       return true;
     }
     throw new AssertionError(steps.get(index).name + " does not declare " + refusal.code());
+  }
+
+  /** A step on the way to a handler: it calls {@code next} at most once and returns a reply. */
+  @FunctionalInterface
+  public interface Filter {
+    Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException;
   }
 }

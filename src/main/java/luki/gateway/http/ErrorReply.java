@@ -2,6 +2,7 @@ package luki.gateway.http;
 
 import java.time.Duration;
 import java.util.TreeSet;
+import luki.gateway.http.Route.Version;
 import luki.gateway.json.Json;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;

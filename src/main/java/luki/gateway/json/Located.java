@@ -60,20 +60,12 @@ public final class Located {
     return file + ":" + lines.getOrDefault(at, 1);
   }
 
-  /** A malformed file. The message is for its author. */
+  /** A malformed file. The message is for its author and begins with file:line. */
   public static final class Malformed extends Exception {
     private static final long serialVersionUID = 1L;
 
-    private final String problem;
-
     Malformed(String problem) {
       super(problem);
-      this.problem = problem;
-    }
-
-    /** Begins with file:line. */
-    public String problem() {
-      return problem;
     }
   }
 }

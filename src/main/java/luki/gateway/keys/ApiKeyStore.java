@@ -30,7 +30,7 @@ public final class ApiKeyStore {
   private final Clock clock;
   private final FailureLog failures =
       new FailureLog(
-          new Diagnostics("keys"),
+          "keys",
           "the key file cannot be read; the last good keys stay in use",
           "the key file can be read again");
   private volatile Map<String, Known> keys = Map.of();

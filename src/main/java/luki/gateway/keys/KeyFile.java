@@ -35,15 +35,8 @@ public final class KeyFile {
   public static final class Broken extends Exception {
     private static final long serialVersionUID = 1L;
 
-    private final String problem;
-
     Broken(String problem) {
       super(problem);
-      this.problem = problem;
-    }
-
-    public String problem() {
-      return problem;
     }
   }
 

@@ -7,8 +7,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import luki.gateway.http.BoundedCache;
-import luki.gateway.http.CallerName;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Principal.CallerName;
 
 /**
  * HMAC-SHA-256 under one key. Instances of the MAC are reused: creating one costs more than a hash.

@@ -3,8 +3,8 @@ package luki.gateway.limit;
 import java.time.Duration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange.QuotaReservation;
 import luki.gateway.http.Policy.Units;
-import luki.gateway.http.QuotaReservation;
 
 /** The quota reservation of a call that a {@link Limiter} has admitted. */
 public final class LimiterReservation implements QuotaReservation {

@@ -12,6 +12,7 @@ import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.limit.QuotaCounter.Windows;
 import luki.gateway.observe.Periodic;
+import luki.gateway.upstream.Call;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -36,8 +36,7 @@ final class RedisNode implements AutoCloseable {
   private final Duration deadline;
   private final OnRedisLoss fallback;
   private final FailureLog outage =
-      new FailureLog(
-          new Diagnostics("redis"), "Redis unavailable; fallback", "Redis available again");
+      new FailureLog("redis", "Redis unavailable; fallback", "Redis available again");
   private final LinkedBlockingQueue<Script.Call> queue = new LinkedBlockingQueue<>();
   private final List<Script.Call> batch = new ArrayList<>(MAX_BATCH);
   private final Periodic connections;

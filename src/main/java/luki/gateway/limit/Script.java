@@ -1,9 +1,7 @@
 package luki.gateway.limit;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -13,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import luki.gateway.http.ClassPath;
 
 /**
  * A Lua script that Redis runs atomically. Its reply is one whole number or a list of them, which
@@ -38,7 +37,10 @@ final class Script {
   private final int words;
 
   private Script(int keys, int arguments, String... parts) {
-    this.text = Stream.of(parts).map(Script::read).collect(Collectors.joining());
+    this.text =
+        Stream.of(parts)
+            .map(part -> ClassPath.text(Script.class, part + ".lua"))
+            .collect(Collectors.joining());
     this.words = keys + arguments;
     this.head =
         "*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n%d\r\n"
@@ -53,17 +55,6 @@ final class Script {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(bytes));
     } catch (NoSuchAlgorithmException impossible) {
       throw new IllegalStateException(impossible);
-    }
-  }
-
-  private static String read(String name) {
-    try (InputStream in = Script.class.getResourceAsStream(name + ".lua")) {
-      if (in == null) {
-        throw new IllegalStateException(name + ".lua is not in the jar");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException impossible) {
-      throw new UncheckedIOException(impossible);
     }
   }
 

@@ -11,14 +11,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import luki.gateway.http.CallerName;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Ids.RequestId;
 import luki.gateway.http.Method;
-import luki.gateway.http.RequestId;
+import luki.gateway.http.Principal.CallerName;
 import luki.gateway.http.Route;
+import luki.gateway.http.Route.Version;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
-import luki.gateway.http.Version;
 import luki.gateway.observe.Label.CallerKind;
 import luki.http1.Latin1;
 import org.jspecify.annotations.Nullable;
@@ -70,7 +70,7 @@ public record AccessLine(
   public static QueuedWriter<AccessLine> writer(OutputStream log) {
     FailureLog failures =
         new FailureLog(
-            new Diagnostics("access-log"),
+            "access-log",
             "the access log cannot be written",
             "the access log can be written again");
     return new QueuedWriter<>("access-log", QUEUE, failures, new Lines(log));

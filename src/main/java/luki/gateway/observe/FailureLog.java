@@ -10,9 +10,14 @@ public final class FailureLog {
   @CompileTimeConstant private final String recovered;
   private final AtomicBoolean isFailing = new AtomicBoolean();
 
+  /**
+   * Makes one.
+   *
+   * @param name of the logger
+   */
   public FailureLog(
-      Diagnostics log, @CompileTimeConstant String failing, @CompileTimeConstant String recovered) {
-    this.log = log;
+      String name, @CompileTimeConstant String failing, @CompileTimeConstant String recovered) {
+    this.log = new Diagnostics(name);
     this.failing = failing;
     this.recovered = recovered;
   }

@@ -206,7 +206,7 @@ public final class Tracing implements AutoCloseable {
       this(
           exporter,
           new FailureLog(
-              new Diagnostics("traces"),
+              "traces",
               "the trace collector is unavailable; spans are dropped",
               "the trace collector is available again"));
       // It would log each failure, with its stack trace.

@@ -1,6 +1,7 @@
 package luki.gateway.server;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -21,6 +22,7 @@ import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
 import luki.http1.BadMessage;
 import luki.http1.ByteBudget;
+import luki.http1.Refusals;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,5 +113,19 @@ public final class GatewayServer {
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Makes the server that listens. */
+  @FunctionalInterface
+  public interface ServerEngine {
+    /**
+     * Binds it; it takes requests once it is started.
+     *
+     * @param handler for every path
+     * @param refusals for messages that the engine refuses
+     * @throws IOException the address is taken or not this machine's
+     */
+    HttpServer bind(InetSocketAddress address, int backlog, HttpHandler handler, Refusals refusals)
+        throws IOException;
   }
 }

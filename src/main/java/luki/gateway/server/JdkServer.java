@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Deadline;
+import luki.gateway.server.GatewayServer.ServerEngine;
 import luki.http1.BadMessage.Reason;
 import luki.http1.EngineExchange;
 import luki.http1.Grammar;

@@ -17,7 +17,7 @@ import luki.gateway.config.Variable;
 import luki.gateway.observe.Periodic;
 import luki.gateway.tokens.TokenVerifier.KeySource;
 import luki.gateway.upstream.ExternalCall;
-import luki.gateway.upstream.HttpClients;
+import luki.gateway.upstream.Upstreams.HttpClients;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
-import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.tokens.TokenVerifier.KeySource;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +26,7 @@ final class RemoteJwkSet implements KeySource {
   private @Nullable Long askedForUnknown;
   private final FailureLog failures =
       new FailureLog(
-          new Diagnostics("jwks"),
+          "jwks",
           "the issuer's keys cannot be loaded; the last good set stays in use",
           "the issuer's keys can be loaded again");
 

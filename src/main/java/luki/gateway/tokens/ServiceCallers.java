@@ -11,20 +11,14 @@ import luki.gateway.http.Principal.Users;
 import luki.gateway.json.Json;
 
 /** The internal services that may call the gateway, with tokens that they sign themselves. */
-final class ServiceCallers {
+record ServiceCallers(JwkSet keys, Map<String, GatewayFile.Caller> callers, Roles roles) {
   /** RFC 8725 §3.11: a type of its own, so that no other token can be used in its place. */
   static final String TYPE = "luki-service+jwt";
 
   private static final String AUDIENCE = "luki-gateway";
 
-  private final JwkSet keys;
-  private final Map<String, GatewayFile.Caller> callers;
-  private final Roles roles;
-
-  ServiceCallers(JwkSet keys, Map<String, GatewayFile.Caller> callers, Roles roles) {
-    this.keys = keys;
-    this.callers = Map.copyOf(callers);
-    this.roles = roles;
+  ServiceCallers {
+    callers = Map.copyOf(callers);
   }
 
   TokenVerifier.TokenResult verify(SignedToken token, Instant now, Duration skew) {

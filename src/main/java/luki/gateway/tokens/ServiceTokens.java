@@ -10,6 +10,7 @@ import java.util.UUID;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
+import luki.gateway.http.Body;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.Access;
@@ -31,7 +32,7 @@ public final class ServiceTokens implements Upstreams.Credentials {
   private static final int MAX_CACHED = 50_000;
 
   private final SigningKey key;
-  private final byte[] published;
+  private final Body published;
   private final Clock clock;
   private final BoundedCache<For, Minted> minted;
 
@@ -39,7 +40,8 @@ public final class ServiceTokens implements Upstreams.Credentials {
     this.key = key;
     this.clock = clock;
     this.minted = new BoundedCache<>(MAX_CACHED, old -> !clock.instant().isBefore(old.reuseUntil));
-    this.published = SigningKey.publicSet(previous == null ? List.of(key) : List.of(key, previous));
+    this.published =
+        Body.of(SigningKey.publicSet(previous == null ? List.of(key) : List.of(key, previous)));
   }
 
   /** With the keys that the settings name, or a new one. */
@@ -64,8 +66,8 @@ public final class ServiceTokens implements Upstreams.Credentials {
   }
 
   /** The public keys as a JWK Set (RFC 7517). */
-  public byte[] published() {
-    return published.clone();
+  public Body published() {
+    return published;
   }
 
   /** Without the time of the consent: a reused token has the time of the first answer. */

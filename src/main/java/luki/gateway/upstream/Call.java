@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import luki.gateway.http.Body;
 import luki.gateway.http.Method;
+import luki.gateway.http.PercentCoding;
 import luki.gateway.json.Json;
 import luki.http1.ByteBudget;
 import luki.http1.Fields;
@@ -81,5 +82,40 @@ public record Call(
     }
     memory.take(Reply.memoryToUse(bytes));
     return bytes;
+  }
+
+  /** A path and query for a service in which every part that is not ours is encoded. */
+  public static final class ServicePath {
+    private final String text;
+
+    private ServicePath(String text) {
+      this.text = text;
+    }
+
+    /** A path that the code itself knows. */
+    public static ServicePath of(String literal) {
+      return new ServicePath(literal);
+    }
+
+    /** A step that was made from a value. */
+    public ServicePath segment(String value) {
+      return new ServicePath(text + "/" + PercentCoding.encode(value));
+    }
+
+    /** A step that the code itself knows. */
+    public ServicePath then(String literal) {
+      return new ServicePath(text + literal);
+    }
+
+    public ServicePath query(String name, String value) {
+      String separator = text.indexOf('?') < 0 ? "?" : "&";
+      return new ServicePath(
+          text + separator + PercentCoding.encode(name) + "=" + PercentCoding.encode(value));
+    }
+
+    @Override
+    public String toString() {
+      return text;
+    }
   }
 }

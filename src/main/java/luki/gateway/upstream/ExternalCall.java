@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import luki.gateway.upstream.Upstreams.HttpClients;
 import luki.http1.Fields;
 import luki.http1.PreparedRequest;
 import luki.http1.TimedBody;

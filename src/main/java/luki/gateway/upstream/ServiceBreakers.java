@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Exchange;
@@ -79,5 +80,25 @@ final class ServiceBreakers {
   /** Whether the service's own breaker is open, with no probe due yet. */
   boolean isOpen() {
     return service.isOpen();
+  }
+
+  /**
+   * Bounds repeats to a share of the calls, so that a failing service does not get twice the load:
+   * five at once, and one more for every twenty calls. Any hundred calls cause at most ten.
+   */
+  static final class RetryBudget {
+    private static final int REPEAT = 20;
+    private static final int MAX = 5 * REPEAT;
+
+    private final AtomicInteger credit = new AtomicInteger(MAX);
+
+    void called() {
+      credit.updateAndGet(have -> Math.min(MAX, have + 1));
+    }
+
+    boolean tryRepeat() {
+      int before = credit.getAndUpdate(have -> have >= REPEAT ? have - REPEAT : have);
+      return before >= REPEAT;
+    }
   }
 }

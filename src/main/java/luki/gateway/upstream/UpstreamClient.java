@@ -23,6 +23,7 @@ import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
 import luki.gateway.upstream.CircuitBreaker.CallResult;
+import luki.gateway.upstream.ServiceBreakers.RetryBudget;
 import luki.gateway.upstream.Upstreams.ServiceState;
 import luki.http1.PreparedRequest;
 import luki.http1.TimedBody;
@@ -33,8 +34,6 @@ import org.jspecify.annotations.Nullable;
  * repeat on a fresh connection.
  */
 final class UpstreamClient {
-  private static final Diagnostics LOG = new Diagnostics("upstream");
-
   private final Upstream who;
   private final GatewayFile.Service settings;
   private final int maxReplyBytes;
@@ -48,7 +47,7 @@ final class UpstreamClient {
   private final RetryBudget budget = new RetryBudget();
   private final FailureLog refusals =
       new FailureLog(
-          LOG,
+          "upstream",
           "a service refuses the gateway's credential",
           "a service accepts the gateway's credential again");
   private volatile ServiceState probed = ServiceState.UNKNOWN;

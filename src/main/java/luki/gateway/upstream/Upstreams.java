@@ -1,5 +1,6 @@
 package luki.gateway.upstream;
 
+import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -175,5 +176,12 @@ public final class Upstreams implements AutoCloseable {
   @Override
   public void close() {
     watchers.forEach(Periodic::close);
+  }
+
+  /** Where HTTP clients come from. */
+  @FunctionalInterface
+  public interface HttpClients {
+    /** The client with that connect timeout; it is shared, so its users do not close it. */
+    HttpClient connectingWithin(Duration timeout);
   }
 }

@@ -29,7 +29,7 @@ class QueuedWriterTest {
     return new QueuedWriter<>(
         "test",
         new QueuedWriter.Limits(capacity, 4, RETRY, retry, Duration.ofSeconds(1)),
-        new FailureLog(new Diagnostics("test"), "failing", "recovered"),
+        new FailureLog("test", "failing", "recovered"),
         batch -> {
           assertTrue(batch.size() <= 4, batch.toString());
           try {
