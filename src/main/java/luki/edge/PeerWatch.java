@@ -1,5 +1,6 @@
 package luki.edge;
 
+import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * is written now and then: a client that has left answers it with a reset, and the next write
  * fails.
  */
-final class PeerWatch extends InputStream implements Runnable {
+final class PeerWatch extends BlockInput implements Runnable {
   /** A handler that is faster than this costs no thread. */
   private static final long FAST_NANOS = 30_000_000;
 
@@ -186,11 +187,6 @@ final class PeerWatch extends InputStream implements Runnable {
     if (asking) {
       awaitWhile(() -> asking);
     }
-  }
-
-  @Override
-  public int read() {
-    throw new UnsupportedOperationException("read by its buffer only");
   }
 
   /** What was read ahead first, then the stream. */

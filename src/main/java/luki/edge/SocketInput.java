@@ -1,5 +1,6 @@
 package luki.edge;
 
+import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.InputStream;
 import luki.http1.BadMessage;
@@ -10,7 +11,7 @@ import luki.http1.IoDeadline;
  * Reads from the socket without a timeout of its own; a read that waits too long ends with the end
  * of the stream, because the sweeper shuts the input down.
  */
-final class SocketInput extends InputStream {
+final class SocketInput extends BlockInput {
   private final InputStream in;
   private final ServerContext shared;
   private final IoDeadline deadline;
@@ -46,11 +47,6 @@ final class SocketInput extends InputStream {
   /** The stream ended or broke. */
   boolean hasFailed() {
     return failed;
-  }
-
-  @Override
-  public int read() {
-    throw new UnsupportedOperationException("read by its buffer only");
   }
 
   @Override

@@ -1,7 +1,7 @@
 package luki.wire;
 
+import luki.http1.BlockInput;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -143,12 +143,7 @@ final class PooledConnection {
     }
   }
 
-  private final class Received extends InputStream {
-    @Override
-    public int read() {
-      throw new UnsupportedOperationException("only read by the buffer");
-    }
-
+  private final class Received extends BlockInput {
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {
       return tls == null

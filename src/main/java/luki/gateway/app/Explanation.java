@@ -51,11 +51,7 @@ public record Explanation(
   /** What one step made of the request. */
   public record Verdict(String step, String text) {}
 
-  /**
-   * What became of the request.
-   *
-   * @param refusal null when every step let it pass
-   */
+  /** What became of the request; there is no refusal when every step let it pass. */
   public record Result(List<Verdict> verdicts, @Nullable ApiError refusal) {
     public Result {
       verdicts = List.copyOf(verdicts);

@@ -112,11 +112,7 @@ public record AuditRecord(
         .with("", reason.code, "");
   }
 
-  /**
-   * Why somebody was refused.
-   *
-   * @param who "" for a caller without a valid credential
-   */
+  /** Why somebody was refused; {@code who} is "" for a caller without a valid credential. */
   record DenialReason(String who, Rule rule, String code) {}
 
   DenialReason reason() {

@@ -25,11 +25,7 @@ final class Arguments {
 
   private final List<String> left = new ArrayList<>();
 
-  /**
-   * Takes the words apart.
-   *
-   * @param options the only ones that the command knows; {@code --name=value} is accepted too
-   */
+  /** The command knows these options only; {@code --name=value} is accepted too. */
   Arguments(List<String> words, Collection<String> options) throws BadUsage {
     for (String word : words) {
       int equals = word.indexOf('=');

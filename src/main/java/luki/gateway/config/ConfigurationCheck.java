@@ -42,11 +42,7 @@ public final class ConfigurationCheck {
     WARNING
   }
 
-  /**
-   * One thing to change.
-   *
-   * @param where the variable or the place in the file
-   */
+  /** One thing to change, and where: the variable or the place in the file. */
   public record Finding(Check check, Severity severity, String where, String text) {
     /** One whose severity is the same in dev and prod. */
     public static Finding of(Check check, String where, String text) {
@@ -54,11 +50,7 @@ public final class ConfigurationCheck {
     }
   }
 
-  /**
-   * Finds it.
-   *
-   * @param scopes those that an operation of the contract asks for
-   */
+  /** The scopes are those that an operation of the contract asks for. */
   public static List<Finding> of(Settings settings, GatewayFile file, Set<Scope> scopes)
       throws IOException {
     ConfigurationCheck check = new ConfigurationCheck(settings);

@@ -136,11 +136,7 @@ public record GatewayFile(
     private final Map<String, Set<Scope>> scopesByRole;
     private final Set<Scope> every;
 
-    /**
-     * Makes the table.
-     *
-     * @param every what the role {@code admin} has
-     */
+    /** The role {@code admin} has {@code every} scope. */
     public Roles(Map<String, Set<Scope>> scopesByRole, Set<Scope> every) {
       this.scopesByRole = Map.copyOf(scopesByRole);
       this.every = Set.copyOf(every);

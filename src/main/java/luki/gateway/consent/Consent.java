@@ -28,11 +28,7 @@ public final class Consent {
   private final Clock clock;
   private final ConsentCache answers;
 
-  /**
-   * Creates it.
-   *
-   * @param keptFor how long an answer is cached
-   */
+  /** Caches each answer for that time. */
   public Consent(Upstreams upstreams, Duration keptFor, Clock clock) {
     this.upstreams = upstreams;
     this.clock = clock;
@@ -46,11 +42,7 @@ public final class Consent {
     UNAVAILABLE
   }
 
-  /**
-   * An answer of the service.
-   *
-   * @param at when it came
-   */
+  /** An answer of the service, and when it came. */
   public record Answer(ConsentStatus status, Instant at) {
     /** No answer came in time. */
     public static Answer none() {

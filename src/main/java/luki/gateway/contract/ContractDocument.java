@@ -1,5 +1,6 @@
 package luki.gateway.contract;
 
+import java.util.Arrays;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,16 +81,20 @@ public final class ContractDocument {
   public Set<Scope> scopes() {
     Set<Scope> scopes = new TreeSet<>();
     scopes.add(Scope.ANY_USER);
-    for (Json path : root().at("paths").members().values()) {
-      for (Json operation : path.members().values()) {
-        for (Json scope : operation.at(EXTENSION).at("scopes").items()) {
-          if (Scope.isValid(scope.string(""))) {
-            scopes.add(new Scope(scope.string("")));
-          }
+    for (Json operation : operations()) {
+      for (Json scope : operation.at(EXTENSION).at("scopes").items()) {
+        if (Scope.isValid(scope.string(""))) {
+          scopes.add(new Scope(scope.string("")));
         }
       }
     }
     return scopes;
+  }
+
+  private List<Json> operations() {
+    return root().at("paths").members().values().stream()
+        .flatMap(path -> path.members().values().stream())
+        .toList();
   }
 
   /** The operation as it is enforced: one with a successor has the rules of that. */
@@ -111,18 +116,11 @@ public final class ContractDocument {
 
   /** An operation that stands before the other: so there is no circle of successors. */
   private Json before(Json other, String id) {
-    for (Json path : root().at("paths").members().values()) {
-      for (Json operation : path.members().values()) {
-        Json found = operation.at("operationId");
-        if (found.equals(other.at("operationId"))) {
-          return Json.MISSING;
-        }
-        if (found.string("").equals(id)) {
-          return operation;
-        }
-      }
-    }
-    return Json.MISSING;
+    return operations().stream()
+        .takeWhile(each -> !each.at("operationId").equals(other.at("operationId")))
+        .filter(each -> each.at("operationId").string("").equals(id))
+        .findFirst()
+        .orElse(Json.MISSING);
   }
 
   /** The document for its readers: with the standard errors, without the gateway's own rules. */
@@ -267,12 +265,9 @@ public final class ContractDocument {
   }
 
   static Optional<Method> methodOf(String key) {
-    for (Method method : Method.values()) {
-      if (method.name().toLowerCase(Locale.ROOT).equals(key)) {
-        return Optional.of(method);
-      }
-    }
-    return Optional.empty();
+    return Arrays.stream(Method.values())
+        .filter(method -> method.name().toLowerCase(Locale.ROOT).equals(key))
+        .findFirst();
   }
 
   /** What a reference into this document leads to; the value itself where it is none. */

@@ -36,11 +36,7 @@ public final class PageHandlers {
   private final StaticFile console;
   private final Map<String, StaticFile> consoleAssets = new HashMap<>();
 
-  /**
-   * Loads what is served.
-   *
-   * @param redocVersion the version of the WebJar on the class path
-   */
+  /** Loads what is served; Redoc comes from the WebJar of that version on the class path. */
   public PageHandlers(Json document, String title, String redocVersion) {
     String html = text("docs.html").replace("{title}", escaped(title));
     // The only address of another server that Redoc would ask by itself.

@@ -15,11 +15,7 @@ public final class BoundedCache<K, V> {
   private final int most;
   private final Predicate<V> isOver;
 
-  /**
-   * Makes an empty one.
-   *
-   * @param isOver of no more use
-   */
+  /** An entry that {@code isOver} is of no more use. */
   public BoundedCache(int most, Predicate<V> isOver) {
     this.most = most;
     this.isOver = isOver;

@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -134,12 +135,7 @@ public record Policy(
 
     /** By its label; null where there is none of that name. */
     public static @Nullable Meter of(String label) {
-      for (Meter meter : values()) {
-        if (meter.label.equals(label)) {
-          return meter;
-        }
-      }
-      return null;
+      return Arrays.stream(values()).filter(one -> one.label.equals(label)).findFirst().orElse(null);
     }
   }
 

@@ -27,11 +27,7 @@ public record Request(
     private final long declared;
     private long bytesRead;
 
-    /**
-     * Wraps a body.
-     *
-     * @param declared its length in bytes, -1 when it is chunked
-     */
+    /** The body has the declared length in bytes, -1 when it is chunked. */
     public Input(InputStream in, long declared) {
       this.in = in;
       this.declared = declared;

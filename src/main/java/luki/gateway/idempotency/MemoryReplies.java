@@ -33,11 +33,7 @@ public final class MemoryReplies implements ReplyStore {
     }
   }
 
-  /**
-   * Creates an empty store.
-   *
-   * @param budget of all messages in memory, in bytes
-   */
+  /** The budget is that of all messages in memory, in bytes. */
   public MemoryReplies(ByteBudget memory, long budget, Clock clock) {
     this.memory = memory.lease();
     this.memory.heldBy(HOLDER);

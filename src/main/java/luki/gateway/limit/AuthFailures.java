@@ -28,11 +28,7 @@ public final class AuthFailures {
   /** Hashes of addresses and credentials, in rows with the newest first; 0 is an empty place. */
   private final AtomicLongArray accepted = new AtomicLongArray(ROWS * COLUMNS);
 
-  /**
-   * Creates a limit.
-   *
-   * @param redis null for the limit of one instance
-   */
+  /** Without Redis it is the limit of one instance. */
   AuthFailures(int perMinute, @Nullable RedisExecutor redis, LongSupplier micros) {
     this.rate = Rate.of(perMinute, perMinute);
     this.redis = redis;

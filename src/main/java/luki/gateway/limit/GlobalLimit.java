@@ -36,11 +36,7 @@ public final class GlobalLimit {
   private volatile long emptyUntil;
   private volatile long emptyWait;
 
-  /**
-   * Creates a limit.
-   *
-   * @param redis null for the limit of one instance
-   */
+  /** Without Redis it is the limit of one instance. */
   GlobalLimit(RateLimits limits, @Nullable RedisExecutor redis, LongSupplier micros) {
     long perMinute = limits.globalPerMinute();
     int instances = redis == null ? 1 : limits.replicas();

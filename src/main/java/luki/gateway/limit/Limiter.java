@@ -124,11 +124,7 @@ public interface Limiter extends AutoCloseable {
 
     private final boolean outage;
 
-    /**
-     * Creates an exception.
-     *
-     * @param outage it lasts; else only this call got no reply
-     */
+    /** With an outage it lasts; otherwise only this call got no reply. */
     Unavailable(String reason, @Nullable Throwable cause, boolean outage) {
       super(reason, cause);
       this.outage = outage;

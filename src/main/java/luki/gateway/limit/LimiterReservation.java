@@ -15,11 +15,7 @@ public final class LimiterReservation implements QuotaReservation {
   private long taken;
   private boolean ended;
 
-  /**
-   * Wraps the limiter's reservation.
-   *
-   * @param units that the call counts as, without streamed characters
-   */
+  /** The call counts as these units, without streamed characters. */
   public LimiterReservation(Limiter limiter, Limiter.Reservation reservation, Units units) {
     this.limiter = limiter;
     this.reservation = reservation;

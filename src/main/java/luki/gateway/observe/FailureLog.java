@@ -10,11 +10,7 @@ public final class FailureLog {
   @CompileTimeConstant private final String recovered;
   private final AtomicBoolean isFailing = new AtomicBoolean();
 
-  /**
-   * Makes one.
-   *
-   * @param name of the logger
-   */
+  /** Writes to the logger of that name. */
   public FailureLog(
       String name, @CompileTimeConstant String failing, @CompileTimeConstant String recovered) {
     this.log = new Diagnostics(name);

@@ -25,11 +25,7 @@ public final class ExternalCall {
   private final String target;
   private final Duration timeout;
 
-  /**
-   * Prepares calls.
-   *
-   * @param timeout of a whole call; connecting may take a third of it
-   */
+  /** The timeout is that of a whole call; connecting may take a third of it. */
   public ExternalCall(URI address, HttpClients clients, Duration timeout) {
     this.http = clients.connectingWithin(timeout.dividedBy(3));
     this.origin = PreparedRequest.Origin.of(address);

@@ -1,5 +1,6 @@
 package luki.gateway.upstream;
 
+import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.InputStream;
 import luki.gateway.json.InvalidJson;
@@ -38,7 +39,7 @@ public record LongList(String name, Receiver receiver) {
   }
 
   /** Takes memory for what is read, until it is released. */
-  private static final class Bounded extends InputStream {
+  private static final class Bounded extends BlockInput {
     private final InputStream in;
     private final ByteBudget.Lease memory;
     private long total;
@@ -67,12 +68,6 @@ public record LongList(String name, Receiver receiver) {
         taken += needed;
       }
       return n;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
