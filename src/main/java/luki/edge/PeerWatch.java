@@ -1,6 +1,5 @@
 package luki.edge;
 
-import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -8,6 +7,7 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import luki.http1.BlockInput;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,10 +1,10 @@
 package luki.edge;
 
-import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.InputStream;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
+import luki.http1.BlockInput;
 import luki.http1.IoDeadline;
 
 /**

@@ -1,6 +1,5 @@
 package luki.wire;
 
-import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -12,6 +11,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
+import luki.http1.BlockInput;
 import luki.http1.ByteBudget;
 import luki.http1.HeadLimits;
 import luki.http1.InputBuffer;

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
@@ -28,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 /** Everything that takes part: the origin, the other proxies, and the gateway on its engines. */
 final class BenchSetup implements AutoCloseable {
   private static final String PEPPER = "a pepper for the bench, long enough to be taken for one";
+  private static final Path CONFIGURATIONS = Path.of("test-fixtures/bench");
+  private static final Path MODULES = Path.of("/usr/lib/nginx/modules");
 
   private final Path directory;
   private final int agent;
@@ -113,12 +114,27 @@ final class BenchSetup implements AutoCloseable {
     }
     int port = Processes.freePort();
     Files.write(directory.resolve("phases.json"), JavaOrigin.list());
-    nginx(nginx.get(), "origin", Configurations.origin(directory.toString(), port), port);
+    nginx(nginx.get(), "origin", port);
     return port;
   }
 
-  private Child nginx(String program, String name, String text, int port) throws Exception {
-    Path file = Files.writeString(directory.resolve(name + ".conf"), text);
+  /** The text of a file in which a name between two at signs is a value of this run. */
+  private String configuration(String file, int port) throws IOException {
+    return Files.readString(CONFIGURATIONS.resolve(file))
+        .replace("@DIRECTORY@", directory.toString())
+        .replace("@MODULES@", MODULES.toString())
+        .replace("@PORT@", Integer.toString(port))
+        .replace("@ORIGIN@", Integer.toString(origin))
+        .replace("@KEY@", keys.getFirst())
+        .replace("@PEPPER@", PEPPER);
+  }
+
+  private Child nginx(String program, String name, int port) throws Exception {
+    String http =
+        configuration(name + ".conf", port).replace("@LUA@", configuration("gateway.lua", port));
+    String text = configuration("nginx.conf", port).replace("@NAME@", name).replace("@HTTP@", http);
+    String modules = name.equals("lua") ? configuration("modules.conf", port) : "";
+    Path file = Files.writeString(directory.resolve(name + ".conf"), modules + text);
     return start(
         name,
         port,
@@ -194,42 +210,30 @@ final class BenchSetup implements AutoCloseable {
   }
 
   private void peers() throws Exception {
-    String place = directory.toString();
     Optional<String> nginx = installed("nginx");
     if (nginx.isPresent()) {
       int bare = Processes.freePort();
-      Child one = nginx(nginx.get(), "bare", Configurations.nginxBare(place, bare, origin), bare);
-      contenders.add(new Contender(Contender.BARE, bare, one));
+      contenders.add(new Contender(Contender.BARE, bare, nginx(nginx.get(), "bare", bare)));
       int duties = Processes.freePort();
-      String text = Configurations.nginxDuties(place, duties, origin, keys.getFirst());
-      contenders.add(
-          new Contender(Contender.DUTIES, duties, nginx(nginx.get(), "duties", text, duties)));
+      contenders.add(new Contender(Contender.DUTIES, duties, nginx(nginx.get(), "duties", duties)));
     }
-    Path modules = Path.of("/usr/lib/nginx/modules");
-    if (nginx.isPresent() && Files.exists(modules.resolve("ngx_http_lua_module.so"))) {
+    if (nginx.isPresent() && Files.exists(MODULES.resolve("ngx_http_lua_module.so"))) {
       int port = Processes.freePort();
-      String text =
-          Configurations.nginxLua(modules.toString(), place, port, origin, keys.getFirst(), PEPPER);
-      contenders.add(new Contender(Contender.LUA, port, nginx(nginx.get(), "lua", text, port)));
+      contenders.add(new Contender(Contender.LUA, port, nginx(nginx.get(), "lua", port)));
     } else {
       System.err.println("skipped: nginx has no Lua module (make bench-peers)");
     }
-    peer("HAProxy", "haproxy", Configurations::haproxy, "-f");
-    peer("Caddy", "caddy", Configurations::caddy, "run", "--adapter", "caddyfile", "--config");
+    peer("HAProxy", "haproxy", "-f");
+    peer("Caddy", "caddy", "run", "--adapter", "caddyfile", "--config");
   }
 
   /** A proxy whose last argument is its configuration, made for its port and the origin's. */
-  private void peer(
-      String name,
-      String program,
-      BiFunction<Integer, Integer, String> configuration,
-      String... arguments)
-      throws Exception {
+  private void peer(String name, String program, String... arguments) throws Exception {
     Optional<String> found = installed(program);
     if (found.isPresent()) {
       int port = Processes.freePort();
       Path file = directory.resolve(program + ".cfg");
-      Files.writeString(file, configuration.apply(port, origin));
+      Files.writeString(file, configuration(program + ".cfg", port));
       List<String> command = new ArrayList<>(List.of(found.get()));
       command.addAll(List.of(arguments));
       command.add(file.toString());

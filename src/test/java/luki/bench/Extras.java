@@ -18,21 +18,9 @@ import luki.gateway.testing.Processes;
 import luki.gateway.testing.RawHttpClient;
 
 /** What a table of throughputs does not show: latency, idle connections, streams, many callers. */
-final class Extras {
+record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
   private static final Duration STREAM_TIME = Duration.ofSeconds(15);
   private static final Duration LATENCY_TIME = Duration.ofSeconds(5);
-
-  private final BenchSetup setup;
-  private final Load load;
-  private final Contender ours;
-  private final Child process;
-
-  Extras(BenchSetup setup, Load load, Contender ours, Child process) {
-    this.setup = setup;
-    this.load = load;
-    this.ours = ours;
-    this.process = process;
-  }
 
   /** Added to the way without anything between, at this rate: by us, and by the others there. */
   String latency(double rate) throws IOException, InterruptedException {

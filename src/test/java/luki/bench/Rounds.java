@@ -15,19 +15,7 @@ import luki.bench.Load.Workload;
  * One load on every subject, round after round: A B C, A B C. What the machine does beside the
  * bench then falls on all of them alike, and a ratio is taken within a round.
  */
-final class Rounds {
-  private final BenchSetup setup;
-  private final Load load;
-  private final int rounds;
-  private final Duration time;
-
-  Rounds(BenchSetup setup, Load load, int rounds, Duration time) {
-    this.setup = setup;
-    this.load = load;
-    this.rounds = rounds;
-    this.time = time;
-  }
-
+record Rounds(BenchSetup setup, Load load, int rounds, Duration time) {
   /**
    * What one subject came to.
    *

@@ -136,10 +136,11 @@ class BeyondTheInterfaceTest {
     }
   }
 
+  private final SlowHandler handler = new SlowHandler();
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aClientThatLeavesInterruptsTheHandler(boolean reset) throws Exception {
-    SlowHandler handler = new SlowHandler();
     try (EdgeTestServer server = new EdgeTestServer(handler);
         RawHttpClient client = server.connect()) {
       client.send(POST);
@@ -157,7 +158,6 @@ class BeyondTheInterfaceTest {
 
   @Test
   void aHalfCloseIsAnsweredAfterInterimReplies() throws Exception {
-    SlowHandler handler = new SlowHandler();
     try (EdgeTestServer server = new EdgeTestServer(handler);
         RawHttpClient client = server.connect()) {
       client.send(POST);
@@ -175,7 +175,6 @@ class BeyondTheInterfaceTest {
 
   @Test
   void anOldClientGetsNoInterimReply() throws Exception {
-    SlowHandler handler = new SlowHandler();
     try (EdgeTestServer server = new EdgeTestServer(handler);
         RawHttpClient client = server.connect()) {
       client.send("GET /a HTTP/1.0\r\n\r\n");
@@ -192,7 +191,6 @@ class BeyondTheInterfaceTest {
 
   @Test
   void aHalfClosedClientThatLeavesLaterInterruptsTheHandler() throws Exception {
-    SlowHandler handler = new SlowHandler();
     try (EdgeTestServer server = new EdgeTestServer(handler);
         RawHttpClient client = server.connect()) {
       client.send(POST);
@@ -209,7 +207,6 @@ class BeyondTheInterfaceTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 20, 600, 5000})
   void aWatchedConnectionServesTheRequestsThatFollow(int extra) throws Exception {
-    SlowHandler handler = new SlowHandler();
     String next = "GET /b HTTP/1.1\r\nHost: h\r\nX-A: " + "a".repeat(extra) + "\r\n\r\n";
     try (EdgeTestServer server = new EdgeTestServer(handler);
         RawHttpClient client = server.connect()) {
@@ -234,7 +231,6 @@ class BeyondTheInterfaceTest {
   /** RFC 9112 §9.6: a close with bytes unread is a reset, and the reply may be lost with it. */
   @Test
   void aReplyThatClosesIsNotLostByWhatItsClientSentMeanwhile() throws Exception {
-    SlowHandler handler = new SlowHandler();
     try (EdgeTestServer server = new EdgeTestServer(handler);
         RawHttpClient client = server.connect()) {
       client.send(POST.replace("Host", "Connection: close\r\nHost"));

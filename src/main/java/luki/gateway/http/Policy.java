@@ -135,7 +135,10 @@ public record Policy(
 
     /** By its label; null where there is none of that name. */
     public static @Nullable Meter of(String label) {
-      return Arrays.stream(values()).filter(one -> one.label.equals(label)).findFirst().orElse(null);
+      return Arrays.stream(values())
+          .filter(one -> one.label.equals(label))
+          .findFirst()
+          .orElse(null);
     }
   }
 

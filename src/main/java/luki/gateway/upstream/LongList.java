@@ -1,11 +1,11 @@
 package luki.gateway.upstream;
 
-import luki.http1.BlockInput;
 import java.io.IOException;
 import java.io.InputStream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.ItemReader;
 import luki.gateway.json.Json;
+import luki.http1.BlockInput;
 import luki.http1.ByteBudget;
 
 /**

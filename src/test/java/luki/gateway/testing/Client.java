@@ -10,22 +10,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A caller of a gateway with a key, or without one. */
-public final class Client {
+/**
+ * A caller of a gateway with a key, or without one.
+ *
+ * @param url of a server, without a path
+ * @param key null: no credential
+ */
+public record Client(String url, String key) {
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-
-  private final String url;
-  private final String key;
-
-  /**
-   * @param url of a server, without a path
-   * @param key null: no credential
-   */
-  public Client(String url, String key) {
-    this.url = url;
-    this.key = key;
-  }
 
   public Client(TestGateway gateway, String key) {
     this("http://127.0.0.1:" + gateway.port(), key);
