@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients lint-contract test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -56,6 +56,15 @@ test-clients: compiled ## clients made from the contract and libraries for event
 
 lint-contract: compiled ## the published contract against the rules of Redocly and Spectral; needs npm
 	@sh src/test/contract/run.sh "$(JAVA)"
+
+lint-deploy: ## Dockerfile, Compose, Kubernetes, workflows and PromQL by their schemas and grammars; needs npm
+	@sh src/test/deploy/run.sh
+
+image-check: ## the RUN steps of the Dockerfile, the files and the start of the image, without a container engine
+	@sh src/dev/image.sh
+
+release-check: ## everything that a release needs, with a table at the end
+	@sh src/dev/release-check.sh
 
 test-browser: compiled ## the pages in headless Chromium; WRITE=1 puts the pictures into src/docs/img
 	@mvn -B -ntp surefire:test -Dtest='luki.gateway.browser.*Test' $(if $(WRITE),-Dluki.write=true)

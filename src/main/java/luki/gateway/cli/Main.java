@@ -89,6 +89,7 @@ public final class Main {
       case "key create", "key list", "key revoke", "key rotate" ->
           KeyCommand.run(command.name(), out, err, arguments);
       case "openapi" -> openapi(arguments);
+      case "health" -> new HealthCommand(err).run(arguments);
       case "warm-up" -> warmUp(arguments);
       case "version" -> {
         arguments.end();

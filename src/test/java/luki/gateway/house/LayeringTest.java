@@ -183,8 +183,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 30_180;
-  private static final int MAX_FILES = 265;
+  private static final int MAX_LINES = 30_190;
+  private static final int MAX_FILES = 266;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

@@ -33,8 +33,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DashboardsTest {
   private static final Path DASHBOARD = Path.of("config/grafana/luki-gateway.json");
   private static final Path ALERTS = Path.of("config/prometheus/alerts.yaml");
+  private static final Path SCRAPE = Path.of("config/prometheus/prometheus.yaml");
   private static final Pattern NAME =
-      Pattern.compile("\\b((?:http_server|luki_gateway|jvm)_[a-z_]+)(?:\\{([^}]*)\\})?");
+      Pattern.compile("\\b((?:http_server|luki_gateway|jvm)_[a-z_]+|up\\b)(?:\\{([^}]*)\\})?");
   private static final Pattern BY = Pattern.compile("\\bby \\(([^)]*)\\)");
   private static final Pattern LABEL = Pattern.compile("([a-z_]+)\\s*(?:=~|!~|!=|=)");
   private static final Pattern SAMPLE =
@@ -61,6 +62,8 @@ class DashboardsTest {
       gateway.awaitLog(2);
       metrics = gateway.stranger().get("/metrics").body();
     }
+    // Prometheus makes it for each address that it scrapes.
+    LABELS.put("up", Set.of("job", "instance"));
     metrics
         .lines()
         .filter(line -> !line.startsWith("#"))
@@ -139,6 +142,37 @@ class DashboardsTest {
     assertEquals(List.of(), wrong);
   }
 
+  /** Without requests, errors or Redis a panel must not look as if it were broken. */
+  @Test
+  void everyPanelShowsZeroRatherThanNothing() throws IOException {
+    List<String> empty = new ArrayList<>();
+    for (Json panel : read(DASHBOARD).at("panels").items()) {
+      for (Json target : panel.at("targets").items()) {
+        String query = target.at("expr").string("");
+        // A quantile of no requests is NaN, which only a comparison drops.
+        boolean quantile = query.contains("histogram_quantile") && !query.contains(">= 0)");
+        boolean alwaysThere = query.equals("min(luki_gateway_key_file_ok)");
+        if (quantile || !(alwaysThere || query.endsWith(" or on() vector(0)"))) {
+          empty.add(panel.at("title").string("") + ": " + query);
+        }
+      }
+    }
+    assertEquals(List.of(), empty);
+  }
+
+  /** The name of the job is the same in the sample of Prometheus, the alerts and the panels. */
+  @Test
+  void anInstanceThatIsDownAlerts() throws IOException {
+    Json scrape = read(SCRAPE);
+    assertEquals("alerts.yaml", scrape.at("rule_files").at(0).string());
+    assertEquals("luki-gateway", scrape.at("scrape_configs").at(0).at("job_name").string());
+    Json down = read(ALERTS).at("groups").at(0).at("rules").at(0);
+    assertEquals("GatewayDown", down.at("alert").string());
+    assertEquals(
+        "up{job=\"luki-gateway\"} == 0 or absent(up{job=\"luki-gateway\"})",
+        down.at("expr").string());
+  }
+
   @Test
   void everyAlertHasASeverityAndADescription() throws IOException {
     for (Json group : read(ALERTS).at("groups").items()) {
@@ -186,6 +220,8 @@ class DashboardsTest {
     String tool = promtool.get().toString();
     Path text = Files.writeString(directory.resolve("metrics"), metrics);
     run(new ProcessBuilder(tool, "check", "rules", ALERTS.toString()));
+    run(new ProcessBuilder(tool, "check", "config", "--syntax-only", SCRAPE.toString()));
+    run(new ProcessBuilder(tool, "test", "rules", "src/test/deploy/alerts-test.yaml"));
     run(new ProcessBuilder(tool, "check", "metrics").redirectInput(text.toFile()));
   }
 

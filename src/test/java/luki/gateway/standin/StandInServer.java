@@ -43,10 +43,10 @@ final class StandInServer implements AutoCloseable {
     this.routes = routes;
   }
 
-  static StandInServer start(Routes routes) {
+  static StandInServer start(Routes routes, String host, int port) {
     try {
       HttpServer server =
-          HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), BACKLOG);
+          HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral(host), port), BACKLOG);
       StandInServer standIn = new StandInServer(server, routes);
       server.setExecutor(standIn.workers);
       server.createContext("/", standIn::serve);

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * The services behind the gateway, each on its own loopback port, with switches for tests. Users
@@ -44,13 +46,20 @@ public final class StandIns implements AutoCloseable {
 
   /** Some of: agent memory cognitive engagement reporting security tokens. */
   public static StandIns start(Set<String> services) {
+    return start(
+        "127.0.0.1", services.stream().collect(Collectors.toMap(Function.identity(), _ -> 0)));
+  }
+
+  /** Each on its port, where 0 is any free one. */
+  static StandIns start(String host, Map<String, Integer> ports) {
     StandIns standIns = new StandIns();
     for (String user : List.of("maria_k", "anna")) {
       standIns.grant(user, "elr_memories", "analytics", "personalization");
     }
-    for (String service : services) {
-      standIns.servers.put(service, StandInServer.start(standIns.routes(service)));
-    }
+    ports.forEach(
+        (service, port) ->
+            standIns.servers.put(
+                service, StandInServer.start(standIns.routes(service), host, port)));
     return standIns;
   }
 
