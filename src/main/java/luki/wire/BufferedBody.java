@@ -1,10 +1,10 @@
 package luki.wire;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodySubscribers;
 import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -35,15 +35,24 @@ final class BufferedBody {
    */
   static byte[] of(HttpRequest.BodyPublisher publisher, long by)
       throws IOException, InterruptedException {
-    if (publisher.contentLength() == 0) {
+    long declared = publisher.contentLength();
+    if (declared == 0) {
       return new byte[0];
     }
-    Collector collector = new Collector(publisher.contentLength());
+    HttpResponse.BodySubscriber<byte[]> collector =
+        BodySubscribers.limiting(BodySubscribers.ofByteArray(), MAX_BYTES);
+    Pieces pieces = new Pieces(collector);
     try {
-      publisher.subscribe(collector);
-      return by == PreparedRequest.NEVER
-          ? collector.whole.get()
-          : collector.whole.get(by - System.nanoTime(), TimeUnit.NANOSECONDS);
+      publisher.subscribe(pieces);
+      CompletableFuture<byte[]> collected = collector.getBody().toCompletableFuture();
+      byte[] whole =
+          by == PreparedRequest.NEVER
+              ? collected.get()
+              : collected.get(by - System.nanoTime(), TimeUnit.NANOSECONDS);
+      if (declared > 0 && whole.length != declared) {
+        throw new IOException("not as long as declared");
+      }
+      return whole;
     } catch (TimeoutException late) {
       throw new HttpTimeoutException("no request body in time");
     } catch (ExecutionException failed) {
@@ -51,74 +60,7 @@ final class BufferedBody {
     } catch (RuntimeException defect) {
       throw new IOException("the body publisher failed", defect);
     } finally {
-      collector.cancel();
-    }
-  }
-
-  private static final class Collector implements Flow.Subscriber<ByteBuffer> {
-    private final CompletableFuture<byte[]> whole = new CompletableFuture<>();
-    private final long declared;
-    private final ByteArrayOutputStream collected = new ByteArrayOutputStream();
-    private volatile boolean cancelled;
-    private volatile Flow.@Nullable Subscription subscription;
-
-    /**
-     * Makes one.
-     *
-     * @param declared -1 if the publisher does not know
-     */
-    Collector(long declared) {
-      this.declared = declared;
-    }
-
-    private void cancel() {
-      cancelled = true;
-      Flow.Subscription from = subscription;
-      if (from != null) {
-        from.cancel();
-      }
-    }
-
-    private void fail(String why) {
-      whole.completeExceptionally(new IOException(why));
-      cancel();
-    }
-
-    @Override
-    public void onSubscribe(Flow.Subscription given) {
-      // The second: Reactive Streams §2.5.
-      if (subscription != null || cancelled) {
-        given.cancel();
-        return;
-      }
-      subscription = given;
-      given.request(Long.MAX_VALUE);
-    }
-
-    @Override
-    public void onNext(ByteBuffer piece) {
-      long length = (long) collected.size() + piece.remaining();
-      if (length > (declared < 0 ? MAX_BYTES : Math.min(declared, MAX_BYTES))) {
-        fail("longer than allowed or declared");
-        return;
-      }
-      byte[] bytes = new byte[piece.remaining()];
-      piece.get(bytes);
-      collected.writeBytes(bytes);
-    }
-
-    @Override
-    public void onError(Throwable cause) {
-      whole.completeExceptionally(cause);
-    }
-
-    @Override
-    public void onComplete() {
-      if (collected.size() < declared) {
-        fail("shorter than declared");
-      } else {
-        whole.complete(collected.toByteArray());
-      }
+      pieces.cancel();
     }
   }
 
@@ -136,11 +78,11 @@ final class BufferedBody {
       if (whole.length > MAX_BYTES) {
         throw new IOException("the body of the reply is longer than allowed");
       }
-      Delivery delivery = new Delivery(whole, subscriber);
-      subscriber.onSubscribe(delivery);
+      Pieces pieces = new Pieces(subscriber);
+      HttpRequest.BodyPublishers.ofByteArray(whole).subscribe(pieces);
       if (whole.length == 0) {
         // An end needs no demand: Reactive Streams §1.5.
-        delivery.complete();
+        pieces.onComplete();
       }
       return reply.with(subscriber.getBody().toCompletableFuture().get());
     } catch (IOException failure) {
@@ -156,44 +98,53 @@ final class BufferedBody {
     }
   }
 
-  /** The body as one piece, which is passed on when the subscriber first requests one. */
-  private static final class Delivery implements Flow.Subscription {
-    private final byte[] whole;
-    private final Flow.Subscriber<? super List<ByteBuffer>> subscriber;
-    private final AtomicBoolean over = new AtomicBoolean();
+  /** Passes the pieces of a request's body on to a subscriber for replies. */
+  private static final class Pieces implements Flow.Subscriber<ByteBuffer> {
+    private final Flow.Subscriber<? super List<ByteBuffer>> to;
+    private final AtomicBoolean complete = new AtomicBoolean();
     private volatile boolean cancelled;
+    private volatile Flow.@Nullable Subscription subscription;
 
-    Delivery(byte[] whole, Flow.Subscriber<? super List<ByteBuffer>> subscriber) {
-      this.whole = whole;
-      this.subscriber = subscriber;
+    Pieces(Flow.Subscriber<? super List<ByteBuffer>> to) {
+      this.to = to;
     }
 
-    void complete() {
-      if (over.compareAndSet(false, true)) {
-        subscriber.onComplete();
-      }
-    }
-
-    @Override
-    public void request(long pieces) {
-      if (whole.length == 0 || !over.compareAndSet(false, true)) {
-        return;
-      }
-      if (pieces <= 0) {
-        // Reactive Streams §3.9.
-        subscriber.onError(new IllegalArgumentException("not a positive number of pieces"));
-        return;
-      }
-      subscriber.onNext(List.of(ByteBuffer.wrap(whole).asReadOnlyBuffer()));
-      if (!cancelled) {
-        subscriber.onComplete();
-      }
-    }
-
-    @Override
-    public void cancel() {
+    private void cancel() {
       cancelled = true;
-      over.set(true);
+      Flow.Subscription from = subscription;
+      if (from != null) {
+        from.cancel();
+      }
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      // The second: Reactive Streams §2.5.
+      if (subscription != null || cancelled) {
+        given.cancel();
+        return;
+      }
+      subscription = given;
+      to.onSubscribe(given);
+    }
+
+    @Override
+    public void onNext(ByteBuffer piece) {
+      if (piece.hasRemaining()) {
+        to.onNext(List.of(piece));
+      }
+    }
+
+    @Override
+    public void onError(Throwable cause) {
+      to.onError(cause);
+    }
+
+    @Override
+    public void onComplete() {
+      if (complete.compareAndSet(false, true)) {
+        to.onComplete();
+      }
     }
   }
 }
