@@ -16,7 +16,6 @@ import luki.gateway.filter.AuthorizeOwner;
 import luki.gateway.filter.AuthorizeScope;
 import luki.gateway.filter.CheckConsent;
 import luki.gateway.filter.Cors;
-import luki.gateway.filter.EnforceIdempotency;
 import luki.gateway.filter.EnforceQuota;
 import luki.gateway.filter.Errors;
 import luki.gateway.filter.RateLimitCaller;
@@ -138,7 +137,7 @@ record FilterChain(
                 ErrorCode.CONSENT_DENIED,
                 ErrorCode.CONSENT_UNAVAILABLE)),
         live(
-            new EnforceIdempotency(parts.replies()),
+            parts.idempotency(),
             ErrorCode.IDEMPOTENCY_IN_PROGRESS,
             ErrorCode.IDEMPOTENCY_MISMATCH,
             ErrorCode.LIMITER_UNAVAILABLE,

@@ -11,7 +11,7 @@ import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
 import luki.gateway.filter.AccessPolicy;
 import luki.gateway.http.Principal;
-import luki.gateway.idempotency.KeptReplies;
+import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.idempotency.MemoryReplies;
 import luki.gateway.idempotency.ReplyCipher;
 import luki.gateway.keys.ApiKeyStore;
@@ -46,7 +46,7 @@ record Parts(
     Consent consent,
     AccessWatch access,
     Limiters limiters,
-    KeptReplies replies,
+    EnforceIdempotency idempotency,
     ApiKeyStore keys,
     KeyedHash principals,
     KeyedHash limited) {
@@ -100,7 +100,7 @@ record Parts(
                     exchange, keys.now(exchange.principal(), settings.jwt().skew())),
             new Random()),
         limiters,
-        new KeptReplies(
+        new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
             limiters.replies(new MemoryReplies(memory, budget, clock))),
         keys,
@@ -115,6 +115,6 @@ record Parts(
 
   /** What has to be closed before {@link #engines}, in any order. */
   List<AutoCloseable> closeable() {
-    return List.of(access, replies, limiters, identity, upstreams, tracing);
+    return List.of(access, idempotency, limiters, identity, upstreams, tracing);
   }
 }

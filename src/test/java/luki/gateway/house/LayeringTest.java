@@ -51,7 +51,7 @@ class LayeringTest {
           limit: luki.http1 config http idempotency observe upstream
           idempotency: luki.http1 config http json keys
           delivery: config http json observe upstream
-          filter: luki.http1 audit config consent delivery http idempotency json keys limit observe tokens
+          filter: luki.http1 audit config consent delivery http json keys limit observe tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
           app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server tokens upstream
@@ -183,8 +183,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 30_190;
-  private static final int MAX_FILES = 266;
+  private static final int MAX_LINES = 30_150;
+  private static final int MAX_FILES = 265;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

@@ -1,4 +1,4 @@
-package luki.gateway.filter;
+package luki.gateway.idempotency;
 
 import java.io.IOException;
 import luki.gateway.http.ApiError;
@@ -8,7 +8,6 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Response;
-import luki.gateway.idempotency.KeptReplies;
 import luki.gateway.idempotency.ReplyStore.Claim;
 import luki.gateway.idempotency.ReplyStore.Entry;
 
@@ -17,7 +16,8 @@ import luki.gateway.idempotency.ReplyStore.Entry;
  * while the first request is in progress. The steps before this one check a repeat like any other
  * request; it takes no quota and calls no service.
  */
-public record EnforceIdempotency(KeptReplies replies) implements Filter {
+public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store)
+    implements Filter, AutoCloseable {
   /** Field of a reply that was made for an earlier request. */
   public static final String REPLAYED = "Idempotent-Replayed";
 
@@ -27,11 +27,11 @@ public record EnforceIdempotency(KeptReplies replies) implements Filter {
     if (key == null) {
       return next.handle(exchange);
     }
-    Entry entry = replies.entryOf(exchange, key);
-    return switch (replies.claim(entry)) {
-      case Claim.First _ -> replies.handle(entry, exchange, next);
+    Entry entry = cipher.entryOf(exchange, key);
+    return switch (store.claim(entry)) {
+      case Claim.First _ -> handle(entry, exchange, next);
       case Claim.Kept kept when exchange.memory().tryTake(2L * kept.sealed().length) ->
-          replies.open(entry, kept).with(REPLAYED, "true");
+          StoredReply.decode(cipher.open(entry, kept.sealed())).with(REPLAYED, "true");
       case Claim.Kept _ -> Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
       case Claim.InProgress _ ->
           Response.refused(ApiError.retrySoon(ErrorCode.IDEMPOTENCY_IN_PROGRESS));
@@ -39,5 +39,31 @@ public record EnforceIdempotency(KeptReplies replies) implements Filter {
       case Claim.Unavailable _ ->
           Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
     };
+  }
+
+  /** Handles a request that was the first to claim its key, and ends the claim with its reply. */
+  private Response handle(Entry entry, Exchange exchange, Handler handler)
+      throws IOException, InterruptedException {
+    byte[] reply = null;
+    try {
+      Response response = handler.handle(exchange);
+      long copies = 2L * StoredReply.bodyBytes(response);
+      if (exchange.memory().tryTake(copies)) {
+        reply = StoredReply.encode(response, store.maxBytes() - ReplyCipher.overhead());
+      }
+      return response;
+    } finally {
+      // Before the reply is sent, so that its client cannot be faster.
+      if (reply == null) {
+        store.free(entry);
+      } else {
+        store.keep(entry, cipher.seal(entry, reply));
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    store.close();
   }
 }
