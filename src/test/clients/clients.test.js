@@ -1,9 +1,11 @@
-// The same four exchanges by each of three libraries for event streams.
+// The same four exchanges by each of three libraries for event streams, and chats over a WebSocket.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import test from "node:test";
 import { EventSource } from "eventsource";
 import { createParser } from "eventsource-parser";
 import { fetch as undiciFetch } from "undici";
+import { WebSocket } from "ws";
 
 const url = process.env.GATEWAY_URL;
 const authorization = `Bearer ${process.env.GATEWAY_KEY}`;
@@ -140,4 +142,69 @@ test("eventsource: a connection that is made again after the end is stopped", as
     });
   });
   assert.equal(connections, 2);
+});
+
+test("eventsource: a ticket opens the stream once, without a header", async () => {
+  const wanted = { path: "/v1/chat/stream", parameters: { user_id: "maria_k", message } };
+  const issued = await post(fetch, "/v1/stream-tickets", wanted);
+  assert.equal(issued.status, 201);
+  const ticket = await issued.json();
+  const source = new EventSource(url + ticket.url);
+  const tokens = [];
+  await new Promise((resolve, reject) => {
+    source.addEventListener("message", (event) => tokens.push(JSON.parse(event.data).token));
+    source.addEventListener("done", resolve);
+    source.addEventListener("error", reject);
+  });
+  source.close();
+  assert.ok(tokens.join("").includes("hörst du gern, Käthe"), tokens.join(""));
+  assert.equal((await fetch(url + ticket.url)).status, 401);
+});
+
+test("ws: two chats at once, and a cancelled one", async () => {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/chat/ws`, {
+    headers: { Authorization: authorization },
+  });
+  await once(socket, "open");
+  assert.equal(socket.extensions, "");
+  const texts = { a: "", b: "" };
+  const ends = {};
+  const both = new Promise((resolve) => {
+    socket.on("message", (data) => {
+      const { type, id, ...rest } = JSON.parse(data);
+      if (type === "token") {
+        texts[id] += rest.token;
+      } else {
+        ends[id] = type;
+      }
+      if (ends.a && ends.b) {
+        resolve();
+      }
+    });
+  });
+  for (const id of ["a", "b"]) {
+    socket.send(JSON.stringify({ type: "chat", id, user_id: "maria_k", message }));
+  }
+  await both;
+  assert.deepEqual(ends, { a: "done", b: "done" });
+  assert.ok(texts.a.includes("hörst du gern, Käthe"), texts.a);
+  assert.equal(texts.b, texts.a);
+  socket.ping("still there?");
+  const [payload] = await once(socket, "pong");
+  assert.equal(payload.toString(), "still there?");
+  socket.close(1000);
+  const [code] = await once(socket, "close");
+  assert.equal(code, 1000);
+});
+
+test("ws: a token as a subprotocol, and a refused one", async () => {
+  const key = authorization.slice("Bearer ".length);
+  const target = `${url.replace("http", "ws")}/v1/chat/ws`;
+  const socket = new WebSocket(target, ["luki.chat.v1", `bearer.${key}`]);
+  await once(socket, "open");
+  assert.equal(socket.protocol, "luki.chat.v1");
+  socket.terminate();
+  const refused = new WebSocket(target, ["luki.chat.v1", "bearer.wrong"]);
+  const [error] = await once(refused, "error");
+  assert.match(error.message, /401/);
 });

@@ -225,6 +225,11 @@ final class Connection implements Runnable {
     output.write(CONTINUE, 0, CONTINUE.length);
   }
 
+  /** Everything that comes after the request. */
+  BodyInput untilClose() {
+    return BodyInput.of(BodyFraming.UNTIL_CLOSE, source, shared.limits().head());
+  }
+
   PeerWatch watch() {
     return watch;
   }

@@ -69,6 +69,9 @@ final class Reply {
     if (!ReplyHead.isFinal(newStatus) || length < UNKNOWN) {
       throw new IllegalArgumentException("status " + newStatus + ", length " + length);
     }
+    if (newStatus == ReplyHead.SWITCHING_PROTOCOLS) {
+      return upgraded(fields);
+    }
     boolean bodiless = newStatus == 204 || tellsLengthAlone(newStatus);
     boolean unsized = length == UNKNOWN;
     endsWithConnection = unsized && !bodiless && !request.http11();
@@ -94,6 +97,22 @@ final class Reply {
       return new ReplyBody(this, body, UNKNOWN, false);
     }
     return new ReplyBody(this, out, length, false);
+  }
+
+  /** From the head on both sides send what they like until the connection ends. */
+  private OutputStream upgraded(Fields fields) throws IOException {
+    if (!request.http11() || !request.fields().has("Upgrade")) {
+      throw new IllegalArgumentException("the client did not ask for another protocol");
+    }
+    closes = true;
+    status = ReplyHead.SWITCHING_PROTOCOLS;
+    DateLine date = connection.shared().date();
+    ReplyHead.render(out, status, date, fields, ReplyHead.UNSTATED, ReplyHead.UPGRADE);
+    state = State.BEGUN;
+    connection.watch().awaitQuestion();
+    connection.watch().end();
+    requestBody.continueUntilClose();
+    return new ReplyBody(this, out, UNKNOWN, false);
   }
 
   private long statedLength(boolean bodiless, long length, Fields fields) {

@@ -11,6 +11,10 @@ final class ReplyHead {
   static final byte[] NOTHING = {};
   static final byte[] CLOSE = bytes("Connection: close\r\n");
   static final byte[] KEEP_ALIVE = bytes("Connection: keep-alive\r\n");
+  static final byte[] UPGRADE = bytes("Connection: Upgrade\r\n");
+
+  /** RFC 9110 §15.2.2: after its head the connection speaks another protocol. */
+  static final int SWITCHING_PROTOCOLS = 101;
 
   /** Instead of a length in bytes: the body is chunked. */
   static final long CHUNKED = -1;
@@ -25,6 +29,7 @@ final class ReplyHead {
   private static final byte[] LENGTH = bytes("Content-Length: ");
   private static final Map<Integer, String> PHRASES =
       Map.ofEntries(
+          Map.entry(SWITCHING_PROTOCOLS, "Switching Protocols"),
           Map.entry(200, "OK"),
           Map.entry(201, "Created"),
           Map.entry(202, "Accepted"),
@@ -59,15 +64,15 @@ final class ReplyHead {
 
   private static byte[][] statusLines() {
     byte[][] lines = new byte[600][];
-    for (int status = 200; status < lines.length; status++) {
+    for (int status = 100; status < lines.length; status++) {
       lines[status] = bytes("HTTP/1.1 " + status + " " + PHRASES.getOrDefault(status, "") + "\r\n");
     }
     return lines;
   }
 
-  /** Whether a handler may answer it: a final status. */
+  /** Whether a handler may answer it: a status that ends HTTP's part of the exchange. */
   static boolean isFinal(int status) {
-    return status >= 200 && status < STATUS_LINES.length;
+    return status == SWITCHING_PROTOCOLS || (status >= 200 && status < STATUS_LINES.length);
   }
 
   /**

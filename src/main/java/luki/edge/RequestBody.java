@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** A request's body as the handler reads it: the first read asks an expecting client for it. */
 final class RequestBody extends BlockInput {
   private final Connection connection;
-  private final BodyInput in;
+  private BodyInput in;
   private boolean awaited;
   private @Nullable BadMessage failure;
 
@@ -17,6 +17,11 @@ final class RequestBody extends BlockInput {
     this.connection = connection;
     this.in = in;
     this.awaited = awaited;
+  }
+
+  /** What the client sends from now on is of another protocol, until it ends its sending. */
+  void continueUntilClose() {
+    in = connection.untilClose();
   }
 
   /** The client waits for a 100 that was not sent: whether the body will come is open. */

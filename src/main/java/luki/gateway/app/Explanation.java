@@ -182,6 +182,7 @@ public record Explanation(
           case ApiError.MissingScope missing -> " needs " + missing.needed();
           case ApiError.WrongMethod wrong -> " has " + wrong.allowed();
           case ApiError.Plain _,
+              ApiError.ForbiddenOrigin _,
               ApiError.Unauthenticated _,
               ApiError.FromUpstream _,
               ApiError.StreamTimeout _ ->

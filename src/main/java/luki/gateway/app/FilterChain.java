@@ -14,6 +14,7 @@ import luki.gateway.filter.AuthFailureLimit;
 import luki.gateway.filter.Authenticate;
 import luki.gateway.filter.AuthorizeOwner;
 import luki.gateway.filter.AuthorizeScope;
+import luki.gateway.filter.BrowserCredentials;
 import luki.gateway.filter.CheckConsent;
 import luki.gateway.filter.Cors;
 import luki.gateway.filter.EnforceQuota;
@@ -109,6 +110,11 @@ record FilterChain(
         live(
             new AuthFailureLimit(limiters.authFailures(), settings, parts.limited(), metrics),
             ErrorCode.RATE_LIMITED),
+        step(
+            new BrowserCredentials(parts.tickets()),
+            ErrorCode.INVALID_REQUEST,
+            ErrorCode.UNAUTHENTICATED,
+            ErrorCode.LIMITER_UNAVAILABLE),
         traced(
             TracedStep.AUTHENTICATE,
             step(

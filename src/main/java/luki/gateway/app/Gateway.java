@@ -141,6 +141,7 @@ public final class Gateway implements AutoCloseable {
     parts.identity().start();
     parts.limiters().start();
     parts.access().start();
+    parts.sockets().start(server);
     server.start();
   }
 

@@ -21,9 +21,12 @@ import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Tracing;
+import luki.gateway.ticket.MemoryTickets;
+import luki.gateway.ticket.Tickets;
 import luki.gateway.tokens.Identity;
 import luki.gateway.tokens.ServiceTokens;
 import luki.gateway.upstream.Upstreams;
+import luki.gateway.websocket.ChatSockets;
 import luki.http1.ByteBudget;
 
 /**
@@ -45,8 +48,10 @@ record Parts(
     Identity identity,
     Consent consent,
     AccessWatch access,
+    ChatSockets sockets,
     Limiters limiters,
     EnforceIdempotency idempotency,
+    Tickets tickets,
     ApiKeyStore keys,
     KeyedHash principals,
     KeyedHash limited) {
@@ -80,10 +85,18 @@ record Parts(
             configuration.roles(),
             clock);
     Limiters limiters = new Limiters(settings, configuration.file(), clock);
+    Lifecycle lifecycle = new Lifecycle();
+    AccessWatch access =
+        new AccessWatch(
+            consent,
+            exchange ->
+                AccessPolicy.refusal(
+                    exchange, keys.now(exchange.principal(), settings.jwt().skew())),
+            new Random());
     return new Parts(
         configuration,
         clock,
-        new Lifecycle(),
+        lifecycle,
         memory,
         metrics,
         tracing,
@@ -93,16 +106,13 @@ record Parts(
         Identity.of(
             settings, configuration.file(), configuration.roles(), engines, clock, problems),
         consent,
-        new AccessWatch(
-            consent,
-            exchange ->
-                AccessPolicy.refusal(
-                    exchange, keys.now(exchange.principal(), settings.jwt().skew())),
-            new Random()),
+        access,
+        new ChatSockets(lifecycle, access, memory, settings.limits().bodyBytes()),
         limiters,
         new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
             limiters.replies(new MemoryReplies(memory, budget, clock))),
+        new Tickets(limiters.tickets(new MemoryTickets(memory)), new SecureRandom()),
         keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
         KeyedHash.derived(pepper, "limits"));
@@ -115,6 +125,7 @@ record Parts(
 
   /** What has to be closed before {@link #engines}, in any order. */
   List<AutoCloseable> closeable() {
-    return List.of(access, idempotency, limiters, identity, upstreams, tracing);
+    return List.of(
+        sockets, access, tickets.store(), idempotency, limiters, identity, upstreams, tracing);
   }
 }

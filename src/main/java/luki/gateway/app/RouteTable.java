@@ -17,7 +17,9 @@ import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Route;
+import luki.gateway.ticket.TicketHandler;
 import luki.gateway.upstream.Upstreams;
+import luki.gateway.websocket.ChatSocketHandler;
 
 /** The contract's operations with their handlers. */
 record RouteTable(Parts parts, Configuration.Build build) {
@@ -32,8 +34,10 @@ record RouteTable(Parts parts, Configuration.Build build) {
     Handler metrics = handlers.get(GatewayHandlers.METRICS);
     boolean open = configuration.settings().metricsOpen();
     boolean console = configuration.settings().console();
+    boolean webSocket = configuration.settings().webSocket();
     return routes.stream()
         .filter(route -> console || !isConsole(route.handler(), handlers))
+        .filter(route -> webSocket || !(route.handler() instanceof ChatSocketHandler))
         .map(
             route ->
                 open && route.handler().equals(metrics) ? route.with(Policy.open(false)) : route)
@@ -76,6 +80,10 @@ record RouteTable(Parts parts, Configuration.Build build) {
     handlers.putAll(new ElrHandlers(upstreams, parts.clock()).byName());
     handlers.putAll(new ModuleHandlers(upstreams).byName());
     handlers.putAll(new ConsentHandlers(upstreams, parts.consent()).byName());
+    handlers.put(
+        "chat-socket",
+        new ChatSocketHandler(parts.sockets(), parts.configuration().settings().corsOrigins()));
+    handlers.put("stream-ticket", new TicketHandler(parts.tickets()));
     handlers.put("usage", new UsageHandler(parts.limiters(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     return handlers;

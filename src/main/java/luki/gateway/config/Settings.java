@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The settings of the environment, checked. Sizes are in bytes.
  *
  * @param telemetry the variables of OpenTelemetry, unchanged
+ * @param webSocket false with a server that cannot upgrade a connection
  */
 public record Settings(
     String host,
@@ -41,6 +42,7 @@ public record Settings(
     Engines engines,
     boolean metricsOpen,
     boolean console,
+    boolean webSocket,
     String logLevel,
     Duration shutdownGrace) {
 

@@ -82,8 +82,19 @@ public final class SettingsReader {
         environment.get(Variable.CONSOLE_ENABLED) == null
             ? dev
             : environment.choice(Variable.CONSOLE_ENABLED, List.of("true", "false")).equals("true"),
+        webSocket(),
         environment.choice(Variable.LOG_LEVEL, LEVELS),
         environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600));
+  }
+
+  private boolean webSocket() {
+    boolean edge = environment.text(Variable.HTTP_ENGINE).equals("edge");
+    boolean wanted =
+        environment.choice(Variable.WEBSOCKET_ENABLED, List.of("true", "false")).equals("true");
+    if (wanted && !edge && environment.get(Variable.WEBSOCKET_ENABLED) != null) {
+      environment.problem(Variable.WEBSOCKET_ENABLED, "needs HTTP_ENGINE=edge");
+    }
+    return wanted && edge;
   }
 
   private Settings.Jwt jwt(boolean dev) {

@@ -73,6 +73,7 @@ public enum Variable {
   METRICS_ACCESS(
       "scope", "scope: /metrics needs ops:read; open: no credential; unset: open in dev only"),
   CONSOLE_ENABLED("false", "true or false: the page /console; unset: true in dev only"),
+  WEBSOCKET_ENABLED("true", "true or false: GET /v1/chat/ws, with HTTP_ENGINE=edge only"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
   OTEL_EXPORTER_OTLP_ENDPOINT("", "where traces go, by OTLP over HTTP; no tracing while unset"),
   OTEL_EXPORTER_OTLP_HEADERS("", "headers of the exporter, such as its key; all OTEL_* are read"),

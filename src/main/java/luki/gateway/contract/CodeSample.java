@@ -4,15 +4,26 @@ import java.util.List;
 import luki.gateway.http.PercentCoding;
 import luki.gateway.json.Json;
 
-/** A curl command for an operation, made of the examples of its parameters and its body. */
+/** How to call an operation, made of the examples of its parameters and its body. */
 record CodeSample(ContractDocument document, String method, String path, Json operation) {
   private static final String CONTINUED = " \\\n  ";
 
   /** The value of {@code x-codeSamples}, which Redoc shows. */
   Json json() {
+    boolean upgrades = !operation.at("responses").at("101").isMissing();
     Json sample =
-        Json.object().put("lang", "Shell").put("label", "curl").put("source", curl()).build();
+        upgrades ? sample("JavaScript", "WebSocket", webSocket()) : sample("Shell", "curl", curl());
     return Json.array(List.of(sample));
+  }
+
+  private static Json sample(String language, String label, String source) {
+    return Json.object().put("lang", language).put("label", label).put("source", source).build();
+  }
+
+  private String webSocket() {
+    String url = document.root().at("servers").at(0).at("url").string("") + path;
+    return "new WebSocket(\"%s\", [\"luki.chat.v1\", \"bearer.\" + key])"
+        .formatted(url.replaceFirst("^http", "ws"));
   }
 
   private String curl() {

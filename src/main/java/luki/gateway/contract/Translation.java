@@ -131,7 +131,7 @@ record Translation(
       case Body.Bytes whole when !reply.at("body").isMissing() ->
           old.with(Body.of(filled(reply.at("body"), "reply", whole.bytes()).bytes()));
       case Body.Stream(Body.Source source, _) -> old.with(new Body.Stream(source, this::event));
-      case Body.Bytes _, Body.Empty _ -> old;
+      case Body.Bytes _, Body.Empty _, Body.Upgraded _ -> old;
     };
   }
 

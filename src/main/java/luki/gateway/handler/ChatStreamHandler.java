@@ -15,7 +15,7 @@ import luki.gateway.upstream.Call;
 import luki.gateway.upstream.Call.ServicePath;
 
 /** A message and the answer to it as it comes. */
-record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent {
+record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent, Handler.ForBrowsers {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
 
   @Override

@@ -111,6 +111,19 @@ public sealed interface ApiError {
     }
   }
 
+  /** A page of another origin opens a WebSocket, which no rule of the browser prevents. */
+  record ForbiddenOrigin() implements ApiError {
+    @Override
+    public ErrorCode code() {
+      return ErrorCode.FORBIDDEN;
+    }
+
+    @Override
+    public String message() {
+      return "Pages of this origin may not connect";
+    }
+  }
+
   record WrongMethod(Set<Method> allowed) implements ApiError {
     public WrongMethod {
       allowed = Set.copyOf(allowed);

@@ -1,6 +1,8 @@
 package luki.gateway.http;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +20,8 @@ public sealed interface Body {
     return switch (body) {
       case Empty _ -> new byte[0];
       case Bytes whole -> whole.bytes();
-      case Stream _ -> throw new IllegalArgumentException("a stream is pulled, never collected");
+      case Stream _, Upgraded _ ->
+          throw new IllegalArgumentException("a stream is pulled, never collected");
     };
   }
 
@@ -46,6 +49,20 @@ public sealed interface Body {
     public Stream(Source source) {
       this(source, UnaryOperator.identity());
     }
+  }
+
+  /** Of a 101 reply: after its head the connection speaks another protocol. */
+  record Upgraded(Session session) implements Body {}
+
+  /** The rest of a connection that speaks another protocol. */
+  @FunctionalInterface
+  interface Session {
+    /**
+     * Runs until the connection is to be closed.
+     *
+     * @throws IOException the client left
+     */
+    void run(InputStream in, OutputStream out) throws IOException;
   }
 
   /** Where a stream comes from. Used by one thread, closed exactly once, also after a failure. */

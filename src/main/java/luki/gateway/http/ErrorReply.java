@@ -66,7 +66,7 @@ public final class ErrorReply {
               String.join(", ", new TreeSet<>(wrong.allowed().stream().map(Enum::name).toList())));
       case ApiError.Plain plain -> retryAfter(plain.retryAfter(), headers);
       case ApiError.FromUpstream from -> retryAfter(from.retryAfter(), headers);
-      case ApiError.Invalid _, ApiError.StreamTimeout _ -> {}
+      case ApiError.Invalid _, ApiError.ForbiddenOrigin _, ApiError.StreamTimeout _ -> {}
     }
   }
 

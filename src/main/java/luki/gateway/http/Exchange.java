@@ -137,7 +137,7 @@ public record Exchange(
     return with(new Resolved(principal(), deadline(), payload(), subject(), consent(), from));
   }
 
-  /** The same request to another route, whose path has the same parameters. */
+  /** Another request to a route whose path has the same parameters. */
   public Exchange to(Request other, Route.Served successor, @Nullable Payload sent) {
     Resolved now = new Resolved(principal(), deadline(), sent, subject(), consent(), reservation());
     return new Exchange(

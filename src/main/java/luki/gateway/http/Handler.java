@@ -10,6 +10,9 @@ public interface Handler {
   /** A handler whose calls belong together: it is not interrupted when its client leaves. */
   interface Completes extends Handler {}
 
+  /** A handler whose GET a page in a browser calls where it cannot set headers. */
+  interface ForBrowsers extends Handler {}
+
   /** A handler that changes what a user has consented to. */
   interface ChangesConsent extends Completes {}
 

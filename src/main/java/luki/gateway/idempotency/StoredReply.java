@@ -75,6 +75,7 @@ final class StoredReply {
       }
       case ApiError.Unauthenticated _,
           ApiError.MissingScope _,
+          ApiError.ForbiddenOrigin _,
           ApiError.WrongMethod _,
           ApiError.StreamTimeout _ ->
           false;

@@ -13,6 +13,7 @@ import luki.gateway.http.Policy.Units;
 import luki.gateway.idempotency.MemoryReplies;
 import luki.gateway.idempotency.ReplyStore;
 import luki.gateway.observe.Periodic;
+import luki.gateway.ticket.TicketStore;
 import luki.gateway.upstream.Upstreams.ServiceState;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,11 @@ public final class Limiters implements AutoCloseable {
   /** Where the replies to requests with a key are kept: here, or in Redis. */
   public ReplyStore replies(MemoryReplies local) {
     return redis == null ? local : new RedisReplies(redis, local, onLoss, RedisLimiter.LIFETIME);
+  }
+
+  /** Where tickets are kept: here, or in Redis. */
+  public TicketStore tickets(TicketStore local) {
+    return redis == null ? local : new RedisTickets(redis);
   }
 
   public Limiter limiter() {

@@ -27,10 +27,12 @@ final class Script {
   static final Script CLAIM = new Script(1, 3, "claim");
   static final Script KEEP = new Script(1, 4, "keep");
   static final Script MARK = new Script(1, 2, "mark");
+  static final Script PUT = new Script(1, 2, "put");
+  static final Script TAKE = new Script(1, 0, "take");
 
   /** What a connection loads before it is used. */
   static final List<Script> ALL =
-      List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE, CLAIM, KEEP, MARK);
+      List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE, CLAIM, KEEP, MARK, PUT, TAKE);
 
   private final String text;
   private final byte[] head;

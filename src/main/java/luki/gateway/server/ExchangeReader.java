@@ -57,9 +57,26 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
     long received = engine.receivedNanos();
     Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
     engine.readBodyBy(deadline.sooner(new Deadline(received + MAX_BODY_NANOS)).atNanos());
+    return exchange(request, match, received, deadline, memory);
+  }
+
+  /** A request that a handler makes. */
+  Exchange read(Request request, String target, ByteBudget.Lease memory) {
+    Router.Match match = router.match(request.method(), target, router.target(target));
+    long received = System.nanoTime();
+    Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
+    return exchange(request, match, received, deadline, memory);
+  }
+
+  private Exchange exchange(
+      Request request,
+      Router.Match match,
+      long received,
+      Deadline deadline,
+      ByteBudget.Lease memory) {
     return new Exchange(
-        ids.requestId(headers),
-        ids.trace(headers),
+        ids.requestId(request.headers()),
+        ids.trace(request.headers()),
         clock.instant(),
         received,
         request,

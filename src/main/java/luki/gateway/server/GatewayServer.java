@@ -14,9 +14,11 @@ import luki.gateway.config.Settings;
 import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain;
+import luki.gateway.http.Dispatcher;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Ids;
+import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
@@ -29,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * The listener: a virtual thread for each request, an exchange in, a reply out. Nothing else in the
  * gateway knows the engine's classes.
  */
-public final class GatewayServer {
+public final class GatewayServer implements Dispatcher {
   private static final Diagnostics LOG = new Diagnostics("server");
   private static final int BACKLOG = 1024;
   private static final Duration ABORT_TIME = Duration.ofMillis(100);
@@ -79,16 +81,23 @@ public final class GatewayServer {
   private void serve(HttpExchange http, BadMessage.@Nullable Reason refused) throws IOException {
     try (ByteBudget.Lease lease = memory.lease()) {
       Exchange exchange = reader.read(http, lease, refused);
-      Response response = chain.handle(exchange);
-      ApiError error = response.outcome().refusal();
-      if (error != null && !response.headers().has("Content-Type")) {
-        // A filter around the envelope failed; its caller gets one all the same.
-        response =
-            ErrorReply.render(
-                response, error, exchange.trace().traceId(), exchange.route().version());
-      }
-      ReplyWriter.write(http, exchange.request().method(), response);
+      ReplyWriter.write(http, exchange.request().method(), reply(exchange));
     }
+  }
+
+  @Override
+  public Response dispatch(Request request, String target, ByteBudget.Lease lease) {
+    return reply(reader.read(request, target, lease));
+  }
+
+  private Response reply(Exchange exchange) {
+    Response response = chain.handle(exchange);
+    ApiError error = response.outcome().refusal();
+    return error == null || response.headers().has("Content-Type")
+        ? response
+        // A filter around the envelope failed; its caller gets one all the same.
+        : ErrorReply.render(
+            response, error, exchange.trace().traceId(), exchange.route().version());
   }
 
   /**

@@ -46,6 +46,7 @@ final class ReplyWriter {
         case Body.Empty _ -> writer.head(response.headers(), NO_BODY);
         case Body.Bytes whole -> writer.whole(whole.bytes(), method == Method.HEAD);
         case Body.Stream stream -> writer.stream(stream);
+        case Body.Upgraded upgraded -> writer.upgraded(upgraded.session());
       }
       writer.end = Delivery.End.COMPLETE;
     } finally {
@@ -103,6 +104,14 @@ final class ReplyWriter {
     } finally {
       streamError = source.failure();
     }
+  }
+
+  private void upgraded(Body.Session session) throws IOException {
+    head(response.headers(), UNKNOWN_LENGTH);
+    OutputStream out = http.getResponseBody();
+    out.flush();
+    session.run(http.getRequestBody(), out);
+    out.close();
   }
 
   /** The next piece; a failure of the source is not one of the client. */

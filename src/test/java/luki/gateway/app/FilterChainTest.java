@@ -47,6 +47,7 @@ class FilterChainTest {
           "RefuseUnrouted",
           "Admission",
           "AuthFailureLimit",
+          "BrowserCredentials",
           "Authenticate",
           "CountScopeDenials",
           "AuthorizeScope",
@@ -68,6 +69,7 @@ class FilterChainTest {
           new Precedence("Admission", ErrorCode.DRAINING),
           new Precedence("Admission", ErrorCode.OVERLOADED),
           new Precedence("AuthFailureLimit", ErrorCode.RATE_LIMITED), // of the address
+          new Precedence("BrowserCredentials", ErrorCode.UNAUTHENTICATED), // of the ticket
           new Precedence("Authenticate", ErrorCode.UNAUTHENTICATED),
           new Precedence("AuthorizeScope", ErrorCode.FORBIDDEN),
           new Precedence("RateLimitCaller", ErrorCode.RATE_LIMITED),

@@ -38,6 +38,7 @@ class LayeringTest {
           luki.http1:
           luki.edge: luki.http1
           luki.wire: luki.http1
+          luki.websocket: luki.http1
           json:
           http: luki.http1 json
           config: luki.http1 http json
@@ -48,13 +49,15 @@ class LayeringTest {
           tokens: luki.http1 config http json observe upstream
           consent: http json observe upstream
           audit: config http json keys observe
-          limit: luki.http1 config http idempotency observe upstream
+          limit: luki.http1 config http idempotency observe ticket upstream
           idempotency: luki.http1 config http json keys
+          ticket: luki.http1 http json
+          websocket: luki.http1 luki.websocket consent http json observe
           delivery: config http json observe upstream
-          filter: luki.http1 audit config consent delivery http json keys limit observe tokens
+          filter: luki.http1 luki.websocket audit config consent delivery http json keys limit observe ticket tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
-          app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server tokens upstream
+          app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server ticket tokens upstream websocket
           cli: luki.http1 app audit config contract delivery http json keys tokens
           """);
 
@@ -183,8 +186,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 30_150;
-  private static final int MAX_FILES = 265;
+  private static final int MAX_LINES = 31_790;
+  private static final int MAX_FILES = 285;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

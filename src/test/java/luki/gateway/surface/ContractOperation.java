@@ -128,6 +128,11 @@ record ContractOperation(String method, String template, Json node, Json root) {
     return !node.pointer("/responses/200/content/text~1event-stream").isMissing();
   }
 
+  /** Whether its success is another protocol on the same connection. */
+  boolean isUpgrade() {
+    return !node.pointer("/responses/101").isMissing();
+  }
+
   boolean isSafe() {
     return method.equals("GET");
   }
@@ -192,7 +197,8 @@ record ContractOperation(String method, String template, Json node, Json root) {
       if (parameter.example().isMissing()) {
         throw new AssertionError(this + ": no example for " + parameter.name());
       }
-      ask = ask.with(parameter, parameter.text());
+      // A ticket stands in for the credential and all other parameters.
+      ask = parameter.name().equals("ticket") ? ask : ask.with(parameter, parameter.text());
     }
     if (takesBody()) {
       ask = ask.json(bodyExample().toString());

@@ -41,6 +41,7 @@ class ReplyConformanceTest {
     try (Fixture fresh = Fixture.start()) {
       Callers callers = new Callers(fresh.gateway());
       ContractOperation.all().stream()
+          .filter(operation -> !operation.isUpgrade())
           .sorted(
               Comparator.comparingInt(
                   operation -> List.of("PUT", "DELETE").indexOf(operation.method())))

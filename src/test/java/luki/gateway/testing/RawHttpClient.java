@@ -142,6 +142,12 @@ public final class RawHttpClient implements AutoCloseable {
     return head + new String(body, StandardCharsets.ISO_8859_1);
   }
 
+  /** The head of a reply; what follows stays unread. */
+  public HttpReply readHead() throws IOException {
+    String head = readUntil("\r\n\r\n");
+    return new HttpReply(Integer.parseInt(head.substring(9, 12)), fieldsOf(head), "", "");
+  }
+
   private HttpReply parseReply(boolean toHead) throws IOException {
     String head = readUntil("\r\n\r\n");
     Map<String, List<String>> headers = fieldsOf(head);

@@ -1,0 +1,74 @@
+package luki.gateway.filter;
+
+import java.io.IOException;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Filter;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Method;
+import luki.gateway.http.Query;
+import luki.gateway.http.Request;
+import luki.gateway.http.Response;
+import luki.gateway.ticket.Tickets;
+import luki.http1.Fields;
+import luki.websocket.Handshake;
+
+/**
+ * A page in a browser cannot set the headers of an event stream or a WebSocket. A ticket in the
+ * URL, or a subprotocol with the token, becomes the header that it stands for; the steps after this
+ * one see the request as any other client would send it.
+ */
+public record BrowserCredentials(Tickets tickets) implements Filter {
+  private static final String TICKET = "ticket";
+  private static final String BEARER = "bearer.";
+
+  @Override
+  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+    if (!(exchange.served().handler() instanceof Handler.ForBrowsers)
+        || exchange.request().method() != Method.GET) {
+      return next.handle(exchange);
+    }
+    Request request = exchange.request();
+    if (!request.query().all(TICKET).isEmpty()) {
+      return byTicket(exchange, next);
+    }
+    for (String offered : Handshake.protocols(request.headers())) {
+      if (offered.startsWith(BEARER)) {
+        return next.handle(
+            with(
+                exchange,
+                "Authorization",
+                "Bearer " + offered.substring(BEARER.length()),
+                request.query()));
+      }
+    }
+    return next.handle(exchange);
+  }
+
+  private Response byTicket(Exchange exchange, Handler next)
+      throws IOException, InterruptedException {
+    Query query = exchange.request().query();
+    String ticket = query.only(TICKET);
+    if (ticket == null || query.names().size() > 1) {
+      // What else the request says is in the ticket.
+      return Response.refused(ApiError.invalid("/" + TICKET, "alone"));
+    }
+    if (!Tickets.isTicket(ticket)) {
+      return Response.refused(ApiError.invalid("/" + TICKET, "pattern"));
+    }
+    Tickets.Grant grant = tickets.redeem(ticket, exchange.route().template());
+    return grant == null
+        ? Response.refused(new ApiError.Unauthenticated(true))
+        : next.handle(
+            with(exchange, grant.header(), grant.credential(), Query.parse(grant.query())));
+  }
+
+  /** Beside another credential, so that two are still one too many. */
+  private static Exchange with(Exchange exchange, String name, String value, Query query) {
+    Request sent = exchange.request();
+    Fields headers = new Fields.Builder().addAll(sent.headers()).add(name, value).build();
+    Request request =
+        new Request(sent.method(), query, headers, sent.body(), sent.peer(), sent.bodyRead());
+    return exchange.to(request, exchange.served(), exchange.payload());
+  }
+}

@@ -1,0 +1,100 @@
+package luki.gateway.ticket;
+
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.HexFormat;
+import javax.crypto.Cipher;
+import javax.crypto.spec.GCMParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
+import luki.gateway.http.AsciiSet;
+import luki.gateway.http.Sha256;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Issues tickets and redeems them. What a ticket stands for is encrypted (AES-256-GCM) by a key
+ * that is a hash of the ticket, and stored under another hash of it: who reads the store learns
+ * neither the credential nor what the user says.
+ */
+public record Tickets(TicketStore store, SecureRandom random) {
+  private static final String TRANSFORMATION = "AES/GCM/NoPadding";
+  private static final int SECRET_BYTES = 32;
+  private static final int TAG_BITS = 128;
+  private static final int ID_HEX = 32;
+  private static final int LENGTH = 43;
+  private static final AsciiSet CHARACTERS = AsciiSet.alphanumericAnd("-_");
+
+  // A key encrypts once, so that its nonce need not differ.
+  private static final byte[] NONCE = new byte[12];
+
+  /**
+   * What a ticket stands for.
+   *
+   * @param path of the only operation that takes it
+   * @param header the name of the credential's header
+   * @param credential the value of that header
+   * @param query of the request, encoded
+   */
+  public record Grant(String path, String header, String credential, String query) {}
+
+  /** Issues a ticket, a text of 43 characters. */
+  public String issue(Grant grant) {
+    byte[] secret = new byte[SECRET_BYTES];
+    random.nextBytes(secret);
+    String ticket = Base64.getUrlEncoder().withoutPadding().encodeToString(secret);
+    Json json =
+        Json.object()
+            .put("path", grant.path)
+            .put("header", grant.header)
+            .put("credential", grant.credential)
+            .put("query", grant.query)
+            .build();
+    try {
+      store.put(id(ticket), cipher(Cipher.ENCRYPT_MODE, ticket).doFinal(json.bytes()));
+    } catch (GeneralSecurityException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+    return ticket;
+  }
+
+  /** Whether a text has the form of a ticket. */
+  public static boolean isTicket(String text) {
+    return text.length() == LENGTH && CHARACTERS.containsAll(text, 0, LENGTH);
+  }
+
+  /** What a ticket stands for; null where it is unknown, used, expired, or for another path. */
+  public @Nullable Grant redeem(String ticket, String path) {
+    byte[] sealed = store.take(id(ticket));
+    if (sealed == null) {
+      return null;
+    }
+    try {
+      Json json = Json.parse(cipher(Cipher.DECRYPT_MODE, ticket).doFinal(sealed));
+      Grant grant =
+          new Grant(
+              json.at("path").string(""),
+              json.at("header").string(""),
+              json.at("credential").string(""),
+              json.at("query").string(""));
+      return grant.path.equals(path) ? grant : null;
+    } catch (GeneralSecurityException | InvalidJson changed) {
+      throw new IllegalStateException("a stored ticket cannot be decrypted", changed);
+    }
+  }
+
+  /** How a ticket shows in the store. */
+  private static String id(String ticket) {
+    return Sha256.of("ticket-id:" + ticket).substring(0, ID_HEX);
+  }
+
+  private static Cipher cipher(int mode, String ticket) throws GeneralSecurityException {
+    byte[] key = HexFormat.of().parseHex(Sha256.of("ticket-key:" + ticket));
+    Cipher cipher = Cipher.getInstance(TRANSFORMATION);
+    cipher.init(mode, new SecretKeySpec(key, "AES"), new GCMParameterSpec(TAG_BITS, NONCE));
+    cipher.updateAAD(id(ticket).getBytes(StandardCharsets.US_ASCII));
+    return cipher;
+  }
+}

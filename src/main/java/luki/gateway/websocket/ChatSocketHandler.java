@@ -1,0 +1,72 @@
+package luki.gateway.websocket;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Set;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Body;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+import luki.http1.Fields;
+import luki.websocket.Handshake;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers the handshake of a WebSocket.
+ *
+ * @param origins the pages that may open one, beside the gateway's own
+ */
+public record ChatSocketHandler(ChatSockets sockets, Set<String> origins)
+    implements Handler.Completes, Handler.ForBrowsers {
+  /** The subprotocol of the messages; a page names it beside one that carries its token. */
+  public static final String PROTOCOL = "luki.chat.v1";
+
+  // RFC 6455 §4.4: what a client with another version should send.
+  private static final Fields WANTED = Fields.of("Sec-WebSocket-Version", "13");
+
+  public ChatSocketHandler {
+    origins = Set.copyOf(origins);
+  }
+
+  @Override
+  public Response handle(Exchange exchange) {
+    Fields headers = exchange.request().headers();
+    String problem = Handshake.problem(headers);
+    if (problem != null) {
+      return Response.refused(ApiError.invalid("/" + problem, "websocket")).with(WANTED);
+    }
+    if (!isAllowedOrigin(headers)) {
+      return Response.refused(new ApiError.ForbiddenOrigin());
+    }
+    Fields reply = Handshake.reply(headers, protocol(Handshake.protocols(headers)));
+    return new Response(101, reply, new Body.Upgraded(sockets.socket(exchange)));
+  }
+
+  /** Other clients than browsers send no origin; a browser sends that of its page. */
+  private boolean isAllowedOrigin(Fields headers) {
+    List<String> sent = headers.all("Origin");
+    if (sent.isEmpty()) {
+      return true;
+    }
+    String origin = sent.getFirst();
+    return sent.size() == 1 && (origins.contains(origin) || isOwn(origin, headers.first("Host")));
+  }
+
+  private static boolean isOwn(String origin, @Nullable String host) {
+    try {
+      String authority = URI.create(origin).getRawAuthority();
+      return authority != null && authority.equalsIgnoreCase(host);
+    } catch (IllegalArgumentException malformed) {
+      return false;
+    }
+  }
+
+  /** A browser closes a connection whose server takes none of the protocols that it offers. */
+  private static @Nullable String protocol(List<String> offered) {
+    if (offered.contains(PROTOCOL)) {
+      return PROTOCOL;
+    }
+    return offered.isEmpty() ? null : offered.getFirst();
+  }
+}
