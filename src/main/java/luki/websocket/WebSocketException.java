@@ -7,10 +7,17 @@ public final class WebSocketException extends IOException {
   private static final long serialVersionUID = 1L;
 
   private final CloseCode code;
+  private final String rule;
 
   WebSocketException(CloseCode code, String rule) {
     super(rule);
     this.code = code;
+    this.rule = rule;
+  }
+
+  /** The rule that was broken, in ASCII. */
+  public String rule() {
+    return rule;
   }
 
   public CloseCode code() {

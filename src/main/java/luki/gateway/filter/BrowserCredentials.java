@@ -2,8 +2,8 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Filter;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.Query;

@@ -76,7 +76,7 @@ final class ChatSocket implements Body.Session {
       memory.heldBy(handshake.principal().limitedAs());
       serve(new MessageReader(in, sockets.maxMessageBytes(), memory), to);
     } catch (WebSocketException broken) {
-      to.close(broken.code().code(), broken.getMessage());
+      to.close(broken.code().code(), broken.rule());
     } catch (EOFException left) {
       // Without a close frame.
     } finally {

@@ -141,6 +141,7 @@ class StreamTicketTest {
         TestGateway two = TestGateway.start(shared(one, redis));
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       String url = urlOf(one.gateway().client("chat:write"), WANTED);
+      two.refreshKeys();
       Callable<Integer> here = () -> use(one.gateway(), url).status();
       Callable<Integer> there = () -> use(two, url).status();
       int in = 0;
