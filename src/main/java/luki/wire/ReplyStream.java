@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import luki.http1.BlockInput;
 import luki.http1.BodyInput;
 import luki.http1.PreparedRequest;
+import luki.wire.RequestWriter.BodyUpload;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -15,7 +15,8 @@ import luki.http1.BadMessage;
 import luki.http1.BodyFraming;
 import luki.http1.BodyInput;
 import luki.http1.PreparedRequest;
-import luki.http1.ResponseHead;
+import luki.http1.ResponseParser.ResponseHead;
+import luki.wire.RequestWriter.BodyUpload;
 import org.jspecify.annotations.Nullable;
 
 /** The engine: a call is a connection from the pool, a request on it, and its reply. */

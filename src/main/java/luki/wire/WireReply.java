@@ -7,7 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.Optional;
 import javax.net.ssl.SSLSession;
-import luki.http1.ResponseHead;
+import luki.http1.ResponseParser.ResponseHead;
 import org.jspecify.annotations.Nullable;
 
 /** A reply; the objects of the JDK's interface are made when they are asked for. */

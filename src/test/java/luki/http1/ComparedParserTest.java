@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
+import luki.http1.ResponseParser.ResponseHead;
 import org.junit.jupiter.api.Test;
 
 /**

@@ -5,6 +5,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
+import luki.http1.ResponseParser.ResponseHead;
 
 /**
  * What must hold of any bytes that a service may send: nothing but a refusal is thrown, and they

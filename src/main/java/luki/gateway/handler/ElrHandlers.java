@@ -37,7 +37,7 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
         "elr-search", this::search,
         "elr-list", this::list,
         "elr-item", this::item,
-        "elr-replace", new ElrReplaceHandler(memory(), clock),
+        "elr-replace", (Handler.Completes) this::replace,
         "elr-delete", this::delete,
         "elr-erase", (Handler.Completes) this::erase,
         "elr-stats", this::stats);
@@ -104,6 +104,36 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
     throw new ApiException(
         absent ? ApiError.of(ErrorCode.NOT_FOUND) : Upstreams.nonsense(Upstream.MEMORY),
         found.outcome());
+  }
+
+  /**
+   * Replaces a memory in a service that has no update: the id is a hash of the text, so another
+   * text is another item. The new one is stored before the old one is deleted, so that a failure
+   * loses neither.
+   */
+  private Response replace(Exchange exchange) throws InterruptedException {
+    String oldId = exchange.pathParameter("id");
+    MemoryItem item = MemoryItem.of(exchange.json(), clock.instant());
+    refuseBlank(item.text(), "/text");
+    MemoryCalls.Stored stored = memory().store(exchange, item);
+    if (!stored.id().equals(oldId)) {
+      deleteOld(exchange, oldId, stored);
+    }
+    Json shown = item.shown(stored.id()).toBuilder().put("replaces", oldId).build();
+    return Response.json(200, shown).from(stored.outcome());
+  }
+
+  /** Without the deletion there is no replacement, so a new item is deleted again. */
+  private void deleteOld(Exchange exchange, String oldId, MemoryCalls.Stored stored)
+      throws InterruptedException {
+    try {
+      memory().deleteTwice(exchange, oldId);
+    } catch (ApiException failure) {
+      if (!stored.existed()) {
+        memory().deleteTwice(exchange, stored.id());
+      }
+      throw failure;
+    }
   }
 
   private Response delete(Exchange exchange) throws InterruptedException {
