@@ -25,8 +25,7 @@ import luki.gateway.filter.RecordConsentChanges;
 import luki.gateway.filter.RecordDenials;
 import luki.gateway.filter.RecordMetrics;
 import luki.gateway.filter.RefuseUnrouted;
-import luki.gateway.filter.RequestIds;
-import luki.gateway.filter.SecurityHeaders;
+import luki.gateway.filter.ReplyHeaders;
 import luki.gateway.filter.Trace;
 import luki.gateway.filter.Validate;
 import luki.gateway.http.Chain;
@@ -81,8 +80,7 @@ record FilterChain(
     RateLimitCaller rate = new RateLimitCaller(limiters, settings, parts.limited(), metrics);
     return List.of(
         // Every reply passes these, whichever step made it.
-        step(new RequestIds()),
-        step(new SecurityHeaders(settings)),
+        step(new ReplyHeaders(settings)),
         step(new AccessLog(accessLog, parts.principals())),
         step(new RecordDenials(audit)),
         step(new Trace(parts.tracing())),

@@ -36,8 +36,7 @@ import org.junit.jupiter.api.Test;
 class FilterChainTest {
   private static final List<String> ORDER =
       List.of(
-          "RequestIds",
-          "SecurityHeaders",
+          "ReplyHeaders",
           "AccessLog",
           "RecordDenials",
           "Trace",

@@ -9,8 +9,11 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.http1.Fields;
 
-/** What a browser must not do with a reply. A page brings its own content policy. */
-public record SecurityHeaders(Settings settings) implements Filter {
+/**
+ * The ids of the request, and what a browser must not do with the reply. A page brings its own
+ * content policy.
+ */
+public record ReplyHeaders(Settings settings) implements Filter {
   private static final Fields ALWAYS =
       Fields.of(
           "X-Content-Type-Options", "nosniff",
@@ -21,7 +24,11 @@ public record SecurityHeaders(Settings settings) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     Response response = next.handle(exchange);
-    Response guarded = response.withHeaders(response.headers().orElse(ALWAYS));
+    Fields ids =
+        Fields.of(
+            "X-Request-Id", exchange.id().value(),
+            "X-Trace-Id", exchange.trace().traceId());
+    Response guarded = response.withHeaders(response.headers().with(ids).orElse(ALWAYS));
     return cameOverTls(exchange)
         ? guarded.with("Strict-Transport-Security", "max-age=31536000")
         : guarded;
