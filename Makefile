@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench scaling profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -93,6 +93,10 @@ vectors: compiled ## feed JWS and JWK vector files to the token checks: make vec
 bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
 	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
 		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
+
+scaling: compiled ## 1, 2 and 4 gateways on one Redis and on a cluster, for a quiet machine; ARGS="--seconds 10 --gateways 1,2,4", WRITE=1 puts it into src/docs
+	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
+		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Scaling $(if $(WRITE),--write) $(ARGS)
 
 profile: compiled ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)

@@ -81,6 +81,75 @@ class RuntimeJarsTest {
         new TreeSet<>(JARS.stream().filter(jar -> !reasons.contains("`" + jar + "`")).toList()));
   }
 
+  private static final Set<String> MIT = Set.of("jedis", "redoc", "slf4j-api", "slf4j-simple");
+  private static final Pattern LICENCES = Pattern.compile("(?s)<licenses>(.*?)</licenses>");
+  private static final Pattern PARENT = Pattern.compile("(?s)<parent>(.*?)</parent>");
+
+  /** As its POM states it, or the nearest parent that does. The POMs are beside the jars. */
+  private static String licenceOf(Path pom) throws IOException {
+    String text = Files.readString(pom).replaceAll("(?s)<!--.*?-->", "");
+    Matcher licences = LICENCES.matcher(text);
+    if (licences.find()) {
+      return of("name", licences.group(1));
+    }
+    Matcher parent = PARENT.matcher(text);
+    assertTrue(parent.find(), "no licence: " + pom);
+    String group = of("groupId", parent.group(1)).replace('.', '/');
+    String name = of("artifactId", parent.group(1));
+    String version = of("version", parent.group(1));
+    Path repository = pom;
+    while (!Files.exists(repository.resolve(group))) {
+      repository = repository.getParent();
+    }
+    return licenceOf(
+        repository
+            .resolve(group)
+            .resolve(name)
+            .resolve(version)
+            .resolve(name + "-" + version + ".pom"));
+  }
+
+  private static String of(String element, String xml) {
+    Matcher value = Pattern.compile("<" + element + ">\\s*(.*?)\\s*</").matcher(xml);
+    assertTrue(value.find(), element);
+    return value.group(1);
+  }
+
+  @Test
+  void everyJarIsUnderApacheOrMit() throws IOException {
+    Set<String> mit = new TreeSet<>();
+    for (String jar : System.getProperty("luki.runtime.classpath").split(File.pathSeparator, -1)) {
+      Matcher name = VERSION.matcher(Path.of(jar).getFileName().toString());
+      assertTrue(name.matches(), jar);
+      String licence = licenceOf(Path.of(jar.replaceFirst("\\.jar$", ".pom")));
+      if (licence.equals("MIT")) {
+        mit.add(name.group(1));
+      } else {
+        assertTrue(
+            licence.matches("(The )?Apache (Software )?License,? Version 2\\.0"), jar + licence);
+      }
+    }
+    assertEquals(MIT, mit);
+    String document = Files.readString(Path.of("src/docs/DEPENDENCIES.md"));
+    assertTrue(document.contains("but for `jedis`, `redoc`, `slf4j-api` and `slf4j-simple`"));
+  }
+
+  @Test
+  void everythingComesFromMavenCentralInOneVersion() throws IOException {
+    String pom = Files.readString(Path.of("pom.xml"));
+    for (String forbidden :
+        Set.of("<repositories>", "<pluginRepositories>", "SNAPSHOT", "LATEST", "RELEASE<")) {
+      assertTrue(!pom.contains(forbidden), forbidden);
+    }
+    // [3.8,) and [25,) are of Maven and the JDK, not of what is downloaded.
+    Matcher range = Pattern.compile("<version>[\\[(][^<]*").matcher(pom);
+    while (range.find()) {
+      assertTrue(
+          Set.of("<version>[25,)", "<version>[3.8,)").contains(range.group()), range.group());
+    }
+    assertTrue(pom.contains("<banDynamicVersions/>"));
+  }
+
   @Test
   void theTopLevelHasOnlyTheListedFiles() {
     Set<String> allowed =

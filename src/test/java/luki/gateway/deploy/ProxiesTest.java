@@ -1,0 +1,205 @@
+package luki.gateway.deploy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.Processes;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The files of config/deploy for nginx, HAProxy and Caddy, in front of two gateways. */
+class ProxiesTest {
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+  private static final int MORE_THAN_A_BODY_MAY_HAVE = 1_500_000;
+
+  /** One of the files, and how its program is started with it. */
+  record Proxy(String file, List<String> command) {
+    static Proxy of(String file, String... command) {
+      return new Proxy(file, List.of(command));
+    }
+
+    /** Its file, for these ports on this machine instead of the container names. */
+    private Path configure(Path directory, int port, int... gateways) throws IOException {
+      String text =
+          Files.readString(Path.of("config/deploy", file))
+              .replace("gateway-1:8081", "127.0.0.1:" + gateways[0])
+              .replace("gateway-2:8081", "127.0.0.1:" + gateways[1])
+              .replace("listen 8080", "listen 127.0.0.1:" + port)
+              .replace("bind :8080", "bind 127.0.0.1:" + port)
+              .replace(
+                  ":8080 {",
+                  "{\n\tadmin off\n\tauto_https off\n}\nhttp://127.0.0.1:" + port + " {");
+      if (file.equals("nginx.conf")) {
+        Files.createDirectories(directory.resolve("logs"));
+        text = "events {}\npid nginx.pid;\nhttp {\naccess_log off;\n" + text + "}\n";
+      }
+      return Files.writeString(directory.resolve(file), text);
+    }
+
+    private Process start(Path directory, Path configuration) throws IOException {
+      Optional<Path> program =
+          Stream.of("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin")
+              .map(place -> Path.of(place, command.getFirst()))
+              .filter(Files::isExecutable)
+              .findFirst();
+      assumeTrue(program.isPresent(), command.getFirst() + " is not installed (make bench-peers)");
+      List<String> line =
+          Stream.concat(Stream.of(program.get().toString()), command.stream().skip(1))
+              .map(word -> word.equals("FILE") ? configuration.toString() : word)
+              .map(word -> word.equals("DIRECTORY") ? directory.toString() : word)
+              .toList();
+      return new ProcessBuilder(line)
+          .redirectErrorStream(true)
+          .redirectOutput(directory.resolve("output").toFile())
+          .start();
+    }
+  }
+
+  private static HttpResponse<String> get(int port, String path, String... headers)
+      throws IOException, InterruptedException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return HTTP.send(request.build(), BodyHandlers.ofString());
+  }
+
+  private static HttpRequest post(int port, String path, String key, String body) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+        .headers("Authorization", "Bearer " + key, "Content-Type", "application/json")
+        .POST(BodyPublishers.ofString(body))
+        .build();
+  }
+
+  private static Stream<Proxy> proxies() {
+    return Stream.of(
+        Proxy.of(
+            "nginx.conf",
+            "nginx",
+            "-e",
+            "stderr",
+            "-g",
+            "daemon off;",
+            "-p",
+            "DIRECTORY",
+            "-c",
+            "FILE"),
+        Proxy.of("haproxy.cfg", "haproxy", "-f", "FILE"),
+        Proxy.of("Caddyfile", "caddy", "run", "--adapter", "caddyfile", "--config", "FILE"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("proxies")
+  void theFileDoesWhatItsCommentsSay(Proxy proxy, @TempDir Path directory) throws Exception {
+    int port = Processes.freePort();
+    try (StandIns services = StandIns.start();
+        TestGateway first = gateway(services, null);
+        TestGateway second = gateway(services, first.keyFile())) {
+      Path file = proxy.configure(directory, port, first.port(), second.port());
+      Process process = proxy.start(directory, file);
+      try {
+        Waiting.until(Duration.ofSeconds(20), () -> isUp(port));
+        String key = first.key(List.of("maria_k"), "chat:write");
+        second.refreshKeys();
+        nothingOfAClientsOwnForwardingFieldsIsBelieved(port);
+        longBodiesGetTheGatewaysOwnError(port, key);
+        eventsPassAsTheyCome(port, key);
+        anInstanceThatEndsIsNotNoticed(port, first);
+      } catch (AssertionError failed) {
+        throw new AssertionError(Files.readString(directory.resolve("output")), failed);
+      } finally {
+        process.descendants().forEach(ProcessHandle::destroy);
+        process.destroy();
+        process.waitFor();
+      }
+    }
+  }
+
+  private static TestGateway gateway(StandIns services, String keyFile) {
+    TestGateway.Builder builder =
+        TestGateway.builder().with(services.urls()).with("TRUSTED_PROXIES", "127.0.0.0/8");
+    return (keyFile == null ? builder : builder.with("API_KEYS_FILE", keyFile)).start();
+  }
+
+  private static boolean isUp(int port) {
+    try {
+      return get(port, "/healthz").statusCode() == 200;
+    } catch (IOException notYet) {
+      return false;
+    } catch (InterruptedException interrupted) {
+      throw new AssertionError(interrupted);
+    }
+  }
+
+  /** The header is sent only where a trusted proxy says that the request came by TLS. */
+  private static void nothingOfAClientsOwnForwardingFieldsIsBelieved(int port) throws Exception {
+    HttpResponse<String> reply =
+        get(port, "/healthz", "X-Forwarded-Proto", "https", "X-Forwarded-For", "203.0.113.7");
+    assertTrue(reply.headers().firstValue("Strict-Transport-Security").isEmpty());
+  }
+
+  private static void longBodiesGetTheGatewaysOwnError(int port, String key) throws Exception {
+    String body = "{\"user_id\":\"" + "a".repeat(MORE_THAN_A_BODY_MAY_HAVE) + "\"}";
+    HttpResponse<String> reply =
+        HTTP.send(post(port, "/v1/chat", key, body), BodyHandlers.ofString());
+    assertEquals(413, reply.statusCode());
+    assertTrue(reply.body().contains("BODY_TOO_LARGE"), reply.body());
+  }
+
+  /** The stand-in waits between two tokens: a proxy that collects them would send all at once. */
+  private static void eventsPassAsTheyCome(int port, String key) throws Exception {
+    String body = "{\"user_id\":\"maria_k\",\"message\":\"Tell me about hiking\"}";
+    var reply = HTTP.send(post(port, "/v1/chat/stream", key, body), BodyHandlers.ofInputStream());
+    assertEquals(200, reply.statusCode());
+    long first = 0;
+    long last = 0;
+    int tokens = 0;
+    boolean done = false;
+    try (BufferedReader lines =
+        new BufferedReader(new InputStreamReader(reply.body(), StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (line.contains("\"token\"")) {
+          last = System.nanoTime();
+          first = tokens == 0 ? last : first;
+          tokens++;
+        }
+        done |= line.equals("event: done");
+      }
+    }
+    assertTrue(done && tokens > 2, tokens + " tokens");
+    long atOnce = Duration.ofMillis(30).toNanos() * (tokens - 1);
+    assertTrue(last - first > atOnce, tokens + " tokens within " + (last - first) + " ns");
+  }
+
+  private static void anInstanceThatEndsIsNotNoticed(int port, TestGateway first) throws Exception {
+    first.drain();
+    for (int i = 0; i < 20; i++) {
+      HttpResponse<String> reply = get(port, "/openapi.json");
+      assertEquals(200, reply.statusCode(), reply.body());
+    }
+    assertFalse(get(port, "/readyz").body().contains("DRAINING"));
+  }
+}
