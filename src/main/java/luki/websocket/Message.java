@@ -1,22 +1,48 @@
 package luki.websocket;
 
 /** What a client sends: a whole message, or a control frame. */
-public sealed interface Message {
-  /** A text in valid UTF-8. */
-  record Text(byte[] utf8) implements Message {}
+public final class Message {
+  /** The code of a close frame that states none. */
+  public static final int NO_CODE = 1005;
 
-  record Binary(byte[] bytes) implements Message {}
+  private final Kind kind;
+  private final byte[] payload;
+  private final int code;
 
-  record Ping(byte[] payload) implements Message {}
+  /** A text is in valid UTF-8. */
+  public enum Kind {
+    TEXT,
+    BINARY,
+    PING,
+    PONG,
+    CLOSE
+  }
 
-  record Pong() implements Message {}
+  private Message(Kind kind, byte[] payload, int code) {
+    this.kind = kind;
+    this.payload = payload;
+    this.code = code;
+  }
 
-  /**
-   * The client ends the connection.
-   *
-   * @param code 1005 where it stated none
-   */
-  record Close(int code) implements Message {
-    public static final int NO_CODE = 1005;
+  static Message of(Kind kind, byte[] payload) {
+    return new Message(kind, payload, NO_CODE);
+  }
+
+  static Message close(int code) {
+    return new Message(Kind.CLOSE, new byte[0], code);
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The bytes must not be changed. */
+  public byte[] payload() {
+    return payload;
+  }
+
+  /** Of a close frame, {@link #NO_CODE} where it states none. */
+  public int code() {
+    return code;
   }
 }

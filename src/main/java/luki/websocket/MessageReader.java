@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import luki.http1.ByteBudget;
+import luki.websocket.Message.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,8 +91,8 @@ public final class MessageReader {
     byte[] bytes = new byte[(int) size];
     readMasked(bytes, 0, bytes.length);
     return switch (opcode) {
-      case PING -> new Message.Ping(bytes);
-      case PONG -> new Message.Pong();
+      case PING -> Message.of(Kind.PING, bytes);
+      case PONG -> Message.of(Kind.PONG, bytes);
       case CLOSE -> close(bytes);
       default -> throw broken("opcode " + opcode);
     };
@@ -99,13 +100,13 @@ public final class MessageReader {
 
   private static Message close(byte[] bytes) throws WebSocketException {
     if (bytes.length == 0) {
-      return new Message.Close(Message.Close.NO_CODE);
+      return Message.close(Message.NO_CODE);
     }
     check(bytes.length > 1, "half a close code");
-    int code = (bytes[0] & 0xff) << 8 | (bytes[1] & 0xff);
+    int code = ((bytes[0] & 0xff) << 8) | (bytes[1] & 0xff);
     check(CloseCode.isAllowed(code), "close code " + code);
     checkText(bytes, 2);
-    return new Message.Close(code);
+    return Message.close(code);
   }
 
   /** Null while the message is not complete. */
@@ -151,10 +152,10 @@ public final class MessageReader {
     length = 0;
     frames = 0;
     if (!text) {
-      return new Message.Binary(whole);
+      return Message.of(Kind.BINARY, whole);
     }
     checkText(whole, 0);
-    return new Message.Text(whole);
+    return Message.of(Kind.TEXT, whole);
   }
 
   private long sizeOf(int stated) throws IOException {
@@ -164,7 +165,7 @@ public final class MessageReader {
     int octets = stated == 126 ? 2 : 8;
     long size = 0;
     for (int i = 0; i < octets; i++) {
-      size = size << 8 | octet();
+      size = (size << 8) | octet();
     }
     // §5.2: the shortest form, and no sign.
     check(size >= 0, "a negative length");

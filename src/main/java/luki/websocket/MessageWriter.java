@@ -66,7 +66,7 @@ public final class MessageWriter {
       int octets = payload.length < 0x10000 ? 2 : 8;
       frame[at++] = (byte) (octets == 2 ? 126 : 127);
       for (int i = octets - 1; i >= 0; i--) {
-        frame[at++] = (byte) ((long) payload.length >> 8 * i);
+        frame[at++] = (byte) ((long) payload.length >> (8 * i));
       }
     }
     System.arraycopy(payload, 0, frame, at, payload.length);

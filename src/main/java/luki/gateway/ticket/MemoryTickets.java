@@ -20,7 +20,14 @@ public final class MemoryTickets implements TicketStore {
   // The oldest first.
   private final Map<String, Entry> entries = new LinkedHashMap<>();
 
-  private record Entry(byte[] sealed, Deadline end) {
+  private static final class Entry {
+    private final byte[] sealed;
+    private final Deadline end = Deadline.after(LIFETIME);
+
+    Entry(byte[] sealed) {
+      this.sealed = sealed;
+    }
+
     int bytes() {
       return sealed.length + ENTRY_BYTES;
     }
@@ -34,7 +41,7 @@ public final class MemoryTickets implements TicketStore {
   @Override
   public synchronized void put(String id, byte[] sealed) {
     dropExpired();
-    Entry entry = new Entry(sealed, Deadline.after(LIFETIME));
+    Entry entry = new Entry(sealed);
     if (!memory.tryTake(entry.bytes())) {
       throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }

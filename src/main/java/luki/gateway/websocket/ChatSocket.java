@@ -91,17 +91,18 @@ final class ChatSocket implements Body.Session {
     while (true) {
       Message message = from.next();
       heard = System.nanoTime();
-      switch (message) {
-        case Message.Ping(byte[] payload) -> to.pong(payload);
-        case Message.Pong _ -> {}
-        case Message.Close(int code) -> {
-          to.close(code == Message.Close.NO_CODE ? CloseCode.NORMAL.code() : code, "");
+      switch (message.kind()) {
+        case PING -> to.pong(message.payload());
+        case PONG -> {}
+        case CLOSE -> {
+          int code = message.code();
+          to.close(code == Message.NO_CODE ? CloseCode.NORMAL.code() : code, "");
           return;
         }
-        case Message.Binary _ -> to.close(CloseCode.UNSUPPORTED_DATA.code(), "texts only");
-        case Message.Text(byte[] utf8) -> {
+        case BINARY -> to.close(CloseCode.UNSUPPORTED_DATA.code(), "texts only");
+        case TEXT -> {
           if (!to.isClosed()) {
-            received(utf8, to);
+            received(message.payload(), to);
           }
         }
       }

@@ -367,7 +367,7 @@ class ChatSocketTest {
         SocketClient client = SocketClient.withKey(gateway, key(gateway))) {
       client.chat("1");
       isToken("1", "A", client.next());
-      client.close();
+      client.leave();
       ended.get(10, TimeUnit.SECONDS);
       Waiting.until(
           Duration.ofSeconds(5), () -> gateway.metric("luki_gateway_streams").equals("0.0"));

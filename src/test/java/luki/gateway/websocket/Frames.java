@@ -14,10 +14,26 @@ final class Frames implements AutoCloseable {
   private final RawHttpClient client;
 
   /** What the server sent: an opcode with its payload. */
-  record Frame(int opcode, byte[] payload) {
+  static final class Frame {
+    private final int opcode;
+    private final byte[] payload;
+
+    Frame(int opcode, byte[] payload) {
+      this.opcode = opcode;
+      this.payload = payload;
+    }
+
+    int opcode() {
+      return opcode;
+    }
+
+    byte[] payload() {
+      return payload;
+    }
+
     /** The code of a close frame. */
     int code() {
-      return (payload[0] & 0xff) << 8 | (payload[1] & 0xff);
+      return ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
     }
 
     String text() {

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.testing.Client;
@@ -91,7 +92,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     try {
       closed.get(time.toMillis(), TimeUnit.MILLISECONDS);
       return true;
-    } catch (java.util.concurrent.TimeoutException open) {
+    } catch (TimeoutException open) {
       return false;
     }
   }
@@ -118,8 +119,13 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     closed.completeExceptionally(error);
   }
 
+  /** Closes the connection without a close frame. */
+  void leave() {
+    socket.abort();
+  }
+
   @Override
   public void close() {
-    socket.abort();
+    leave();
   }
 }
