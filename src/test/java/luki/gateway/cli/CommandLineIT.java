@@ -413,15 +413,18 @@ class CommandLineIT {
     return Files.readString(Path.of("Procfile")).strip().replaceFirst("^web: ", "");
   }
 
+  /** What a gateway in prod needs, and where it listens. */
+  private Map<String, String> prod(int port) throws IOException {
+    return Map.of(
+        "PORT", Integer.toString(port),
+        "API_KEY_PEPPER", PEPPER,
+        "SERVICE_TOKEN_KEY_PATH", jar.signingKey().toString());
+  }
+
   @Test
   void theProcfileCommandServesAndExitsWithZeroOnSigterm() throws Exception {
     int port = Processes.freePort();
-    Map<String, String> environment =
-        Map.of(
-            "PORT", Integer.toString(port),
-            "API_KEY_PEPPER", PEPPER,
-            "SERVICE_TOKEN_KEY_PATH", jar.signingKey().toString());
-    Process process = jar.shell(environment, procfileLine());
+    Process process = jar.shell(prod(port), procfileLine());
     try {
       Jar.awaitReady(port);
       assertEquals(200, Jar.get(port, "/health").statusCode());
@@ -439,11 +442,7 @@ class CommandLineIT {
   @Test
   void healthAsksTheGatewayOfThisMachine() throws Exception {
     int port = Processes.freePort();
-    Map<String, String> environment =
-        Map.of(
-            "PORT", Integer.toString(port),
-            "API_KEY_PEPPER", PEPPER,
-            "SERVICE_TOKEN_KEY_PATH", jar.signingKey().toString());
+    Map<String, String> environment = prod(port);
     String refused = jar.run(environment, "health").expect(1).err();
     assertTrue(refused.contains("127.0.0.1:" + port + "/healthz"), refused);
     Process process = jar.shell(environment, procfileLine());
@@ -461,12 +460,7 @@ class CommandLineIT {
   @Test
   void sigtermBeforeTheProcessIsReadyDrainsToo() throws Exception {
     int port = Processes.freePort();
-    Map<String, String> environment =
-        Map.of(
-            "PORT", Integer.toString(port),
-            "API_KEY_PEPPER", PEPPER,
-            "SERVICE_TOKEN_KEY_PATH", jar.signingKey().toString());
-    Process process = jar.shell(environment, procfileLine());
+    Process process = jar.shell(prod(port), procfileLine());
     try {
       Jar.awaitStatus(port, "/healthz", 200);
       process.destroy();

@@ -210,13 +210,7 @@ class HealthDefectsTest {
   @Test
   void R12_theTextOfAServicesHealthIsNotPassedOn() {
     try (RawUpstream agent =
-            RawUpstream.start(
-                connection -> {
-                  while (true) {
-                    connection.readRequest();
-                    connection.reply("500 Internal Server Error", "{\"detail\":\"leak\"}");
-                  }
-                });
+            RawUpstream.replying("500 Internal Server Error", "{\"detail\":\"leak\"}");
         Fixture setting = Fixture.start(g -> g.with("AGENT_URL", agent.url()))) {
       HttpReply health = health(setting, "degraded");
       Json checks = health.json().at("checks");

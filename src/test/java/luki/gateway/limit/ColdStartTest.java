@@ -79,13 +79,7 @@ class ColdStartTest {
     Path file = directory.resolve("keys.json");
     String key = key(file);
     try (RedisProcess redis = RedisProcess.start("--appendfsync", "no");
-        RawUpstream cognitive =
-            RawUpstream.start(
-                connection -> {
-                  while (connection.readRequest() != null) {
-                    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-                  }
-                })) {
+        RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT)) {
       Map<String, String> environment =
           Map.of(
               "API_KEY_PEPPER", PEPPER,

@@ -50,21 +50,6 @@ class QuotaTest {
         gateway, gateway.keyOfPlan("family", List.of("maria_k"), "chat:write", "usage:read"));
   }
 
-  private static RawUpstream agent(String status, String body) {
-    return RawUpstream.start(
-        connection -> {
-          while (connection.readRequest() != null) {
-            connection.send(
-                "HTTP/1.1 "
-                    + status
-                    + "\r\nContent-Type: application/json\r\nContent-Length: "
-                    + body.length()
-                    + "\r\n\r\n"
-                    + body);
-          }
-        });
-  }
-
   private static Json window(Client client, String meter, String window) {
     for (Json one : client.get("/v1/usage").json().at("quotas").items()) {
       if (one.at("meter").string("").equals(meter) && one.at("window").string("").equals(window)) {
@@ -77,7 +62,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void ofManyCallsAtOneRemainingUnitExactlyOneIsAdmitted(boolean shared) throws Exception {
-    try (RawUpstream agent = agent("200 OK", REPLY);
+    try (RawUpstream agent = RawUpstream.replying("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 3}", "{day: 100}");
         ExecutorService threads = Executors.newFixedThreadPool(12)) {
       Client maria = client(gateway);
@@ -109,7 +94,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aRotatedKeyKeepsTheQuotaOfTheOldOne(boolean shared) throws Exception {
-    try (RawUpstream agent = agent("200 OK", REPLY);
+    try (RawUpstream agent = RawUpstream.replying("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 2}", "{day: 100}")) {
       String key = gateway.keyOfPlan("family", List.of("maria_k"), "chat:write");
       new Client(gateway, key).post("/v1/chat", CHAT).expect(200);
@@ -126,7 +111,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aCallThatFailedIsFree(boolean shared) {
-    try (RawUpstream agent = agent("400 Bad Request", "{}");
+    try (RawUpstream agent = RawUpstream.replying("400 Bad Request", "{}");
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1, month: 1}", "{day: 100}")) {
       Client maria = client(gateway);
       for (int i = 0; i < 4; i++) {
@@ -172,7 +157,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aCallWithoutAReplyOfTheAgentIsNoMessage(boolean shared) {
-    try (RawUpstream agent = agent("500 Internal Server Error", "{}");
+    try (RawUpstream agent = RawUpstream.replying("500 Internal Server Error", "{}");
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 100}")) {
       Client maria = client(gateway);
       for (int i = 0; i < 3; i++) {
@@ -186,7 +171,7 @@ class QuotaTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void withoutAQuotaOnlyTheRateIsReported(boolean shared) {
-    try (RawUpstream agent = agent("200 OK", REPLY);
+    try (RawUpstream agent = RawUpstream.replying("200 OK", REPLY);
         TestGateway gateway = gateway(shared, agent.url(), "{day: 1}", "{day: 1}")) {
       Client other = gateway.client("usage:read");
       Json usage = other.get("/v1/usage").json();

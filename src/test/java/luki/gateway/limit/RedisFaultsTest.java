@@ -37,13 +37,7 @@ class RedisFaultsTest {
 
   private final RedisProcess redis = RedisProcess.start("--appendfsync", "no");
   private final Relay relay = Relay.to(redis.port());
-  private final RawUpstream cognitive =
-      RawUpstream.start(
-          connection -> {
-            while (connection.readRequest() != null) {
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-            }
-          });
+  private final RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT);
 
   @AfterEach
   void stop() {

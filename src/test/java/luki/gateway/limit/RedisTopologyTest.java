@@ -40,13 +40,7 @@ class RedisTopologyTest {
   private static final int BURST = 30;
   private static final int REPLICAS = 3;
 
-  private final RawUpstream cognitive =
-      RawUpstream.start(
-          connection -> {
-            while (connection.readRequest() != null) {
-              connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-            }
-          });
+  private final RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT);
 
   @AfterEach
   void stop() {

@@ -24,15 +24,6 @@ class SharedLimitsTest {
   private static final int BURST = 5;
   private static final int CALLS = 4;
 
-  private static RawUpstream cognitive() {
-    return RawUpstream.start(
-        connection -> {
-          while (connection.readRequest() != null) {
-            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-          }
-        });
-  }
-
   private static TestGateway gateway(String cognitive, String redis, String... more) {
     TestGateway.Builder builder =
         TestGateway.builder()
@@ -73,7 +64,7 @@ class SharedLimitsTest {
   }
 
   private static void eachCallerGetsItsLimit(String redis) throws Exception {
-    try (RawUpstream cognitive = cognitive();
+    try (RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT);
         TestGateway one = gateway(cognitive.url(), redis);
         TestGateway two = gateway(cognitive.url(), redis, "API_KEYS_FILE", one.keyFile());
         TestGateway three = gateway(cognitive.url(), redis, "API_KEYS_FILE", one.keyFile());
@@ -114,7 +105,7 @@ class SharedLimitsTest {
   @Test
   void allInstancesTogetherNeverAdmitMoreThanTheGlobalLimit() throws Exception {
     try (RedisProcess redis = RedisProcess.start("--appendfsync", "no");
-        RawUpstream cognitive = cognitive();
+        RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT);
         TestGateway one = global(cognitive, redis);
         TestGateway two = global(cognitive, redis)) {
       List<Client> clients = new ArrayList<>();

@@ -75,6 +75,17 @@ public final class RawUpstream implements AutoCloseable {
         });
   }
 
+  /** A service that answers each request with this status and JSON. */
+  public static RawUpstream replying(String status, String json) {
+    return start(
+        connection -> {
+          while (true) {
+            connection.readRequest();
+            connection.reply(status, json);
+          }
+        });
+  }
+
   /** A service that answers the requests of a connection in turn, then sends nothing more. */
   public static RawUpstream answeringInTurn(String... replies) {
     return start(
