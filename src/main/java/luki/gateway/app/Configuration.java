@@ -34,7 +34,7 @@ import luki.gateway.tokens.Identity;
 
 /** The settings, gateway.yaml and the contract, which every command reads first. */
 public record Configuration(
-    Settings settings, GatewayFile file, ContractDocument document, List<Finding> ofEnvironment) {
+    Settings settings, GatewayFile file, ContractDocument document, Environment environment) {
   /** The purpose of the hash that names callers in the access log, the audit file and bills. */
   static final String ACCESS_LOG = "access-log";
 
@@ -54,16 +54,44 @@ public record Configuration(
     if (!settings.gatewayFile().toFile().canRead() || !settings.openapiFile().toFile().canRead()) {
       problems.throwIfAny();
     }
+    Configuration read = read(settings, environment, problems);
+    Diagnostics.configure(settings.logLevel());
+    return read;
+  }
+
+  /** The files as they are now; the settings stay. */
+  Configuration reread() throws BadConfiguration {
+    return read(settings, environment, new Problems());
+  }
+
+  private static Configuration read(Settings settings, Environment environment, Problems problems)
+      throws BadConfiguration {
     GatewayFile file = GatewayFileReader.read(settings.gatewayFile(), problems);
     ContractDocument document = ContractDocument.read(settings.openapiFile(), problems);
     problems.throwIfAny();
-    Diagnostics.configure(settings.logLevel());
-    return new Configuration(settings, file, document, environment.findings());
+    return new Configuration(settings, file, document, environment);
+  }
+
+  /**
+   * The findings of `check` that are not critical.
+   *
+   * @throws BadConfiguration there is a critical one
+   */
+  List<Finding> warnings() throws BadConfiguration, IOException {
+    List<Finding> warnings = findings();
+    Problems critical = new Problems();
+    for (Finding finding : warnings) {
+      if (finding.severity() == ConfigurationCheck.Severity.CRITICAL) {
+        critical.add(finding.where(), finding.text());
+      }
+    }
+    critical.throwIfAny();
+    return warnings;
   }
 
   /** The findings of `check`; in prod a critical one prevents startup. */
   public List<Finding> findings() throws IOException {
-    List<Finding> findings = new ArrayList<>(ofEnvironment);
+    List<Finding> findings = new ArrayList<>(environment.findings());
     findings.addAll(ConfigurationCheck.of(settings, file, document.scopes()));
     findings.addAll(Identity.findings(settings));
     String where = Variable.API_KEYS_FILE.name();

@@ -56,14 +56,24 @@ record FilterChain(
     @Nullable AuditTrail audit,
     @Nullable Billing billing) {
 
+  /** The same for another configuration. */
+  FilterChain with(Parts newer) {
+    return new FilterChain(
+        newer, newer.identity().verifier(), newer.consent()::ask, accessLog, audit, billing);
+  }
+
+  Chain chain() {
+    Errors errors = new Errors();
+    return new Chain(steps(errors), errors);
+  }
+
   /** Binds a listener whose requests go through the steps. */
   GatewayServer server(List<Route.Served> routes) throws IOException {
-    Errors errors = new Errors();
     return new GatewayServer(
         parts.configuration().settings(),
         parts.engines().server(),
         new Router(routes),
-        new Chain(steps(errors), errors),
+        chain(),
         parts.lifecycle(),
         parts.memory(),
         parts.clock());
@@ -77,7 +87,8 @@ record FilterChain(
     Settings settings = parts.configuration().settings();
     Metrics metrics = parts.metrics();
     Limiters limiters = parts.limiters();
-    RateLimitCaller rate = new RateLimitCaller(limiters, settings, parts.limited(), metrics);
+    RateLimitCaller rate =
+        new RateLimitCaller(limiters, parts.plans(), settings, parts.limited(), metrics);
     return List.of(
         // Every reply passes these, whichever step made it.
         step(new ReplyHeaders(settings)),
@@ -152,7 +163,7 @@ record FilterChain(
             ErrorCode.DOWNSTREAM_REJECTED,
             ErrorCode.DOWNSTREAM_CONFLICT),
         live(
-            new EnforceQuota(limiters, billing, parts.principals(), metrics),
+            new EnforceQuota(parts.plans(), billing, parts.principals(), metrics),
             ErrorCode.QUOTA_EXCEEDED),
         step(new RecordConsentChanges(audit)));
   }

@@ -9,6 +9,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditTrail;
@@ -20,9 +21,11 @@ import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
+import luki.gateway.observe.ReloadLog;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.DevIssuer;
 import org.jspecify.annotations.Nullable;
@@ -40,13 +43,18 @@ public final class Gateway implements AutoCloseable {
   /** The end of a longer grace: half of it for streams, half to close the parts. */
   private static final Duration LAST = Duration.ofSeconds(2);
 
+  private final Configuration.Build build = Configuration.Build.read();
+
+  // As they were made at the start, which are closed at the end.
   private final Parts parts;
-  private final List<Route.Served> routes;
+  private final Reload reload;
+  private volatile Parts current;
+  private volatile List<Route.Served> routes;
   private final AtomicBoolean closed = new AtomicBoolean();
-  private @Nullable Running running;
+  private volatile @Nullable Running running;
 
   /** What exists only while a gateway serves: the server, and what is closed after it. */
-  private record Running(GatewayServer server, List<AutoCloseable> parts) {}
+  private record Running(GatewayServer server, FilterChain filters, List<AutoCloseable> parts) {}
 
   /**
    * Puts together what needs no listener: enough to know every route.
@@ -55,8 +63,9 @@ public final class Gateway implements AutoCloseable {
    */
   public Gateway(Configuration configuration) throws BadConfiguration {
     Problems problems = new Problems();
-    Configuration.Build build = Configuration.Build.read();
     this.parts = Parts.of(configuration, build.version(), problems);
+    this.current = parts;
+    this.reload = new Reload(this, configuration, new ReloadLog(parts.metrics()));
     this.routes = new RouteTable(parts, build).compile(problems);
     problems.throwIfAny();
   }
@@ -71,8 +80,8 @@ public final class Gateway implements AutoCloseable {
     DevIssuer issuer = DevIssuer.made();
     FilterChain filters =
         new FilterChain(
-            parts,
-            issuer.verifier(parts.identity().rules()),
+            current,
+            issuer.verifier(current.identity().rules()),
             (_, _, _, _) ->
                 new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
             _ -> {},
@@ -125,10 +134,11 @@ public final class Gateway implements AutoCloseable {
         new Periodic(
             "key-file",
             () -> {
-              parts.keys().refresh();
+              refreshKeys();
               return KEY_FILE_INTERVAL;
             });
-    List<AutoCloseable> closeable = new ArrayList<>(List.of(accessLog, keyWatch));
+    List<AutoCloseable> closeable =
+        new ArrayList<>(List.of(accessLog, keyWatch, new Periodic("configuration", reload::poll)));
     if (audit != null) {
       parts.metrics().watchAudit(audit::lost);
       closeable.add(audit);
@@ -136,11 +146,11 @@ public final class Gateway implements AutoCloseable {
     if (billing != null) {
       closeable.add(billing);
     }
-    running = new Running(server, closeable);
+    running = new Running(server, filters, closeable);
     watch(accessLog);
     parts.identity().start();
-    parts.limiters().start();
-    parts.access().start();
+    parts.limiters().start(parts.plans().byDefault());
+    parts.access().start(() -> current.consent(), exchange -> current.refusal(exchange));
     parts.sockets().start(server);
     server.start();
   }
@@ -158,13 +168,44 @@ public final class Gateway implements AutoCloseable {
   }
 
   private void watch(QueuedWriter<AccessLine> accessLog) {
-    parts.metrics().watchKeyFile(parts.keys()::isGood);
+    parts.metrics().watchKeyFile(() -> current.keys().isGood());
     parts.metrics().watchDroppedLines(accessLog::dropped);
     parts.metrics().watchMemory(parts.memory()::used);
     parts.metrics().watchJvm();
     parts.metrics().watchKeySetAge(parts.identity()::keysAgeSeconds);
     parts.metrics().watchLimiter(parts.limiters()::isDegraded);
+    Set<Upstream> services = parts.configuration().settings().urls().keySet();
+    parts.metrics().watchCircuits(services, who -> current.upstreams().isTripped(who));
     parts.upstreams().watchHealth(HEALTH_INTERVAL);
+  }
+
+  /** Reads the configuration again; one that cannot be used is logged and changes nothing. */
+  public void reload() {
+    if (running != null) {
+      reload.now();
+    }
+  }
+
+  /**
+   * Uses another configuration for the next requests.
+   *
+   * @return how many routes it has
+   * @throws BadConfiguration it cannot be used, and nothing has changed
+   */
+  int use(Configuration next) throws BadConfiguration, IOException {
+    Problems problems = new Problems();
+    Parts newer = current.with(next, problems);
+    List<Route.Served> compiled = new RouteTable(newer, build).compile(problems);
+    problems.throwIfAny();
+    FilterChain filters = running().filters.with(newer);
+    AuditTrail audit = filters.audit();
+    if (audit != null) {
+      audit.use(next.auditContext());
+    }
+    running().server.use(new Router(compiled), filters.chain());
+    current = newer;
+    routes = compiled;
+    return compiled.size();
   }
 
   private static @Nullable AuditTrail audit(Configuration configuration)
@@ -190,20 +231,21 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  private GatewayServer server() {
-    if (running == null) {
+  private Running running() {
+    Running now = running;
+    if (now == null) {
       throw new IllegalStateException("not started");
     }
-    return running.server;
+    return now;
   }
 
   public InetSocketAddress address() {
-    return server().address();
+    return running().server.address();
   }
 
   /** Reads the key file now, not at the next interval. */
   public void refreshKeys() {
-    parts.keys().refresh();
+    current.keys().refresh();
   }
 
   /** What messages hold of the memory budget, in bytes. */
@@ -212,7 +254,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   public int keyCount() {
-    return parts.keys().size();
+    return current.keys().size();
   }
 
   /** The longest that {@link #drain} takes. */
@@ -227,7 +269,7 @@ public final class Gateway implements AutoCloseable {
     Deadline end = Deadline.after(time);
     Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
     try {
-      server().drain(time.minus(last), last.dividedBy(2));
+      running().server.drain(time.minus(last), last.dividedBy(2));
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     } finally {

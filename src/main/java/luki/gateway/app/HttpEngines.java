@@ -8,7 +8,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
-import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.server.GatewayServer.ServerEngine;
 import luki.gateway.server.JdkServer;
@@ -20,21 +19,20 @@ import luki.wire.WireSettings;
 
 /** Chooses the engines that speak HTTP on either side: edge and wire, or the JDK's. */
 final class HttpEngines implements HttpClients, AutoCloseable {
-  private static final Duration BEYOND_STREAMS = Duration.ofSeconds(10);
+  private static final Duration BEYOND_LIMIT = Duration.ofSeconds(10);
 
   private final ServerEngine server;
   private final boolean wire;
-  private final Duration silence;
-  private final Map<Duration, HttpClient> clients = new ConcurrentHashMap<>();
+  private final Map<Timeouts, HttpClient> clients = new ConcurrentHashMap<>();
 
-  HttpEngines(Settings settings, GatewayFile.Streams streams, ByteBudget memory) {
+  private record Timeouts(Duration connect, Duration silence) {}
+
+  HttpEngines(Settings settings, ByteBudget memory) {
     this.server =
         settings.engines().edge()
             ? edge(settings.limits(), memory)
             : JdkServer.engine(settings.limits());
     this.wire = settings.engines().wire();
-    // Longer than the limit of streams, which gives the better error.
-    this.silence = streams.betweenEvents().plus(BEYOND_STREAMS);
   }
 
   private static ServerEngine edge(Settings.Limits limits, ByteBudget memory) {
@@ -63,21 +61,24 @@ final class HttpEngines implements HttpClients, AutoCloseable {
   }
 
   @Override
-  public HttpClient connectingWithin(Duration timeout) {
-    return clients.computeIfAbsent(timeout, wire ? this::wireClient : HttpEngines::jdkClient);
+  public HttpClient client(Duration connect, Duration silence) {
+    return clients.computeIfAbsent(
+        new Timeouts(connect, silence), wire ? HttpEngines::wireClient : HttpEngines::jdkClient);
   }
 
-  private HttpClient wireClient(Duration connect) {
-    return new WireClient(WireSettings.usual().withConnect(connect).withSilence(silence));
+  private static HttpClient wireClient(Timeouts own) {
+    // Longer than the user's limit of silence, which gives the better error.
+    Duration silence = own.silence.plus(BEYOND_LIMIT);
+    return new WireClient(WireSettings.usual().withConnect(own.connect).withSilence(silence));
   }
 
   /** HTTP/1.1 only: an h2c offer makes some of the services drop the body of a POST. */
-  private static HttpClient jdkClient(Duration connect) {
+  private static HttpClient jdkClient(Timeouts own) {
     return HttpClient.newBuilder()
         .version(HttpClient.Version.HTTP_1_1)
         .followRedirects(HttpClient.Redirect.NEVER)
         .proxy(HttpClient.Builder.NO_PROXY)
-        .connectTimeout(connect)
+        .connectTimeout(own.connect)
         .executor(Executors.newVirtualThreadPerTaskExecutor())
         .build();
   }

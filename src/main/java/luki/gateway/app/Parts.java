@@ -2,14 +2,19 @@ package luki.gateway.app;
 
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import luki.gateway.config.Plan;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
 import luki.gateway.filter.AccessPolicy;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
 import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.idempotency.MemoryReplies;
@@ -52,6 +57,7 @@ record Parts(
     Limiters limiters,
     EnforceIdempotency idempotency,
     Tickets tickets,
+    Plan.Catalog plans,
     ApiKeyStore keys,
     KeyedHash principals,
     KeyedHash limited) {
@@ -65,17 +71,11 @@ record Parts(
     Metrics metrics = new Metrics(version);
     Tracing tracing = Tracing.of(settings.telemetry());
     ServiceTokens tokens = ServiceTokens.of(settings, clock, problems);
-    HttpEngines engines = new HttpEngines(settings, configuration.file().streams(), memory);
+    HttpEngines engines = new HttpEngines(settings, memory);
     Upstreams.Shared shared =
         new Upstreams.Shared(
-            configuration.file(),
-            settings.limits().replyBytes(),
-            tokens,
-            engines,
-            metrics,
-            tracing,
-            System::nanoTime);
-    Upstreams upstreams = new Upstreams(settings, shared);
+            settings.limits().replyBytes(), tokens, engines, metrics, tracing, System::nanoTime);
+    Upstreams upstreams = new Upstreams(settings, configuration.file(), shared, null);
     String pepper = configuration.pepperIfAny();
     Consent consent = new Consent(upstreams, settings.consentCache(), clock);
     ApiKeyStore keys =
@@ -86,13 +86,7 @@ record Parts(
             clock);
     Limiters limiters = new Limiters(settings, configuration.file(), clock);
     Lifecycle lifecycle = new Lifecycle();
-    AccessWatch access =
-        new AccessWatch(
-            consent,
-            exchange ->
-                AccessPolicy.refusal(
-                    exchange, keys.now(exchange.principal(), settings.jwt().skew())),
-            new Random());
+    AccessWatch access = new AccessWatch(new Random());
     return new Parts(
         configuration,
         clock,
@@ -104,7 +98,7 @@ record Parts(
         engines,
         upstreams,
         Identity.of(
-            settings, configuration.file(), configuration.roles(), engines, clock, problems),
+            settings, configuration.file(), configuration.roles(), engines, clock, problems, null),
         consent,
         access,
         new ChatSockets(lifecycle, access, memory, settings.limits().bodyBytes()),
@@ -113,9 +107,45 @@ record Parts(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
             limiters.replies(new MemoryReplies(memory, budget, clock))),
         new Tickets(limiters.tickets(new MemoryTickets(memory)), new SecureRandom()),
+        Plan.Catalog.of(configuration.file(), settings.rates()),
         keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
         KeyedHash.derived(pepper, "limits"));
+  }
+
+  /**
+   * The parts for another configuration. They share whatever was opened, counted or kept, and what
+   * is to be closed.
+   */
+  Parts with(Configuration next, Problems problems) {
+    Upstreams clients = upstreams.with(next.file());
+    return new Parts(
+        next,
+        clock,
+        lifecycle,
+        memory,
+        metrics,
+        tracing,
+        tokens,
+        engines,
+        clients,
+        Identity.of(next.settings(), next.file(), next.roles(), engines, clock, problems, identity),
+        consent.with(clients),
+        access,
+        sockets,
+        limiters,
+        idempotency,
+        tickets,
+        Plan.Catalog.of(next.file(), next.settings().rates()),
+        keys.with(next.roles()),
+        principals,
+        limited);
+  }
+
+  /** Why the caller of a request, with the rights of now, may not have an answer. */
+  Optional<ApiError> refusal(Exchange exchange) {
+    Duration skew = configuration.settings().jwt().skew();
+    return AccessPolicy.refusal(exchange, keys.now(exchange.principal(), skew));
   }
 
   /** The name of a caller in the limits. */

@@ -84,7 +84,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
         "chat-socket",
         new ChatSocketHandler(parts.sockets(), parts.configuration().settings().corsOrigins()));
     handlers.put("stream-ticket", new TicketHandler(parts.tickets()));
-    handlers.put("usage", new UsageHandler(parts.limiters(), parts::limitedAs));
+    handlers.put("usage", new UsageHandler(parts.limiters(), parts.plans(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     return handlers;
   }

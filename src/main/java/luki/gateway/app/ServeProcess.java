@@ -4,10 +4,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Proxy;
 import java.security.Security;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import jdk.management.VirtualThreadSchedulerMXBean;
@@ -39,8 +38,11 @@ public final class ServeProcess {
       throws BadConfiguration, IOException, InterruptedException {
     outnumberPollers();
     configureClients();
-    refuseCritical(configuration, warnings);
+    for (ConfigurationCheck.Finding finding : configuration.warnings()) {
+      warnings.println("warning: " + finding.where() + ": " + finding.text());
+    }
     Gateway gateway = new Gateway(configuration);
+    onHangUp(gateway::reload);
     gateway.accept(accessLog);
     Runtime.getRuntime()
         .addShutdownHook(Thread.ofPlatform().name("shutdown").unstarted(() -> drain(gateway)));
@@ -105,18 +107,26 @@ public final class ServeProcess {
     }
   }
 
-  private static void refuseCritical(Configuration configuration, PrintStream warnings)
-      throws BadConfiguration, IOException {
-    List<String> critical = new ArrayList<>();
-    for (ConfigurationCheck.Finding finding : configuration.findings()) {
-      if (finding.severity() == ConfigurationCheck.Severity.CRITICAL) {
-        critical.add(finding.where() + ": " + finding.text());
-      } else {
-        warnings.println("warning: " + finding.where() + ": " + finding.text());
-      }
-    }
-    if (!critical.isEmpty()) {
-      throw new BadConfiguration(critical);
+  /**
+   * Runs a task at each SIGHUP. By reflection, since the compiler's warning about sun.misc.Signal
+   * cannot be suppressed; there is no public API for signals.
+   */
+  private static void onHangUp(Runnable task) {
+    try {
+      Class<?> signal = Class.forName("sun.misc.Signal");
+      Class<?> handler = Class.forName("sun.misc.SignalHandler");
+      Object own =
+          Proxy.newProxyInstance(
+              ServeProcess.class.getClassLoader(),
+              new Class<?>[] {handler},
+              (_, _, _) -> {
+                task.run();
+                return null;
+              });
+      Object hangUp = signal.getConstructor(String.class).newInstance("HUP");
+      signal.getMethod("handle", signal, handler).invoke(null, hangUp, own);
+    } catch (ReflectiveOperationException none) {
+      new Diagnostics("gateway").info("no SIGHUP here; only a changed file causes a reload");
     }
   }
 

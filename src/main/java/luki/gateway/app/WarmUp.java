@@ -147,7 +147,7 @@ final class WarmUp {
             settings(configuration.settings(), upstream),
             configuration.file(),
             configuration.document(),
-            List.of());
+            configuration.environment());
     Configuration.Build build = Configuration.Build.read();
     Parts parts = Parts.of(inner, build.version(), problems);
     List<Route.Served> routes = new RouteTable(parts, build).compile(problems);
@@ -173,7 +173,7 @@ final class WarmUp {
 
   private void load(Parts parts, List<Route.Served> routes, int port) throws InterruptedException {
     String key = parts.keys().addTemporary(parts.configuration().document().scopes());
-    HttpClient client = parts.engines().connectingWithin(CALL_LIMIT);
+    HttpClient client = parts.engines().client(CALL_LIMIT, CALL_LIMIT);
     Deadline end = Deadline.after(time);
     Deadline once = Deadline.after(Duration.ZERO);
     List<Thread> clients = new ArrayList<>();

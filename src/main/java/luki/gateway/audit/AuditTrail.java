@@ -28,7 +28,7 @@ public final class AuditTrail implements AutoCloseable {
   private static final int MAX_REASONS = 10_000;
 
   private final AuditFile file;
-  private final AuditRecord.Context context;
+  private volatile AuditRecord.Context context;
   private final QueuedWriter<AuditRecord> writer;
   private final Map<DenialReason, Long> denials = new ConcurrentHashMap<>();
   private final Periodic summaries;
@@ -82,6 +82,11 @@ public final class AuditTrail implements AutoCloseable {
         writer.add(AuditRecord.denials(reason, count - singleRecords(reason), context));
       }
     }
+  }
+
+  /** The next records name another policy. */
+  public void use(AuditRecord.Context newer) {
+    context = newer;
   }
 
   public AuditRecord.Context context() {

@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -27,11 +29,20 @@ public final class Environment {
   // OpenTelemetry's library reads these by itself.
   private static final String OF_TELEMETRY = "OTEL_";
 
+  private final Map<String, String> process;
+  private final Path dotEnv;
   private final Map<String, String> values;
   private final Problems problems;
   private final List<Finding> findings;
 
-  private Environment(Map<String, String> values, Problems problems, List<Finding> findings) {
+  private Environment(
+      Map<String, String> process,
+      Path dotEnv,
+      Map<String, String> values,
+      Problems problems,
+      List<Finding> findings) {
+    this.process = Map.copyOf(process);
+    this.dotEnv = dotEnv;
     this.values = Map.copyOf(values);
     this.problems = problems;
     this.findings = List.copyOf(findings);
@@ -73,7 +84,15 @@ public final class Environment {
         findings.add(Finding.of(Check.UNKNOWN_VARIABLE, name, unknown(meant)));
       }
     }
-    return new Environment(values, problems, findings);
+    return new Environment(process, dotEnv, values, problems, findings);
+  }
+
+  /** The variables whose values are other ones in the file by now. */
+  public List<Variable> changed() {
+    Environment now = of(process, dotEnv, new Problems());
+    return Arrays.stream(Variable.values())
+        .filter(variable -> !Objects.equals(get(variable), now.get(variable)))
+        .toList();
   }
 
   private static String unknown(Optional<String> meant) {

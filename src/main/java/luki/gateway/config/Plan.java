@@ -1,6 +1,7 @@
 package luki.gateway.config;
 
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import luki.gateway.http.Policy.Meter;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +65,32 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
       @Nullable Integer perMinute, @Nullable Integer burst, Map<Meter, Quota> quotas) {
     public Rules {
       quotas = quotas.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(quotas));
+    }
+
+    private Plan plan(String name, Settings.RateLimits defaults) {
+      int rate = perMinute == null ? defaults.perMinute() : perMinute;
+      int atOnce = burst != null ? burst : perMinute == null ? defaults.burst() : perMinute;
+      return new Plan(name, rate, atOnce, quotas);
+    }
+  }
+
+  /** The plans of the file, with the defaults of the environment. */
+  public record Catalog(Map<String, Plan> plans, Plan byDefault) {
+    public Catalog {
+      plans = Map.copyOf(plans);
+    }
+
+    public static Catalog of(GatewayFile file, Settings.RateLimits defaults) {
+      Map<String, Plan> plans = new HashMap<>();
+      file.plans().forEach((name, rules) -> plans.put(name, rules.plan(name, defaults)));
+      Rules none = new Rules(null, null, Map.of());
+      Plan byDefault = plans.computeIfAbsent(DEFAULT, name -> none.plan(name, defaults));
+      return new Catalog(plans, byDefault);
+    }
+
+    /** The plan of a name; the default plan where the name is missing or unknown. */
+    public Plan of(@Nullable String name) {
+      return name == null ? byDefault : plans.getOrDefault(name, byDefault);
     }
   }
 }

@@ -22,6 +22,7 @@ public record Settings(
     Map<Upstream, URI> urls,
     Path gatewayFile,
     Path openapiFile,
+    Duration poll,
     Path keyFile,
     @Nullable Secret pepper,
     Jwt jwt,

@@ -51,6 +51,7 @@ public final class SettingsReader {
         urls(),
         environment.file(Variable.GATEWAY_CONFIG),
         environment.file(Variable.OPENAPI_FILE),
+        environment.seconds(Variable.CONFIG_POLL_S, 0, 3600),
         Path.of(environment.text(Variable.API_KEYS_FILE)),
         environment.parsed(
             Variable.API_KEY_PEPPER, SettingsReader::pepper, "must have at least 32 bytes"),

@@ -21,6 +21,8 @@ public enum Variable {
   TOKEN_URL("", "the token service"),
   GATEWAY_CONFIG("config/gateway.yaml", "roles, plans, deadlines and resilience of each service"),
   OPENAPI_FILE("config/openapi.yaml", "the contract that is enforced"),
+  CONFIG_POLL_S(
+      "5", "seconds between checks of these two files for changes; 0: only SIGHUP reloads them"),
   API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
   API_KEY_PEPPER("", "text of 32 bytes or more that the key hashes depend on; required in prod"),
   JWT_PUBLIC_KEY_PATH("", "end users' tokens: the issuer's public key (PEM: RSA, EC or Ed25519)"),

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -29,8 +30,6 @@ public final class AccessWatch implements AutoCloseable {
   private static final Duration MIN_QUESTION_INTERVAL = Duration.ofMillis(1500);
   private static final int JITTER_MILLIS = 1000;
 
-  private final Consent consent;
-  private final Function<Exchange, Optional<ApiError>> refusal;
   private final RandomGenerator random;
   private final Set<Grant> grants = ConcurrentHashMap.newKeySet();
   private final Map<Subject, Deadline> questions = new ConcurrentHashMap<>();
@@ -39,20 +38,22 @@ public final class AccessWatch implements AutoCloseable {
   /**
    * Creates it; nothing is checked before {@link #start}.
    *
-   * @param refusal why the caller of a request, with the rights of now, may not have an answer
    * @param random so that not all users are asked at the same moment
    */
-  public AccessWatch(
-      Consent consent, Function<Exchange, Optional<ApiError>> refusal, RandomGenerator random) {
-    this.consent = consent;
-    this.refusal = refusal;
+  public AccessWatch(RandomGenerator random) {
     this.random = random;
   }
 
   private record Subject(UserId user, ConsentRule rule) {}
 
-  public void start() {
-    checks = new Periodic("access-watch", this::check);
+  /**
+   * Checks again and again.
+   *
+   * @param consent who is asked, as of now
+   * @param refusal why the caller of a request, with the rights of now, may not have an answer
+   */
+  public void start(Supplier<Consent> consent, Function<Exchange, Optional<ApiError>> refusal) {
+    checks = new Periodic("access-watch", () -> check(consent.get(), refusal));
   }
 
   /** What an answer in progress depends on; closed with the answer. */
@@ -134,7 +135,7 @@ public final class AccessWatch implements AutoCloseable {
     }
   }
 
-  private Duration check() {
+  private Duration check(Consent consent, Function<Exchange, Optional<ApiError>> refusal) {
     Map<Subject, Grant> subjects = new HashMap<>();
     for (Grant grant : grants) {
       Optional<ApiError> refused = refusal.apply(grant.exchange);
@@ -145,15 +146,15 @@ public final class AccessWatch implements AutoCloseable {
       }
     }
     questions.keySet().retainAll(subjects.keySet());
-    subjects.forEach(this::askIfDue);
+    subjects.forEach((subject, any) -> askIfDue(consent, subject, any));
     return CHECK_INTERVAL;
   }
 
-  private void askIfDue(Subject subject, Grant any) {
+  private void askIfDue(Consent consent, Subject subject, Grant any) {
     if (questions.computeIfAbsent(subject, _ -> next()).hasPassed()) {
       // The next one is due after the answer to this one.
       questions.put(subject, any.exchange.deadline());
-      Thread.ofVirtual().name("consent-question").start(() -> ask(subject, any.exchange));
+      Thread.ofVirtual().name("consent-question").start(() -> ask(consent, subject, any.exchange));
     }
   }
 
@@ -161,7 +162,7 @@ public final class AccessWatch implements AutoCloseable {
     return Deadline.after(MIN_QUESTION_INTERVAL.plusMillis(random.nextInt(JITTER_MILLIS)));
   }
 
-  private void ask(Subject subject, Exchange exchange) {
+  private void ask(Consent consent, Subject subject, Exchange exchange) {
     long asked = System.nanoTime();
     try {
       Consent.Answer answer =

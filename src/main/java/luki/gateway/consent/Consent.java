@@ -30,9 +30,18 @@ public final class Consent {
 
   /** Caches each answer for that time. */
   public Consent(Upstreams upstreams, Duration keptFor, Clock clock) {
+    this(upstreams, clock, new ConsentCache(keptFor, System::nanoTime));
+  }
+
+  private Consent(Upstreams upstreams, Clock clock, ConsentCache answers) {
     this.upstreams = upstreams;
     this.clock = clock;
-    this.answers = new ConsentCache(keptFor, System::nanoTime);
+    this.answers = answers;
+  }
+
+  /** The same with the same cached answers, but other clients. */
+  public Consent with(Upstreams others) {
+    return new Consent(others, clock, answers);
   }
 
   /** An outage is not a denial. */

@@ -1,6 +1,7 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
+import luki.gateway.config.Plan;
 import luki.gateway.delivery.Billing;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -13,7 +14,6 @@ import luki.gateway.http.Policy.Units;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.keys.KeyedHash;
-import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param hash as in the access log: a bill and the log name a caller alike
  */
 public record EnforceQuota(
-    Limiters limiters, @Nullable Billing bills, KeyedHash hash, Metrics metrics) implements Filter {
+    Plan.Catalog plans, @Nullable Billing bills, KeyedHash hash, Metrics metrics)
+    implements Filter {
   private static final int FIRST_ERROR = 400;
 
   @Override
@@ -62,7 +63,7 @@ public record EnforceQuota(
     if (bills != null) {
       bills.add(
           hash.nameOf(exchange.principal()),
-          limiters.plan(exchange.principal().plan()).name(),
+          plans.of(exchange.principal().plan()).name(),
           exchange.operation(),
           used,
           status);

@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * caller's quotas, in one step for each caller. When a quota is used up {@link EnforceQuota}
  * refuses the call, after all other checks of the request.
  */
-public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash hash, Metrics metrics)
+public record RateLimitCaller(
+    Limiters limiters, Plan.Catalog plans, Settings settings, KeyedHash hash, Metrics metrics)
     implements Filter {
   private static final long MICROS = 1_000_000;
 
@@ -54,7 +55,7 @@ public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash ha
       }
       case GlobalLimit.Result.Admitted _ -> {}
     }
-    Plan plan = limiters.plan(isPublic ? null : exchange.principal().plan());
+    Plan plan = plans.of(isPublic ? null : exchange.principal().plan());
     boolean streams = limits.meters().contains(Meter.STREAMED_CHARACTERS);
     Limiter.Decision decision = admit(exchange, plan, limits.units(), streams);
     return decided(exchange, next, plan, decision, global);
@@ -83,7 +84,7 @@ public record RateLimitCaller(Limiters limiters, Settings settings, KeyedHash ha
       if (!(response.outcome().refusal() instanceof ApiError.MissingScope)) {
         return response;
       }
-      Plan plan = rate.limiters.plan(exchange.principal().plan());
+      Plan plan = rate.plans.of(exchange.principal().plan());
       return withRateLimit(response, plan, rate.admit(exchange, plan, Units.NONE, false).rate());
     }
   }

@@ -18,13 +18,13 @@ import luki.gateway.limit.Limiters;
  *
  * @param names by which the limiter knows callers
  */
-public record UsageHandler(Limiters limiters, Function<Principal, String> names)
+public record UsageHandler(Limiters limiters, Plan.Catalog plans, Function<Principal, String> names)
     implements Handler {
   private static final long MICROS = 1_000_000;
 
   @Override
   public Response handle(Exchange exchange) {
-    Plan plan = limiters.plan(exchange.principal().plan());
+    Plan plan = plans.of(exchange.principal().plan());
     try {
       Limiter.Usage usage = limiters.limiter().usage(names.apply(exchange.principal()), plan);
       Json.Builder json = Json.object().put("plan", plan.name());

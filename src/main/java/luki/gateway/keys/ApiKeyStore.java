@@ -44,6 +44,14 @@ public final class ApiKeyStore {
     this.clock = clock;
   }
 
+  /** A store with the same keys, whose roles have other scopes. */
+  public synchronized ApiKeyStore with(Roles other) {
+    ApiKeyStore store = new ApiKeyStore(file, pepper, other, clock);
+    store.take(keys.values().stream().map(known -> known.entry).toList());
+    store.stamp = stamp;
+    return store;
+  }
+
   /** A key with what is the same for each of its requests. */
   private static final class Known {
     private final KeyEntry entry;

@@ -3,8 +3,6 @@ package luki.gateway.limit;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Plan;
@@ -17,14 +15,12 @@ import luki.gateway.ticket.TicketStore;
 import luki.gateway.upstream.Upstreams.ServiceState;
 import org.jspecify.annotations.Nullable;
 
-/** The plans and all limits, counted in memory or in Redis as the settings say. */
+/** All limits, counted in memory or in Redis as the settings say. */
 public final class Limiters implements AutoCloseable {
   private static final Duration INTERVAL = Duration.ofSeconds(1);
 
   private static final String NO_CALLER = "0".repeat(16);
 
-  private final Map<String, Plan> plans = new TreeMap<>();
-  private final Plan defaultPlan;
   private final Settings.OnRedisLoss onLoss;
   private final @Nullable RedisExecutor redis;
   private final Limiter limiter;
@@ -35,10 +31,6 @@ public final class Limiters implements AutoCloseable {
   public Limiters(Settings settings, GatewayFile file, Clock clock) {
     LongSupplier micros = () -> micros(clock.instant());
     Settings.RateLimits limits = settings.rates();
-    file.plans().forEach((name, rules) -> plans.put(name, plan(name, rules, limits)));
-    this.defaultPlan =
-        plans.computeIfAbsent(
-            Plan.DEFAULT, name -> plan(name, new Plan.Rules(null, null, Map.of()), limits));
     this.onLoss = limits.onRedisLoss();
     Settings.Redis shared = settings.redis();
     if (shared == null) {
@@ -70,27 +62,16 @@ public final class Limiters implements AutoCloseable {
     return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
   }
 
-  /** The plan as the file defines it, with the defaults of the environment. */
-  private static Plan plan(String name, Plan.Rules rules, Settings.RateLimits defaults) {
-    Integer own = rules.perMinute();
-    Integer burst = rules.burst();
-    int perMinute = own == null ? defaults.perMinute() : own;
-    int atOnce = burst != null ? burst : own == null ? defaults.burst() : own;
-    return new Plan(name, perMinute, atOnce, rules.quotas());
-  }
-
-  /** The plan of a name; the default plan where the name is missing or unknown. */
-  public Plan plan(@Nullable String name) {
-    return name == null ? defaultPlan : plans.getOrDefault(name, defaultPlan);
-  }
-
-  /** Connects to Redis, if it is used. */
-  public void start() {
+  /**
+   * Connects to Redis, if it is used.
+   *
+   * @param any for a call that warms up
+   */
+  public void start(Plan any) {
     if (redis != null) {
       redis.warmUp();
       // Loads the classes that a call needs, and its script once more on the whole path.
-      Limiter.Decision _ =
-          limiter.admit(new Limiter.Call(NO_CALLER, defaultPlan, 1, Units.NONE, false));
+      Limiter.Decision _ = limiter.admit(new Limiter.Call(NO_CALLER, any, 1, Units.NONE, false));
     }
   }
 

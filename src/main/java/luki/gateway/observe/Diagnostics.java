@@ -8,6 +8,7 @@ import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
+import luki.gateway.config.Problems.BadConfiguration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,6 +69,11 @@ public final class Diagnostics {
 
   public void error(@CompileTimeConstant String sentence, Field... fields) {
     logger.error("{}", new Line(sentence, List.of(fields)));
+  }
+
+  /** Logs each problem of a configuration: it names a place in a file, and never a value. */
+  public void error(@CompileTimeConstant String sentence, BadConfiguration bad) {
+    bad.problems().forEach(problem -> error(sentence, new Field("problem", problem)));
   }
 
   /** A value of a type that cannot contain what a caller sent. */

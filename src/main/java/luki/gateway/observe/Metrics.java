@@ -17,12 +17,12 @@ import io.prometheus.metrics.model.snapshots.Unit;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import jdk.management.VirtualThreadSchedulerMXBean;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
@@ -47,7 +47,6 @@ public final class Metrics {
   private final Map<RequestLabels, DistributionDataPoint> requestSeries = new ConcurrentHashMap<>();
   private final Map<CallLabels, DistributionDataPoint> callSeries = new ConcurrentHashMap<>();
   private final Map<CounterLabels, CounterDataPoint> counterSeries = new ConcurrentHashMap<>();
-  private final List<Circuit> circuits = new CopyOnWriteArrayList<>();
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final ExpositionFormats formats = ExpositionFormats.init();
 
@@ -83,8 +82,6 @@ public final class Metrics {
 
   private record CounterLabels(Counter counter, Label first, Label second) {}
 
-  private record Circuit(Upstream upstream, BooleanSupplier open) {}
-
   public Metrics(String version) {
     Info.builder()
         .name("luki_gateway_build_info")
@@ -92,17 +89,6 @@ public final class Metrics {
         .labelNames("version")
         .register(registry)
         .setLabelValues(version);
-    GaugeWithCallback.builder()
-        .name("luki_gateway_circuit_open")
-        .help("1 while the circuit breaker of a service is open")
-        .labelNames("upstream")
-        .callback(
-            sink ->
-                circuits.forEach(
-                    circuit ->
-                        sink.call(
-                            circuit.open().getAsBoolean() ? 1 : 0, circuit.upstream().label())))
-        .register(registry);
     for (StreamOutcome outcome : StreamOutcome.values()) {
       streamOutcomes.labelValues(outcome.label());
     }
@@ -119,11 +105,11 @@ public final class Metrics {
         .register(registry);
   }
 
-  private Gauge gauge(String name, String help) {
+  Gauge gauge(String name, String help) {
     return Gauge.builder().name(name).help(help).register(registry);
   }
 
-  private Counter counter(String name, String help, String... labels) {
+  Counter counter(String name, String help, String... labels) {
     return Counter.builder().name(name).help(help).labelNames(labels).register(registry);
   }
 
@@ -224,9 +210,15 @@ public final class Metrics {
     firstEvent.observe(seconds(nanos));
   }
 
-  /** Shows the state of a service's circuit breaker. */
-  public void watchCircuit(Upstream service, BooleanSupplier open) {
-    circuits.add(new Circuit(service, open));
+  /** Shows the state of the services' circuit breakers. */
+  public void watchCircuits(Set<Upstream> services, Predicate<Upstream> open) {
+    GaugeWithCallback.builder()
+        .name("luki_gateway_circuit_open")
+        .help("1 while the circuit breaker of a service is open")
+        .labelNames("upstream")
+        .callback(
+            sink -> services.forEach(each -> sink.call(open.test(each) ? 1 : 0, each.label())))
+        .register(registry);
   }
 
   public void watchDroppedLines(LongSupplier dropped) {

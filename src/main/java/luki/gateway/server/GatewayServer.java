@@ -38,10 +38,11 @@ public final class GatewayServer implements Dispatcher {
 
   private final HttpServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private final Chain chain;
+  private final Ids ids = new Ids(ThreadLocalRandom::current);
   private final Lifecycle lifecycle;
-  private final ExchangeReader reader;
   private final ByteBudget memory;
+  private final Clock clock;
+  private volatile Rules rules;
 
   /**
    * Binds the listener; it takes requests once it is started.
@@ -57,13 +58,21 @@ public final class GatewayServer implements Dispatcher {
       ByteBudget memory,
       Clock clock)
       throws IOException {
-    this.chain = chain;
     this.lifecycle = lifecycle;
     this.memory = memory;
-    this.reader = new ExchangeReader(router, new Ids(ThreadLocalRandom::current), clock);
+    this.clock = clock;
+    this.rules = new Rules(new ExchangeReader(router, ids, clock), chain);
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
     this.server = engine.bind(address, BACKLOG, http -> serve(http, null), this::serve);
     server.setExecutor(threads);
+  }
+
+  /** What decides on a request, read once for each. */
+  private record Rules(ExchangeReader reader, Chain chain) {}
+
+  /** The next requests go through these; those in flight go on as they began. */
+  public void use(Router router, Chain chain) {
+    rules = new Rules(new ExchangeReader(router, ids, clock), chain);
   }
 
   public void start() {
@@ -79,19 +88,21 @@ public final class GatewayServer implements Dispatcher {
    * through the filters like any other, so that it has an envelope, ids, a log line and metrics.
    */
   private void serve(HttpExchange http, BadMessage.@Nullable Reason refused) throws IOException {
+    Rules now = rules;
     try (ByteBudget.Lease lease = memory.lease()) {
-      Exchange exchange = reader.read(http, lease, refused);
-      ReplyWriter.write(http, exchange.request().method(), reply(exchange));
+      Exchange exchange = now.reader.read(http, lease, refused);
+      ReplyWriter.write(http, exchange.request().method(), reply(now, exchange));
     }
   }
 
   @Override
   public Response dispatch(Request request, String target, ByteBudget.Lease lease) {
-    return reply(reader.read(request, target, lease));
+    Rules now = rules;
+    return reply(now, now.reader.read(request, target, lease));
   }
 
-  private Response reply(Exchange exchange) {
-    Response response = chain.handle(exchange);
+  private static Response reply(Rules now, Exchange exchange) {
+    Response response = now.chain.handle(exchange);
     ApiError error = response.outcome().refusal();
     return error == null || response.headers().has("Content-Type")
         ? response

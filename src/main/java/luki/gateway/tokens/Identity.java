@@ -41,19 +41,24 @@ public final class Identity implements AutoCloseable {
     this.remote = remote;
   }
 
-  /** Reads the keys that the settings name; an unusable one is a problem. */
+  /**
+   * Reads the keys that the settings name; an unusable one is a problem.
+   *
+   * @param before whose fetched keys are used, null at the start
+   */
   public static Identity of(
       Settings settings,
       GatewayFile file,
       Roles roles,
       HttpClients clients,
       Clock clock,
-      Problems problems) {
+      Problems problems,
+      @Nullable Identity before) {
     Settings.Jwt jwt = settings.jwt();
     URI address = jwt.jwks();
     RemoteJwkSet remote =
-        address == null
-            ? null
+        before != null || address == null
+            ? before == null ? null : before.remote
             : new RemoteJwkSet(
                 new ExternalCall(address, clients, FETCH_TIMEOUT)::get, System::nanoTime);
     KeySource keys =

@@ -24,6 +24,13 @@ final class Bulkhead {
     this.share = share.of(places);
   }
 
+  /**
+   * This one where the numbers are the same, else a new one; a place is left where it was taken.
+   */
+  Bulkhead with(int total, GatewayFile.FairShare fair) {
+    return total == places.length() && fair.of(total) == share ? this : new Bulkhead(total, fair);
+  }
+
   /** A place, to be left exactly once; or {@link #FULL} or {@link #BEYOND_SHARE}. */
   int enter(Principal caller) {
     if (taken.incrementAndGet() > places.length()) {

@@ -27,7 +27,7 @@ public final class ExternalCall {
 
   /** The timeout is that of a whole call; connecting may take a third of it. */
   public ExternalCall(URI address, HttpClients clients, Duration timeout) {
-    this.http = clients.connectingWithin(timeout.dividedBy(3));
+    this.http = clients.client(timeout.dividedBy(3), timeout);
     this.origin = PreparedRequest.Origin.of(address);
     this.target = PreparedRequest.targetOf(address);
     this.timeout = timeout;

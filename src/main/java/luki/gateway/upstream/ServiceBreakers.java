@@ -32,6 +32,11 @@ final class ServiceBreakers {
             settings, EnumSet.of(CallResult.UNREACHABLE, CallResult.NO_CONNECTION), nanoTime);
   }
 
+  /** These where the settings are the same, else new ones, which are closed. */
+  ServiceBreakers with(GatewayFile.Breaker other) {
+    return other.equals(settings) ? this : new ServiceBreakers(other, nanoTime);
+  }
+
   /** The method of a call and the template of its route: closed sets, so the map is bounded. */
   private record Operation(Method method, String template) {}
 

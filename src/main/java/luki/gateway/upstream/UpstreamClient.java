@@ -14,8 +14,6 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
-import luki.gateway.observe.Diagnostics;
-import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Label.UpstreamOutcome;
@@ -44,43 +42,57 @@ final class UpstreamClient {
   private final ServiceBreakers breakers;
   private final Bulkhead calls;
   private final Bulkhead streams;
-  private final RetryBudget budget = new RetryBudget();
-  private final FailureLog refusals =
-      new FailureLog(
-          "upstream",
-          "a service refuses the gateway's credential",
-          "a service accepts the gateway's credential again");
-  private volatile ServiceState probed = ServiceState.UNKNOWN;
+  private final RetryBudget budget;
+  private final ServiceHealth health;
 
+  /**
+   * Creates a client.
+   *
+   * @param before the client of an older configuration, whose state it shares
+   */
   UpstreamClient(
-      Upstream who, URI base, Settings.@Nullable Secret secret, Upstreams.Shared shared) {
+      Upstream who,
+      URI base,
+      Settings.@Nullable Secret secret,
+      GatewayFile file,
+      Upstreams.Shared shared,
+      @Nullable UpstreamClient before) {
     this.who = who;
-    this.settings = shared.file().service(who);
+    this.settings = file.service(who);
     this.maxReplyBytes = shared.maxReplyBytes();
-    this.http = shared.clients().connectingWithin(settings.connect());
+    GatewayFile.Streams streamLimits = file.streams();
+    this.http = shared.clients().client(settings.connect(), streamLimits.betweenEvents());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
     this.metrics = shared.metrics();
     this.tracing = shared.tracing();
-    this.breakers = new ServiceBreakers(shared.file().breaker(), shared.nanoTime());
-    GatewayFile.FairShare share = shared.file().fairShare();
-    this.calls = new Bulkhead(settings.maxConcurrent(), share);
-    this.streams = new Bulkhead(shared.file().streams().maxOpen(), share);
-    metrics.watchCircuit(who, breakers::isAnyTripped);
+    GatewayFile.Breaker breaker = file.breaker();
+    GatewayFile.FairShare share = file.fairShare();
+    if (before == null) {
+      this.breakers = new ServiceBreakers(breaker, shared.nanoTime());
+      this.calls = new Bulkhead(settings.maxConcurrent(), share);
+      this.streams = new Bulkhead(streamLimits.maxOpen(), share);
+      this.budget = new RetryBudget();
+      this.health = new ServiceHealth(who);
+    } else {
+      this.breakers = before.breakers.with(breaker);
+      this.calls = before.calls.with(settings.maxConcurrent(), share);
+      this.streams = before.streams.with(streamLimits.maxOpen(), share);
+      this.budget = before.budget;
+      this.health = before.health;
+    }
+  }
+
+  boolean isTripped() {
+    return breakers.isAnyTripped();
   }
 
   Upstream who() {
     return who;
   }
 
-  /**
-   * Down while the breaker is open, refused while calls are refused that a health check does not
-   * show, else what the last health check found.
-   */
+  /** Down while the breaker is open. */
   ServiceState state() {
-    if (breakers.isOpen()) {
-      return ServiceState.DOWN;
-    }
-    return refusals.isFailing() && probed != ServiceState.DOWN ? ServiceState.REFUSED : probed;
+    return breakers.isOpen() ? ServiceState.DOWN : health.state();
   }
 
   /** Makes a health check. It says nothing about what the service depends on. */
@@ -91,9 +103,9 @@ final class UpstreamClient {
       try (InputStream body = reply.body()) {
         byte[] _ = body.readNBytes(maxReplyBytes);
       }
-      probed = reply.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN;
+      health.probed(reply.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN);
     } catch (IOException | RuntimeException failed) {
-      probed = ServiceState.DOWN;
+      health.probed(ServiceState.DOWN);
     }
   }
 
@@ -256,7 +268,7 @@ final class UpstreamClient {
     } else {
       body.close();
     }
-    reportRefusal(status);
+    health.answered(status);
     return new Attempt(
         new Reply.Got(status, retryAfter, whole, System.nanoTime() - work.began),
         stream,
@@ -277,17 +289,5 @@ final class UpstreamClient {
         null,
         Failures.nothingWasSent(failure) || (work.call.idempotent() && lost),
         cutShort || error.code() == ErrorCode.OVERLOADED ? CallResult.IGNORED : result);
-  }
-
-  /**
-   * The operator must correct a credential that is refused. The security service's 403 is its usual
-   * answer where consent is missing.
-   */
-  private void reportRefusal(int status) {
-    if (status != 401 && status != 403) {
-      refusals.succeeded();
-    } else if (status == 401 || who != Upstream.SECURITY) {
-      refusals.failed(Diagnostics.Field.of("service", who), Diagnostics.Field.of("status", status));
-    }
   }
 }

@@ -24,6 +24,7 @@ import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.Tracing;
 import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
 
 /** The configured services, each with its client. */
 public final class Upstreams implements AutoCloseable {
@@ -31,11 +32,12 @@ public final class Upstreams implements AutoCloseable {
 
   private final Map<Upstream, UpstreamClient> clients = new EnumMap<>(Upstream.class);
   private final List<Periodic> watchers = new ArrayList<>();
+  private final Settings settings;
   private final GatewayFile.Streams streamLimits;
+  private final Shared shared;
 
   /** What the clients of all services share. */
   public record Shared(
-      GatewayFile file,
       int maxReplyBytes,
       Credentials credentials,
       HttpClients clients,
@@ -66,14 +68,22 @@ public final class Upstreams implements AutoCloseable {
     }
   }
 
-  public Upstreams(Settings settings, Shared shared) {
-    this.streamLimits = shared.file().streams();
+  /**
+   * Makes the clients.
+   *
+   * @param before of an older configuration: their breakers, bulkheads and health are used
+   */
+  public Upstreams(Settings settings, GatewayFile file, Shared shared, @Nullable Upstreams before) {
+    this.settings = settings;
+    this.streamLimits = file.streams();
+    this.shared = shared;
     settings
         .urls()
         .forEach(
             (who, url) -> {
               Settings.Secret secret = who == Upstream.AGENT ? settings.agentSecret() : null;
-              clients.put(who, new UpstreamClient(who, url, secret, shared));
+              UpstreamClient older = before == null ? null : before.clients.get(who);
+              clients.put(who, new UpstreamClient(who, url, secret, file, shared, older));
             });
   }
 
@@ -94,6 +104,17 @@ public final class Upstreams implements AutoCloseable {
                       client.probe(PROBE_TIMEOUT);
                       return interval;
                     })));
+  }
+
+  /** The clients for another file. */
+  public Upstreams with(GatewayFile file) {
+    return new Upstreams(settings, file, shared, this);
+  }
+
+  /** Whether a breaker of the service or of one of its operations is open. */
+  public boolean isTripped(Upstream who) {
+    UpstreamClient client = clients.get(who);
+    return client != null && client.isTripped();
   }
 
   public boolean isConfigured(Upstream who) {
@@ -181,7 +202,12 @@ public final class Upstreams implements AutoCloseable {
   /** Where HTTP clients come from. */
   @FunctionalInterface
   public interface HttpClients {
-    /** The client with that connect timeout; it is shared, so its users do not close it. */
-    HttpClient connectingWithin(Duration timeout);
+    /**
+     * A client that is shared, so that its users do not close it.
+     *
+     * @param connect connect timeout
+     * @param silence that its users permit within the body of a reply
+     */
+    HttpClient client(Duration connect, Duration silence);
   }
 }

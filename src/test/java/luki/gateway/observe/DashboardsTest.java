@@ -201,6 +201,8 @@ class DashboardsTest {
             "luki_gateway_audit_records_lost_total",
             "luki_gateway_jwks_age_seconds",
             "luki_gateway_key_file_ok",
+            "luki_gateway_config_reloads_total",
+            "luki_gateway_config_last_success_timestamp_seconds",
             "luki_gateway_build_info",
             "jvm_memory_used_bytes",
             "jvm_gc_collection_seconds_count",

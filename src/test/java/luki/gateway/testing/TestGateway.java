@@ -205,6 +205,36 @@ public final class TestGateway implements AutoCloseable {
     wiring.refreshKeys();
   }
 
+  /** Replaces text of its {@code gateway.yaml}; {@link #reload} or its next look takes it over. */
+  public void edit(String text, String other) {
+    edit(directory.resolve("gateway.yaml"), text, other);
+  }
+
+  /** Replaces text of a file in one step. */
+  public static void edit(Path file, String text, String other) {
+    try {
+      String before = Files.readString(file);
+      if (!before.contains(text)) {
+        throw new IllegalArgumentException("not in " + file + ": " + text);
+      }
+      Path next = Files.writeString(file.resolveSibling("next"), before.replace(text, other));
+      Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+  }
+
+  /** Reads the configuration again, as SIGHUP does. */
+  public void reload() {
+    wiring.reload();
+  }
+
+  /** How many reloads had this outcome. */
+  public double reloads(String outcome) {
+    return Double.parseDouble(
+        metric("luki_gateway_config_reloads_total{outcome=\"" + outcome + "\"}"));
+  }
+
   /** Changes a list of a key in the key file, as an operator does by hand. */
   public void editKey(String key, String member, String... names) {
     String id = key.split("_", -1)[1];

@@ -70,6 +70,25 @@ class ServiceKeysTest {
     }
   }
 
+  @Test
+  void aReloadReplacesAKeyAndAddsAService() throws IOException {
+    ECKey next = Forge.ec("b1");
+    String alpha = BOTH.substring(0, BOTH.indexOf("  beta"));
+    try (Fixture setting = Fixture.start(gateway -> with(gateway, Forge.jwks(A), alpha))) {
+      setting.maria();
+      setting.withKey(token(B, "b1", "beta")).get(Fixture.METRICS).expect(401);
+      setting.gateway().edit(alpha, BOTH);
+      Files.writeString(directory.resolve("services.json"), Forge.jwks(A, B));
+      setting.gateway().reload();
+      setting.withKey(token(A, "a1", "alpha")).get(Fixture.METRICS).expect(200);
+      setting.withKey(token(B, "b1", "beta")).get(Fixture.METRICS).expect(200);
+      Files.writeString(directory.resolve("services.json"), Forge.jwks(A, next));
+      setting.gateway().reload();
+      setting.withKey(token(B, "b1", "beta")).get(Fixture.METRICS).expect(401);
+      setting.withKey(token(next, "b1", "beta")).get(Fixture.METRICS).expect(200);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "\"kid\":\"\",", "\"kid\":\" \",", "\"kid\":null,"})
   void aKeyWithoutAnIdPreventsStartup(String kid) {
