@@ -161,7 +161,7 @@ test("eventsource: a ticket opens the stream once, without a header", async () =
   assert.equal((await fetch(url + ticket.url)).status, 401);
 });
 
-test("ws: two chats at once, and a cancelled one", async () => {
+test("ws: two chats at once, a ping and a close", async () => {
   const socket = new WebSocket(`${url.replace("http", "ws")}/v1/chat/ws`, {
     headers: { Authorization: authorization },
   });

@@ -37,6 +37,10 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
     BadMessage.Reason reason = refused;
     try {
       headers = FieldHeaders.of(http.getRequestHeaders());
+      if (headers.has("Upgrade") && http.getProtocol().equals("HTTP/1.0")) {
+        // RFC 9110 §7.8: to be ignored.
+        headers = headers.with("Upgrade", "");
+      }
     } catch (IllegalArgumentException malformed) {
       reason = BadMessage.Reason.FIELD;
     }

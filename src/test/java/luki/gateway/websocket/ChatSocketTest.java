@@ -1,6 +1,7 @@
 package luki.gateway.websocket;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -9,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -16,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Assertions;
@@ -266,6 +269,28 @@ class ChatSocketTest {
       assertEquals("done", busy.next().at("type").string(""));
       assertEquals(1001, busy.closeCode());
       assertTrue(drain.join(Duration.ofSeconds(20)));
+    }
+  }
+
+  @Test
+  void aClientThatDoesNotAnswerTheCloseIsNotWaitedFor() throws Exception {
+    try (TestGateway gateway = TestGateway.start(Map.of());
+        Frames silent = Frames.open(gateway.port(), key(gateway))) {
+      long began = System.nanoTime();
+      gateway.drain();
+      Duration took = Duration.ofNanos(System.nanoTime() - began);
+      assertEquals(1001, silent.next().code());
+      assertNull(silent.next());
+      assertTrue(took.compareTo(Duration.ofSeconds(15)) < 0, "took " + took);
+    }
+  }
+
+  @Test
+  void anUpgradeOfHttp10IsIgnored() throws Exception {
+    try (TestGateway gateway = TestGateway.start(Map.of())) {
+      String request = Frames.request(gateway.port(), key(gateway), "");
+      String old = request.replace(" HTTP/1.1", " HTTP/1.0");
+      assertEquals(400, RawHttpClient.statusOf(gateway.port(), old));
     }
   }
 
