@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import luki.gateway.http.UserId;
 import luki.gateway.standin.Fixture;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.ScriptedAgent;
 import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;

@@ -1,16 +1,16 @@
 package luki.gateway.handler;
 
-import static luki.gateway.handler.ScriptedAgent.DONE;
-import static luki.gateway.handler.ScriptedAgent.REQUEST;
-import static luki.gateway.handler.ScriptedAgent.TOKEN;
-import static luki.gateway.handler.ScriptedAgent.agent;
-import static luki.gateway.handler.ScriptedAgent.answer;
-import static luki.gateway.handler.ScriptedAgent.begin;
-import static luki.gateway.handler.ScriptedAgent.chunk;
-import static luki.gateway.handler.ScriptedAgent.client;
-import static luki.gateway.handler.ScriptedAgent.gateway;
-import static luki.gateway.handler.ScriptedAgent.open;
-import static luki.gateway.handler.ScriptedAgent.tokenThenSilence;
+import static luki.gateway.standin.ScriptedAgent.DONE;
+import static luki.gateway.standin.ScriptedAgent.REQUEST;
+import static luki.gateway.standin.ScriptedAgent.TOKEN;
+import static luki.gateway.standin.ScriptedAgent.agent;
+import static luki.gateway.standin.ScriptedAgent.answer;
+import static luki.gateway.standin.ScriptedAgent.begin;
+import static luki.gateway.standin.ScriptedAgent.chunk;
+import static luki.gateway.standin.ScriptedAgent.client;
+import static luki.gateway.standin.ScriptedAgent.gateway;
+import static luki.gateway.standin.ScriptedAgent.open;
+import static luki.gateway.standin.ScriptedAgent.tokenThenSilence;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.RawUpstream.RawConnection;
+import luki.gateway.standin.ScriptedAgent;
 import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;

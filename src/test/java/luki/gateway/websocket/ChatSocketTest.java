@@ -1,5 +1,10 @@
 package luki.gateway.websocket;
 
+import static luki.gateway.standin.ScriptedAgent.agent;
+import static luki.gateway.standin.ScriptedAgent.answer;
+import static luki.gateway.standin.ScriptedAgent.begin;
+import static luki.gateway.standin.ScriptedAgent.chunk;
+import static luki.gateway.standin.ScriptedAgent.gateway;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -38,36 +43,6 @@ class ChatSocketTest {
     assumeTrue(TestGateway.isEdge(), "the JDK's server cannot upgrade a connection");
   }
 
-  private static RawUpstream agent(RawUpstream.Script stream) {
-    return RawUpstream.start(
-        connection -> {
-          while (connection.readRequest().startsWith("GET /health")) {
-            connection.send(RawUpstream.EMPTY_OBJECT);
-          }
-          stream.serve(connection);
-        });
-  }
-
-  private static void answer(RawUpstream.RawConnection connection) throws Exception {
-    begin(connection);
-    chunk(connection, ANSWER);
-    connection.send("0\r\n\r\n");
-  }
-
-  private static void begin(RawUpstream.RawConnection connection) throws Exception {
-    connection.send(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
-            + "Transfer-Encoding: chunked\r\n\r\n");
-  }
-
-  private static void chunk(RawUpstream.RawConnection connection, String text) throws Exception {
-    connection.send("%x\r\n%s\r\n".formatted(text.length(), text));
-  }
-
-  private static TestGateway.Builder gateway(RawUpstream agent) {
-    return TestGateway.builder().with("AGENT_URL", agent.url());
-  }
-
   private static String key(TestGateway gateway) {
     return gateway.key(List.of("maria_k"), "chat:write");
   }
@@ -86,7 +61,7 @@ class ChatSocketTest {
 
   @Test
   void anAnswerComesAsTokensAndOneDone() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).start();
         SocketClient client = SocketClient.withKey(gateway, key(gateway))) {
       client.chat("1");
@@ -117,7 +92,7 @@ class ChatSocketTest {
                 connection -> {
                   both.countDown();
                   assertTrue(both.await(10, TimeUnit.SECONDS));
-                  answer(connection);
+                  answer(connection, ANSWER);
                 });
         TestGateway gateway = gateway(agent).start();
         SocketClient client = SocketClient.withKey(gateway, key(gateway))) {
@@ -165,7 +140,7 @@ class ChatSocketTest {
 
   @Test
   void eachMessagePassesTheChecksOfTheChatRoute() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).with("RATE_LIMIT_PER_MIN", "4").start();
         SocketClient client = SocketClient.withKey(gateway, key(gateway))) {
       client.send("{\"type\":\"chat\",\"id\":\"1\",\"user_id\":\"anna_l\",\"message\":\"Hi\"}");
@@ -184,7 +159,7 @@ class ChatSocketTest {
 
   @Test
   void whatIsNoChatGetsAnErrorAndTheConnectionStays() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).start();
         SocketClient client = SocketClient.withKey(gateway, key(gateway))) {
       for (String bad :
@@ -223,7 +198,7 @@ class ChatSocketTest {
 
   @Test
   void aBinaryMessageAndOneThatIsTooBigEndTheConnection() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).with("MAX_BODY_BYTES", "1000").start();
         SocketClient binary = SocketClient.withKey(gateway, key(gateway));
         SocketClient big = SocketClient.withKey(gateway, key(gateway))) {
@@ -296,7 +271,7 @@ class ChatSocketTest {
 
   @Test
   void theEndOfTheCredentialEndsTheConnection() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).start()) {
       String key = gateway.key(List.of("maria_k"), Instant.now().plusSeconds(3), "chat:write");
       try (SocketClient client = SocketClient.withKey(gateway, key)) {
@@ -309,7 +284,7 @@ class ChatSocketTest {
 
   @Test
   void aBrowserPresentsItsTokenAsASubprotocol() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).start()) {
       String bearer = "bearer." + key(gateway);
       String[] both = {"luki.chat.v1", bearer};
@@ -336,7 +311,7 @@ class ChatSocketTest {
 
   @Test
   void onlyPagesOfAllowedOriginsMayConnect() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway =
             gateway(agent).with("CORS_ALLOWED_ORIGINS", "https://app.example").start()) {
       String key = key(gateway);
@@ -352,7 +327,7 @@ class ChatSocketTest {
 
   @Test
   void aRequestThatIsNoHandshakeIsRefusedWithWhatIsMissing() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).start()) {
       HttpReply plain = gateway.client("chat:write").get("/v1/chat/ws");
       plain.expect(400, "INVALID_REQUEST");
@@ -364,7 +339,7 @@ class ChatSocketTest {
 
   @Test
   void theHandshakeAnswersAsInTheRfc() throws Exception {
-    try (RawUpstream agent = agent(ChatSocketTest::answer);
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
         TestGateway gateway = gateway(agent).start()) {
       HttpReply reply = Frames.handshake(gateway.port(), key(gateway), "");
       assertEquals(101, reply.status());
