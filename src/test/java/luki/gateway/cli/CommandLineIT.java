@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,7 @@ import java.util.stream.Stream;
 import luki.gateway.config.Check;
 import luki.gateway.json.Json;
 import luki.gateway.testing.Processes;
+import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -454,6 +456,39 @@ class CommandLineIT {
       jar.run(environment, "health", "--now").expect(2);
     } finally {
       process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void sighupReloadsTheFilesAndNamesTheSettingsThatNeedARestart() throws Exception {
+    int port = Processes.freePort();
+    Map<String, String> settings = dev("PORT", Integer.toString(port), "CONFIG_POLL_S", "0");
+    Process process = jar.shell(settings, procfileLine());
+    try {
+      Jar.awaitReady(port);
+      Path contract = jar.directory().resolve("config/openapi.yaml");
+      TestGateway.edit(contract, "title: LUKi API\n", "title: LUKi API of today\n");
+      Files.writeString(jar.directory().resolve(".env"), "LOG_LEVEL=DEBUG\nPORT=1\n");
+      String pid = Long.toString(process.pid());
+      assertEquals(0, new ProcessBuilder("kill", "-HUP", pid).start().waitFor());
+      Waiting.until(
+          Duration.ofSeconds(20), () -> readErr(), err -> err.contains("setting=LOG_LEVEL"));
+      assertTrue(Jar.get(port, "/docs").body().contains("LUKi API of today"));
+      // The environment wins over the file, so this one is the same as before.
+      assertFalse(readErr().contains("setting=PORT"), readErr());
+      process.destroy();
+      assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+      assertEquals(0, process.exitValue());
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private String readErr() {
+    try {
+      return jar.read("err");
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
     }
   }
 
