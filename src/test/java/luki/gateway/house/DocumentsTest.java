@@ -45,7 +45,12 @@ class DocumentsTest {
           "Sunset",
           "RateLimit",
           "EventSource",
+          "WebSocket",
           "Vary",
+          "Allow",
+          "Accept",
+          "Expect",
+          "Server",
           "String",
           "Host",
           "Forge",
@@ -209,6 +214,18 @@ class DocumentsTest {
       }
     }
     assertEquals(List.of(), unknown);
+  }
+
+  @Test
+  void everyErrorCodeHasARowWithItsStatus() throws IOException {
+    String page = Files.readString(Path.of("src/docs/TROUBLESHOOTING.md"));
+    List<String> without = new ArrayList<>();
+    for (ErrorCode code : ErrorCode.values()) {
+      if (!page.contains("\n| `" + code.name() + "` | " + code.status() + ": ")) {
+        without.add(code + " " + code.status());
+      }
+    }
+    assertEquals(List.of(), without);
   }
 
   /** What wakes somebody at night is explained. */
