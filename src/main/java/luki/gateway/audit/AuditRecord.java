@@ -62,7 +62,7 @@ public record AuditRecord(
   }
 
   /** The rule behind a refusal; null for a refusal that does not depend on the caller. */
-  public static @Nullable Rule ruleOf(ErrorCode code) {
+  static @Nullable Rule ruleOf(ErrorCode code) {
     return switch (code) {
       case UNAUTHENTICATED, IDENTITY_UNAVAILABLE -> Rule.CREDENTIAL;
       case FORBIDDEN -> Rule.SCOPE;
@@ -73,7 +73,7 @@ public record AuditRecord(
   }
 
   /** A refusal that depends on the caller. */
-  public static AuditRecord denial(
+  static AuditRecord denial(
       Exchange exchange, @Nullable Principal who, Rule rule, ErrorCode code, Context context) {
     String caller = who == null ? "" : context.hash().nameOf(who).value();
     return of(context, caller, rule, Decision.DENY, exchange.operation().id())
@@ -94,7 +94,7 @@ public record AuditRecord(
    * @param decision GRANT or REVOKE
    * @param code null when it was made; otherwise it may have been made or not
    */
-  public static AuditRecord consentChange(
+  static AuditRecord consentChange(
       Exchange exchange,
       Decision decision,
       String scope,

@@ -6,10 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import luki.gateway.audit.AuditRecord.Decision;
 import luki.gateway.audit.AuditRecord.DenialReason;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Principal;
+import luki.gateway.json.Json;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes the server's audit records without making a request wait. While the file cannot be written
@@ -55,8 +61,7 @@ public final class AuditTrail implements AutoCloseable {
             });
   }
 
-  /** Takes a denial. */
-  public void add(AuditRecord denial) {
+  void add(AuditRecord denial) {
     DenialReason reason = denial.reason();
     if (denials.size() >= MAX_REASONS && !denials.containsKey(reason)) {
       reason = new DenialReason("", reason.rule(), reason.code());
@@ -66,9 +71,18 @@ public final class AuditTrail implements AutoCloseable {
     }
   }
 
-  /** Takes a change: each has a record. */
-  public void addChange(AuditRecord change) {
-    writer.add(change);
+  /** Takes a refusal; one that does not depend on its caller has no record. */
+  public void denied(Exchange exchange, @Nullable Principal who, @Nullable ErrorCode code) {
+    AuditRecord.Rule rule = code == null ? null : AuditRecord.ruleOf(code);
+    if (code != null && rule != null) {
+      add(AuditRecord.denial(exchange, who, rule, code, context));
+    }
+  }
+
+  /** Takes a change of consent: each has a record. */
+  public void consentChanged(
+      Exchange exchange, Decision decision, Json scope, @Nullable ErrorCode code) {
+    writer.add(AuditRecord.consentChange(exchange, decision, scope.string(""), code, context));
   }
 
   private static int singleRecords(DenialReason reason) {
@@ -89,10 +103,6 @@ public final class AuditTrail implements AutoCloseable {
     context = newer;
   }
 
-  public AuditRecord.Context context() {
-    return context;
-  }
-
   /** The number of records that are lost. */
   public long lost() {
     return writer.dropped();
@@ -102,7 +112,7 @@ public final class AuditTrail implements AutoCloseable {
     long losses = writer.dropped();
     List<AuditRecord> records = new ArrayList<>(batch);
     if (losses > recordedLosses) {
-      records.add(AuditRecord.ofTrail(AuditRecord.Decision.LOSE, losses - recordedLosses, context));
+      records.add(AuditRecord.ofTrail(Decision.LOSE, losses - recordedLosses, context));
     }
     file.append(records);
     recordedLosses = losses;

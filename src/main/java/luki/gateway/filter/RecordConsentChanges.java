@@ -1,7 +1,6 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.audit.AuditRecord;
 import luki.gateway.audit.AuditRecord.Decision;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.http.ApiError;
@@ -30,22 +29,12 @@ public record RecordConsentChanges(@Nullable AuditTrail trail) implements Filter
     ErrorCode code = refusal == null ? null : refusal.code();
     if (code != ErrorCode.INVALID_REQUEST) {
       for (Json grant : exchange.json().at("grants").items()) {
-        add(trail, exchange, Decision.GRANT, grant.at("scope"), code);
+        trail.consentChanged(exchange, Decision.GRANT, grant.at("scope"), code);
       }
       for (Json scope : exchange.json().at("revokes").items()) {
-        add(trail, exchange, Decision.REVOKE, scope, code);
+        trail.consentChanged(exchange, Decision.REVOKE, scope, code);
       }
     }
     return response;
-  }
-
-  private static void add(
-      AuditTrail trail,
-      Exchange exchange,
-      Decision decision,
-      Json scope,
-      @Nullable ErrorCode code) {
-    trail.addChange(
-        AuditRecord.consentChange(exchange, decision, scope.string(""), code, trail.context()));
   }
 }

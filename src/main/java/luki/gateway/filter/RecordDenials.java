@@ -1,13 +1,12 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
-import luki.gateway.audit.AuditRecord;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
-import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import org.jspecify.annotations.Nullable;
 
@@ -23,21 +22,12 @@ public record RecordDenials(@Nullable AuditTrail trail) implements Filter {
     if (trail == null) {
       return response;
     }
+    Principal who = response.outcome().principal();
     ApiError refusal = response.outcome().refusal();
     if (refusal != null) {
-      add(trail, exchange, response, refusal.code());
+      trail.denied(exchange, who, refusal.code());
       return response;
     }
-    return response.onComplete(sent -> add(trail, exchange, response, sent.streamError()));
-  }
-
-  private static void add(
-      AuditTrail trail, Exchange exchange, Response response, @Nullable ErrorCode code) {
-    AuditRecord.Rule rule = code == null ? null : AuditRecord.ruleOf(code);
-    if (code != null && rule != null) {
-      trail.add(
-          AuditRecord.denial(
-              exchange, response.outcome().principal(), rule, code, trail.context()));
-    }
+    return response.onComplete(sent -> trail.denied(exchange, who, sent.streamError()));
   }
 }
