@@ -307,7 +307,19 @@ class ReloadTest {
       assertEquals(List.of(), List.copyOf(failed));
       assertTrue(answered.get() > 100, answered + " requests");
       checkReloaded(gateway, 100, 0);
+      // No line of the log and no count is lost.
+      Waiting.until(LIMIT, () -> linesOf(gateway, PHASES), count -> count == answered.get());
+      String series =
+          "http_server_request_duration_seconds_count{http_request_method=\"GET\","
+              + "http_response_status_code=\"200\",http_route=\""
+              + PHASES
+              + "\"}";
+      assertEquals(answered.get(), Double.parseDouble(gateway.metric(series)));
     }
+  }
+
+  private static long linesOf(TestGateway gateway, String route) {
+    return gateway.log().stream().filter(line -> line.contains(route)).count();
   }
 
   @Test
