@@ -29,7 +29,7 @@ clone() {
   rm -rf target/clone && mkdir -p target/clone/home
   git clone -q --no-local . target/clone/repository || return
   repository=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
-  (cd target/clone/repository && HOME=$PWD/../home MAVEN_ARGS="" MAVEN_OPTS="$MAVEN_OPTS -Dmaven.repo.local=$repository -Duser.home=$PWD/../home" \
+  (cd target/clone/repository && HOME=$PWD/../home MAVEN_OPTS="${MAVEN_OPTS:-} -Dmaven.repo.local=$repository -Duser.home=$PWD/../home" \
     "${MAKE:-make}" test)
 }
 
