@@ -77,10 +77,10 @@ public final class Router {
    */
   public Match match(Method method, String raw, @Nullable Target target) {
     if (raw.length() > MAX_TARGET) {
-      return refused(method, target, ApiError.of(ErrorCode.URI_TOO_LONG));
+      return Match.refused(method, null, ApiError.of(ErrorCode.URI_TOO_LONG), versionOf(raw));
     }
     if (target == null) {
-      return refused(method, null, ApiError.invalid("", "path"));
+      return Match.refused(method, null, ApiError.invalid("", "path"), versionOf(raw));
     }
     if (method == Method.OTHER) {
       return refused(method, target, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
@@ -95,6 +95,12 @@ public final class Router {
     return node == null
         ? refused(method, target, ApiError.of(ErrorCode.NOT_FOUND))
         : node.match(method, values);
+  }
+
+  /** Of a path that could not be parsed, by its first segment as it was sent. */
+  private @Nullable Version versionOf(String raw) {
+    int end = raw.indexOf('/', 1);
+    return end < 0 ? null : unrouted.get(raw.substring(1, end));
   }
 
   /** The route of a request that leads to no operation, in the version of its path. */
