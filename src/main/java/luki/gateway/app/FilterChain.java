@@ -1,11 +1,13 @@
 package luki.gateway.app;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Settings;
+import luki.gateway.contract.PublishedReplies;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
 import luki.gateway.filter.AccessLog;
@@ -28,6 +30,7 @@ import luki.gateway.filter.RefuseUnrouted;
 import luki.gateway.filter.ReplyHeaders;
 import luki.gateway.filter.Trace;
 import luki.gateway.filter.Validate;
+import luki.gateway.filter.WarnOfUndeclared;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Chain.Step;
@@ -64,7 +67,13 @@ record FilterChain(
 
   Chain chain() {
     Errors errors = new Errors();
-    return new Chain(steps(errors), errors);
+    List<Step> steps = new ArrayList<>(steps(errors));
+    Configuration configuration = parts.configuration();
+    if (configuration.settings().dev()) {
+      PublishedReplies published = new PublishedReplies(configuration.document().published());
+      steps.addFirst(step(new WarnOfUndeclared(published)));
+    }
+    return new Chain(steps, errors);
   }
 
   /** Binds a listener whose requests go through the steps. */

@@ -9,6 +9,7 @@ import java.util.logging.Level;
 import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.http.Route;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -118,6 +119,11 @@ public final class Diagnostics {
         }
       }
       return new Field(name, text.toString());
+    }
+
+    /** An operation of the contract. */
+    public static Field of(@CompileTimeConstant String name, Route.Served route) {
+      return new Field(name, route.operation().id());
     }
 
     /** The class of a part of the gateway. */

@@ -54,7 +54,7 @@ class LayeringTest {
           ticket: luki.http1 http json
           websocket: luki.http1 luki.websocket consent http json observe
           delivery: config http json observe upstream
-          filter: luki.http1 luki.websocket audit config consent delivery http json keys limit observe ticket tokens
+          filter: luki.http1 luki.websocket audit config consent contract delivery http json keys limit observe ticket tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
           app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server ticket tokens upstream websocket
@@ -186,8 +186,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 32_180;
-  private static final int MAX_FILES = 284;
+  private static final int MAX_LINES = 32_430;
+  private static final int MAX_FILES = 286;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

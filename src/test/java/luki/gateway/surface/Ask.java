@@ -4,11 +4,14 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import luki.gateway.contract.PublishedReplies;
+import luki.gateway.http.Body;
 import luki.gateway.http.PercentCoding;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RawHttpClient;
@@ -29,6 +32,8 @@ record Ask(
     String octets,
     Framing framing) {
   private static final int CHUNK = 4096;
+  private static final PublishedReplies PUBLISHED =
+      new PublishedReplies(ContractOperation.published());
 
   /** How the body is framed; without a body no framing field is sent. */
   enum Framing {
@@ -182,7 +187,25 @@ record Ask(
   /** As {@link #sendUnchecked}; the reply must be one of the document's. */
   HttpReply sendTo(TestGateway gateway) {
     HttpReply reply = sendUnchecked(gateway);
-    PublishedReplies.check(method, template, reply);
+    checkDeclared(reply);
     return reply;
+  }
+
+  /** No status, media type, member, error code or header may leave that the document lacks. */
+  private void checkDeclared(HttpReply reply) {
+    // Names of methods are case-sensitive.
+    if (!method.equals(method.toUpperCase(Locale.ROOT))) {
+      return;
+    }
+    Fields.Builder headers = new Fields.Builder();
+    reply.headers().forEach((name, values) -> values.forEach(value -> headers.add(name, value)));
+    byte[] body = reply.body().getBytes(UTF_8);
+    PublishedReplies.Undeclared found =
+        PUBLISHED.in(method, template, reply.status(), headers.build(), Body.of(body));
+    if (found != null) {
+      throw new AssertionError(
+          "not in the published document: %s of %s %s: %s"
+              .formatted(found, method, template, reply));
+    }
   }
 }
