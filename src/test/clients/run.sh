@@ -1,6 +1,7 @@
 #!/bin/sh
 # Clients that people use, against the gateway with stand-ins on a free port: those made from the contract by
-# openapi-typescript and openapi-generator, and event streams by three libraries. All of it happens in target/clients.
+# openapi-typescript and openapi-generator, event streams by three libraries, a WebSocket, and every example of the
+# contract through Prism, a proxy that compares each request and reply with it. All of it happens in target/clients.
 # Usage: run.sh JAVA CLASSPATH, with the classpath relative to the root of the repository.
 set -eu
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -18,11 +19,14 @@ mkdir -p "$work/src" "$work/gateway/target"
 cp -R "$root/src/test/clients/." "$work/src"
 
 echo "Installing the libraries with npm…" >&2
-(cd "$work/src" && npm ci --silent)
+# No script of a package is needed; one reports its installation.
+(cd "$work/src" && npm ci --silent --ignore-scripts)
 
 classpath=$(printf %s "$2" | sed "s#^#$root/#; s#:#:$root/#g")
 gateway=
+prism=
 cleanup() {
+	[ -z "$prism" ] || kill "$prism" 2>/dev/null || true
 	[ -z "$gateway" ] || kill "$gateway" 2>/dev/null || true
 }
 trap cleanup EXIT
@@ -52,6 +56,13 @@ node --input-type=module -e 'import { writeFileSync } from "node:fs";
 npx --no-install openapi-typescript openapi.json -o contract.d.ts >/dev/null
 npx --no-install tsc --strict --target es2022 --module nodenext --skipLibCheck false --types node --outDir compiled typed.ts
 node --test --test-reporter=spec compiled/typed.js clients.test.js
+
+echo "Prism: the examples of each operation, and requests that are wrong on purpose" >&2
+port=$(node --input-type=commonjs -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
+	console.log(s.address().port); s.close(); })')
+npx --no-install prism proxy openapi.json "$GATEWAY_URL" --host 127.0.0.1 --port "$port" >prism.log 2>&1 &
+prism=$!
+node prism.mjs "http://127.0.0.1:$port" || { echo "test-clients: see target/clients/src/prism.log" >&2; exit 1; }
 
 echo "Java: openapi-generator, javac" >&2
 mvn -B -ntp -q -f java/pom.xml -Dcontract="$work/src/openapi.json" package

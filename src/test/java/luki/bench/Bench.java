@@ -106,7 +106,7 @@ public final class Bench {
         }
         report.table("GET, reply 10 KB, 64 connections", play.run(Workload.GET, 64));
       }
-      extras(setup, load, main, quick);
+      extras(setup, load, quick);
       limits(setup, load, play);
       if (write) {
         report.write(Report.chart("requests a second, POST, 64 connections", main));
@@ -154,8 +154,7 @@ public final class Bench {
     }
   }
 
-  private void extras(
-      BenchSetup setup, Load load, Map<String, Rounds.Throughput> main, boolean quick)
+  private void extras(BenchSetup setup, Load load, boolean quick)
       throws IOException, InterruptedException {
     Contender ours = setup.named(OURS).orElse(null);
     Child process = ours == null ? null : ours.child();
@@ -166,7 +165,7 @@ public final class Bench {
     report.say("");
     report.say("Of " + OURS + ":");
     report.say("");
-    report.say("- " + extras.latency(main.get(OURS).median() / 2));
+    report.say("- " + extras.latency());
     if (!quick) {
       report.say("- " + extras.idle(number("--idle")));
       report.say("- " + extras.streams(number("--streams")));

@@ -22,14 +22,18 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
   private static final Duration STREAM_TIME = Duration.ofSeconds(15);
   private static final Duration LATENCY_TIME = Duration.ofSeconds(5);
 
-  /** Added to the way without anything between, at this rate: by us, and by the others there. */
-  String latency(double rate) throws IOException, InterruptedException {
+  /**
+   * Added to the way without anything between, at half of what the bench's own generator gets
+   * through us, for which it needs more of the processors than wrk: by us, and by the others.
+   */
+  String latency() throws IOException, InterruptedException {
+    byte[] request = Workload.POST.bytes(setup.key());
+    double rate = Load.closedLoop(request, ours.port(), 64, LATENCY_TIME) / 2;
     List<Contender> contenders = new ArrayList<>(List.of(ours));
     setup.named(Contender.ENGINES).ifPresent(contenders::add);
     setup.named(Contender.DUTIES).ifPresent(contenders::add);
     Map<String, List<Double>> p50 = new LinkedHashMap<>();
     Map<String, List<Double>> p99 = new LinkedHashMap<>();
-    byte[] request = Workload.POST.bytes(setup.key());
     int origin = setup.named(Contender.DIRECT).orElseThrow().port();
     for (int round = 0; round < 3; round++) {
       System.err.printf("latency at %.0f requests a second, round %d of 3%n", rate, round + 1);

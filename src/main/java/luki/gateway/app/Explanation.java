@@ -18,6 +18,7 @@ import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
 import luki.gateway.http.Policy.ConsentRule;
@@ -27,6 +28,7 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.http.Target;
 import luki.gateway.http.Upstream;
+import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.json.Json;
 import luki.http1.ByteBudget;
 import luki.http1.Fields;
@@ -125,11 +127,21 @@ public record Explanation(
         Exchange.Resolved.nothing(Deadline.after(TIME)));
   }
 
+  /** What can be said of a step that decides by what a running gateway has counted or kept. */
+  private static String ofLive(Chain.Step step, Exchange exchange) {
+    if (!(step.filter() instanceof EnforceIdempotency)) {
+      return "not checked offline";
+    }
+    return IdempotencyKey.of(exchange) == null
+        ? "pass: no Idempotency-Key"
+        : "not checked offline: the first request with this key is processed, a repeat gets its reply";
+  }
+
   /** The step's filter, with a note that it passed the request on or what it answered instead. */
   private static Filter watched(Chain.Step step, List<Verdict> verdicts) {
     if (step.live()) {
       return (exchange, next) -> {
-        verdicts.add(new Verdict(step.name(), "not checked offline"));
+        verdicts.add(new Verdict(step.name(), ofLive(step, exchange)));
         return next.handle(exchange);
       };
     }

@@ -105,7 +105,8 @@ record Parts(
         limiters,
         new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
-            limiters.replies(new MemoryReplies(memory, budget, clock))),
+            limiters.replies(new MemoryReplies(memory, budget, clock)),
+            metrics),
         new Tickets(limiters.tickets(new MemoryTickets(memory)), new SecureRandom()),
         Plan.Catalog.of(configuration.file(), settings.rates()),
         keys,

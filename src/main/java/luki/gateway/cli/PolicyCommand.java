@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
 import luki.gateway.cli.Arguments.BadUsage;
+import luki.gateway.config.Plan;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Chain;
@@ -30,16 +32,35 @@ record PolicyCommand(PrintStream out) {
 
   void print(Configuration configuration, String format) throws BadUsage, BadConfiguration {
     try (Gateway gateway = new Gateway(configuration)) {
-      List<Map<String, String>> rows = new ArrayList<>();
-      gateway.routes().forEach(route -> rows.add(row(route, configuration.settings())));
-      List<Map<String, String>> steps = new ArrayList<>();
-      gateway.explanation().steps().forEach(step -> steps.add(row(step)));
+      Settings settings = configuration.settings();
+      Plan.Catalog plans = Plan.Catalog.of(configuration.file(), settings.rates());
+      List<Section> sections =
+          List.of(
+              new Section(
+                  "routes",
+                  "What the gateway enforces, one row a route.",
+                  gateway.routes().stream().map(route -> row(route, settings)).toList()),
+              new Section(
+                  "steps",
+                  "In this order; the first that refuses decides.",
+                  gateway.explanation().steps().stream().map(PolicyCommand::row).toList()),
+              new Section(
+                  "plans",
+                  "What a caller may use; a caller without a plan has the default one.",
+                  new TreeMap<>(plans.plans()).values().stream().map(PolicyCommand::row).toList()));
       switch (format) {
-        case "md" -> markdown(rows, steps);
-        case "json" -> json(rows, steps);
-        case "html" -> html(rows, steps);
+        case "md" -> markdown(sections);
+        case "json" -> json(sections);
+        case "html" -> html(sections);
         default -> throw new BadUsage("--format must be md, json or html");
       }
+    }
+  }
+
+  /** A table of the page. */
+  private record Section(String name, String text, List<Map<String, String>> rows) {
+    String title() {
+      return Character.toUpperCase(name.charAt(0)) + name.substring(1);
     }
   }
 
@@ -57,6 +78,23 @@ record PolicyCommand(PrintStream out) {
     row.put("step", step.name());
     row.put("refuses with", codes.isEmpty() ? "–" : String.join(", ", codes));
     return row;
+  }
+
+  private static Map<String, String> row(Plan plan) {
+    Map<String, String> row = new LinkedHashMap<>();
+    row.put("plan", plan.name());
+    boolean unlimited = plan.perMinute() == 0;
+    row.put("calls a minute", unlimited ? "unlimited" : Integer.toString(plan.perMinute()));
+    row.put("at once", unlimited ? "unlimited" : Integer.toString(plan.burst()));
+    for (Meter meter : Meter.values()) {
+      row.put(meter.label() + " a day", bound(plan.bound(meter, false)));
+      row.put(meter.label() + " a month", bound(plan.bound(meter, true)));
+    }
+    return row;
+  }
+
+  private static String bound(long units) {
+    return units == Plan.Quota.UNBOUNDED ? "–" : Long.toString(units);
   }
 
   private static Map<String, String> row(Route.Served route, Settings settings) {
@@ -78,6 +116,8 @@ record PolicyCommand(PrintStream out) {
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
     row.put("body", route.operation().takesBody() ? settings.limits().bodyBytes() + " B" : "–");
+    List<String> checked = route.operation().rules().checked();
+    row.put("checked by schemas", checked.isEmpty() ? "–" : String.join(", ", checked));
     int cost = route.policy().limits().cost();
     row.put("rate cost", cost == 0 ? "–" : Integer.toString(cost));
     List<String> meters =
@@ -114,26 +154,28 @@ record PolicyCommand(PrintStream out) {
     };
   }
 
-  private void markdown(List<Map<String, String>> rows, List<Map<String, String>> steps) {
-    out.println("# Policy\nWhat the gateway enforces, one row a route.\n");
-    markdown(rows);
-    out.println("\n## Steps\nIn this order; the first that refuses decides.\n");
-    markdown(steps);
+  private void markdown(List<Section> sections) {
+    out.println("# Policy");
+    for (Section section : sections) {
+      out.println("\n## " + section.title() + "\n" + section.text + "\n");
+      markdownTable(section.rows);
+    }
   }
 
-  private void markdown(List<Map<String, String>> rows) {
+  private void markdownTable(List<Map<String, String>> rows) {
     List<String> columns = List.copyOf(rows.getFirst().keySet());
     out.println("| " + String.join(" | ", columns) + " |");
     out.println("|" + " --- |".repeat(columns.size()));
     rows.forEach(row -> out.println("| " + String.join(" | ", row.values()) + " |"));
   }
 
-  private void json(List<Map<String, String>> rows, List<Map<String, String>> steps) {
-    Json.Builder root = Json.object().put("routes", json(rows)).put("steps", json(steps));
+  private void json(List<Section> sections) {
+    Json.Builder root = Json.object();
+    sections.forEach(section -> root.put(section.name, array(section.rows)));
     out.println(root.build().pretty());
   }
 
-  private static Json json(List<Map<String, String>> rows) {
+  private static Json array(List<Map<String, String>> rows) {
     List<Json> objects = new ArrayList<>();
     for (Map<String, String> row : rows) {
       Json.Builder object = Json.object();
@@ -144,17 +186,18 @@ record PolicyCommand(PrintStream out) {
   }
 
   /** One page without a script, a style or an address, so that no content policy is in its way. */
-  private void html(List<Map<String, String>> rows, List<Map<String, String>> steps) {
+  private void html(List<Section> sections) {
     out.println("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     out.println("<meta name=\"color-scheme\" content=\"light dark\"><title>Policy</title></head>");
-    out.println("<body><h1>Policy</h1><p>What the gateway enforces, one row a route.</p>");
-    html(rows);
-    out.println("<h2>Steps</h2><p>In this order; the first that refuses decides.</p>");
-    html(steps);
+    out.println("<body><h1>Policy</h1>");
+    for (Section section : sections) {
+      out.println("<h2>" + section.title() + "</h2><p>" + section.text + "</p>");
+      htmlTable(section.rows);
+    }
     out.println("</body></html>");
   }
 
-  private void html(List<Map<String, String>> rows) {
+  private void htmlTable(List<Map<String, String>> rows) {
     out.println("<table border=\"1\" cellpadding=\"4\">\n<tr>");
     rows.getFirst().keySet().forEach(name -> out.println("<th>" + escaped(name) + "</th>"));
     out.println("</tr>");

@@ -2,6 +2,7 @@ package luki.gateway.contract;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Exchange;
@@ -44,6 +45,18 @@ record RequestRules(
           ? Json.of(text.equals("true"))
           : Json.of(text);
     }
+  }
+
+  @Override
+  public List<String> checked() {
+    List<String> checked = new ArrayList<>();
+    for (Parameter parameter : parameters) {
+      checked.add(parameter.in.name().toLowerCase(Locale.ROOT) + " " + parameter.name);
+    }
+    if (bodySchema != null) {
+      checked.add("body");
+    }
+    return checked;
   }
 
   @Override

@@ -135,6 +135,11 @@ public sealed interface Route {
   interface Rules {
     /** What is wrong with the parameters and the body; empty when both are valid. */
     List<ApiError.Detail> check(Exchange exchange);
+
+    /** What of a request is checked, such as {@code query user_id} and {@code body}. */
+    default List<String> checked() {
+      return List.of();
+    }
   }
 
   /**

@@ -10,13 +10,15 @@ import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Response;
 import luki.gateway.idempotency.ReplyStore.Claim;
 import luki.gateway.idempotency.ReplyStore.Entry;
+import luki.gateway.observe.Label.IdempotencyOutcome;
+import luki.gateway.observe.Metrics;
 
 /**
  * A request with an Idempotency-Key is processed once. A repeat gets the first reply, or a conflict
  * while the first request is in progress. The steps before this one check a repeat like any other
  * request; it takes no quota and calls no service.
  */
-public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store)
+public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store, Metrics metrics)
     implements Filter, AutoCloseable {
   /** Field of a reply that was made for an earlier request. */
   public static final String REPLAYED = "Idempotent-Replayed";
@@ -28,7 +30,16 @@ public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store)
       return next.handle(exchange);
     }
     Entry entry = cipher.entryOf(exchange, key);
-    return switch (store.claim(entry)) {
+    Claim claim = store.claim(entry);
+    metrics.idempotency(
+        switch (claim) {
+          case Claim.First _ -> IdempotencyOutcome.NEW;
+          case Claim.Kept _ -> IdempotencyOutcome.REPLAYED;
+          case Claim.InProgress _ -> IdempotencyOutcome.IN_PROGRESS;
+          case Claim.Mismatch _ -> IdempotencyOutcome.MISMATCH;
+          case Claim.Unavailable _ -> IdempotencyOutcome.UNAVAILABLE;
+        });
+    return switch (claim) {
       case Claim.First _ -> handle(entry, exchange, next);
       case Claim.Kept kept when exchange.memory().tryTake(2L * kept.sealed().length) ->
           StoredReply.decode(cipher.open(entry, kept.sealed())).with(REPLAYED, "true");

@@ -72,6 +72,15 @@ public interface Label {
     SHARE
   }
 
+  /** What was known of a request with an Idempotency-Key. */
+  enum IdempotencyOutcome implements Label {
+    NEW,
+    REPLAYED,
+    IN_PROGRESS,
+    MISMATCH,
+    UNAVAILABLE
+  }
+
   /** How an event stream ended. */
   enum StreamOutcome implements Label {
     COMPLETED,

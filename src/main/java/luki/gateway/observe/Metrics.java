@@ -30,6 +30,7 @@ import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Label.AuthMethod;
 import luki.gateway.observe.Label.AuthOutcome;
+import luki.gateway.observe.Label.IdempotencyOutcome;
 import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Label.StreamOutcome;
@@ -70,6 +71,8 @@ public final class Metrics {
   private final Counter limits =
       counter("luki_gateway_rate_limit_total", "Decisions of the limits", "limit", "decision");
   private final Gauge streams = gauge("luki_gateway_streams", "Open event streams");
+  private final Counter idempotency =
+      counter("luki_gateway_idempotency_total", "Requests with an Idempotency-Key", "outcome");
   private final Counter streamOutcomes =
       counter("luki_gateway_stream_outcomes_total", "How event streams ended", "outcome");
   private final Histogram firstEvent =
@@ -204,6 +207,10 @@ public final class Metrics {
   public void streamEnds(StreamOutcome outcome) {
     streams.dec();
     streamOutcomes.labelValues(outcome.label()).inc();
+  }
+
+  public void idempotency(IdempotencyOutcome outcome) {
+    idempotency.labelValues(outcome.label()).inc();
   }
 
   public void firstEvent(long nanos) {

@@ -50,7 +50,7 @@ class LayeringTest {
           consent: http json observe upstream
           audit: config http json keys observe
           limit: luki.http1 config http idempotency observe ticket upstream
-          idempotency: luki.http1 config http json keys
+          idempotency: luki.http1 config http json keys observe
           ticket: luki.http1 http json
           websocket: luki.http1 luki.websocket consent http json observe
           delivery: config http json observe upstream
@@ -186,7 +186,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 32_430;
+  private static final int MAX_LINES = 32_480;
   private static final int MAX_FILES = 286;
 
   /** Raw lines of each room, rounded up to fifty. */

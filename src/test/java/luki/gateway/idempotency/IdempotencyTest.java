@@ -83,6 +83,11 @@ class IdempotencyTest {
     return reply;
   }
 
+  private static void assertCounted(TestGateway gateway, String outcome, String count) {
+    String sample = "luki_gateway_idempotency_total{outcome=\"" + outcome + "\"}";
+    assertEquals(count, gateway.metric(sample), outcome);
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aRepeatGetsTheFirstReplyWithIdsAndLimitsOfItsOwn(boolean shared) {
@@ -100,6 +105,10 @@ class IdempotencyTest {
       assertTrue(second.only("RateLimit").startsWith("\"user\";r="), second::toString);
       String line = setting.gateway().awaitLog(2).get(1);
       assertTrue(line.contains("\"upstream\":null"), line);
+      assertCounted(setting.gateway(), "new", "2.0");
+      assertCounted(setting.gateway(), "replayed", "1.0");
+      maria.post(PATH, BODY.replace("chat", "other"), KEY, "k-1").expect(422);
+      assertCounted(setting.gateway(), "mismatch", "1.0");
     }
   }
 
@@ -196,6 +205,7 @@ class IdempotencyTest {
         HttpReply conflict = other.get().expect(409, "IDEMPOTENCY_IN_PROGRESS");
         assertEquals("1", conflict.only("Retry-After"));
       }
+      assertCounted(setting.gateway(), "in_progress", "8.0");
       maria
           .post(PATH, "{\"user_id\":\"maria_k\",\"interaction_type\":\"x\"}", KEY, "k")
           .expect(422, "IDEMPOTENCY_MISMATCH");

@@ -24,6 +24,7 @@ import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.tokens.DevIssuer;
+import luki.http1.Fields;
 import org.junit.jupiter.api.Test;
 
 /** For random callers, routes and bodies, {@code explain} decides as the live gateway does. */
@@ -91,6 +92,29 @@ class ExplainAgreesTest {
       assertTrue(verdicts.getOrDefault(code, 0) > 50, "too few to mean much: " + verdicts);
     }
     assertTrue(verdicts.getOrDefault("INVALID_REQUEST", 0) > 50, verdicts.toString());
+  }
+
+  @Test
+  void theStepOfIdempotencySaysWhatAKeyWouldDo() throws Exception {
+    Json claims = Json.object().put("sub", "maria_k").put("scope", "chat:write").build();
+    Body body =
+        Body.of("{\"user_id\":\"maria_k\",\"message\":\"Hi\"}".getBytes(StandardCharsets.UTF_8));
+    try (Fixture server = Fixture.start()) {
+      Explanation explanation = server.gateway().explanation();
+      for (Fields fields : List.of(Fields.NONE, Fields.of("Idempotency-Key", "k-1"))) {
+        String said =
+            explanation
+                .of(new Explanation.Question("POST", "/v1/chat", fields, claims, body))
+                .verdicts()
+                .stream()
+                .filter(verdict -> verdict.step().equals("EnforceIdempotency"))
+                .map(Explanation.Verdict::text)
+                .findFirst()
+                .orElseThrow();
+        String expected = fields.size() == 0 ? "pass: no Idempotency-Key" : "not checked offline: ";
+        assertTrue(said.startsWith(expected), said);
+      }
+    }
   }
 
   private static Explanation.Question asked(Ask ask, Json claims) {

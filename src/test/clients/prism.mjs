@@ -1,0 +1,93 @@
+// The examples of every operation through Prism, a proxy that compares requests and replies with the contract,
+// and requests that are wrong on purpose, of which only the replies are compared.
+// Usage: node prism.mjs PROXY
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+const proxy = process.argv[2];
+const contract = JSON.parse(readFileSync("openapi.json", "utf8"));
+const authorization = `Bearer ${process.env.GATEWAY_KEY}`;
+// A ticket and a cursor are made by the gateway and by a service: they have no example that works.
+const MADE = ["ticket", "cursor"];
+
+function resolved(value) {
+  if (!value?.$ref) {
+    return value;
+  }
+  const names = value.$ref.slice(2).split("/").map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return resolved(names.reduce((at, name) => at[name], contract));
+}
+
+/** The example of an operation: its target, headers and body. */
+function example(path, operation) {
+  let target = path;
+  const query = new URLSearchParams();
+  const headers = {};
+  for (const parameter of (operation.parameters ?? []).map(resolved)) {
+    const value = String(parameter.example);
+    if (parameter.in === "path") {
+      target = target.replace(`{${parameter.name}}`, encodeURIComponent(value));
+    } else if (parameter.in === "query" && !MADE.includes(parameter.name)) {
+      query.set(parameter.name, value);
+    } else if (parameter.in === "header" && parameter.required) {
+      headers[parameter.name] = value;
+    }
+  }
+  const json = resolved(operation.requestBody)?.content["application/json"];
+  if (json) {
+    headers["Content-Type"] = "application/json";
+  }
+  return { target: query.size ? `${target}?${query}` : target, headers, body: json && JSON.stringify(json.example) };
+}
+
+/** What Prism finds; `of` is "request" or "response". */
+async function violations(method, { target, headers, body }, of) {
+  const reply = await fetch(proxy + target, { method, headers, body });
+  await reply.arrayBuffer();
+  const found = JSON.parse(reply.headers.get("sl-violations") ?? "[]");
+  return { status: reply.status, found: found.filter(({ location }) => of.includes(location[0])) };
+}
+
+/** Waits until Prism listens. */
+async function ready() {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await fetch(`${proxy}/healthz`);
+    } catch (refused) {
+      assert.ok(tries < 300, "Prism did not start within 60 s");
+      await setTimeout(200);
+    }
+  }
+}
+
+await ready();
+const operations = Object.entries(contract.paths).flatMap(([path, item]) =>
+  ["get", "post", "put", "patch", "delete"]
+    .filter((method) => item[method] && !item[method].responses["101"])
+    .map((method) => ({ path, method, operation: item[method] })));
+// What is deleted is needed by the others.
+operations.sort((one, other) => (one.method === "delete") - (other.method === "delete"));
+
+const problems = [];
+function note(method, path, kind, { status, found }) {
+  for (const { location, message } of found) {
+    problems.push(`${method} ${path}, ${kind}, ${status}: ${location.join(".")} ${message}`);
+  }
+}
+for (const { path, method, operation } of operations) {
+  const name = method.toUpperCase();
+  const good = example(path, operation);
+  const known = { ...good, headers: { ...good.headers, Authorization: authorization } };
+  const answer = await violations(name, known, ["request", "response"]);
+  note(name, path, "its example", answer);
+  if (answer.status >= 500) {
+    problems.push(`${name} ${path}, its example: ${answer.status}`);
+  }
+  note(name, path, "without a credential", await violations(name, good, ["response"]));
+  if (good.body) {
+    note(name, path, "with an empty body", await violations(name, { ...known, body: "{}" }, ["response"]));
+  }
+}
+console.log(`${operations.length} operations through Prism, ${problems.length} violations`);
+assert.deepEqual(problems, []);
