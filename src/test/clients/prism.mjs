@@ -45,7 +45,9 @@ function example(path, operation) {
 async function violations(method, { target, headers, body }, of) {
   const reply = await fetch(proxy + target, { method, headers, body });
   await reply.arrayBuffer();
-  const found = JSON.parse(reply.headers.get("sl-violations") ?? "[]");
+  const said = reply.headers.get("sl-violations") ?? "[]";
+  assert.ok(said.startsWith("["), `${method} ${target}: ${said}`);
+  const found = JSON.parse(said);
   return { status: reply.status, found: found.filter(({ location }) => of.includes(location[0])) };
 }
 
@@ -66,11 +68,16 @@ const operations = Object.entries(contract.paths).flatMap(([path, item]) =>
   ["get", "post", "put", "patch", "delete"]
     .filter((method) => item[method] && !item[method].responses["101"])
     .map((method) => ({ path, method, operation: item[method] })));
-// What is deleted is needed by the others.
-operations.sort((one, other) => (one.method === "delete") - (other.method === "delete"));
+// What is replaced or deleted is needed by the others.
+const last = ["put", "delete"];
+operations.sort((one, other) => last.indexOf(one.method) - last.indexOf(other.method));
 
 const problems = [];
-function note(method, path, kind, { status, found }) {
+/** Every operation declares `default` for errors, so that Prism finds no status wrong: this does. */
+function note(method, path, kind, expected, { status, found }) {
+  if (!expected.includes(Math.floor(status / 100)) && !expected.includes(status)) {
+    problems.push(`${method} ${path}, ${kind}: ${status}, expected ${expected.join(" or ")}`);
+  }
   for (const { location, message } of found) {
     problems.push(`${method} ${path}, ${kind}, ${status}: ${location.join(".")} ${message}`);
   }
@@ -79,14 +86,14 @@ for (const { path, method, operation } of operations) {
   const name = method.toUpperCase();
   const good = example(path, operation);
   const known = { ...good, headers: { ...good.headers, Authorization: authorization } };
-  const answer = await violations(name, known, ["request", "response"]);
-  note(name, path, "its example", answer);
-  if (answer.status >= 500) {
-    problems.push(`${name} ${path}, its example: ${answer.status}`);
-  }
-  note(name, path, "without a credential", await violations(name, good, ["response"]));
+  // Both versions delete the one session of the examples; the metrics are open in development.
+  const gone = path.startsWith("/api/") && path.includes("/sessions/") && method === "delete" ? [404] : [];
+  const open = path === "/metrics" || operation.security.length === 0;
+  note(name, path, "its example", [2, ...gone], await violations(name, known, ["request", "response"]));
+  note(name, path, "without a credential", open ? [2] : [401], await violations(name, good, ["response"]));
   if (good.body) {
-    note(name, path, "with an empty body", await violations(name, { ...known, body: "{}" }, ["response"]));
+    const bad = { ...known, body: "[]" };
+    note(name, path, "with an array as its body", [400], await violations(name, bad, ["response"]));
   }
 }
 console.log(`${operations.length} operations through Prism, ${problems.length} violations`);

@@ -60,7 +60,7 @@ node --test --test-reporter=spec compiled/typed.js clients.test.js
 echo "Prism: the examples of each operation, and requests that are wrong on purpose" >&2
 port=$(node --input-type=commonjs -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
 	console.log(s.address().port); s.close(); })')
-npx --no-install prism proxy openapi.json "$GATEWAY_URL" --host 127.0.0.1 --port "$port" >prism.log 2>&1 &
+node_modules/.bin/prism proxy openapi.json "$GATEWAY_URL" --host 127.0.0.1 --port "$port" >prism.log 2>&1 &
 prism=$!
 node prism.mjs "http://127.0.0.1:$port" || { echo "test-clients: see target/clients/src/prism.log" >&2; exit 1; }
 

@@ -17,6 +17,7 @@ import luki.gateway.handler.UsageHandler;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Route;
+import luki.gateway.json.Json;
 import luki.gateway.ticket.TicketHandler;
 import luki.gateway.upstream.Upstreams;
 import luki.gateway.websocket.ChatSocketHandler;
@@ -44,6 +45,24 @@ record RouteTable(Parts parts, Configuration.Build build) {
         .toList();
   }
 
+  /** The document for clients: without the WebSocket where it is switched off. */
+  private Json published() {
+    Json all = parts.configuration().document().published();
+    if (parts.configuration().settings().webSocket()) {
+      return all;
+    }
+    Json.Builder paths = Json.object();
+    all.at("paths")
+        .members()
+        .forEach(
+            (path, item) -> {
+              if (item.pointer("/get/responses/101").isMissing()) {
+                paths.put(path, item);
+              }
+            });
+    return all.toBuilder().put("paths", paths.build()).build();
+  }
+
   private static boolean isConsole(Handler handler, Map<String, Handler> handlers) {
     return PageHandlers.CONSOLE.stream().map(handlers::get).anyMatch(handler::equals);
   }
@@ -62,10 +81,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
                 parts.tokens().published())
             .byName());
     handlers.putAll(
-        new PageHandlers(
-                parts.configuration().document().published(),
-                parts.configuration().document().title(),
-                build.redoc())
+        new PageHandlers(published(), parts.configuration().document().title(), build.redoc())
             .byName());
     handlers.putAll(
         new ChatHandlers(

@@ -378,6 +378,13 @@ class ChatSocketTest {
   void theRouteIsGoneWhereItIsSwitchedOff() {
     try (TestGateway gateway = TestGateway.builder().with("WEBSOCKET_ENABLED", "false").start()) {
       gateway.client("chat:write").get("/v1/chat/ws").expect(404, "NOT_FOUND");
+      assertTrue(
+          gateway
+              .stranger()
+              .get("/openapi.json")
+              .json()
+              .pointer("/paths/~1v1~1chat~1ws")
+              .isMissing());
     }
   }
 }
