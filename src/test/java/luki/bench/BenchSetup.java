@@ -1,11 +1,17 @@
 package luki.bench;
 
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
@@ -107,6 +114,18 @@ final class BenchSetup implements AutoCloseable {
     return made;
   }
 
+  private Path serviceKey() throws IOException, JOSEException {
+    Path file = directory.resolve("service-key.json");
+    if (!Files.exists(file)) {
+      String key = new ECKeyGenerator(Curve.P_256).generate().toJSONString();
+      try (FileChannel out =
+          OwnerOnly.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        out.write(ByteBuffer.wrap(key.getBytes(StandardCharsets.US_ASCII)));
+      }
+    }
+    return file;
+  }
+
   private int startOrigin() throws Exception {
     Optional<String> nginx = Child.find("nginx");
     if (nginx.isEmpty()) {
@@ -165,7 +184,10 @@ final class BenchSetup implements AutoCloseable {
       environment.put(service, services);
     }
     environment.put("AGENT_URL", "http://127.0.0.1:" + agent);
-    environment.put("ENVIRONMENT", "dev");
+    // In production the JDK's server is refused; in development replies are compared with the
+    // contract, which costs time.
+    environment.put("ENVIRONMENT", "jdk".equals(more.get("HTTP_ENGINE")) ? "dev" : "prod");
+    environment.put("SERVICE_TOKEN_KEY_PATH", serviceKey().toString());
     environment.put("HOST", "127.0.0.1");
     environment.put("PORT", Integer.toString(port));
     environment.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
