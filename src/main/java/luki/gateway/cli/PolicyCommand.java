@@ -20,6 +20,7 @@ import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
+import luki.gateway.observe.AccessLine;
 
 /** {@code policy}: what is enforced, one row a route, from the compiled contract itself. */
 record PolicyCommand(PrintStream out) {
@@ -47,7 +48,11 @@ record PolicyCommand(PrintStream out) {
               new Section(
                   "plans",
                   "What a caller may use; a caller without a plan has the default one.",
-                  new TreeMap<>(plans.plans()).values().stream().map(PolicyCommand::row).toList()));
+                  new TreeMap<>(plans.plans()).values().stream().map(PolicyCommand::row).toList()),
+              new Section(
+                  "access log",
+                  "What a line can contain, for every route: no path, query, body or address.",
+                  AccessLine.FIELDS.stream().map(PolicyCommand::row).toList()));
       switch (format) {
         case "md" -> markdown(sections);
         case "json" -> json(sections);
@@ -77,6 +82,13 @@ record PolicyCommand(PrintStream out) {
     Map<String, String> row = new LinkedHashMap<>();
     row.put("step", step.name());
     row.put("refuses with", codes.isEmpty() ? "–" : String.join(", ", codes));
+    return row;
+  }
+
+  private static Map<String, String> row(AccessLine.Field field) {
+    Map<String, String> row = new LinkedHashMap<>();
+    row.put("field", field.name());
+    row.put("value", field.value());
     return row;
   }
 
@@ -114,6 +126,13 @@ record PolicyCommand(PrintStream out) {
                     : ""));
     Upstream upstream = route.operation().upstream();
     row.put("downstream", upstream == null ? "–" : upstream.label());
+    row.put(
+        "call repeated",
+        upstream == null
+            ? "–"
+            : upstream.idempotent() || route.method().isSafe()
+                ? "once, if lost or 503"
+                : "once, if nothing was sent");
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
     row.put("body", route.operation().takesBody() ? settings.limits().bodyBytes() + " B" : "–");
     List<String> checked = route.operation().rules().checked();
@@ -171,7 +190,7 @@ record PolicyCommand(PrintStream out) {
 
   private void json(List<Section> sections) {
     Json.Builder root = Json.object();
-    sections.forEach(section -> root.put(section.name, array(section.rows)));
+    sections.forEach(section -> root.put(section.name.replace(' ', '_'), array(section.rows)));
     out.println(root.build().pretty());
   }
 

@@ -83,7 +83,7 @@ record MemoryCalls(Upstreams upstreams) {
             .put("query", query)
             .put("k", MAX_RESULTS)
             .build();
-    Call call = Call.post(SEARCH, question).asIdempotent().with(new LongList("results", ranking));
+    Call call = Call.post(SEARCH, question).with(new LongList("results", ranking));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     if (!reply.json().at("results").isArray()) {
       throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
@@ -145,7 +145,7 @@ record MemoryCalls(Upstreams upstreams) {
   /** A 200 alone is no success. */
   private Stored ingest(Exchange exchange, MemoryItem item, boolean existed)
       throws InterruptedException {
-    Call call = Call.post(INGEST, item.ingestion(exchange.user())).asIdempotent();
+    Call call = Call.post(INGEST, item.ingestion(exchange.user()));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     String id = reply.json().at("chunk_ids").at(0).string();
     boolean own = id != null && id.startsWith(exchange.user().value() + "_");

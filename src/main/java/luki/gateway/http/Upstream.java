@@ -25,6 +25,11 @@ public enum Upstream {
     return title;
   }
 
+  /** Whether each of its calls may be made twice: the id of a memory follows from its text. */
+  public boolean idempotent() {
+    return this == MEMORY;
+  }
+
   /** The name in metrics, logs, tokens, the contract and {@code /health}. */
   public String label() {
     return label;

@@ -52,6 +52,31 @@ public record AccessLine(
       new QueuedWriter.Limits(
           16_384, 1024, Duration.ofMillis(20), Duration.ZERO, Duration.ofSeconds(1));
 
+  /** A member of a line and what it can contain. */
+  public record Field(String name, String value) {}
+
+  /** The members of a line, in their order. */
+  public static final List<Field> FIELDS =
+      List.of(
+          new Field("ts", "time of the request, UTC"),
+          new Field("level", "info, or error for a status of 500 and more"),
+          new Field("event", "how it ended: request, client_closed or aborted"),
+          new Field("method", "a known method"),
+          new Field("route", "path of the contract with its parameters' names, never their values"),
+          new Field("status", "number"),
+          new Field("duration_ms", "number"),
+          new Field("bytes_in", "number, of the body"),
+          new Field("bytes_out", "number, of the body"),
+          new Field("trace_id", "32 hexadecimal digits"),
+          new Field(
+              "request_id", "the caller's, of 1 to 128 characters A-Za-z0-9._-, or a new one"),
+          new Field("principal", "keyed hash of the caller"),
+          new Field("auth", "kind of credential"),
+          new Field("error_code", "code of the error, or empty"),
+          new Field("upstream", "name of the service, or empty"),
+          new Field("upstream_ms", "number or null"),
+          new Field("version", "name of the API's version, on routes of an old one"));
+
   /** How it ended. */
   public enum Event implements Label {
     REQUEST,

@@ -272,8 +272,12 @@ final class UpstreamClient {
     return new Attempt(
         new Reply.Got(status, retryAfter, whole, System.nanoTime() - work.began),
         stream,
-        work.call.idempotent() && status == 503,
+        mayRepeat(work.call) && status == 503,
         CallResult.of(status));
+  }
+
+  private boolean mayRepeat(Call call) {
+    return call.idempotent() || who.idempotent();
   }
 
   private Attempt failed(IOException failure, Work work, long left) {
@@ -287,7 +291,7 @@ final class UpstreamClient {
     return new Attempt(
         work.failed(error),
         null,
-        Failures.nothingWasSent(failure) || (work.call.idempotent() && lost),
+        Failures.nothingWasSent(failure) || (mayRepeat(work.call) && lost),
         cutShort || error.code() == ErrorCode.OVERLOADED ? CallResult.IGNORED : result);
   }
 }

@@ -58,7 +58,7 @@ class LayeringTest {
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
           app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server ticket tokens upstream websocket
-          cli: luki.http1 app audit config contract delivery http json keys tokens
+          cli: luki.http1 app audit config contract delivery http json keys observe tokens
           """);
 
   private static Map<String, Set<String>> rooms(String table) {
@@ -186,7 +186,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 32_480;
+  private static final int MAX_LINES = 32_560;
   private static final int MAX_FILES = 286;
 
   /** Raw lines of each room, rounded up to fifty. */

@@ -12,14 +12,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
+import luki.gateway.observe.AccessLine;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
@@ -200,6 +203,10 @@ class NoHealthDataTest {
     Waiting.until(SOON, () -> Files.exists(directory.resolve("usage.00000001")));
     Client stranger = gateway.stranger();
     assertClean("the access log", String.join("\n", gateway.log()));
+    assertEquals(
+        AccessLine.FIELDS.stream().map(AccessLine.Field::name).collect(Collectors.toSet()),
+        membersOf(gateway.log()),
+        "the policy page lists what a line can contain");
     assertClean("stderr", STDERR.toString(StandardCharsets.UTF_8));
     assertClean("/metrics", stranger.get("/metrics").body());
     assertClean(
@@ -216,6 +223,14 @@ class NoHealthDataTest {
     }
     assertEquals(Set.of(), found("a clean text"));
     assertTrue(!found("x" + MARK + "x").isEmpty(), "the search finds what it looks for");
+  }
+
+  private static Set<String> membersOf(List<String> lines) throws Exception {
+    Set<String> names = new HashSet<>();
+    for (String line : lines) {
+      names.addAll(Json.parse(line.getBytes(StandardCharsets.UTF_8)).members().keySet());
+    }
+    return names;
   }
 
   private static String redisDump() {
