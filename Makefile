@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench scaling profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test ext test-ext test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench scaling profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -41,6 +41,15 @@ dev: ## like run, and build again when a file changes; the old one serves until 
 test: ## every test, on our own HTTP engines
 	@echo "Testing (the first time downloads what is needed)…" >&2
 	@mvn -B -ntp verify
+
+# The gateway's jar, then a jar for each door; only these are tested.
+EXT := mvn -B -ntp -q -f src/ext/pom.xml -Pext
+ext: ## the optional doors: target/ext/luki-graphql.jar and its libraries
+	@echo "Building the doors (the first time downloads what is needed)…" >&2
+	@$(EXT) package >&2
+
+test-ext: ## build the optional doors and run their tests
+	@$(EXT) integration-test
 
 # Server and client of HTTP; edge/wire is the pair of `make test`.
 PAIRS ?= jdk/jdk edge/jdk jdk/wire

@@ -148,10 +148,8 @@ public final class Gateway implements AutoCloseable {
     }
     running = new Running(server, filters, closeable);
     watch(accessLog);
-    parts.identity().start();
-    parts.limiters().start(parts.plans().byDefault());
     parts.access().start(() -> current.consent(), exchange -> current.refusal(exchange));
-    parts.sockets().start(server);
+    parts.start(server, routes);
     server.start();
   }
 
@@ -203,6 +201,7 @@ public final class Gateway implements AutoCloseable {
       audit.use(next.auditContext());
     }
     running().server.use(new Router(compiled), filters.chain());
+    parts.doors().use(compiled);
     current = newer;
     routes = compiled;
     return compiled.size();
@@ -269,6 +268,7 @@ public final class Gateway implements AutoCloseable {
     Deadline end = Deadline.after(time);
     Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
     try {
+      parts.doors().drain();
       running().server.drain(time.minus(last), last.dividedBy(2));
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();

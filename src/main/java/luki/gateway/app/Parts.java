@@ -1,5 +1,6 @@
 package luki.gateway.app;
 
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -12,10 +13,14 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
+import luki.gateway.door.Door;
+import luki.gateway.door.Doors;
 import luki.gateway.filter.AccessPolicy;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Route;
 import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.idempotency.MemoryReplies;
 import luki.gateway.idempotency.ReplyCipher;
@@ -54,6 +59,7 @@ record Parts(
     Consent consent,
     AccessWatch access,
     ChatSockets sockets,
+    Doors doors,
     Limiters limiters,
     EnforceIdempotency idempotency,
     Tickets tickets,
@@ -102,6 +108,7 @@ record Parts(
         consent,
         access,
         new ChatSockets(lifecycle, access, memory, settings.limits().bodyBytes()),
+        Doors.open(new Door.Host(settings, clock, memory, lifecycle, access, tokens), problems),
         limiters,
         new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
@@ -134,6 +141,7 @@ record Parts(
         consent.with(clients),
         access,
         sockets,
+        doors,
         limiters,
         idempotency,
         tickets,
@@ -141,6 +149,14 @@ record Parts(
         keys.with(next.roles()),
         principals,
         limited);
+  }
+
+  /** Starts what a listener needs before it accepts requests. */
+  void start(Dispatcher server, List<Route.Served> routes) throws BadConfiguration, IOException {
+    identity.start();
+    limiters.start(plans.byDefault());
+    sockets.start(server);
+    doors.start(server, routes);
   }
 
   /** Why the caller of a request, with the rights of now, may not have an answer. */
@@ -157,6 +173,14 @@ record Parts(
   /** What has to be closed before {@link #engines}, in any order. */
   List<AutoCloseable> closeable() {
     return List.of(
-        sockets, access, tickets.store(), idempotency, limiters, identity, upstreams, tracing);
+        doors,
+        sockets,
+        access,
+        tickets.store(),
+        idempotency,
+        limiters,
+        identity,
+        upstreams,
+        tracing);
   }
 }

@@ -1,11 +1,15 @@
 package luki.gateway.app;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import luki.gateway.config.Problems;
+import luki.gateway.config.Settings;
 import luki.gateway.contract.ContractCompiler;
+import luki.gateway.contract.ContractDocument;
+import luki.gateway.door.Door;
 import luki.gateway.handler.ChatHandlers;
 import luki.gateway.handler.ConsentHandlers;
 import luki.gateway.handler.ElrHandlers;
@@ -28,46 +32,38 @@ record RouteTable(Parts parts, Configuration.Build build) {
   /** The routes as they are enforced; an operation that cannot be served is a problem. */
   List<Route.Served> compile(Problems problems) {
     Configuration configuration = parts.configuration();
-    Map<String, Handler> handlers = handlers();
-    List<Route.Served> routes =
-        ContractCompiler.compile(
-            configuration.document(), handlers, configuration.file().defaultDeadline(), problems);
+    ContractDocument served = configuration.document().without(this::isOff);
+    Json published = served.published();
+    List<Door.Entrance> entrances = parts.doors().entrances(new Door.Site(published), problems);
+    Map<String, Handler> handlers = handlers(published);
+    entrances.forEach(entrance -> handlers.putAll(entrance.handlers()));
     Handler metrics = handlers.get(GatewayHandlers.METRICS);
     boolean open = configuration.settings().metricsOpen();
-    boolean console = configuration.settings().console();
-    boolean webSocket = configuration.settings().webSocket();
-    return routes.stream()
-        .filter(route -> console || !isConsole(route.handler(), handlers))
-        .filter(route -> webSocket || !(route.handler() instanceof ChatSocketHandler))
-        .map(
-            route ->
-                open && route.handler().equals(metrics) ? route.with(Policy.open(false)) : route)
-        .toList();
+    List<Route.Served> contract =
+        ContractCompiler.compile(served, handlers, configuration.file().defaultDeadline(), problems)
+            .stream()
+            .map(
+                route ->
+                    open && route.handler().equals(metrics)
+                        ? route.with(Policy.open(false))
+                        : route)
+            .toList();
+    List<Route.Served> routes = new ArrayList<>(contract);
+    entrances.forEach(entrance -> routes.addAll(entrance.routes(contract, problems)));
+    return List.copyOf(routes);
   }
 
-  /** The document for clients: without the WebSocket where it is switched off. */
-  private Json published() {
-    Json all = parts.configuration().document().published();
-    if (parts.configuration().settings().webSocket()) {
-      return all;
-    }
-    Json.Builder paths = Json.object();
-    all.at("paths")
-        .members()
-        .forEach(
-            (path, item) -> {
-              if (item.pointer("/get/responses/101").isMissing()) {
-                paths.put(path, item);
-              }
-            });
-    return all.toBuilder().put("paths", paths.build()).build();
+  /** Whether the operations of a handler are switched off: neither served nor published. */
+  private boolean isOff(String handler) {
+    Settings settings = parts.configuration().settings();
+    return handler.startsWith("console")
+        ? !settings.console()
+        : handler.equals("chat-socket")
+            ? !settings.webSocket()
+            : handler.startsWith("graphql") && !parts.doors().isOpen("graphql");
   }
 
-  private static boolean isConsole(Handler handler, Map<String, Handler> handlers) {
-    return PageHandlers.CONSOLE.stream().map(handlers::get).anyMatch(handler::equals);
-  }
-
-  private Map<String, Handler> handlers() {
+  private Map<String, Handler> handlers(Json published) {
     Upstreams upstreams = parts.upstreams();
     Map<String, Handler> handlers = new HashMap<>();
     handlers.putAll(
@@ -81,7 +77,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
                 parts.tokens().published())
             .byName());
     handlers.putAll(
-        new PageHandlers(published(), parts.configuration().document().title(), build.redoc())
+        new PageHandlers(published, parts.configuration().document().title(), build.redoc())
             .byName());
     handlers.putAll(
         new ChatHandlers(

@@ -44,6 +44,7 @@ public record Settings(
     boolean metricsOpen,
     boolean console,
     boolean webSocket,
+    Doors doors,
     String logLevel,
     Duration shutdownGrace) {
 
@@ -142,6 +143,14 @@ public record Settings(
 
   /** Which engines are used: the gateway's own, or the JDK's. */
   public record Engines(boolean edge, boolean wire) {}
+
+  /**
+   * Other entrances than HTTP with JSON.
+   *
+   * @param grpcPort null: none
+   * @param directory where their jars are; null: {@code ext} beside the gateway's own
+   */
+  public record Doors(boolean graphql, @Nullable Integer grpcPort, @Nullable Path directory) {}
 
   /** A value that no text form shows. */
   public record Secret(String value) {

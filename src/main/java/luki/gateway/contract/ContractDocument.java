@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.IdempotencyKey;
@@ -48,6 +49,11 @@ public final class ContractDocument {
   /** Reads the file; invalid YAML or a duplicate key is reported with file:line. */
   public static ContractDocument read(Path file, Problems problems) throws BadConfiguration {
     return new ContractDocument(problems.read(file));
+  }
+
+  /** Without the operations of handlers that are switched off. */
+  public ContractDocument without(Predicate<String> handlers) {
+    return new ContractDocument(document.with(new OperationFilter(handlers).without(root())));
   }
 
   Json root() {

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
 import luki.gateway.http.PathPattern.Segment;
@@ -40,6 +41,9 @@ public final class Router {
 
   public Router(List<Route.Served> routes) {
     for (Route.Served route : routes) {
+      if (route.handler() instanceof Handler.Unrouted) {
+        continue;
+      }
       root.descend(route.operation().path().segments(), 0).add(route);
       allMethods.add(route.method());
       String path = route.operation().path().template();

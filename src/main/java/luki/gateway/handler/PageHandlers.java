@@ -3,7 +3,6 @@ package luki.gateway.handler;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ClassPath;
 import luki.gateway.http.ErrorCode;
@@ -13,9 +12,6 @@ import luki.gateway.json.Json;
 
 /** The contract for its readers, as JSON and as a page that Redoc draws, and the console. */
 public final class PageHandlers {
-  /** The console's handlers in the contract. CONSOLE_ENABLED decides whether they are served. */
-  public static final Set<String> CONSOLE = Set.of("console", "console-asset");
-
   private static final String REDOC = "redoc.standalone.js";
   private static final String ICON = "icon.svg";
   // Redoc writes its styles into the page and searches in a worker that it makes from a blob.

@@ -16,6 +16,9 @@ public interface Handler {
   /** A handler that changes what a user has consented to. */
   interface ChangesConsent extends Completes {}
 
+  /** A handler of calls that do not come over HTTP: no request line leads to it. */
+  interface Unrouted extends Handler {}
+
   /** A handler that asks for consent itself, and answers with less data if it is not given. */
   interface AsksConsent extends Handler {}
 }

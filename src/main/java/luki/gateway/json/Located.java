@@ -51,6 +51,11 @@ public final class Located {
     return root;
   }
 
+  /** The same with another root, whose values are as before or missing. */
+  public Located with(Json other) {
+    return new Located(file, other, lines);
+  }
+
   /** {@code file:line} of the value at the pointer, or of the nearest value around it. */
   public String where(String pointer) {
     String at = pointer;

@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import luki.gateway.contract.Router;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Deadline;
@@ -12,6 +13,7 @@ import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
 import luki.gateway.http.Query;
 import luki.gateway.http.Request;
+import luki.gateway.http.Route;
 import luki.gateway.http.Target;
 import luki.http1.BadMessage;
 import luki.http1.ByteBudget;
@@ -66,7 +68,15 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
 
   /** A request that a handler makes. */
   Exchange read(Request request, String target, ByteBudget.Lease memory) {
-    Router.Match match = router.match(request.method(), target, router.target(target));
+    return made(request, router.match(request.method(), target, router.target(target)), memory);
+  }
+
+  /** A call that did not come over HTTP. */
+  Exchange read(Request request, Route.Served route, ByteBudget.Lease memory) {
+    return made(request, new Router.Match(route, Map.of()), memory);
+  }
+
+  private Exchange made(Request request, Router.Match match, ByteBudget.Lease memory) {
     long received = System.nanoTime();
     Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
     return exchange(request, match, received, deadline, memory);

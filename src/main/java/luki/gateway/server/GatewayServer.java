@@ -20,6 +20,7 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Ids;
 import luki.gateway.http.Request;
 import luki.gateway.http.Response;
+import luki.gateway.http.Route;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Lifecycle;
 import luki.http1.BadMessage;
@@ -99,6 +100,12 @@ public final class GatewayServer implements Dispatcher {
   public Response dispatch(Request request, String target, ByteBudget.Lease lease) {
     Rules now = rules;
     return reply(now, now.reader.read(request, target, lease));
+  }
+
+  @Override
+  public Response dispatch(Request request, Route.Served route, ByteBudget.Lease lease) {
+    Rules now = rules;
+    return reply(now, now.reader.read(request, route, lease));
   }
 
   private static Response reply(Rules now, Exchange exchange) {

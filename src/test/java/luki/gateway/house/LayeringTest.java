@@ -54,10 +54,11 @@ class LayeringTest {
           ticket: luki.http1 http json
           websocket: luki.http1 luki.websocket consent http json observe
           delivery: config http json observe upstream
+          door: luki.http1 config consent http json observe tokens
           filter: luki.http1 luki.websocket audit config consent contract delivery http json keys limit observe ticket tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
-          app: luki.edge luki.http1 luki.wire audit config consent contract delivery filter handler http idempotency json keys limit observe server ticket tokens upstream websocket
+          app: luki.edge luki.http1 luki.wire audit config consent contract delivery door filter handler http idempotency json keys limit observe server ticket tokens upstream websocket
           cli: luki.http1 app audit config contract delivery http json keys observe tokens
           """);
 
@@ -186,8 +187,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 32_560;
-  private static final int MAX_FILES = 286;
+  private static final int MAX_LINES = 32_910;
+  private static final int MAX_FILES = 290;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

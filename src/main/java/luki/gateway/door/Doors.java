@@ -1,0 +1,130 @@
+package luki.gateway.door;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.MalformedURLException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
+import luki.gateway.config.Problems;
+import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Settings;
+import luki.gateway.config.Variable;
+import luki.gateway.http.Dispatcher;
+import luki.gateway.http.Route;
+import org.jspecify.annotations.Nullable;
+
+/** The doors that are switched on, each with a class loader for its jar and its libraries. */
+public final class Doors implements AutoCloseable {
+  private final Map<String, Opened> opened = new TreeMap<>();
+
+  private record Opened(Door door, URLClassLoader loader) {}
+
+  private Doors() {}
+
+  /** Opens them; a missing or unusable jar is a problem of the variable that asks for it. */
+  public static Doors open(Door.Host host, Problems problems) {
+    Doors doors = new Doors();
+    Settings.Doors wanted = host.settings().doors();
+    if (wanted.graphql()) {
+      doors.open("graphql", Variable.GRAPHQL_ENABLED, host, problems);
+    }
+    if (wanted.grpcPort() != null) {
+      doors.open("grpc", Variable.GRPC_PORT, host, problems);
+    }
+    return doors;
+  }
+
+  private void open(String name, Variable by, Door.Host host, Problems problems) {
+    Path jar = directory(host.settings().doors().directory()).resolve("luki-" + name + ".jar");
+    if (!Files.isReadable(jar)) {
+      problems.add(by.name(), "needs " + jar + ", which `make ext` builds");
+      return;
+    }
+    URLClassLoader loader = new URLClassLoader(name, urls(jar), Doors.class.getClassLoader());
+    try {
+      Optional<Door.Provider> found = ServiceLoader.load(Door.Provider.class, loader).findFirst();
+      if (found.isPresent()) {
+        opened.put(name, new Opened(found.get().open(host), loader));
+        return;
+      }
+      problems.add(by.name(), "finds nothing that can be used in " + jar);
+    } catch (ServiceConfigurationError | LinkageError other) {
+      problems.add(by.name(), "needs " + jar + " of this version: run `make ext` (" + other + ")");
+    }
+    close(loader);
+  }
+
+  private static URL[] urls(Path jar) {
+    try {
+      return new URL[] {jar.toUri().toURL()};
+    } catch (MalformedURLException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  /** Where the jars are: unless set, {@code ext} beside the jar or the classes of the gateway. */
+  private static Path directory(@Nullable Path set) {
+    try {
+      return set != null
+          ? set
+          : Path.of(Doors.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+              .resolveSibling("ext");
+    } catch (URISyntaxException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  public boolean isOpen(String name) {
+    return opened.containsKey(name);
+  }
+
+  /** What they make of a configuration. */
+  public List<Door.Entrance> entrances(Door.Site site, Problems problems) {
+    return opened.values().stream().map(each -> each.door.entrance(site, problems)).toList();
+  }
+
+  /** As {@link Door#use}. */
+  public void use(List<Route.Served> routes) {
+    opened.values().forEach(each -> each.door.use(routes));
+  }
+
+  /** As {@link Door#use} and {@link Door#start}. */
+  public void start(Dispatcher gateway, List<Route.Served> routes)
+      throws BadConfiguration, IOException {
+    use(routes);
+    for (Opened each : opened.values()) {
+      each.door.start(gateway);
+    }
+  }
+
+  /** As {@link Door#drain}. */
+  public void drain() {
+    opened.values().forEach(each -> each.door.drain());
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Opened each : opened.values()) {
+      try (each.loader) {
+        each.door.close();
+      }
+    }
+  }
+
+  private static void close(URLClassLoader loader) {
+    try {
+      loader.close();
+    } catch (IOException unlikely) {
+      throw new UncheckedIOException(unlikely);
+    }
+  }
+}
