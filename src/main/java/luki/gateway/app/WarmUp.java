@@ -115,7 +115,7 @@ final class WarmUp {
     Map<String, String> variables =
         Map.of(
             "ENVIRONMENT",
-            "dev",
+            own.dev() ? "dev" : "prod",
             "HOST",
             "127.0.0.1",
             "PORT",

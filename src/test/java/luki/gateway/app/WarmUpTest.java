@@ -20,17 +20,19 @@ import luki.gateway.config.SettingsReader;
 import luki.gateway.observe.Lifecycle;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The requests before a process is ready reach the handlers, and nobody sees them. */
 class WarmUpTest {
   @TempDir private Path directory;
 
-  private Configuration configuration() throws Problems.BadConfiguration {
+  private Configuration configuration(String environment) throws Problems.BadConfiguration {
     Problems problems = new Problems();
     return Configuration.of(
         Environment.of(
             Map.of(
-                "ENVIRONMENT", "dev",
+                "ENVIRONMENT", environment,
                 "PORT", "0",
                 "API_KEYS_FILE", directory.resolve("keys.json").toString()),
             directory.resolve(".env"),
@@ -38,14 +40,15 @@ class WarmUpTest {
         problems);
   }
 
-  @Test
-  void itsRequestsGoThroughTheWholeChain() throws Exception {
-    assertTrue(WarmUp.run(configuration(), Duration.ofMillis(700)) > 0);
+  @ParameterizedTest
+  @ValueSource(strings = {"dev", "prod"})
+  void itsRequestsGoThroughTheWholeChainOfThatEnvironment(String environment) throws Exception {
+    assertTrue(WarmUp.run(configuration(environment), Duration.ofMillis(700)) > 0);
   }
 
   @Test
   void itEndsWithItsTime() throws Exception {
-    int answered = WarmUp.run(configuration(), Duration.ZERO);
+    int answered = WarmUp.run(configuration("dev"), Duration.ZERO);
     assertTrue(answered <= 8, answered + " requests, one of each client is in flight");
   }
 
@@ -56,7 +59,7 @@ class WarmUpTest {
     Path contract = Files.copy(Path.of("config/openapi.yaml"), directory.resolve("contract.yaml"));
     Map<String, String> variables =
         Map.of(
-            "ENVIRONMENT", "dev",
+            "ENVIRONMENT", "prod",
             "GATEWAY_CONFIG", yaml.toString(),
             "OPENAPI_FILE", contract.toString(),
             "HTTP_ENGINE", "jdk",
@@ -67,6 +70,7 @@ class WarmUpTest {
     assertEquals(own.gatewayFile(), inner.gatewayFile());
     assertEquals(own.openapiFile(), inner.openapiFile());
     assertEquals(own.engines(), inner.engines());
+    assertEquals(own.dev(), inner.dev());
   }
 
   @Test
@@ -79,16 +83,16 @@ class WarmUpTest {
 
   @Test
   void theTrainingSendsRequestsOfEveryOperation() throws Exception {
-    assertTrue(WarmUp.train(configuration(), Duration.ofMillis(500)) > 0);
+    assertTrue(WarmUp.train(configuration("dev"), Duration.ofMillis(500)) > 0);
   }
 
   @Test
   void aGatewayThatIsNotReadyServesAndSaysSo() throws Exception {
     ByteArrayOutputStream log = new ByteArrayOutputStream();
-    try (Gateway gateway = new Gateway(configuration());
+    try (Gateway gateway = new Gateway(configuration("dev"));
         HttpClient client = HttpClient.newHttpClient()) {
       gateway.accept(log);
-      assertTrue(WarmUp.run(configuration(), Duration.ofMillis(300)) >= 0);
+      assertTrue(WarmUp.run(configuration("dev"), Duration.ofMillis(300)) >= 0);
       String address = "http://127.0.0.1:" + gateway.address().getPort();
       HttpRequest ready = HttpRequest.newBuilder(URI.create(address + "/readyz")).build();
       HttpRequest other = HttpRequest.newBuilder(URI.create(address + "/v1/usage")).build();
