@@ -1,7 +1,8 @@
 #!/bin/sh
 # Clients that people use, against the gateway with stand-ins on a free port: those made from the contract by
-# openapi-typescript and openapi-generator, event streams by three libraries, a WebSocket, and every example of the
-# contract through Prism, a proxy that compares each request and reply with it. All of it happens in target/clients.
+# openapi-typescript and openapi-generator, event streams by three libraries, a WebSocket. Prism, a proxy that
+# compares each request and reply with the contract, sees every example and what the tests of the wire exchange. All of
+# it happens in target/clients.
 # Usage: run.sh JAVA CLASSPATH, with the classpath relative to the root of the repository.
 set -eu
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -63,6 +64,14 @@ port=$(node --input-type=commonjs -e 'const s = require("net").createServer().li
 node_modules/.bin/prism proxy openapi.json "$GATEWAY_URL" --host 127.0.0.1 --port "$port" >prism.log 2>&1 &
 prism=$!
 node prism.mjs "http://127.0.0.1:$port" || { echo "test-clients: see target/clients/src/prism.log" >&2; exit 1; }
+
+exchanges="$root/target/exchanges.jsonl"
+if [ ! -s "$exchanges" ]; then
+	echo "Running the tests of the wire, whose exchanges Prism compares" >&2
+	(cd "$root" && mvn -B -ntp -q surefire:test -Dtest='luki.gateway.surface.*Test')
+fi
+echo "Prism: what the tests of the wire sent and received" >&2
+node replay.mjs "$exchanges" openapi.json
 
 echo "Java: openapi-generator, javac" >&2
 mvn -B -ntp -q -f java/pom.xml -Dcontract="$work/src/openapi.json" package

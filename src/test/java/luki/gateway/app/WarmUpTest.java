@@ -32,9 +32,12 @@ class WarmUpTest {
     return Configuration.of(
         Environment.of(
             Map.of(
-                "ENVIRONMENT", environment,
-                "PORT", "0",
-                "API_KEYS_FILE", directory.resolve("keys.json").toString()),
+                "ENVIRONMENT",
+                environment,
+                "PORT",
+                "0",
+                "API_KEYS_FILE",
+                directory.resolve("keys.json").toString()),
             directory.resolve(".env"),
             problems),
         problems);

@@ -188,6 +188,7 @@ record Ask(
   HttpReply sendTo(TestGateway gateway) {
     HttpReply reply = sendUnchecked(gateway);
     checkDeclared(reply);
+    Exchanges.add(this, reply);
     return reply;
   }
 
