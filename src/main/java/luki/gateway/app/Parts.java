@@ -108,7 +108,9 @@ record Parts(
         consent,
         access,
         new ChatSockets(lifecycle, access, memory, settings.limits().bodyBytes()),
-        Doors.open(new Door.Host(settings, clock, memory, lifecycle, access, tokens), problems),
+        Doors.open(
+            new Door.Host(settings, clock, memory, lifecycle, access, tokens, metrics, tracing),
+            problems),
         limiters,
         new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),

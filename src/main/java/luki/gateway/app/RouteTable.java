@@ -34,7 +34,8 @@ record RouteTable(Parts parts, Configuration.Build build) {
     Configuration configuration = parts.configuration();
     ContractDocument served = configuration.document().without(this::isOff);
     Json published = served.published();
-    List<Door.Entrance> entrances = parts.doors().entrances(new Door.Site(published), problems);
+    List<Door.Entrance> entrances =
+        parts.doors().entrances(new Door.Site(published, configuration.file()), problems);
     Map<String, Handler> handlers = handlers(published);
     entrances.forEach(entrance -> handlers.putAll(entrance.handlers()));
     Handler metrics = handlers.get(GatewayHandlers.METRICS);

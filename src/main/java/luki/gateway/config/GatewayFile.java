@@ -9,6 +9,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
+import luki.gateway.json.Json;
+import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +31,8 @@ public record GatewayFile(
     Duration chatMemoryDeadline,
     Duration redisDeadline,
     Duration defaultDeadline,
-    int maxInFlight) {
+    int maxInFlight,
+    Section grpc) {
 
   /** The role that has every scope that the contract names. */
   public static final String ADMIN = "admin";
@@ -120,6 +123,19 @@ public record GatewayFile(
   public record FairShare(int percent, int atLeast) {
     public int of(int total) {
       return Math.max(atLeast, (int) (total * (long) percent / 100));
+    }
+  }
+
+  /** A part of the file that a door reads, with the lines of its values. */
+  public record Section(Located document, String name) {
+    /** Missing where the file does not have it. */
+    public Json value() {
+      return document.root().at(name);
+    }
+
+    /** {@code file:line} of a pointer into it. */
+    public String where(String pointer) {
+      return document.where("/" + name + pointer);
     }
   }
 

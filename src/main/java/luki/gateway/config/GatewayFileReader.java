@@ -71,8 +71,9 @@ public final class GatewayFileReader {
             duration("/chat/memory_deadline"),
             duration("/limits/redis_deadline"),
             duration("/routes/deadline"),
-            number("/routes/max_in_flight"));
-    refuseUnread("", document.root());
+            number("/routes/max_in_flight"),
+            new GatewayFile.Section(document, "grpc"));
+    refuseUnread("", document.root().toBuilder().remove(file.grpc().name()).build());
     return file;
   }
 

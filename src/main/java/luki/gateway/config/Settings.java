@@ -148,9 +148,21 @@ public record Settings(
    * Other entrances than HTTP with JSON.
    *
    * @param grpcPort null: none
+   * @param grpcCertificate its chain; null with the key: without TLS
+   * @param grpcUrls {@code grpc://} or {@code grpcs://} with a host and perhaps a port
    * @param directory where their jars are; null: {@code ext} beside the gateway's own
    */
-  public record Doors(boolean graphql, @Nullable Integer grpcPort, @Nullable Path directory) {}
+  public record Doors(
+      boolean graphql,
+      @Nullable Integer grpcPort,
+      @Nullable Path grpcCertificate,
+      @Nullable Path grpcKey,
+      Map<Upstream, URI> grpcUrls,
+      @Nullable Path directory) {
+    public Doors {
+      grpcUrls = Map.copyOf(grpcUrls);
+    }
+  }
 
   /** A value that no text form shows. */
   public record Secret(String value) {

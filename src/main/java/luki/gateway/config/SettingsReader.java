@@ -84,7 +84,7 @@ public final class SettingsReader {
             ? dev
             : environment.choice(Variable.CONSOLE_ENABLED, List.of("true", "false")).equals("true"),
         webSocket(),
-        doors(),
+        DoorSettings.read(environment),
         environment.choice(Variable.LOG_LEVEL, LEVELS),
         environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600));
   }
@@ -97,16 +97,6 @@ public final class SettingsReader {
       environment.problem(Variable.WEBSOCKET_ENABLED, "needs HTTP_ENGINE=edge");
     }
     return wanted && edge;
-  }
-
-  private Settings.Doors doors() {
-    String directory = environment.get(Variable.EXTENSIONS_DIR);
-    return new Settings.Doors(
-        environment.choice(Variable.GRAPHQL_ENABLED, List.of("true", "false")).equals("true"),
-        environment.get(Variable.GRPC_PORT) == null
-            ? null
-            : environment.number(Variable.GRPC_PORT, 0, 65535),
-        directory == null ? null : Path.of(directory));
   }
 
   private Settings.Jwt jwt(boolean dev) {

@@ -78,6 +78,10 @@ public enum Variable {
   WEBSOCKET_ENABLED("true", "true or false: GET /v1/chat/ws, with HTTP_ENGINE=edge only"),
   GRAPHQL_ENABLED("false", "true or false: POST /graphql, with target/ext/luki-graphql.jar only"),
   GRPC_PORT("", "the port of the gRPC listener, with target/ext/luki-grpc.jar only; unset: none"),
+  GRPC_TLS_CERT_PATH("", "its certificate with the chain (PEM); unset: without TLS"),
+  GRPC_TLS_KEY_PATH("", "the private key of that certificate (PEM, PKCS #8)"),
+  GRPC_URLS(
+      "", "services that speak gRPC: memory=grpc://host:port, a comma list; grpcs:// is with TLS"),
   EXTENSIONS_DIR("", "where these jars are; unset: ext beside luki-gateway.jar"),
   LOG_LEVEL("INFO", "TRACE, DEBUG, INFO, WARN or ERROR: diagnostics on stderr"),
   OTEL_EXPORTER_OTLP_ENDPOINT("", "where traces go, by OTLP over HTTP; no tracing while unset"),

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
@@ -13,6 +14,8 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Route;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
+import luki.gateway.observe.Metrics;
+import luki.gateway.observe.Tracing;
 import luki.gateway.tokens.ServiceTokens;
 import luki.http1.ByteBudget;
 
@@ -35,14 +38,16 @@ public interface Door extends AutoCloseable {
       ByteBudget memory,
       Lifecycle lifecycle,
       AccessWatch access,
-      ServiceTokens tokens) {}
+      ServiceTokens tokens,
+      Metrics metrics,
+      Tracing tracing) {}
 
   /**
    * What the contract and gateway.yaml say now.
    *
    * @param contract as it is published
    */
-  record Site(Json contract) {}
+  record Site(Json contract, GatewayFile file) {}
 
   /** What the door makes of one configuration, which may turn out to be unusable. */
   interface Entrance {

@@ -1,0 +1,64 @@
+package luki.grpc;
+
+import com.google.protobuf.Descriptors.ServiceDescriptor;
+import io.grpc.MethodDescriptor;
+import java.time.Duration;
+import java.util.List;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Method;
+import luki.gateway.http.PathPattern;
+import luki.gateway.http.Policy;
+import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
+import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A method that the file lists, and how it is enforced.
+ *
+ * @param service which it belongs to, as its descriptor set has it
+ * @param owner null where a request names no user; its callers may act for every user
+ */
+record GrpcMethod(
+    MethodDescriptor<byte[], byte[]> descriptor,
+    ServiceDescriptor service,
+    Upstream upstream,
+    Policy policy,
+    @Nullable OwnerReader owner,
+    Duration deadline) {
+  /** The member of the synthetic body in which the steps of the chain find the user. */
+  static final String USER_ID = "user_id";
+
+  String name() {
+    return descriptor.getFullMethodName();
+  }
+
+  /**
+   * The route of a call, for the same steps as any other. Its body is only the user of the first
+   * message, as JSON; schemas are the service's own.
+   *
+   * @param limit the client's own deadline, if it is shorter
+   */
+  Route.Served route(Duration limit, Handler handler) {
+    return new Route.Served(operation(limit), policy, handler);
+  }
+
+  private Route.Operation operation(Duration limit) {
+    return new Route.Operation(
+        name(),
+        Method.POST,
+        PathPattern.parse("/" + name()),
+        upstream,
+        limit.compareTo(deadline) < 0 ? limit : deadline,
+        "application/grpc",
+        owner != null,
+        _ -> List.of(),
+        null);
+  }
+
+  /** What the chain reads as the body. */
+  static byte[] body(@Nullable String user) {
+    Json.Builder body = Json.object();
+    return (user == null ? body : body.put(USER_ID, user)).build().bytes();
+  }
+}

@@ -1,0 +1,21 @@
+package luki.grpc;
+
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
+
+/**
+ * A method as it is in the list of routes: its calls come with a handler of their own.
+ *
+ * @param metadata of the same configuration
+ */
+record Listed(GrpcMethod method, MetadataRules metadata) implements Handler.Unrouted {
+  @Override
+  public Response handle(Exchange exchange) {
+    // No request line leads here.
+    throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
+  }
+}

@@ -1,0 +1,73 @@
+package luki.gateway.config;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import luki.gateway.http.Upstream;
+import org.jspecify.annotations.Nullable;
+
+/** The variables of the doors. */
+final class DoorSettings {
+  private DoorSettings() {}
+
+  static Settings.Doors read(Environment environment) {
+    String directory = environment.get(Variable.EXTENSIONS_DIR);
+    return new Settings.Doors(
+        environment.choice(Variable.GRAPHQL_ENABLED, List.of("true", "false")).equals("true"),
+        environment.get(Variable.GRPC_PORT) == null
+            ? null
+            : environment.number(Variable.GRPC_PORT, 0, 65535),
+        tls(environment, Variable.GRPC_TLS_CERT_PATH, Variable.GRPC_TLS_KEY_PATH),
+        tls(environment, Variable.GRPC_TLS_KEY_PATH, Variable.GRPC_TLS_CERT_PATH),
+        grpcUrls(environment),
+        directory == null ? null : Path.of(directory));
+  }
+
+  private static @Nullable Path tls(Environment environment, Variable file, Variable other) {
+    if (environment.get(file) == null && environment.get(other) != null) {
+      environment.problem(file, "must be set together with " + other);
+    }
+    return environment.optionalFile(file);
+  }
+
+  private record Named(Upstream who, URI url) {}
+
+  private static Map<Upstream, URI> grpcUrls(Environment environment) {
+    Map<Upstream, URI> urls = new EnumMap<>(Upstream.class);
+    for (Named each :
+        environment.list(
+            Variable.GRPC_URLS,
+            DoorSettings::named,
+            "must list services such as memory=grpc://host:port, with grpc or grpcs")) {
+      if (urls.put(each.who, each.url) != null) {
+        environment.problem(Variable.GRPC_URLS, "must name a service once");
+      }
+    }
+    return urls;
+  }
+
+  private static @Nullable Named named(String text) {
+    int equals = text.indexOf('=');
+    for (Upstream who : Upstream.values()) {
+      if (equals > 0 && who.label().equals(text.substring(0, equals).strip())) {
+        URI url = url(text.substring(equals + 1).strip());
+        return url == null ? null : new Named(who, url);
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable URI url(String text) {
+    try {
+      URI url = new URI(text);
+      boolean known = text.startsWith("grpc://") || text.startsWith("grpcs://");
+      boolean bare = url.getRawPath().isEmpty() && url.getRawQuery() == null;
+      return known && bare && url.getHost() != null && url.getRawUserInfo() == null ? url : null;
+    } catch (URISyntaxException malformed) {
+      return null;
+    }
+  }
+}
