@@ -61,7 +61,9 @@ record RouteTable(Parts parts, Configuration.Build build) {
         ? !settings.console()
         : handler.equals("chat-socket")
             ? !settings.webSocket()
-            : handler.startsWith("graphql") && !parts.doors().isOpen("graphql");
+            : handler.startsWith("graphql")
+                && (!parts.doors().isOpen("graphql")
+                    || (handler.startsWith("graphql-page") && !settings.dev()));
   }
 
   private Map<String, Handler> handlers(Json published) {

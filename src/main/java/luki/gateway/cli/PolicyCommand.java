@@ -14,6 +14,7 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Chain;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Owner;
@@ -113,7 +114,7 @@ record PolicyCommand(PrintStream out) {
     Map<String, String> row = new LinkedHashMap<>();
     row.put("method", route.method().name());
     row.put("path", route.template());
-    row.put("scopes", route.policy().isPublic() ? "(public)" : route.policy().access().scopes());
+    row.put("scopes", scopes(route.policy().access()));
     row.put("owner", owner(route.policy().owner()));
     ConsentRule consent = route.policy().consent();
     row.put(
@@ -161,6 +162,14 @@ record PolicyCommand(PrintStream out) {
                 : "served without the data");
     row.put("while draining", route.policy().alwaysAdmitted() ? "served" : "503 DRAINING");
     return row;
+  }
+
+  private static String scopes(Access access) {
+    return switch (access) {
+      case Access.Public _ -> "(public)";
+      case Access.Authenticated _ -> "(any caller)";
+      case Access.Scoped scoped -> scoped.scopes();
+    };
   }
 
   private static String owner(Owner owner) {

@@ -199,8 +199,12 @@ public final class ContractDocument {
   /** As {@link luki.gateway.http.Route.Served#takesIdempotencyKey}. */
   private static boolean takesIdempotencyKey(Method method, Json operation) {
     return (method == Method.POST || method == Method.PUT)
-        && operation.at(EXTENSION).at("access").string("").equals("scoped")
+        && needsCaller(operation)
         && !isEventStream(operation);
+  }
+
+  private static boolean needsCaller(Json operation) {
+    return !operation.at(EXTENSION).at("access").string("").equals("public");
   }
 
   static boolean isEventStream(Json operation) {
@@ -245,7 +249,7 @@ public final class ContractDocument {
       errors.put("429", "TooManyRequests");
       errors.put("503", "ServiceUnavailable");
     }
-    if (rules.at("access").string("").equals("scoped")) {
+    if (needsCaller(operation)) {
       errors.put("401", "Unauthorized");
       errors.put("403", "Forbidden");
     }

@@ -44,15 +44,28 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
         }
         yield new Access.Public();
       }
-      case "scoped" -> scoped(security, operation);
+      case "authenticated" -> {
+        Set<Scope> none = scopes(security, operation);
+        if (!none.isEmpty()) {
+          at.problem("an authenticated operation has no scopes");
+        }
+        yield new Access.Authenticated();
+      }
+      case "scoped" -> {
+        Set<Scope> allOf = scopes(security, operation);
+        if (allOf.isEmpty()) {
+          at.problem("a scoped operation must name its scopes");
+        }
+        yield allOf.isEmpty() ? null : new Access.Scoped(allOf);
+      }
       default -> {
-        at.problem("access must be public or scoped");
+        at.problem("access must be public, authenticated or scoped");
         yield null;
       }
     };
   }
 
-  private @Nullable Access scoped(Json security, Place operation) {
+  private Set<Scope> scopes(Json security, Place operation) {
     Set<Scope> allOf = new HashSet<>();
     for (Json scope : rules.at("scopes").items()) {
       if (Scope.isValid(scope.string(""))) {
@@ -70,11 +83,7 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
     if (!documented.equals(Set.copyOf(Scope.names(allOf)))) {
       operation.problem("security must name the scopes of x-gateway, and no other");
     }
-    if (allOf.isEmpty()) {
-      at.problem("a scoped operation must name its scopes");
-      return null;
-    }
-    return new Access.Scoped(allOf);
+    return allOf;
   }
 
   private @Nullable Owner owner(Json owner, @Nullable Access access, PathPattern path) {

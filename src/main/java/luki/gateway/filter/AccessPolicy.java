@@ -1,6 +1,7 @@
 package luki.gateway.filter;
 
 import java.util.Optional;
+import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -22,16 +23,20 @@ public final class AccessPolicy {
 
   /** May this principal call the operation at all? */
   public static Decision decide(Access access, Principal principal) {
-    return switch (access) {
-      case Access.Public _ -> new Decision.Permit();
-      case Access.Scoped scoped ->
-          switch (principal) {
-            case Principal.Anonymous _ -> new Decision.Deny(new ApiError.Unauthenticated(false));
-            case Principal.Key _, Principal.User _, Principal.Service _ ->
-                principal.scopes().containsAll(scoped.allOf())
-                    ? new Decision.Permit()
-                    : new Decision.Deny(new ApiError.MissingScope(scoped.allOf()));
-          };
+    Set<Scope> needed =
+        switch (access) {
+          case Access.Public _, Access.Authenticated _ -> Set.of();
+          case Access.Scoped scoped -> scoped.allOf();
+        };
+    return switch (principal) {
+      case Principal.Anonymous _ ->
+          access instanceof Access.Public
+              ? new Decision.Permit()
+              : new Decision.Deny(new ApiError.Unauthenticated(false));
+      case Principal.Key _, Principal.User _, Principal.Service _ ->
+          principal.scopes().containsAll(needed)
+              ? new Decision.Permit()
+              : new Decision.Deny(new ApiError.MissingScope(needed));
     };
   }
 

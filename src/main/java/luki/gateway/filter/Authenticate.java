@@ -28,7 +28,7 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
     return switch (exchange.policy().access()) {
       case Access.Public _ -> next.handle(exchange);
-      case Access.Scoped _ -> identified(exchange, next);
+      case Access.Authenticated _, Access.Scoped _ -> identified(exchange, next);
     };
   }
 

@@ -40,13 +40,16 @@ public record Policy(
     /** The names of the scopes that a caller must have, with spaces between them. */
     default String scopes() {
       return switch (this) {
-        case Public _ -> "";
+        case Public _, Authenticated _ -> "";
         case Scoped scoped -> String.join(" ", Scope.names(scoped.allOf));
       };
     }
 
     /** Anyone; credentials are ignored. */
     record Public() implements Access {}
+
+    /** Any caller with a valid credential: what it may do is decided in requests of its own. */
+    record Authenticated() implements Access {}
 
     /** A caller that has all of these scopes. */
     record Scoped(Set<Scope> allOf) implements Access {

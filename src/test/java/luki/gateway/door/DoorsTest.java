@@ -1,7 +1,6 @@
 package luki.gateway.door;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -238,7 +237,8 @@ class DoorsTest {
     try (TestGateway gateway =
         TestGateway.builder().with("EXTENSIONS_DIR", broken.toString()).start()) {
       assertEquals(200, gateway.stranger().get("/healthz").status());
-      assertFalse(gateway.stranger().get("/openapi.json").body().contains("graphql"));
+      assertTrue(
+          gateway.stranger().get("/openapi.json").json().at("paths").at("/graphql").isMissing());
     }
     TestGateway.Builder on =
         TestGateway.builder().with("EXTENSIONS_DIR", broken.toString()).with("GRPC_PORT", "0");
