@@ -122,7 +122,8 @@ record FilterChain(
             ErrorCode.METHOD_NOT_ALLOWED,
             ErrorCode.VERSION_GONE),
         live(
-            new Admission(parts.lifecycle(), parts.configuration().file().maxInFlight()),
+            new Admission(
+                parts.lifecycle(), parts.adaptive(), parts.configuration().file().maxInFlight()),
             ErrorCode.DRAINING,
             ErrorCode.OVERLOADED),
         live(

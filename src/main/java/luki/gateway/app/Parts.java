@@ -27,6 +27,7 @@ import luki.gateway.idempotency.ReplyCipher;
 import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
+import luki.gateway.limit.AdaptiveLimit;
 import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
@@ -61,6 +62,7 @@ record Parts(
     ChatSockets sockets,
     Doors doors,
     Limiters limiters,
+    AdaptiveLimit adaptive,
     EnforceIdempotency idempotency,
     Tickets tickets,
     Plan.Catalog plans,
@@ -112,6 +114,7 @@ record Parts(
             new Door.Host(settings, clock, memory, lifecycle, access, tokens, metrics, tracing),
             problems),
         limiters,
+        new AdaptiveLimit(configuration.file().maxQueueDelay()),
         new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
             limiters.replies(new MemoryReplies(memory, budget, clock)),
@@ -145,6 +148,7 @@ record Parts(
         sockets,
         doors,
         limiters,
+        adaptive,
         idempotency,
         tickets,
         Plan.Catalog.of(next.file(), next.settings().rates()),
@@ -157,6 +161,7 @@ record Parts(
   void start(Dispatcher server, List<Route.Served> routes) throws BadConfiguration, IOException {
     identity.start();
     limiters.start(plans.byDefault());
+    adaptive.start(metrics);
     sockets.start(server);
     doors.start(server, routes);
   }
@@ -176,6 +181,7 @@ record Parts(
   List<AutoCloseable> closeable() {
     return List.of(
         doors,
+        adaptive,
         sockets,
         access,
         tickets.store(),

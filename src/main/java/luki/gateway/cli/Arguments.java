@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.Durations;
 import luki.gateway.config.Spelling;
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +75,7 @@ final class Arguments {
     if (value == null) {
       return null;
     }
-    Duration age = GatewayFileReader.durationOf(value);
+    Duration age = Durations.parse(value);
     if (age == null) {
       throw new BadUsage(flag + " must be like 90d, 12h or 30m");
     }

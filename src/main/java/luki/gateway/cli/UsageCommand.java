@@ -14,7 +14,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import luki.gateway.app.Configuration;
 import luki.gateway.cli.Arguments.BadUsage;
-import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.Durations;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.delivery.UsageEvent;
 import luki.gateway.delivery.UsageSum;
@@ -50,7 +50,7 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
    * 30d}.
    */
   private Instant instant(String text) throws BadUsage {
-    Duration age = GatewayFileReader.durationOf(text);
+    Duration age = Durations.parse(text);
     if (age != null) {
       return clock.instant().minus(age);
     }

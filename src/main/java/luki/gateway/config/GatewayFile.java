@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * The content of {@code config/gateway.yaml}.
  *
  * @param redisDeadline how long a request may wait for a counter in Redis
+ * @param maxQueueDelay how long ready work may wait for a processor before requests are refused;
+ *     zero: as long as it takes
  * @param roles what each role may do; {@code admin} is not among them, it has every scope
  */
 public record GatewayFile(
@@ -32,6 +34,7 @@ public record GatewayFile(
     Duration redisDeadline,
     Duration defaultDeadline,
     int maxInFlight,
+    Duration maxQueueDelay,
     Section grpc) {
 
   /** The role that has every scope that the contract names. */

@@ -10,8 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Scope;
@@ -22,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code config/gateway.yaml}; a key that nothing reads is a problem, with its line. */
 public final class GatewayFileReader {
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,7})(ms|[smhd])");
 
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
@@ -72,6 +69,9 @@ public final class GatewayFileReader {
             duration("/limits/redis_deadline"),
             duration("/routes/deadline"),
             number("/routes/max_in_flight"),
+            value("/routes/max_queue_delay").isMissing()
+                ? Duration.ofMillis(20)
+                : duration("/routes/max_queue_delay"),
             new GatewayFile.Section(document, "grpc"));
     refuseUnread("", document.root().toBuilder().remove(file.grpc().name()).build());
     return file;
@@ -252,28 +252,12 @@ public final class GatewayFileReader {
   }
 
   private Duration duration(String pointer) {
-    Duration duration = durationOf(value(pointer).string(""));
+    Duration duration = Durations.parse(value(pointer).string(""));
     if (duration == null) {
       problem(pointer, pointer + " must be a duration such as 1500ms, 10s or 14m");
       return Duration.ofSeconds(1);
     }
     return duration;
-  }
-
-  /** What {@code 1500ms}, {@code 10s}, {@code 14m}, {@code 12h} or {@code 90d} means, or null. */
-  public static @Nullable Duration durationOf(String text) {
-    Matcher parts = DURATION.matcher(text);
-    if (!parts.matches()) {
-      return null;
-    }
-    long count = Long.parseLong(parts.group(1));
-    return switch (parts.group(2)) {
-      case "ms" -> Duration.ofMillis(count);
-      case "s" -> Duration.ofSeconds(count);
-      case "m" -> Duration.ofMinutes(count);
-      case "h" -> Duration.ofHours(count);
-      default -> Duration.ofDays(count);
-    };
   }
 
   private int number(String pointer) {

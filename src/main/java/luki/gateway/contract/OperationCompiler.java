@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import luki.gateway.config.GatewayFileReader;
+import luki.gateway.config.Durations;
 import luki.gateway.contract.ContractDocument.Place;
 import luki.gateway.contract.RequestRules.Parameter;
 import luki.gateway.http.Handler;
@@ -104,7 +104,7 @@ record OperationCompiler(
     if (deadline.isMissing()) {
       return defaultDeadline;
     }
-    Duration duration = GatewayFileReader.durationOf(deadline.string(""));
+    Duration duration = Durations.parse(deadline.string(""));
     if (duration == null) {
       at.problem("deadline must be a duration such as 12s or 15m");
       return defaultDeadline;

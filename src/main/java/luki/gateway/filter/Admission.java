@@ -7,10 +7,12 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.limit.AdaptiveLimit;
 import luki.gateway.observe.Lifecycle;
 
 /** Refuses new requests while the process drains, has too many in progress or too little memory. */
-public record Admission(Lifecycle lifecycle, int maxInFlight) implements Filter {
+public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFlight)
+    implements Filter {
   // The stack of its thread and the small objects of a request.
   private static final int EXCHANGE_BYTES = 8 * 1024;
 
@@ -30,8 +32,17 @@ public record Admission(Lifecycle lifecycle, int maxInFlight) implements Filter 
       return Response.refused(ApiError.retrySoon(ErrorCode.DRAINING));
     }
     if (inFlight > maxInFlight || !exchange.memory().tryTake(EXCHANGE_BYTES)) {
-      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
+      return overloaded();
     }
-    return next.handle(exchange);
+    boolean stream = exchange.operation().isEventStream();
+    try {
+      return adaptive.begin(stream) ? next.handle(exchange) : overloaded();
+    } finally {
+      adaptive.end();
+    }
+  }
+
+  private static Response overloaded() {
+    return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
   }
 }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import jdk.management.VirtualThreadSchedulerMXBean;
@@ -116,11 +117,11 @@ public final class Metrics {
     return Counter.builder().name(name).help(help).labelNames(labels).register(registry);
   }
 
-  private void watch(String name, String help, LongSupplier value) {
+  public void watch(String name, String help, DoubleSupplier value) {
     GaugeWithCallback.builder()
         .name(name)
         .help(help)
-        .callback(sink -> sink.call((double) value.getAsLong()))
+        .callback(sink -> sink.call(value.getAsDouble()))
         .register(registry);
   }
 
@@ -234,7 +235,7 @@ public final class Metrics {
   }
 
   public void watchMemory(LongSupplier used) {
-    watch("luki_gateway_buffered_bytes", "Memory that messages hold together", used);
+    watch("luki_gateway_buffered_bytes", "Memory that messages hold together", used::getAsLong);
   }
 
   public void watchAudit(LongSupplier lost) {
@@ -260,14 +261,14 @@ public final class Metrics {
     watch(
         "luki_gateway_usage_backlog_bytes",
         "Usage events in the outbox that the sink has not accepted",
-        backlog);
+        backlog::getAsLong);
   }
 
   public void watchKeySetAge(LongSupplier seconds) {
     watch(
         "luki_gateway_jwks_age_seconds",
         "Since the issuer's keys were loaded; -1 while they never were",
-        seconds);
+        seconds::getAsLong);
   }
 
   public void watchKeyFile(BooleanSupplier good) {
