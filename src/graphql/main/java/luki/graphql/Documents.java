@@ -39,6 +39,9 @@ record Documents(Map<String, Operation> costs) {
   private static final int MAX_ALIASES = 30;
   private static final int MAX_COST = 60;
   private static final int MAX_OPERATIONS = 10;
+
+  // The library's validation visits each of them from each other.
+  private static final int MAX_FRAGMENTS = 50;
   private static final long MANY = 1_000_000;
 
   private static final ParserOptions OPTIONS =
@@ -104,12 +107,15 @@ record Documents(Map<String, Operation> costs) {
         .orElseThrow(() -> Refusal.invalid("operationName", "There is no operation of this name"));
   }
 
-  private static Map<String, FragmentDefinition> fragments(Document document) {
+  private static Map<String, FragmentDefinition> fragments(Document document) throws Refusal {
     Map<String, FragmentDefinition> fragments = new HashMap<>();
     for (Definition<?> definition : document.getDefinitions()) {
       if (definition instanceof FragmentDefinition fragment) {
         fragments.put(fragment.getName(), fragment);
       }
+    }
+    if (fragments.size() > MAX_FRAGMENTS) {
+      throw Refusal.invalid("fragments", "The document has too many fragments");
     }
     return fragments;
   }

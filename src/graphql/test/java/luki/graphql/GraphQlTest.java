@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import graphql.introspection.IntrospectionQuery;
 import java.time.Duration;
 import java.util.List;
 import luki.gateway.http.Sha256;
@@ -120,6 +121,9 @@ class GraphQlTest {
     assertEquals("FORBIDDEN", code(post(GATEWAY.client("elr:read"), inFragment).expect(403)));
     HttpReply allowed = post(GATEWAY.client("ops:read"), query).expect(200);
     assertEquals("Query", allowed.json().pointer("/data/__schema/queryType/name").string());
+    HttpReply whole =
+        post(GATEWAY.client("ops:read"), IntrospectionQuery.INTROSPECTION_QUERY).expect(200);
+    assertTrue(whole.json().at("errors").isMissing(), whole.body());
     // The name of a value's type is no secret.
     post(GATEWAY.client("elr:read"), "{ __typename }").expect(200);
     GATEWAY.client("elr:read").get("/graphql/schema").expect(403, "FORBIDDEN");

@@ -81,6 +81,8 @@ class HostileDocumentsTest {
     documents.put("objects", "{a(b:" + "{c:".repeat(5_000) + "1" + "}".repeat(5_000) + ")}");
     documents.put("directives", "{a" + "@b".repeat(10_000) + "}");
     documents.put("variables", "query(" + each(10_000, i -> "$a" + i + ":Int ") + "){a}");
+    documents.put(
+        "60 fragments", "{...f0}" + each(60, i -> "fragment f" + i + " on Query{__typename}"));
     documents.put("operations", each(500, i -> "query a" + i + "{__typename}"));
     return documents;
   }
@@ -148,6 +150,48 @@ class HostileDocumentsTest {
                       assertTrue(reply.body().length() < 1_000, reply.body());
                       assertEquals(List.of(), SERVER.calls());
                     }));
+  }
+
+  /** The largest that the limits let pass are validated and executed in time too. */
+  @TestFactory
+  Stream<DynamicTest> whatIsJustAllowedIsAnsweredSoon() {
+    String stats = "getUserStats(user_id:\"maria_k\")";
+    return Map.of(
+            "1,000 times the same field",
+            "{" + stats + "{" + "user_id ".repeat(999) + "}}",
+            "950 fields in 50 fragments of each other",
+            "{"
+                + stats
+                + "{...f0}}"
+                + each(
+                    49,
+                    i ->
+                        "fragment f"
+                            + i
+                            + " on UserStats{"
+                            + "user_id ".repeat(19)
+                            + "...f"
+                            + (i + 1)
+                            + "}")
+                + "fragment f49 on UserStats{user_id}",
+            "30 aliases",
+            "{" + each(30, i -> "a" + i + ":" + stats + "{user_id total_memories} ") + "}")
+        .entrySet()
+        .stream()
+        .map(each -> dynamicTest(each.getKey(), () -> answeredSoon(each.getValue())));
+  }
+
+  private static void answeredSoon(String document) {
+    Json request = Json.object().put("query", document).build();
+    long fastest = Long.MAX_VALUE;
+    for (int i = 0; i < WARM_UP; i++) {
+      long begun = System.nanoTime();
+      HttpReply reply = CLIENT.post("/graphql", request.toString());
+      fastest = Math.min(fastest, System.nanoTime() - begun);
+      reply.expect(200);
+    }
+    long millis = TimeUnit.NANOSECONDS.toMillis(fastest);
+    assertTrue(millis < 4 * MAX_MILLIS, millis + " ms");
   }
 
   @Test

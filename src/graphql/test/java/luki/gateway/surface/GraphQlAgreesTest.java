@@ -202,10 +202,10 @@ class GraphQlAgreesTest {
     } else if (one.equals(other)) {
       BigDecimal number = one.number();
       BigDecimal found = field.number();
+      boolean bothNumbers = number != null && found != null;
+      boolean bothAbsent = one.isAbsent() && field.isAbsent();
       boolean equal =
-          number != null && found != null
-              ? number.compareTo(found) == 0
-              : one.isAbsent() ? field.isAbsent() : one.equals(field);
+          bothAbsent || (bothNumbers ? number.compareTo(found) == 0 : one.equals(field));
       assertTrue(equal, () -> about + at + ": " + one + " is " + field);
     }
   }
