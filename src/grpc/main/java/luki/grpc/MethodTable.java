@@ -13,8 +13,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import luki.gateway.config.Durations;
 import luki.gateway.config.GatewayFile;
-import luki.gateway.config.GatewayFileReader;
 import luki.gateway.config.Problems;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Policy.ConsentRule;
@@ -202,7 +202,7 @@ final class MethodTable {
     if (deadline.isMissing()) {
       return usual;
     }
-    Duration duration = GatewayFileReader.durationOf(deadline.string(""));
+    Duration duration = Durations.parse(deadline.string(""));
     if (duration == null) {
       problem(at + "/deadline", "deadline must be a duration such as 12s or 15m");
       return usual;
