@@ -5,6 +5,8 @@ import java.net.BindException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
@@ -31,8 +33,17 @@ final class GrpcDoor implements Door {
 
   /** Makes the door of a process. */
   public static final class Provider implements Door.Provider {
+    // Kept, as the log manager forgets a logger that nothing refers to.
+    private static final Logger LIBRARY = Logger.getLogger("io.grpc");
+
     @Override
     public Door open(Host host) {
+      // Clients decide how often the library warns: of a message that is too long, for one.
+      LIBRARY.setLevel(Level.SEVERE);
+      System.setProperty("org.slf4j.simpleLogger.log.io.grpc", "error");
+      // Java alone: native code of a library needs a flag of the VM.
+      System.setProperty("io.grpc.netty.shaded.io.netty.transport.noNative", "true");
+      System.setProperty("io.grpc.netty.shaded.io.netty.handler.ssl.noOpenSsl", "true");
       return new GrpcDoor(host);
     }
   }

@@ -4,6 +4,7 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import io.grpc.MethodDescriptor;
 import java.time.Duration;
 import java.util.List;
+import luki.gateway.http.ApiError;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.PathPattern;
@@ -26,9 +27,6 @@ record GrpcMethod(
     Policy policy,
     @Nullable OwnerReader owner,
     Duration deadline) {
-  /** The member of the synthetic body in which the steps of the chain find the user. */
-  static final String USER_ID = "user_id";
-
   String name() {
     return descriptor.getFullMethodName();
   }
@@ -56,9 +54,19 @@ record GrpcMethod(
         null);
   }
 
+  /** The path of the field with the user, which is the name of the only member of the body. */
+  private String ownerPath() {
+    return policy.owner() instanceof Policy.Owner.InBody(String path) ? path : "";
+  }
+
   /** What the chain reads as the body. */
-  static byte[] body(@Nullable String user) {
+  byte[] body(@Nullable String user) {
     Json.Builder body = Json.object();
-    return (user == null ? body : body.put(USER_ID, user)).build().bytes();
+    return (user == null ? body : body.put(ownerPath(), user)).build().bytes();
+  }
+
+  /** A message whose user breaks a rule. */
+  ApiError invalidOwner(String rule) {
+    return ApiError.invalid("/" + ownerPath(), rule);
   }
 }

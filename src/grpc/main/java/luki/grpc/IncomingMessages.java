@@ -80,11 +80,11 @@ final class IncomingMessages extends ServerCall.Listener<byte[]> {
     try {
       String named = ownerOf(message);
       if (method.owner() != null && (named == null || !named.equals(user))) {
-        fail(ApiError.invalid("/" + GrpcMethod.USER_ID, named == null ? "required" : "differs"));
+        fail(method.invalidOwner(named == null ? "required" : "differs"));
         return;
       }
     } catch (OwnerReader.Malformed malformed) {
-      fail(ApiError.invalid("/" + GrpcMethod.USER_ID, malformed.rule()));
+      fail(method.invalidOwner(malformed.rule()));
       return;
     }
     to.sendMessage(message);
@@ -147,7 +147,7 @@ final class IncomingMessages extends ServerCall.Listener<byte[]> {
       user = message == null ? null : ownerOf(message);
       return user;
     } catch (OwnerReader.Malformed malformed) {
-      throw new ApiException(ApiError.invalid("/" + GrpcMethod.USER_ID, malformed.rule()));
+      throw new ApiException(method.invalidOwner(malformed.rule()));
     }
   }
 

@@ -32,9 +32,8 @@ final class LimitedEventLoops extends MultiThreadIoEventLoopGroup {
     if (open.incrementAndGet() > maxConnections) {
       open.decrementAndGet();
       channel.unsafe().closeForcibly();
-      // The listener closes what could not be registered.
-      return new DefaultChannelPromise(channel, GlobalEventExecutor.INSTANCE)
-          .setFailure(new IllegalStateException("too many connections"));
+      // A failure would be logged with a stack trace, as often as clients want.
+      return new DefaultChannelPromise(channel, GlobalEventExecutor.INSTANCE).setSuccess();
     }
     var _ = channel.closeFuture().addListener(_ -> open.decrementAndGet());
     return super.register(channel);

@@ -115,7 +115,7 @@ final class MethodTable {
     if (owner == null) {
       scopes.add(Scope.ANY_USER);
     }
-    ConsentRule consent = consent(rules.at("consent"), owner != null, at);
+    ConsentRule consent = consent(rules.at("consent"), !rules.at("owner").isMissing(), at);
     Duration deadline = deadline(rules.at("deadline"), method, at);
     if (upstream == null) {
       return null;
@@ -126,7 +126,7 @@ final class MethodTable {
         upstream,
         new Policy(
             new Policy.Access.Scoped(scopes),
-            owner == null ? new Policy.Owner.None() : new Policy.Owner.InBody(GrpcMethod.USER_ID),
+            owner == null ? new Policy.Owner.None() : new Policy.Owner.InBody(rules.at("owner").string("")),
             consent,
             new Policy.Limits(cost(rules.at("cost"), at), meters(rules.at("meters"), at)),
             false),

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * for and parsed only after the steps that come before a body.
  */
 final class OwnerBody extends InputStream {
+  private final GrpcMethod method;
   private final User user;
   private @Nullable InputStream json;
 
@@ -26,7 +27,8 @@ final class OwnerBody extends InputStream {
     @Nullable String await() throws InterruptedException;
   }
 
-  OwnerBody(User user) {
+  OwnerBody(GrpcMethod method, User user) {
+    this.method = method;
     this.user = user;
   }
 
@@ -36,7 +38,7 @@ final class OwnerBody extends InputStream {
       return known;
     }
     try {
-      InputStream read = new ByteArrayInputStream(GrpcMethod.body(user.await()));
+      InputStream read = new ByteArrayInputStream(method.body(user.await()));
       json = read;
       return read;
     } catch (InterruptedException stopping) {

@@ -98,7 +98,8 @@ final class PassThrough {
     boolean hasOwner = listed.method().owner() != null;
     InputStream body =
         hasOwner
-            ? new OwnerBody(() -> requests.awaitUser(Deadline.after(messageLimit())))
+            ? new OwnerBody(
+                listed.method(), () -> requests.awaitUser(Deadline.after(messageLimit())))
             : InputStream.nullInputStream();
     return GrpcGateway.request(client, headers, new Request.Input(body, hasOwner ? -1 : 0));
   }

@@ -39,10 +39,18 @@ final class ServiceReplies extends ClientCall.Listener<byte[]> {
   public void onClose(Status status, Metadata last) {
     state.change(
         () -> {
-          end = status;
+          end = isTooLong(status) ? Status.INTERNAL : status;
           trailers = last;
           state.serviceEnded = true;
         });
+  }
+
+  /** The library's own refusal of a message, which is no status of the service. */
+  private static boolean isTooLong(Status status) {
+    String text = status.getDescription();
+    return status.getCode() == Status.Code.RESOURCE_EXHAUSTED
+        && text != null
+        && text.startsWith("gRPC message exceeds maximum size");
   }
 
   @Override

@@ -35,8 +35,8 @@ class DeadlinesTest {
                 .yaml("    request: []", "    request: [x-client-version, x-trace-bin]")
                 .yaml("    reply: []", "    reply: [x-index-age]")
                 .yaml(
-                    "GetContext: {downstream: memory,",
-                    "GetContext: {downstream: memory, deadline: 700ms,"));
+                    "GetContext:\n      {downstream: memory,",
+                    "GetContext:\n      {downstream: memory, deadline: 700ms,"));
   }
 
   @AfterAll

@@ -71,6 +71,8 @@ final class MemoryStandIn implements AutoCloseable {
   /** While it is set, no unary call is answered. */
   volatile boolean silent;
 
+  private final List<Runnable> waiting = new CopyOnWriteArrayList<>();
+
   private MemoryStandIn() {
     try {
       server =
@@ -221,6 +223,13 @@ final class MemoryStandIn implements AutoCloseable {
                         .build()));
   }
 
+  /** Answers the calls that were not answered. */
+  void release() {
+    silent = false;
+    waiting.forEach(Runnable::run);
+    waiting.clear();
+  }
+
   private interface Answer<R> {
     R make();
   }
@@ -228,6 +237,11 @@ final class MemoryStandIn implements AutoCloseable {
   private <R> void answer(StreamObserver<R> to, Answer<R> answer) {
     if (silent) {
       ((ServerCallStreamObserver<R>) to).setOnCancelHandler(() -> {});
+      waiting.add(
+          () -> {
+            to.onNext(answer.make());
+            to.onCompleted();
+          });
       return;
     }
     if (failure != null) {

@@ -14,6 +14,7 @@ import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Chain;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Policy.Meter;
@@ -129,7 +130,7 @@ record PolicyCommand(PrintStream out) {
     row.put("downstream", upstream == null ? "–" : upstream.label());
     row.put(
         "call repeated",
-        upstream == null
+        upstream == null || route.handler() instanceof Handler.Unrouted
             ? "–"
             : upstream.idempotent() || route.method().isSafe()
                 ? "once, if lost or 503"

@@ -56,11 +56,12 @@ public sealed interface Route {
       return new Served(operation.in(version, rules), policy, handler);
     }
 
-    /** A POST or PUT of a known caller whose reply is not a stream. */
+    /** A POST or PUT over HTTP of a known caller whose reply is not a stream. */
     public boolean takesIdempotencyKey() {
       return (operation.method == Method.POST || operation.method == Method.PUT)
           && !operation.isEventStream()
-          && !policy.isPublic();
+          && !policy.isPublic()
+          && !(handler instanceof Handler.Unrouted);
     }
 
     public Served with(Policy other) {
