@@ -1,12 +1,9 @@
 package luki.grpc;
 
 import io.grpc.Context;
-import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
-import io.grpc.Status;
-import java.util.concurrent.atomic.AtomicBoolean;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
@@ -27,7 +24,6 @@ final class Guarded<Q, R> extends ServerCall.Listener<Q> {
   private final ServerCallHandler<Q, R> handler;
   private final Context context = Context.current();
   private final CallState state = new CallState();
-  private final AtomicBoolean completed = new AtomicBoolean();
   private ServerCall.@Nullable Listener<Q> allowed;
   private boolean halfClosed;
 
@@ -64,54 +60,32 @@ final class Guarded<Q, R> extends ServerCall.Listener<Q> {
                   route.with((Handler.Unrouted) _ -> Response.empty(200)),
                   memory);
       ApiError refusal = response.outcome().refusal();
-      if (refusal != null) {
+      if (refusal == null) {
+        state.change(this::begin);
+      } else {
         Metadata trailers = new Metadata();
         Replies.addTo(trailers, response.headers());
         Replies.close(call, refusal, null, trailers);
-        complete(response, Delivery.End.COMPLETE);
-        return;
       }
-      begin(response);
+      // A drain does not wait for such a call, so it is counted as answered when it begins.
+      response.onComplete().accept(new Delivery(Delivery.End.COMPLETE, response.status(), 0, null));
     }
   }
 
-  private void begin(Response response) {
-    ServerCall<Q, R> watched =
-        new SimpleForwardingServerCall<>(call) {
-          @Override
-          public void close(Status status, Metadata trailers) {
-            complete(response, Delivery.End.COMPLETE);
-            super.close(status, trailers);
-          }
-        };
-    state.change(
-        () -> {
-          Context before = context.attach();
-          try {
-            ServerCall.Listener<Q> to = handler.startCall(watched, headers);
-            allowed = to;
-            if (halfClosed) {
-              to.onHalfClose();
-            }
-            if (state.cancelled) {
-              to.onCancel();
-            }
-          } finally {
-            context.detach(before);
-          }
-        });
-    if (state.read(() -> state.cancelled)) {
-      complete(response, Delivery.End.CLIENT_CLOSED);
-    } else {
-      state.change(() -> onCancelled = () -> complete(response, Delivery.End.CLIENT_CLOSED));
-    }
-  }
-
-  private Runnable onCancelled = () -> {};
-
-  private void complete(Response response, Delivery.End end) {
-    if (!completed.getAndSet(true)) {
-      response.onComplete().accept(new Delivery(end, response.status(), 0, null));
+  /** With what has happened meanwhile. */
+  private void begin() {
+    Context before = context.attach();
+    try {
+      ServerCall.Listener<Q> to = handler.startCall(call, headers);
+      allowed = to;
+      if (halfClosed) {
+        to.onHalfClose();
+      }
+      if (state.cancelled) {
+        to.onCancel();
+      }
+    } finally {
+      context.detach(before);
     }
   }
 
@@ -142,7 +116,6 @@ final class Guarded<Q, R> extends ServerCall.Listener<Q> {
           if (allowed != null) {
             allowed.onCancel();
           }
-          onCancelled.run();
         });
   }
 

@@ -13,6 +13,11 @@ import luki.gateway.http.Response;
  * @param metadata of the same configuration
  */
 record Listed(GrpcMethod method, MetadataRules metadata) implements Handler.Unrouted {
+  /** The service answers with one message. */
+  boolean isSingleReply() {
+    return method.descriptor().getType().serverSendsOneMessage();
+  }
+
   @Override
   public Response handle(Exchange exchange) {
     // No request line leads here.

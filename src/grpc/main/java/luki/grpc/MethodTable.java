@@ -126,7 +126,9 @@ final class MethodTable {
         upstream,
         new Policy(
             new Policy.Access.Scoped(scopes),
-            owner == null ? new Policy.Owner.None() : new Policy.Owner.InBody(rules.at("owner").string("")),
+            owner == null
+                ? new Policy.Owner.None()
+                : new Policy.Owner.InBody(rules.at("owner").string("")),
             consent,
             new Policy.Limits(cost(rules.at("cost"), at), meters(rules.at("meters"), at)),
             false),

@@ -1,28 +1,21 @@
 package luki.grpc;
 
-import io.grpc.CallOptions;
-import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import java.io.InputStream;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
-import luki.gateway.consent.AccessWatch;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
-import luki.gateway.http.Method;
 import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
-import luki.gateway.observe.TraceSpan;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class PassThrough {
   private static final Duration LONGEST_WAIT_FOR_MESSAGE = Duration.ofMinutes(1);
-  private static final Duration CHECK_INTERVAL = Duration.ofMillis(500);
 
   private final GrpcGateway gateway;
   private final ServerCall<byte[], byte[]> client;
@@ -42,16 +34,7 @@ final class PassThrough {
   private final Duration limit;
   private final CallState state = new CallState();
   private final IncomingMessages requests;
-  private @Nullable Passed passed;
-
-  /** What exists from the moment at which the service is called. */
-  private record Passed(
-      Exchange exchange,
-      ClientCall<byte[], byte[]> service,
-      ServiceReplies replies,
-      AccessWatch.Grant grant,
-      TraceSpan span,
-      long called) {}
+  private @Nullable ServiceCall passed;
 
   /**
    * A call that is to be run.
@@ -86,7 +69,10 @@ final class PassThrough {
       try {
         sent = deliver(response);
       } finally {
-        end();
+        ServiceCall call = passed;
+        if (call != null) {
+          call.end();
+        }
         response.onComplete().accept(sent);
       }
     } finally {
@@ -124,90 +110,15 @@ final class PassThrough {
     if (!exchange.memory().tryTake(requests.waitingBytes())) {
       throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
-    Passed call = start(channel, exchange);
-    ApiError failure = awaitBegin(call);
-    Outcome outcome = Outcome.upstream(method.upstream(), System.nanoTime() - call.called);
+    ServiceCall call = new ServiceCall(gateway, listed, exchange, state, requests);
+    passed = call;
+    call.start(channel, headers);
+    ApiError failure = call.awaitBegin();
+    Outcome outcome = Outcome.upstream(method.upstream(), call.nanos());
     if (failure != null) {
       throw new ApiException(failure, outcome);
     }
     return Response.empty(200).from(outcome);
-  }
-
-  private Passed start(ManagedChannel channel, Exchange exchange) {
-    GrpcMethod method = listed.method();
-    TraceSpan span =
-        gateway.host().tracing().client(exchange.trace(), method.upstream(), Method.POST);
-    CallOptions options =
-        CallOptions.DEFAULT.withDeadlineAfter(
-            exchange.deadline().left().toNanos(), TimeUnit.NANOSECONDS);
-    ServiceReplies replies = new ServiceReplies(state, requests);
-    ClientCall<byte[], byte[]> service = channel.newCall(method.descriptor(), options);
-    AccessWatch.Grant grant =
-        gateway
-            .host()
-            .access()
-            .begin(exchange, method.policy().consent() != null, () -> state.change(() -> {}));
-    Passed call = new Passed(exchange, service, replies, grant, span, System.nanoTime());
-    passed = call;
-    state.change(
-        () -> {
-          service.start(replies, outgoing(exchange, span));
-          service.request(isSingle() ? 2 : 1);
-          requests.passOnTo(service);
-        });
-    return call;
-  }
-
-  private boolean isSingle() {
-    return listed.method().descriptor().getType().serverSendsOneMessage();
-  }
-
-  private Metadata outgoing(Exchange exchange, TraceSpan span) {
-    Metadata outgoing = new Metadata();
-    listed.metadata().toService(headers, outgoing);
-    gateway.identify(listed.method().upstream(), exchange, span.context(), outgoing);
-    return outgoing;
-  }
-
-  private @Nullable ApiError awaitBegin(Passed call) throws InterruptedException {
-    ApiError mustEnd = awaitUnlessEnded(call, () -> call.replies.hasBegun(isSingle()));
-    if (mustEnd != null) {
-      return mustEnd;
-    }
-    Status end = call.replies.end();
-    if (end == null || isCancelled()) {
-      return null;
-    }
-    boolean wrongCount = end.isOk() && isSingle() && call.replies.waiting() != 1;
-    return end.isOk() && !wrongCount ? null : errorOf(wrongCount ? Status.INTERNAL : end);
-  }
-
-  private ApiError errorOf(Status end) {
-    return new ApiError.FromUpstream(listed.method().upstream(), Statuses.codeOf(end.getCode()));
-  }
-
-  /** Waits for a condition, or for what ends the call before it: the error then, else null. */
-  private @Nullable ApiError awaitUnlessEnded(Passed call, BooleanSupplier met)
-      throws InterruptedException {
-    while (true) {
-      Deadline by = call.exchange.deadline();
-      ApiError because = state.read(() -> state.broken);
-      if (because == null) {
-        because = call.grant.revocation();
-      }
-      if (because == null && gateway.host().lifecycle().streamsMustEnd()) {
-        because = ApiError.of(ErrorCode.DRAINING);
-      }
-      if (because != null || state.read(() -> state.cancelled || met.getAsBoolean())) {
-        return because;
-      }
-      if (by.hasPassed()) {
-        return new ApiError.StreamTimeout(listed.method().upstream(), false);
-      }
-      state.await(
-          by.sooner(Deadline.after(CHECK_INTERVAL)),
-          () -> met.getAsBoolean() || call.grant.revocation() != null);
-    }
   }
 
   private boolean isCancelled() {
@@ -221,13 +132,13 @@ final class PassThrough {
     ApiError refusal = response.outcome().refusal();
     Metadata added = new Metadata();
     Replies.addTo(added, response.headers());
-    Passed call = passed;
+    ServiceCall call = passed;
     if (refusal != null || call == null) {
       Replies.close(
           client, refusal == null ? ApiError.of(ErrorCode.INTERNAL) : refusal, passedOn(), added);
       return new Delivery(Delivery.End.COMPLETE, response.status(), 0, null);
     }
-    Metadata head = listed.metadata().toClient(call.replies.head());
+    Metadata head = listed.metadata().toClient(call.replies().head());
     head.merge(added);
     client.sendHeaders(head);
     try {
@@ -238,46 +149,50 @@ final class PassThrough {
     }
   }
 
-  private Delivery pump(Passed call) throws InterruptedException {
+  private Delivery pump(ServiceCall call) throws InterruptedException {
     long bytes = 0;
     while (true) {
-      ApiError mustEnd = awaitUnlessEnded(call, () -> call.replies.hasNext(isReady()));
+      ApiError mustEnd = call.awaitUnlessEnded(() -> call.replies().hasNext(isReady()));
       if (isCancelled()) {
         return new Delivery(Delivery.End.CLIENT_CLOSED, 200, bytes, null);
       }
       if (mustEnd != null) {
         return failed(mustEnd, bytes);
       }
-      byte[] message = state.read(call.replies::poll);
+      byte[] message = state.read(call.replies()::poll);
       if (message == null) {
         return ended(call, bytes);
       }
+      if (!call.exchange().memory().tryTake(message.length)) {
+        return failed(ApiError.retrySoon(ErrorCode.OVERLOADED), bytes);
+      }
       client.sendMessage(message);
+      call.exchange().memory().give(message.length);
       bytes += message.length;
-      call.service.request(1);
+      call.request();
     }
   }
 
   /** A single message needs no room: it is the whole reply. */
   private boolean isReady() {
-    return isSingle() || client.isReady();
+    return listed.isSingleReply() || client.isReady();
   }
 
-  private Delivery ended(Passed call, long bytes) {
-    Status end = call.replies.end();
+  private Delivery ended(ServiceCall call, long bytes) {
+    Status end = call.replies().end();
     if (end == null || !end.isOk()) {
-      return failed(errorOf(end == null ? Status.INTERNAL : end), bytes);
+      return failed(call.errorOf(end == null ? Status.INTERNAL : end), bytes);
     }
-    client.close(Status.OK, listed.metadata().toClient(call.replies.trailers()));
+    client.close(Status.OK, listed.metadata().toClient(call.replies().trailers()));
     return new Delivery(Delivery.End.COMPLETE, 200, bytes, null);
   }
 
   /** Ends a reply that has begun. */
   private Delivery failed(ApiError error, long bytes) {
     Metadata trailers = new Metadata();
-    Passed call = passed;
+    ServiceCall call = passed;
     if (call != null) {
-      trailers.put(Replies.TRACE_ID, call.exchange.trace().traceId());
+      trailers.put(Replies.TRACE_ID, call.exchange().trace().traceId());
     }
     Replies.close(client, error, passedOn(), trailers);
     return new Delivery(Delivery.End.COMPLETE, 200, bytes, error.code());
@@ -285,21 +200,7 @@ final class PassThrough {
 
   /** The service's own status, where it is the cause. */
   private Status.@Nullable Code passedOn() {
-    Passed call = passed;
-    Status end = call == null || state.cancelledHere ? null : call.replies.end();
-    return end == null || end.isOk() ? null : Statuses.passed(end.getCode());
-  }
-
-  private void end() {
-    Passed call = passed;
-    if (call != null) {
-      call.grant.close();
-      requests.close();
-      gateway.called(
-          call.span,
-          listed.method().upstream(),
-          call.replies.end(),
-          System.nanoTime() - call.called);
-    }
+    ServiceCall call = passed;
+    return call == null ? null : call.passedOn();
   }
 }

@@ -37,7 +37,11 @@ class ChatTest {
 
   private static Json rest(String body) throws Exception {
     return Json.parse(
-        site.gateway.client("chat:write").post("/v1/chat", body).body().getBytes(StandardCharsets.UTF_8));
+        site.gateway
+            .client("chat:write")
+            .post("/v1/chat", body)
+            .body()
+            .getBytes(StandardCharsets.UTF_8));
   }
 
   @Test
@@ -69,10 +73,8 @@ class ChatTest {
 
   @Test
   void refusalsAreThoseOfTheOperation() {
-    assertEquals(
-        "UNAUTHENTICATED", Site.failure(site.stranger(), ChatService.CHAT, HELLO).code());
-    assertEquals(
-        "FORBIDDEN", Site.failure(site.maria("elr:read"), ChatService.CHAT, HELLO).code());
+    assertEquals("UNAUTHENTICATED", Site.failure(site.stranger(), ChatService.CHAT, HELLO).code());
+    assertEquals("FORBIDDEN", Site.failure(site.maria("elr:read"), ChatService.CHAT, HELLO).code());
     ChatRequest ofAnna = HELLO.toBuilder().setUserId("anna").build();
     assertEquals(
         "NOT_OWNER", Site.failure(site.maria("chat:write"), ChatService.CHAT, ofAnna).code());
@@ -86,8 +88,7 @@ class ChatTest {
         Site.failure(site.maria("chat:write"), ChatService.CHAT, context).code());
     ChatRequest noJson = HELLO.toBuilder().setContextJson("{").build();
     assertEquals(
-        "INVALID_REQUEST",
-        Site.failure(site.maria("chat:write"), ChatService.CHAT, noJson).code());
+        "INVALID_REQUEST", Site.failure(site.maria("chat:write"), ChatService.CHAT, noJson).code());
     Call<ChatRequest, ChatEvent> call =
         Call.begin(site.maria("chat:write"), ChatService.CHAT_STREAM).send(ofAnna).end().ask(10);
     assertEquals("NOT_OWNER", call.failure().code());

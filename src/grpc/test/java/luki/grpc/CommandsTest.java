@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import luki.gateway.cli.Main;
 import luki.gateway.testing.GatewayProcess;
 import luki.gateway.testing.Processes;
@@ -77,8 +78,7 @@ class CommandsTest {
     assertTrue(found.contains("scopes must name at least one"), found);
     assertTrue(found.contains("luki.memory.v1.Memory/Other is not in the descriptor set"), found);
     assertTrue(found.contains("gateway.yaml:"), found);
-    String metadata =
-        run(changed("    request: []", "    request: [x-user-id]"), "check");
+    String metadata = run(changed("    request: []", "    request: [x-user-id]"), "check");
     assertTrue(metadata.contains("no name of a credential"), metadata);
     String urls = run(Map.of("GRPC_URLS", "memory=http://memory:1"), "check");
     assertTrue(urls.contains("GRPC_URLS: must list services"), urls);
@@ -101,11 +101,22 @@ class CommandsTest {
   }
 
   @Test
+  void everyJarOfTheDoorHasAReason() throws IOException {
+    String reasons = Files.readString(Path.of("src/docs/DEPENDENCIES.md"));
+    try (Stream<Path> jars = Files.list(Path.of("target/ext/grpc"))) {
+      List<String> names =
+          jars.map(jar -> jar.getFileName().toString().replaceFirst("-\\d.*", "")).toList();
+      assertTrue(names.contains("grpc-netty-shaded"), names.toString());
+      assertEquals(
+          List.of(), names.stream().filter(name -> !reasons.contains("`" + name + "`")).toList());
+    }
+  }
+
+  @Test
   void aProcessServesWithoutWarningsOfTheVmAndDrains() throws Exception {
     int port = Processes.freePort();
     try (GatewayProcess process =
-        GatewayProcess.start(
-            directory, List.of(), Map.of("GRPC_PORT", Integer.toString(port)))) {
+        GatewayProcess.start(directory, List.of(), Map.of("GRPC_PORT", Integer.toString(port)))) {
       var channel =
           io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder.forAddress("127.0.0.1", port)
               .usePlaintext()

@@ -65,7 +65,8 @@ class ListenerTest {
     try (Site site = new Site(Map.of())) {
       assertEquals("UNAUTHENTICATED", reflect(site.stranger()).failure().code());
       assertEquals("FORBIDDEN", reflect(site.maria("elr:read")).failure().code());
-      Call<ServerReflectionRequest, ServerReflectionResponse> call = reflect(site.maria("ops:read"));
+      Call<ServerReflectionRequest, ServerReflectionResponse> call =
+          reflect(site.maria("ops:read"));
       call.awaitReplies(1);
       TreeSet<String> services = new TreeSet<>();
       call.replies
@@ -256,12 +257,10 @@ class ListenerTest {
   void aDrainWaitsForAUnaryCall() throws Exception {
     Site site = new Site(Map.of("SHUTDOWN_GRACE_S", "20"));
     site.memory.silent = true;
-    var call =
-        Call.begin(site.maria("elr:read"), MemoryMethods.SEARCH).send(SEARCH).end().ask(2);
+    var call = Call.begin(site.maria("elr:read"), MemoryMethods.SEARCH).send(SEARCH).end().ask(2);
     Waiting.until(LONGEST, () -> !site.memory.calls.isEmpty());
     Thread draining = Thread.ofVirtual().start(() -> drain(site.gateway));
-    Waiting.until(
-        LONGEST, () -> site.gateway.stranger().get("/readyz").status() == 503);
+    Waiting.until(LONGEST, () -> site.gateway.stranger().get("/readyz").status() == 503);
     site.memory.release();
     assertEquals(Status.Code.OK, call.failure().status());
     draining.join();
@@ -298,8 +297,7 @@ class ListenerTest {
   }
 
   /** With the JDK's own tool, as no class of it makes certificates. */
-  private static void makeCertificate(Path directory, Path certificate, Path key)
-      throws Exception {
+  private static void makeCertificate(Path directory, Path certificate, Path key) throws Exception {
     Path store = directory.resolve("store.p12");
     Process keytool =
         new ProcessBuilder(
@@ -364,8 +362,7 @@ class ListenerTest {
 
   @Test
   void theLimitsOfHttpAreThoseOfCalls() {
-    try (Site site =
-        new Site(Map.of("RATE_LIMIT_PER_MIN", "60", "RATE_LIMIT_BURST", "2"))) {
+    try (Site site = new Site(Map.of("RATE_LIMIT_PER_MIN", "60", "RATE_LIMIT_BURST", "2"))) {
       Channel maria = site.maria("elr:read");
       Object _ = Site.call(maria, MemoryMethods.SEARCH, SEARCH);
       Object _ = Site.call(maria, MemoryMethods.SEARCH, SEARCH);

@@ -108,8 +108,7 @@ class VerdictsTest {
   }
 
   private static Pair search(MethodDescriptor<?, ?> method, Pair.ForUser request) {
-    return new Pair(
-        method, request, "POST", "/v1/elr/search", "{\"user_id\":%s,\"query\":\"x\"}");
+    return new Pair(method, request, "POST", "/v1/elr/search", "{\"user_id\":%s,\"query\":\"x\"}");
   }
 
   @BeforeAll
@@ -168,10 +167,8 @@ class VerdictsTest {
     if (random.nextBoolean()) {
       users.remove(random.nextInt(2));
     }
-    String[] scopes =
-        SCOPES.stream().filter(_ -> random.nextInt(3) > 0).toArray(String[]::new);
-    String key =
-        site.gateway.key(users, scopes.length == 0 ? new String[] {"usage:read"} : scopes);
+    String[] scopes = SCOPES.stream().filter(_ -> random.nextInt(3) > 0).toArray(String[]::new);
+    String key = site.gateway.key(users, scopes.length == 0 ? new String[] {"usage:read"} : scopes);
     return switch (random.nextInt(8)) {
       case 0 -> Map.of();
       case 1 -> Map.of("x-api-key", "luki_nothing");
