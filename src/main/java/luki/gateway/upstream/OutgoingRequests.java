@@ -33,8 +33,13 @@ final class OutgoingRequests {
     this.always = secret == null ? common : common.with("X-Internal-Secret", secret.value());
   }
 
-  /** The call as a request whose reply must begin by that moment. */
-  PreparedRequest of(Call call, Exchange exchange, TraceContext trace, long by) {
+  /**
+   * The call as a request.
+   *
+   * @param by the moment at which its reply must begin
+   * @param end the moment after which nobody waits for the rest of it
+   */
+  PreparedRequest of(Call call, Exchange exchange, TraceContext trace, long by, long end) {
     // A call's own fields take the place of the usual ones: a stream has another Accept.
     Fields usual = call.extra().size() == 0 ? always : always.with(call.extra());
     Fields.Builder fields =
@@ -42,7 +47,8 @@ final class OutgoingRequests {
             .addAll(usual)
             .addAll(credentials.authorizationFor(who, exchange))
             .add("traceparent", trace.traceparent())
-            .add("X-Request-Id", exchange.id().value());
+            .add("X-Request-Id", exchange.id().value())
+            .add("X-Request-Deadline-Ms", millisLeft(end));
     byte[] body = Body.bytesOf(call.body());
     if (body.length > 0) {
       fields.addAll(JSON);
@@ -52,6 +58,10 @@ final class OutgoingRequests {
     }
     return new PreparedRequest(
         origin, call.method().name(), call.path().toString(), fields.build(), body, by);
+  }
+
+  private static String millisLeft(long end) {
+    return Long.toString(Math.max(1, (end - System.nanoTime()) / 1_000_000));
   }
 
   /** A health check. */

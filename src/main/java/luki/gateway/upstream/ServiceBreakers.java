@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Exchange;
@@ -88,22 +88,62 @@ final class ServiceBreakers {
   }
 
   /**
-   * Bounds repeats to a share of the calls, so that a failing service does not get twice the load:
-   * five at once, and one more for every twenty calls. Any hundred calls cause at most ten.
+   * Bounds repeats, so that a failing service does not get twice the load: within ten seconds at
+   * most a tenth of the calls are repeated, but always ten may be.
    */
   static final class RetryBudget {
-    private static final int REPEAT = 20;
-    private static final int MAX = 5 * REPEAT;
+    private static final int SECONDS = 10;
+    private static final int ALWAYS = 10;
+    private static final int CALLS_PER_REPEAT = 10;
+    private static final long SECOND_NANOS = 1_000_000_000L;
 
-    private final AtomicInteger credit = new AtomicInteger(MAX);
+    private final LongSupplier nanoTime;
+    private final long began;
+    // For each of the last ten seconds: its number, and in the lower half how many calls it had.
+    private final AtomicLongArray calls = new AtomicLongArray(SECONDS);
+    private final AtomicLongArray repeats = new AtomicLongArray(SECONDS);
 
-    void called() {
-      credit.updateAndGet(have -> Math.min(MAX, have + 1));
+    RetryBudget(LongSupplier nanoTime) {
+      this.nanoTime = nanoTime;
+      this.began = nanoTime.getAsLong();
     }
 
-    boolean tryRepeat() {
-      int before = credit.getAndUpdate(have -> have >= REPEAT ? have - REPEAT : have);
-      return before >= REPEAT;
+    void called() {
+      add(calls, second());
+    }
+
+    /** Whether there may be another repeat, which is counted. */
+    synchronized boolean tryRepeat() {
+      long second = second();
+      if (sum(repeats, second) >= Math.max(ALWAYS, sum(calls, second) / CALLS_PER_REPEAT)) {
+        return false;
+      }
+      add(repeats, second);
+      return true;
+    }
+
+    private long second() {
+      return (nanoTime.getAsLong() - began) / SECOND_NANOS;
+    }
+
+    private static void add(AtomicLongArray counts, long second) {
+      int at = (int) (second % SECONDS);
+      long before = counts.get(at);
+      while (!counts.compareAndSet(
+          at,
+          before,
+          before >>> Integer.SIZE == second ? before + 1 : (second << Integer.SIZE) + 1)) {
+        before = counts.get(at);
+      }
+    }
+
+    private static long sum(AtomicLongArray counts, long second) {
+      long sum = 0;
+      for (int i = 0; i < SECONDS; i++) {
+        long count = counts.get(i);
+        sum += second - (count >>> Integer.SIZE) < SECONDS ? count & 0xffff_ffffL : 0;
+      }
+      return sum;
     }
   }
 }

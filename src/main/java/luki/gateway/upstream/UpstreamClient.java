@@ -71,7 +71,7 @@ final class UpstreamClient {
       this.breakers = new ServiceBreakers(breaker, shared.nanoTime());
       this.calls = new Bulkhead(settings.maxConcurrent(), share);
       this.streams = new Bulkhead(streamLimits.maxOpen(), share);
-      this.budget = new RetryBudget();
+      this.budget = new RetryBudget(shared.nanoTime());
       this.health = new ServiceHealth(who);
     } else {
       this.breakers = before.breakers.with(breaker);
@@ -222,7 +222,9 @@ final class UpstreamClient {
     TraceSpan span = tracing.client(work.exchange.trace(), who, work.call.method());
     Attempt attempt = null;
     try {
-      PreparedRequest request = outgoing.of(work.call, work.exchange, span.context(), by.atNanos());
+      long end = (work.streaming ? work.exchange.deadline() : by).atNanos();
+      PreparedRequest request =
+          outgoing.of(work.call, work.exchange, span.context(), by.atNanos(), end);
       attempt = send(repeat ? request.onFreshConnection() : request, work, span, began);
       return attempt;
     } finally {

@@ -241,6 +241,30 @@ class OutboundDefectsTest {
   }
 
   @Test
+  void theTimeThatIsLeftTravelsOnAndShrinksFromCallToCall() {
+    setting.maria().get("/v1/users/maria_k/overview").expect(200);
+    setting.maria().post("/v1/chat", Fixture.CHAT).expect(200);
+    setting.maria().post("/v1/chat/stream", Fixture.CHAT).expect(200);
+    // The memories of a chat have 1.5 s, the overview 12 s in all, a chat 60 s, a stream 15
+    // minutes.
+    List<Long> memory = left("memory");
+    assertTrue(memory.stream().anyMatch(left -> left > 1 && left <= 1500), memory.toString());
+    List<Long> engagement = left("engagement");
+    assertTrue(
+        engagement.stream().allMatch(left -> left > 5000 && left <= 12_000), engagement.toString());
+    List<Long> agent = left("agent");
+    assertEquals(2, agent.size());
+    assertTrue(agent.getFirst() > 50_000 && agent.getFirst() <= 60_000, agent.toString());
+    assertTrue(agent.getLast() > 800_000 && agent.getLast() <= 900_000, agent.toString());
+  }
+
+  private List<Long> left(String service) {
+    return setting.calls(service).stream()
+        .map(call -> Long.valueOf(call.header("X-Request-Deadline-Ms").orElseThrow()))
+        .toList();
+  }
+
+  @Test
   void S19_aValidRequestIdIsKeptAndForwarded() {
     HttpReply answer = setting.maria().get(Fixture.METRICS, "X-Request-Id", "A.b_c-1");
     assertEquals(Optional.of("A.b_c-1"), answer.header("X-Request-Id"));

@@ -381,6 +381,25 @@ class UpstreamCallDefectsTest {
   }
 
   @Test
+  void callsThatAreTooSlowOpenTheBreaker() {
+    try (Fixture setting =
+        Fixture.with(
+            "MEMORY_URL",
+            (c, _) -> c.stallUntilClosed(),
+            g ->
+                g.yaml("total: 10s", "total: 300ms")
+                    .yaml("min_calls: 20", "min_calls: 3")
+                    .yaml("min_callers: 3", "min_callers: 1"))) {
+      Client maria = setting.maria();
+      for (int i = 0; i < 3; i++) {
+        maria.get(Fixture.ITEMS).expect(504, "DOWNSTREAM_TIMEOUT");
+      }
+      maria.get(Fixture.ITEMS).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
+      assertEquals(3, setting.faultyCalls().size());
+    }
+  }
+
+  @Test
   void R10_retriesAreBoundedByABudget() {
     try (Fixture setting =
         Fixture.with(
