@@ -1,0 +1,235 @@
+package luki.gateway.chaos;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Random;
+import java.util.Set;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+
+/** One caller: it sends what its seed says, and looks at each reply. */
+final class Caller {
+  private static final String STREAM = "/v1/chat/stream";
+
+  private final ChaosRun run;
+  private final String user;
+  private final int number;
+  private final Random random;
+  private int sent;
+
+  /** What is asked, and the services that can make it fail. */
+  enum Kind {
+    TRACK,
+    METRICS,
+    STORE,
+    STORE_ONCE,
+    CHAT,
+    CHAT_STREAM,
+    LEAVE,
+    INVALID,
+    STRANGER;
+
+    Set<String> services() {
+      return switch (this) {
+        case TRACK, METRICS -> Set.of("engagement", "security");
+        case STORE -> Set.of("memory", "security");
+        case STORE_ONCE -> Set.of("memory", "security", "redis");
+        case CHAT, CHAT_STREAM, LEAVE -> Set.of("agent");
+        case INVALID, STRANGER -> Set.of();
+      };
+    }
+
+    private boolean isStream() {
+      return this == CHAT_STREAM || this == LEAVE;
+    }
+  }
+
+  /**
+   * A request.
+   *
+   * @param id in the access log
+   * @param mark only in this request, and so only in its reply
+   */
+  record Sent(Kind kind, String id, String mark, int gateway, long at) {}
+
+  Caller(ChaosRun run, int number, long seed) {
+    this.run = run;
+    this.number = number;
+    this.user = "caller" + number;
+    this.random = new Random(seed * 1000 + number);
+  }
+
+  String user() {
+    return user;
+  }
+
+  /** Sends one request after the other until the run is over. */
+  void call() {
+    Kind[] kinds = Kind.values();
+    while (!run.isOver()) {
+      ask(kinds[random.nextInt(kinds.length)]);
+    }
+  }
+
+  void ask(Kind kind) {
+    String id = "chaos-" + number + "-" + sent++;
+    int gateway = random.nextInt(ChaosRun.GATEWAYS);
+    Sent request = new Sent(kind, id, "mark-" + id + "-end", gateway, System.nanoTime());
+    try {
+      if (kind.isStream()) {
+        stream(request);
+      } else {
+        HttpResponse<String> reply =
+            client().send(request(request), BodyHandlers.ofString(StandardCharsets.UTF_8));
+        look(request, reply.statusCode(), reply.body());
+      }
+    } catch (IOException broken) {
+      run.broken(request, "no reply: " + broken);
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private HttpClient client() {
+    return run.client();
+  }
+
+  private HttpRequest request(Sent sent) {
+    String path =
+        switch (sent.kind) {
+          case TRACK, INVALID, STRANGER -> "/v1/engagement/interactions";
+          case METRICS -> "/v1/engagement/metrics/" + user;
+          case STORE, STORE_ONCE -> "/v1/elr/items";
+          case CHAT -> "/v1/chat";
+          case CHAT_STREAM, LEAVE -> STREAM;
+        };
+    Json.Builder body = Json.object().put("user_id", user);
+    switch (sent.kind) {
+      case TRACK, STRANGER -> body.put("interaction_type", "chat");
+      case STORE, STORE_ONCE -> body.put("text", "A memory, " + sent.mark);
+      case CHAT, CHAT_STREAM, LEAVE -> body.put("message", sent.mark);
+      case INVALID -> body.put("unknown", sent.mark);
+      case METRICS -> {}
+    }
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(run.url(sent.gateway) + path))
+            .timeout(Duration.ofSeconds(30))
+            .header("X-Request-Id", sent.id);
+    if (sent.kind != Kind.STRANGER) {
+      request.header("Authorization", "Bearer " + run.key(number));
+    }
+    if (sent.kind == Kind.STORE_ONCE) {
+      request.header("Idempotency-Key", "\"" + sent.id + "\"");
+    }
+    return sent.kind == Kind.METRICS
+        ? request.GET().build()
+        : request
+            .header("Content-Type", "application/json")
+            .POST(BodyPublishers.ofString(body.build().toString()))
+            .build();
+  }
+
+  private void look(Sent sent, int status, String body) {
+    run.answered(sent, status);
+    int refused = sent.kind == Kind.INVALID ? 400 : sent.kind == Kind.STRANGER ? 401 : 0;
+    if (status >= 400) {
+      String code = code(body);
+      if (code.isEmpty()) {
+        run.broken(sent, "an error that is not in the envelope: " + status + " " + body);
+      } else if (status != refused) {
+        run.failed(sent, status + " " + code);
+      }
+      return;
+    }
+    if (refused != 0) {
+      run.broken(sent, "accepted: " + status);
+    }
+    String expected =
+        switch (sent.kind) {
+          case TRACK, METRICS -> "\"" + user + "\"";
+          case STORE, STORE_ONCE, CHAT -> sent.mark;
+          case CHAT_STREAM, LEAVE, INVALID, STRANGER -> "";
+        };
+    if (!body.contains(expected)) {
+      run.broken(sent, "the reply of another request: " + body);
+    }
+  }
+
+  /** The code of an error in the envelope; empty where it is none. */
+  private static String code(String body) {
+    try {
+      Json error = Json.parse(body.getBytes(StandardCharsets.UTF_8)).at("error");
+      boolean whole =
+          error.at("trace_id").string("").matches("[0-9a-f]{32}")
+              && !error.at("message").string("").isEmpty();
+      return whole ? error.at("code").string("") : "";
+    } catch (InvalidJson malformed) {
+      return "";
+    }
+  }
+
+  private void stream(Sent sent) throws IOException, InterruptedException {
+    HttpResponse<InputStream> reply = client().send(request(sent), BodyHandlers.ofInputStream());
+    try (InputStream in = reply.body();
+        BufferedReader lines =
+            new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+      if (reply.statusCode() != 200) {
+        StringBuilder all = new StringBuilder();
+        lines.lines().forEach(all::append);
+        look(sent, reply.statusCode(), all.toString());
+        return;
+      }
+      run.answered(sent, 200);
+      events(sent, lines);
+    }
+  }
+
+  private void events(Sent sent, BufferedReader lines) throws IOException {
+    StringBuilder text = new StringBuilder();
+    String event = "";
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      if (line.startsWith("event: ")) {
+        event = line.substring("event: ".length());
+      } else if (line.startsWith("data: ")) {
+        String data = line.substring("data: ".length());
+        if (event.equals("error")) {
+          String code = code(data);
+          if (code.isEmpty()) {
+            run.broken(sent, "an error event that is not in the envelope: " + data);
+          }
+          run.failed(sent, "event " + code);
+          return;
+        }
+        if (event.equals("done")) {
+          if (!text.toString().contains(sent.mark)) {
+            run.broken(sent, "the stream of another request: " + text);
+          }
+          return;
+        }
+        text.append(token(data));
+        if (sent.kind == Kind.LEAVE) {
+          return;
+        }
+      }
+    }
+    run.broken(sent, "a stream without an end: " + text);
+  }
+
+  private static String token(String data) {
+    try {
+      return Json.parse(data.getBytes(StandardCharsets.UTF_8)).at("token").string("");
+    } catch (InvalidJson malformed) {
+      return "";
+    }
+  }
+}
