@@ -25,6 +25,7 @@ public final class PublishedReplies {
           "Access-Control-Max-Age",
           "Cache-Control",
           "Connection",
+          "Content-Encoding",
           "Content-Length",
           "Content-Security-Policy",
           "Content-Type",
@@ -104,7 +105,8 @@ public final class PublishedReplies {
     if (described.isMissing()) {
       return new Undeclared(Undeclared.Kind.MEDIA_TYPE, medium);
     }
-    return medium.endsWith("json") && body instanceof Body.Bytes whole
+    boolean plain = medium.endsWith("json") && !headers.has("Content-Encoding");
+    return plain && body instanceof Body.Bytes whole
         ? json(described, status, whole.bytes())
         : null;
   }

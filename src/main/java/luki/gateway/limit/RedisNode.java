@@ -24,6 +24,10 @@ import redis.clients.jedis.exceptions.JedisDataException;
  */
 final class RedisNode implements AutoCloseable {
   private static final int MAX_BATCH = 64;
+
+  /** A call behind so many is not served within any deadline of a request. */
+  static final int MAX_QUEUED = 16_384;
+
   // In a row, before Redis counts as unavailable and connections are tried less often.
   private static final int MAX_FAILURES = 3;
   private static final Duration RETRY_INTERVAL = Duration.ofMillis(250);
@@ -37,7 +41,7 @@ final class RedisNode implements AutoCloseable {
   private final OnRedisLoss fallback;
   private final FailureLog outage =
       new FailureLog("redis", "Redis unavailable; fallback", "Redis available again");
-  private final LinkedBlockingQueue<Script.Call> queue = new LinkedBlockingQueue<>();
+  private final LinkedBlockingQueue<Script.Call> queue = new LinkedBlockingQueue<>(MAX_QUEUED);
   private final List<Script.Call> batch = new ArrayList<>(MAX_BATCH);
   private final Periodic connections;
   private int failures;
@@ -98,11 +102,9 @@ final class RedisNode implements AutoCloseable {
 
   /** Sends a call soon, or fails it. */
   void submit(Script.Call call) {
-    if (connected) {
-      queue.add(call);
-    }
+    boolean queued = connected && queue.offer(call);
     // Checked again for a call that was added after the queue was emptied by a failure.
-    if (!connected) {
+    if (!queued || !connected) {
       call.fail(unavailable());
     }
   }

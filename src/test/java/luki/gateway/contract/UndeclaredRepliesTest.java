@@ -69,6 +69,7 @@ class UndeclaredRepliesTest {
     Fields fields = Fields.of("Content-Type", "application/json", "Date", "now", "ratelimit", "1");
     assertNull(found("GET", 200, fields, "{\"a\":1}"));
     assertNull(found("HEAD", 200, fields, ""));
+    assertNull(found("GET", 200, fields.with("Content-Encoding", "gzip"), "compressed"));
     Fields more = fields.with("X-Served-By", "cognitive-7");
     assertEquals(
         new PublishedReplies.Undeclared(Kind.HEADER, "X-Served-By"),

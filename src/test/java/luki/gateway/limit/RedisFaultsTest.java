@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import luki.gateway.config.Settings.OnRedisLoss;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.params.ClientKillParams;
 
@@ -54,6 +57,30 @@ class RedisFaultsTest {
     FULL,
     READ_ONLY,
     NO_AUTH
+  }
+
+  @Test
+  void callsThatWaitForASlowRedisAreBounded() {
+    HostAndPort server = new HostAndPort("127.0.0.1", relay.port());
+    try (RedisNode node =
+        new RedisNode(
+            server,
+            DefaultJedisClientConfig.builder().build(),
+            Duration.ofSeconds(5),
+            "probe",
+            OnRedisLoss.LOCAL)) {
+      Waiting.until(BACK, node::isAvailable);
+      relay.delay(Duration.ofSeconds(1));
+      int refused = 0;
+      for (int i = 0; i < 2 * RedisNode.MAX_QUEUED; i++) {
+        Script.Call call = Script.lease("caller", new Rate(1, 1_000_000), 1);
+        node.submit(call);
+        refused += call.reply().isCompletedExceptionally() ? 1 : 0;
+      }
+      // One batch may be on its way.
+      assertTrue(refused > RedisNode.MAX_QUEUED - 200, refused + " refused at once");
+      assertTrue(node.isAvailable());
+    }
   }
 
   private void begin(Fault fault) {
