@@ -38,11 +38,11 @@ class OverloadTest {
           Thread.startVirtualThread(
               () -> {
                 while (!stop.get()) {
-                  long end = System.nanoTime() + 25_000_000L;
+                  long end = System.nanoTime() + 4_000_000L;
                   while (System.nanoTime() < end && !stop.get()) {
                     Thread.onSpinWait();
                   }
-                  LockSupport.parkNanos(2_000_000);
+                  LockSupport.parkNanos(1_000_000);
                 }
               }));
     }
@@ -80,7 +80,7 @@ class OverloadTest {
             TestGateway.builder()
                 .with(services.urls())
                 .with("ENG_URL", slow.url())
-                .yaml("max_queue_delay: 20ms", "max_queue_delay: 5ms")
+                .yaml("max_queue_delay: 20ms", "max_queue_delay: 1ms")
                 .yaml("max_concurrent: 256", "max_concurrent: 4096")
                 .yaml("percent: 25", "percent: 100")
                 .start()) {

@@ -35,7 +35,8 @@ class DashboardsTest {
   private static final Path ALERTS = Path.of("config/prometheus/alerts.yaml");
   private static final Path SCRAPE = Path.of("config/prometheus/prometheus.yaml");
   private static final Pattern NAME =
-      Pattern.compile("\\b((?:http_server|luki_gateway|jvm|process)_[a-z_]+|up\\b)(?:\\{([^}]*)\\})?");
+      Pattern.compile(
+          "\\b((?:http_server|luki_gateway|jvm|process)_[a-z_]+|up\\b)(?:\\{([^}]*)\\})?");
   private static final Pattern BY = Pattern.compile("\\bby \\(([^)]*)\\)");
   private static final Pattern LABEL = Pattern.compile("([a-z_]+)\\s*(?:=~|!~|!=|=)");
   private static final Pattern SAMPLE =
