@@ -226,7 +226,7 @@ class ListenerTest {
             .ask(1);
     stream.awaitReplies(1);
     Thread draining = Thread.ofVirtual().start(() -> drain(site.gateway));
-    // Its connection is told to go, so a new one is tried, and refused.
+    // The server sent GOAWAY on the connection. The client connects again, and is refused.
     Waiting.until(
         LONGEST,
         () -> {

@@ -57,13 +57,15 @@ record RouteTable(Parts parts, Configuration.Build build) {
   /** Whether the operations of a handler are switched off: neither served nor published. */
   private boolean isOff(String handler) {
     Settings settings = parts.configuration().settings();
-    return handler.startsWith("console")
-        ? !settings.console()
-        : handler.equals("chat-socket")
-            ? !settings.webSocket()
-            : handler.startsWith("graphql")
-                && (!parts.doors().isOpen("graphql")
-                    || (handler.startsWith("graphql-page") && !settings.dev()));
+    if (handler.startsWith("console")) {
+      return !settings.console();
+    }
+    if (handler.startsWith("graphql-page")) {
+      return !parts.doors().isOpen("graphql") || !settings.dev();
+    }
+    return handler.startsWith("graphql")
+        ? !parts.doors().isOpen("graphql")
+        : handler.equals("chat-socket") && !settings.webSocket();
   }
 
   private Map<String, Handler> handlers(Json published) {

@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code config/gateway.yaml}; a key that nothing reads is a problem, with its line. */
 public final class GatewayFileReader {
-
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
   // There is a place in memory for each call in flight, and for each caller that a breaker counts.

@@ -20,8 +20,9 @@ import luki.gateway.tokens.ServiceTokens;
 import luki.http1.ByteBudget;
 
 /**
- * One of them. It decides nothing about access: each call that it serves is a request that passes
- * all filters, by a {@link Dispatcher} or as an operation of the contract.
+ * Another entrance than HTTP with JSON, such as gRPC. It decides nothing about access: each call
+ * that it serves is a request that passes all filters, by a {@link Dispatcher} or as an operation
+ * of the contract.
  */
 public interface Door extends AutoCloseable {
   /** What {@link java.util.ServiceLoader} finds in its jar. */

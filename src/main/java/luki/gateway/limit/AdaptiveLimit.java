@@ -10,10 +10,12 @@ import org.jspecify.annotations.Nullable;
  * A limit on the requests whose reply has not begun. It follows how long work that is ready waits
  * for a processor: a wait that never ends within an interval is a queue that does not drain (RFC
  * 8289 §4). The limit then falls by a fifth at a time, and it rises by an eighth while there is no
- * such queue (additive increase and multiplicative decrease, in proportion; ADR 5).
+ * such queue (ADR 5).
  */
 public final class AdaptiveLimit implements AutoCloseable {
   private static final Duration PROBE = Duration.ofMillis(10);
+  // Without a limit, while nothing is in flight or there is no longest wait.
+  private static final Duration IDLE = Duration.ofMillis(250);
   private static final int PROBES = 10;
   private static final int UNLIMITED = Integer.MAX_VALUE;
 
@@ -61,8 +63,10 @@ public final class AdaptiveLimit implements AutoCloseable {
               long now = System.nanoTime();
               // This thread was ready at that time, as one is whose socket has become readable.
               waited(Math.max(0, now - due));
-              due = now + PROBE.toNanos();
-              return PROBE;
+              boolean idle = inFlight.get() == 0 || maxWaitNanos == 0;
+              Duration pause = idle && limit == UNLIMITED ? IDLE : PROBE;
+              due = now + pause.toNanos();
+              return pause;
             });
   }
 

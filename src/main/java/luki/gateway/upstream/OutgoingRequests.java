@@ -37,7 +37,7 @@ final class OutgoingRequests {
    * The call as a request.
    *
    * @param by the moment at which its reply must begin
-   * @param end the moment after which nobody waits for the rest of it
+   * @param end the moment after which the rest of its reply is not waited for
    */
   PreparedRequest of(Call call, Exchange exchange, TraceContext trace, long by, long end) {
     // A call's own fields take the place of the usual ones: a stream has another Accept.

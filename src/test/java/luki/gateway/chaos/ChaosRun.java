@@ -21,6 +21,7 @@ import luki.gateway.chaos.Caller.Sent;
 import luki.gateway.json.Json;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.RedisProcess;
+import luki.gateway.testing.Relay;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 
@@ -40,7 +41,7 @@ public final class ChaosRun {
   private final long seed;
   private final Duration time;
   private final FaultPlan plan;
-  private final Map<String, FaultyRelay> relays = new HashMap<>();
+  private final Map<String, Relay> relays = new HashMap<>();
   private final AtomicReferenceArray<TestGateway> gateways = new AtomicReferenceArray<>(GATEWAYS);
   private final List<String> keys = new ArrayList<>();
   private final List<String> log = new ArrayList<>();
@@ -78,9 +79,9 @@ public final class ChaosRun {
     try (StandIns services = StandIns.start();
         RedisProcess redis = RedisProcess.start()) {
       for (String service : List.of("agent", "memory", "engagement", "security")) {
-        relays.put(service, new FaultyRelay(URI.create(services.url(service)).getPort()));
+        relays.put(service, Relay.to(URI.create(services.url(service)).getPort()));
       }
-      relays.put("redis", new FaultyRelay(redis.port()));
+      relays.put("redis", Relay.to(redis.port()));
       Path directory = Files.createTempDirectory("chaos");
       Resources before = null;
       try {
@@ -95,7 +96,7 @@ public final class ChaosRun {
         for (int i = 0; i < GATEWAYS; i++) {
           end(gateways.get(i));
         }
-        relays.values().forEach(FaultyRelay::close);
+        relays.values().forEach(Relay::close);
       }
       services.forget();
       everyRequestHasOneLine();
@@ -122,7 +123,7 @@ public final class ChaosRun {
         (service, relay) -> {
           String variable = StandIns.VARIABLE_OF_SERVICE.get(service);
           if (variable != null) {
-            builder.with(variable, relay.url());
+            builder.with(variable, "http://127.0.0.1:" + relay.port());
           }
         });
     TestGateway gateway = builder.start();

@@ -7,7 +7,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import luki.gateway.chaos.FaultyRelay.Fault;
+import luki.gateway.testing.Relay;
+import luki.gateway.testing.Relay.Fault;
 
 /** Which service is broken when: the same for the same seed. */
 final class FaultPlan {
@@ -33,10 +34,10 @@ final class FaultPlan {
   }
 
   /** Breaks and mends until the last fault is over. */
-  void run(Map<String, FaultyRelay> relays, long began) throws InterruptedException {
+  void run(Map<String, Relay> relays, long began) throws InterruptedException {
     TreeMap<Long, List<Runnable>> steps = new TreeMap<>();
     for (Entry entry : entries) {
-      FaultyRelay relay = relays.get(entry.service);
+      Relay relay = relays.get(entry.service);
       steps.computeIfAbsent(entry.from, _ -> new ArrayList<>()).add(() -> relay.use(entry.fault));
       steps.computeIfAbsent(entry.to, _ -> new ArrayList<>()).add(() -> relay.use(Fault.NONE));
     }

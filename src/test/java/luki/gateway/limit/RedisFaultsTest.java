@@ -19,7 +19,7 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RedisProcess;
-import luki.gateway.testing.RedisProcess.Relay;
+import luki.gateway.testing.Relay;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
