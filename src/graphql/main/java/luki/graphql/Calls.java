@@ -1,6 +1,5 @@
 package luki.graphql;
 
-import java.io.ByteArrayInputStream;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -30,11 +29,6 @@ import org.jspecify.annotations.Nullable;
  * trace, and passes every filter.
  */
 final class Calls implements AutoCloseable {
-  /** Of the request, as they say who calls and from where. */
-  private static final String[] KEPT = {
-    "Authorization", "X-API-Key", "X-Forwarded-For", "X-Forwarded-Proto", "User-Agent"
-  };
-
   private final Dispatcher gateway;
   private final Exchange exchange;
   private final ByteBudget memory;
@@ -135,25 +129,17 @@ final class Calls implements AutoCloseable {
 
   /** A request of the same caller, in the same trace. */
   static Request request(Exchange exchange, Call call, String accept, Runnable bodyRead) {
-    Request sent = exchange.request();
-    Fields.Builder headers = new Fields.Builder();
-    for (String name : KEPT) {
-      sent.headers().all(name).forEach(value -> headers.add(name, value));
-    }
-    headers.add("traceparent", exchange.trace().traceparent());
-    headers.add("X-Request-Id", exchange.id().value());
-    headers.add("Accept", accept);
     byte[] body = call.bytes();
+    Fields.Builder own =
+        new Fields.Builder()
+            .add("traceparent", exchange.trace().traceparent())
+            .add("X-Request-Id", exchange.id().value())
+            .add("Accept", accept);
     if (body.length > 0) {
-      headers.add("Content-Type", "application/json");
+      own.add("Content-Type", "application/json");
     }
-    return new Request(
-        call.method(),
-        Query.parse(queryOf(call.target())),
-        headers.build(),
-        new Request.Input(new ByteArrayInputStream(body), body.length),
-        sent.peer(),
-        bodyRead);
+    Query query = Query.parse(queryOf(call.target()));
+    return exchange.request().forSameCaller(call.method(), query, own.build(), body, bodyRead);
   }
 
   private static String queryOf(String target) {

@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import luki.http1.BlockInput;
@@ -15,6 +16,25 @@ import luki.http1.Fields;
  */
 public record Request(
     Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
+  /** Fields that say who calls, and from where. */
+  private static final String[] CALLER = {
+    "Authorization", "X-API-Key", "X-Forwarded-For", "X-Forwarded-Proto", "User-Agent"
+  };
+
+  /**
+   * A request that a handler makes for the caller of this one.
+   *
+   * @param own fields beside those that say who calls and from where
+   */
+  public Request forSameCaller(
+      Method of, Query with, Fields own, byte[] content, Runnable contentRead) {
+    Fields.Builder fields = new Fields.Builder();
+    for (String name : CALLER) {
+      headers.all(name).forEach(value -> fields.add(name, value));
+    }
+    Input input = new Input(new ByteArrayInputStream(content), content.length);
+    return new Request(of, with, fields.addAll(own).build(), input, peer, contentRead);
+  }
 
   /** The length of the body in bytes as the head declares it, -1 when it is chunked. */
   public long declaredLength() {

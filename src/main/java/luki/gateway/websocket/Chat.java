@@ -1,6 +1,5 @@
 package luki.gateway.websocket;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -23,11 +22,6 @@ final class Chat {
   private static final String TARGET = "/v1/chat/stream";
   private static final Fields JSON =
       Fields.of("Content-Type", "application/json", "Accept", "text/event-stream");
-
-  /** Of the handshake, as they say who calls and from where. */
-  private static final String[] KEPT = {
-    "Authorization", "X-API-Key", "X-Forwarded-For", "X-Forwarded-Proto", "User-Agent"
-  };
 
   private static final byte[] NO_DATA = "{}".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] CANCELLED =
@@ -85,7 +79,11 @@ final class Chat {
     if (!calls()) {
       return;
     }
-    Response response = gateway.dispatch(request(handshake, body.bytes()), TARGET, memory);
+    Response response =
+        gateway.dispatch(
+            handshake.forSameCaller(Method.POST, Query.NONE, JSON, body.bytes(), () -> {}),
+            TARGET,
+            memory);
     called(response);
     Delivery.End end = Delivery.End.CLIENT_CLOSED;
     ErrorCode failure = null;
@@ -107,21 +105,6 @@ final class Chat {
     } finally {
       response.onComplete().accept(new Delivery(end, response.status(), bytes, failure));
     }
-  }
-
-  private static Request request(Request handshake, byte[] body) {
-    Fields.Builder headers = new Fields.Builder();
-    for (String name : KEPT) {
-      handshake.headers().all(name).forEach(value -> headers.add(name, value));
-    }
-    headers.addAll(JSON);
-    return new Request(
-        Method.POST,
-        Query.NONE,
-        headers.build(),
-        new Request.Input(new ByteArrayInputStream(body), body.length),
-        handshake.peer(),
-        () -> {});
   }
 
   private @Nullable ErrorCode stream(Body.Stream stream) throws IOException, InterruptedException {

@@ -94,7 +94,9 @@ public final class ChaosRun {
         over = true;
         client.close();
         for (int i = 0; i < GATEWAYS; i++) {
-          end(gateways.get(i));
+          if (gateways.get(i) != null) {
+            end(gateways.get(i));
+          }
         }
         relays.values().forEach(Relay::close);
       }
