@@ -179,13 +179,14 @@ public final class CircuitBreaker {
       slots[index].number = number;
     }
     slots[index].calls++;
-    if (failing.contains(result)) {
-      slots[index].failures++;
-      slots[index].unconnected += result == CallResult.NO_CONNECTION ? 1 : 0;
-      remember(caller, now);
+    if (!failing.contains(result)) {
+      // It may be the call that makes the window large enough to judge, but it shows no failure.
+      return;
     }
-    // Without a failure since it was closed there is nothing to add up.
-    if (failedCallers[0] != null && isFailing(number, now)) {
+    slots[index].failures++;
+    slots[index].unconnected += result == CallResult.NO_CONNECTION ? 1 : 0;
+    remember(caller, now);
+    if (isFailing(number, now)) {
       become(State.OPEN);
     }
   }

@@ -76,6 +76,15 @@ class BreakerDefectsTest {
   }
 
   @Test
+  void aSuccessfulCallNeverOpensIt() {
+    calls(19, CallResult.FAILURE);
+    calls(1, CallResult.SUCCESS);
+    assertFalse(breaker.isTripped());
+    calls(1, CallResult.FAILURE);
+    assertTrue(breaker.isTripped());
+  }
+
+  @Test
   void R10_halfOfTheCallsFailedDoesNotOpenIt() {
     calls(15, CallResult.SUCCESS);
     calls(15, CallResult.FAILURE);
