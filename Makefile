@@ -136,7 +136,8 @@ bench-grpc: ## unary gRPC calls beside nginx's grpc_pass, in one run; ARGS="seco
 		luki.grpc.GrpcBench $(ARGS)
 
 chaos: compiled ## two gateways, a real Redis and services that break by a plan; SEED=…, SECONDS=…
-	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.chaos.ChaosRun $(or $(SEED),$$(date +%s)) $(or $(SECONDS),120)
+	@mvn -B -ntp -q surefire:test -Dtest=ChaosTest -Dluki.chaos.seed=$(or $(SEED),$$(date +%s)) \
+		-Dluki.chaos.seconds=$(or $(SECONDS),120)
 
 microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2

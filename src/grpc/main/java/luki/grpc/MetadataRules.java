@@ -57,7 +57,7 @@ record MetadataRules(List<String> request, List<String> reply) {
           "x-trace-id",
           "x-user-id");
 
-  private static final List<String> NEVER_BEGINNING =
+  private static final List<String> NEVER_PREFIXES =
       List.of("grpc-", "x-internal-", "x-forwarded-", "x-user-", "x-auth-", "x-luki-");
 
   MetadataRules {
@@ -70,7 +70,7 @@ record MetadataRules(List<String> request, List<String> reply) {
     return name.matches("[a-z0-9_.-]{1,64}")
         && name.equals(name.toLowerCase(Locale.ROOT))
         && !NEVER.contains(name)
-        && NEVER_BEGINNING.stream().noneMatch(name::startsWith);
+        && NEVER_PREFIXES.stream().noneMatch(name::startsWith);
   }
 
   /** The metadata that the steps of the chain read, as the fields of a request. */

@@ -168,9 +168,7 @@ public final class Gateway implements AutoCloseable {
   private void watch(QueuedWriter<AccessLine> accessLog) {
     parts.metrics().watchKeyFile(() -> current.keys().isGood());
     parts.metrics().watchDroppedLines(accessLog::dropped);
-    parts.metrics().watchMemory(parts.memory()::used);
     parts.metrics().watchJvm();
-    parts.metrics().watchKeySetAge(parts.identity()::keysAgeSeconds);
     parts.metrics().watchLimiter(parts.limiters()::isDegraded);
     Set<Upstream> services = parts.configuration().settings().urls().keySet();
     parts.metrics().watchCircuits(services, who -> current.upstreams().isTripped(who));
@@ -296,5 +294,6 @@ public final class Gateway implements AutoCloseable {
     all.addAll(parts.closeable());
     Shutdown.close(end, all);
     parts.engines().close();
+    parts.metrics().close();
   }
 }

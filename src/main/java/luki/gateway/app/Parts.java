@@ -162,6 +162,12 @@ record Parts(
     identity.start();
     limiters.start(plans.byDefault());
     adaptive.start(metrics);
+    metrics.watch(
+        "luki_gateway_buffered_bytes", "Memory that messages hold together", memory::used);
+    metrics.watch(
+        "luki_gateway_jwks_age_seconds",
+        "Since the issuer's keys were loaded; -1 while they never were",
+        identity::keysAgeSeconds);
     sockets.start(server);
     doors.start(server, routes);
   }

@@ -39,7 +39,7 @@ import luki.gateway.observe.Label.UpstreamOutcome;
 import org.jspecify.annotations.Nullable;
 
 /** Every metric of the gateway. Labels are route templates and closed sets; times in seconds. */
-public final class Metrics {
+public final class Metrics implements AutoCloseable {
   // OpenTelemetry HTTP semantic conventions: the advised boundaries of request durations.
   private static final double[] SECONDS = {
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10
@@ -234,10 +234,6 @@ public final class Metrics {
         "luki_gateway_log_lines_dropped_total", "Access log lines that were dropped", dropped);
   }
 
-  public void watchMemory(LongSupplier used) {
-    watch("luki_gateway_buffered_bytes", "Memory that messages hold together", used::getAsLong);
-  }
-
   public void watchAudit(LongSupplier lost) {
     watchCounter(
         "luki_gateway_audit_records_lost_total",
@@ -264,13 +260,6 @@ public final class Metrics {
         backlog::getAsLong);
   }
 
-  public void watchKeySetAge(LongSupplier seconds) {
-    watch(
-        "luki_gateway_jwks_age_seconds",
-        "Since the issuer's keys were loaded; -1 while they never were",
-        seconds::getAsLong);
-  }
-
   public void watchKeyFile(BooleanSupplier good) {
     String help = "1 while the file of API keys can be read";
     watch("luki_gateway_key_file_ok", help, () -> good.getAsBoolean() ? 1 : 0);
@@ -289,6 +278,12 @@ public final class Metrics {
       throw new IllegalStateException(cannotBe);
     }
     return new Exposition(writer.getContentType(), out);
+  }
+
+  /** Lets go of what it shows: the library's metrics of the JVM keep every registry. */
+  @Override
+  public void close() {
+    registry.clear();
   }
 
   /** What {@code /metrics} answers. */
