@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -117,7 +116,7 @@ public final class Gateway implements AutoCloseable {
     Settings settings = configuration.settings();
     configuration.pepper();
     QueuedWriter<AccessLine> accessLog = AccessLine.writer(log);
-    AuditTrail audit = audit(configuration);
+    AuditTrail audit = configuration.auditTrail();
     Billing billing = billing(settings.usage());
     FilterChain filters =
         new FilterChain(
@@ -204,15 +203,6 @@ public final class Gateway implements AutoCloseable {
     current = newer;
     routes = compiled;
     return compiled.size();
-  }
-
-  private static @Nullable AuditTrail audit(Configuration configuration)
-      throws BadConfiguration, IOException {
-    Path file = configuration.settings().auditFile();
-    return file == null
-        ? null
-        : new AuditTrail(
-            new AuditFile(file, configuration.auditContext()), configuration.auditContext());
   }
 
   private @Nullable Billing billing(Settings.UsageOut usage) throws BadConfiguration {

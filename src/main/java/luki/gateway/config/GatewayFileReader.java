@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Policy.Meter;
@@ -19,22 +18,15 @@ import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@code config/gateway.yaml}; a key that nothing reads is a problem, with its line. */
-public final class GatewayFileReader {
+public final class GatewayFileReader extends LocatedReader {
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
   // There is a place in memory for each call in flight, and for each caller that a breaker counts.
   private static final int MAX_IN_FLIGHT = 1_000_000;
   private static final int MAX_CALLERS = 100;
 
-  private final Located document;
-  private final Problems problems;
-
-  /** The pointers that were read, and those of all values around them. */
-  private final Set<String> read = new HashSet<>();
-
   private GatewayFileReader(Located document, Problems problems) {
-    this.document = document;
-    this.problems = problems;
+    super(document, problems);
   }
 
   /**
@@ -187,96 +179,5 @@ public final class GatewayFileReader {
         (int) optional("/breaker/min_callers", MAX_CALLERS, 3),
         duration("/breaker/open"),
         number("/breaker/probes"));
-  }
-
-  private static String child(String pointer, String name) {
-    return pointer + "/" + name.replace("~", "~0").replace("/", "~1");
-  }
-
-  private Json value(String pointer) {
-    for (int end = pointer.length(); end > 0; end = pointer.lastIndexOf('/', end - 1)) {
-      read.add(pointer.substring(0, end));
-    }
-    return document.root().pointer(pointer);
-  }
-
-  private Json map(String pointer) {
-    Json map = value(pointer);
-    if (!map.isObject() && !map.isAbsent()) {
-      problem(pointer, pointer + " must be a map");
-    }
-    return map;
-  }
-
-  /** The keys of a map whose keys are names, all of them allowed. */
-  private Set<String> names(String pointer) {
-    Set<String> names = map(pointer).members().keySet();
-    names.forEach(name -> read.add(child(pointer, name)));
-    return names;
-  }
-
-  private void refuseUnread(String pointer, Json node) {
-    node.members()
-        .forEach(
-            (name, value) -> {
-              String at = child(pointer, name);
-              if (read.contains(at)) {
-                refuseUnread(at, value);
-              } else {
-                problem(at, name + " is not a known key");
-              }
-            });
-  }
-
-  private List<String> strings(String pointer) {
-    Json list = value(pointer);
-    List<String> strings = list.isAbsent() ? List.of() : list.stringList();
-    if (strings == null || strings.contains("")) {
-      problem(pointer, pointer + " must be a list of names");
-      return List.of();
-    }
-    return strings;
-  }
-
-  private Set<Scope> scopes(String pointer) {
-    Set<Scope> scopes = new HashSet<>();
-    for (String name : strings(pointer)) {
-      if (Scope.isValid(name)) {
-        scopes.add(new Scope(name));
-      } else {
-        problem(pointer, "must list scopes such as elr:read");
-      }
-    }
-    return scopes;
-  }
-
-  private Duration duration(String pointer) {
-    Duration duration = Durations.parse(value(pointer).string(""));
-    if (duration == null) {
-      problem(pointer, pointer + " must be a duration such as 1500ms, 10s or 14m");
-      return Duration.ofSeconds(1);
-    }
-    return duration;
-  }
-
-  private int number(String pointer) {
-    return (int) number(pointer, 1, Integer.MAX_VALUE);
-  }
-
-  private long optional(String pointer, long max, long otherwise) {
-    return value(pointer).isMissing() ? otherwise : number(pointer, 1, max);
-  }
-
-  private long number(String pointer, long min, long max) {
-    OptionalLong value = value(pointer).integer();
-    if (value.isEmpty() || value.getAsLong() < min || value.getAsLong() > max) {
-      problem(pointer, pointer + " must be a whole number from " + min + " to " + max);
-      return min;
-    }
-    return value.getAsLong();
-  }
-
-  private void problem(String pointer, String shouldBe) {
-    problems.add(document.where(pointer), shouldBe);
   }
 }

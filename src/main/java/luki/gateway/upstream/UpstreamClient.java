@@ -37,6 +37,7 @@ final class UpstreamClient {
   private final int maxReplyBytes;
   private final HttpClient http;
   private final OutgoingRequests outgoing;
+  private final UncountedCall uncounted;
   private final Metrics metrics;
   private final Tracing tracing;
   private final ServiceBreakers breakers;
@@ -63,6 +64,7 @@ final class UpstreamClient {
     GatewayFile.Streams streamLimits = file.streams();
     this.http = shared.clients().client(settings.connect(), streamLimits.betweenEvents());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
+    this.uncounted = new UncountedCall(http, maxReplyBytes);
     this.metrics = shared.metrics();
     this.tracing = shared.tracing();
     GatewayFile.Breaker breaker = file.breaker();
@@ -98,15 +100,8 @@ final class UpstreamClient {
   /** Makes a health check. It says nothing about what the service depends on. */
   void probe(Duration limit) throws InterruptedException {
     long by = System.nanoTime() + limit.toNanos();
-    try {
-      HttpResponse<InputStream> reply = http.send(outgoing.health(by), new TimedBody(by));
-      try (InputStream body = reply.body()) {
-        byte[] _ = body.readNBytes(maxReplyBytes);
-      }
-      health.probed(reply.statusCode() < 500 ? ServiceState.UP : ServiceState.DOWN);
-    } catch (IOException | RuntimeException failed) {
-      health.probed(ServiceState.DOWN);
-    }
+    int status = uncounted.status(outgoing.health(by), by);
+    health.probed(status > 0 && status < 500 ? ServiceState.UP : ServiceState.DOWN);
   }
 
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
@@ -117,7 +112,7 @@ final class UpstreamClient {
       return shed(place, began);
     }
     try {
-      return attempts(new Work(call, exchange, settings.total(), false, began)).reply;
+      return attempts(new Work(call, exchange, settings.total(), false, began)).reply();
     } finally {
       calls.leave(place);
     }
@@ -144,14 +139,14 @@ final class UpstreamClient {
     }
     try {
       Attempt last = attempts(new Work(call, exchange, limit, true, began));
-      OpenStream open = last.stream;
+      Attempt.OpenStream open = last.stream();
       if (open == null) {
-        return new EventFeed.Item.Failed(Failures.ofNoStream(who, last.reply));
+        return new EventFeed.Item.Failed(Failures.ofNoStream(who, last.reply()));
       }
       try {
-        return reader.read(open.events);
+        return reader.read(open.events());
       } finally {
-        open.span.end();
+        open.span().end();
       }
     } finally {
       streams.leave(place);
@@ -178,31 +173,13 @@ final class UpstreamClient {
     }
   }
 
-  /** The body of a reply that is an event stream, and the span of its call. */
-  private record OpenStream(InputStream events, TraceSpan span) {}
-
-  /**
-   * What one attempt came to.
-   *
-   * @param stream null unless the reply is an event stream
-   * @param mayRepeat nothing was sent, or it does no harm to send it again
-   */
-  private record Attempt(
-      Reply reply, @Nullable OpenStream stream, boolean mayRepeat, CallResult result) {
-
-    /** Nothing was called. */
-    static Attempt none(Reply reply) {
-      return new Attempt(reply, null, false, CallResult.IGNORED);
-    }
-  }
-
   /** The repeat is on a fresh connection: when one of the pool is dead, the others may be too. */
   private Attempt attempts(Work work) throws InterruptedException {
     budget.called();
     Deadline limit = new Deadline(work.began + work.limit.toNanos());
     Deadline by = work.exchange.deadline().sooner(limit);
     Attempt first = attempt(work, by, work.began, false);
-    return first.mayRepeat && !by.hasPassed() && budget.tryRepeat()
+    return first.mayRepeat() && !by.hasPassed() && budget.tryRepeat()
         ? attempt(work, by, System.nanoTime(), true)
         : first;
   }
@@ -228,11 +205,11 @@ final class UpstreamClient {
       attempt = send(repeat ? request.onFreshConnection() : request, work, span, began);
       return attempt;
     } finally {
-      permit.end(attempt == null ? CallResult.IGNORED : attempt.result);
+      permit.end(attempt == null ? CallResult.IGNORED : attempt.result());
       UpstreamOutcome outcome =
-          attempt == null ? UpstreamOutcome.CANCELLED : Failures.outcomeOf(attempt.reply);
+          attempt == null ? UpstreamOutcome.CANCELLED : Failures.outcomeOf(attempt.reply());
       span.ended(outcome);
-      if (attempt == null || attempt.stream == null) {
+      if (attempt == null || attempt.stream() == null) {
         span.end();
       }
       metrics.upstreamCall(who, outcome, System.nanoTime() - began);
@@ -258,7 +235,7 @@ final class UpstreamClient {
     span.status(status);
     String retryAfter =
         status < 400 ? null : response.headers().firstValue("Retry-After").orElse(null);
-    OpenStream stream = null;
+    Attempt.OpenStream stream = null;
     Body whole = Body.EMPTY;
     InputStream body = response.body();
     if (!work.streaming) {
@@ -266,7 +243,7 @@ final class UpstreamClient {
         whole = Body.of(work.call.read(body, status, work.exchange.memory(), maxReplyBytes));
       }
     } else if (Failures.isEventStream(response)) {
-      stream = new OpenStream(body, span);
+      stream = new Attempt.OpenStream(body, span);
     } else {
       body.close();
     }

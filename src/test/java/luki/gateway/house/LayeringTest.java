@@ -187,8 +187,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 33_220;
-  private static final int MAX_FILES = 294;
+  private static final int MAX_LINES = 33_280;
+  private static final int MAX_FILES = 297;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test
