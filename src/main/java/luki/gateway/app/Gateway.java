@@ -34,7 +34,6 @@ public final class Gateway implements AutoCloseable {
   private static final Duration KEY_FILE_INTERVAL = Duration.ofSeconds(2);
   private static final Duration HEALTH_INTERVAL = Duration.ofSeconds(10);
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(5);
-  private static final Duration MIN_GRACE = Duration.ofSeconds(1);
 
   /** For the process itself to end. */
   private static final Duration EXIT_TIME = Duration.ofMillis(250);
@@ -247,16 +246,16 @@ public final class Gateway implements AutoCloseable {
 
   /** The longest that {@link #drain} takes. */
   Duration grace() {
-    Duration grace = parts.configuration().settings().shutdownGrace();
-    return grace.compareTo(MIN_GRACE) < 0 ? MIN_GRACE : grace;
+    return parts.configuration().settings().shutdownGrace();
   }
 
   /** Lets requests in flight finish, then stops, all within the grace. */
   public void drain() {
-    Duration time = grace().minus(EXIT_TIME);
-    Deadline end = Deadline.after(time);
-    Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
+    Deadline end = Deadline.after(grace().minus(EXIT_TIME));
     try {
+      parts.lifecycle().leave(parts.configuration().settings().drainDelay());
+      Duration time = end.left();
+      Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
       parts.doors().drain();
       running().server.drain(time.minus(last), last.dividedBy(2));
     } catch (InterruptedException stopped) {

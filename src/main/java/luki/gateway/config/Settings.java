@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The settings of the environment, checked. Sizes are in bytes.
  *
  * @param telemetry the variables of OpenTelemetry, unchanged
+ * @param drainDelay the part of the grace in which requests are still accepted
  * @param webSocket false with a server that cannot upgrade a connection
  */
 public record Settings(
@@ -46,9 +47,13 @@ public record Settings(
     boolean webSocket,
     Doors doors,
     String logLevel,
-    Duration shutdownGrace) {
+    Duration shutdownGrace,
+    Duration drainDelay) {
+
+  private static final Duration MIN_GRACE = Duration.ofSeconds(1);
 
   public Settings {
+    shutdownGrace = shutdownGrace.isZero() ? MIN_GRACE : shutdownGrace;
     urls = Map.copyOf(urls);
     corsOrigins = Set.copyOf(corsOrigins);
     trustedProxies = List.copyOf(trustedProxies);

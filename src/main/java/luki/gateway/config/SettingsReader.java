@@ -4,6 +4,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -86,7 +87,14 @@ public final class SettingsReader {
         webSocket(),
         DoorSettings.read(environment),
         environment.choice(Variable.LOG_LEVEL, LEVELS),
-        environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600));
+        environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600),
+        drainDelay());
+  }
+
+  /** At least two seconds of the grace are for requests and streams in flight. */
+  private Duration drainDelay() {
+    int grace = environment.number(Variable.SHUTDOWN_GRACE_S, 0, 600);
+    return environment.seconds(Variable.DRAIN_DELAY_S, 0, Math.max(0, grace - 2));
   }
 
   private boolean webSocket() {

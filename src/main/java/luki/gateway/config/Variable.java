@@ -90,7 +90,9 @@ public enum Variable {
   OTEL_RESOURCE_ATTRIBUTES("", "more about this instance, as name=value,name=value"),
   OTEL_TRACES_SAMPLER("parentbased_always_on", "which requests are traced"),
   OTEL_TRACES_SAMPLER_ARG("", "such as 0.01 for parentbased_traceidratio"),
-  SHUTDOWN_GRACE_S("25", "longest drain in seconds");
+  SHUTDOWN_GRACE_S("25", "longest drain in seconds"),
+  DRAIN_DELAY_S(
+      "0", "seconds of it in which /readyz is 503 and requests are accepted, so balancers notice");
 
   private final String defaultText;
   private final String reason;

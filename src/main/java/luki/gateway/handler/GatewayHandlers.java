@@ -70,7 +70,7 @@ public record GatewayHandlers(
       return Response.json(200, status("ready"));
     }
     ErrorCode code =
-        lifecycle.phase() == Lifecycle.Phase.DRAINING
+        lifecycle.isEnding()
             ? ErrorCode.DRAINING
             : limited ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.LIMITER_UNAVAILABLE;
     return Response.refused(ApiError.retrySoon(code));

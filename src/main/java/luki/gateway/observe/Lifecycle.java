@@ -19,6 +19,8 @@ public final class Lifecycle {
   public enum Phase {
     STARTING,
     SERVING,
+    /** Not ready any more, but requests are still accepted: balancers have yet to notice. */
+    LEAVING,
     DRAINING
   }
 
@@ -33,6 +35,16 @@ public final class Lifecycle {
   /** Ends the start; a process that drains already goes on with that. */
   public void serving() {
     boolean _ = phase.compareAndSet(Phase.STARTING, Phase.SERVING);
+  }
+
+  public boolean isEnding() {
+    return phase().compareTo(Phase.LEAVING) >= 0;
+  }
+
+  /** From now on not ready; returns after the delay, until which requests are still accepted. */
+  public void leave(Duration delay) throws InterruptedException {
+    phase.set(Phase.LEAVING);
+    TimeUnit.NANOSECONDS.sleep(delay.toNanos());
   }
 
   /** From now on new requests are refused; those in flight go on. */

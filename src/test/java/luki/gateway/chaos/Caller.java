@@ -12,19 +12,23 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
 /** One caller: it sends what its seed says, and looks at each reply. */
 final class Caller {
   private static final String STREAM = "/v1/chat/stream";
+  private static final int LONG = 100;
 
-  private final ChaosRun run;
+  private final Load run;
   private final String user;
   private final int number;
   private final Random random;
+  private final List<Kind> kinds;
   private int sent;
 
   /** What is asked, and the services that can make it fail. */
@@ -35,22 +39,28 @@ final class Caller {
     STORE_ONCE,
     CHAT,
     CHAT_STREAM,
+    LONG_STREAM,
     LEAVE,
     INVALID,
     STRANGER;
+
+    /** All but the one that lasts for many seconds. */
+    static List<Kind> usual() {
+      return Stream.of(values()).filter(kind -> kind != LONG_STREAM).toList();
+    }
 
     Set<String> services() {
       return switch (this) {
         case TRACK, METRICS -> Set.of("engagement", "security");
         case STORE -> Set.of("memory", "security");
         case STORE_ONCE -> Set.of("memory", "security", "redis");
-        case CHAT, CHAT_STREAM, LEAVE -> Set.of("agent");
+        case CHAT, CHAT_STREAM, LONG_STREAM, LEAVE -> Set.of("agent");
         case INVALID, STRANGER -> Set.of();
       };
     }
 
     private boolean isStream() {
-      return this == CHAT_STREAM || this == LEAVE;
+      return this == CHAT_STREAM || this == LONG_STREAM || this == LEAVE;
     }
   }
 
@@ -62,9 +72,10 @@ final class Caller {
    */
   record Sent(Kind kind, String id, String mark, int gateway, long at) {}
 
-  Caller(ChaosRun run, int number, long seed) {
+  Caller(Load run, int number, long seed, List<Kind> kinds) {
     this.run = run;
     this.number = number;
+    this.kinds = kinds;
     this.user = "caller" + number;
     this.random = new Random(seed * 1000 + number);
   }
@@ -75,15 +86,19 @@ final class Caller {
 
   /** Sends one request after the other until the run is over. */
   void call() {
-    Kind[] kinds = Kind.values();
-    while (!run.isOver()) {
-      ask(kinds[random.nextInt(kinds.length)]);
+    try {
+      while (!run.isOver()) {
+        ask(kinds.get(random.nextInt(kinds.size())));
+        run.pace();
+      }
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
     }
   }
 
   void ask(Kind kind) {
     String id = "chaos-" + number + "-" + sent++;
-    int gateway = random.nextInt(ChaosRun.GATEWAYS);
+    int gateway = random.nextInt(run.gateways());
     Sent request = new Sent(kind, id, "mark-" + id + "-end", gateway, System.nanoTime());
     try {
       if (kind.isStream()) {
@@ -111,13 +126,15 @@ final class Caller {
           case METRICS -> "/v1/engagement/metrics/" + user;
           case STORE, STORE_ONCE -> "/v1/elr/items";
           case CHAT -> "/v1/chat";
-          case CHAT_STREAM, LEAVE -> STREAM;
+          case CHAT_STREAM, LONG_STREAM, LEAVE -> STREAM;
         };
     Json.Builder body = Json.object().put("user_id", user);
     switch (sent.kind) {
       case TRACK, STRANGER -> body.put("interaction_type", "chat");
       case STORE, STORE_ONCE -> body.put("text", "A memory, " + sent.mark);
       case CHAT, CHAT_STREAM, LEAVE -> body.put("message", sent.mark);
+      // The agent repeats it, word by word.
+      case LONG_STREAM -> body.put("message", sent.mark + " word".repeat(LONG));
       case INVALID -> body.put("unknown", sent.mark);
       case METRICS -> {}
     }
@@ -158,7 +175,7 @@ final class Caller {
         switch (sent.kind) {
           case TRACK, METRICS -> "\"" + user + "\"";
           case STORE, STORE_ONCE, CHAT -> sent.mark;
-          case CHAT_STREAM, LEAVE, INVALID, STRANGER -> "";
+          case CHAT_STREAM, LONG_STREAM, LEAVE, INVALID, STRANGER -> "";
         };
     if (!body.contains(expected)) {
       run.broken(sent, "the reply of another request: " + body);

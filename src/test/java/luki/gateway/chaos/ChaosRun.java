@@ -30,8 +30,8 @@ import luki.gateway.testing.Waiting;
  * Two gateways on one Redis, callers of every kind, and services that break by a plan; one gateway
  * is replaced in between. What is not true at the end is said with the request that shows it.
  */
-public final class ChaosRun {
-  static final int GATEWAYS = 2;
+public final class ChaosRun implements Load {
+  private static final int GATEWAYS = 2;
   private static final int CALLERS = 16;
   private static final int MAX_PROBLEMS = 20;
   private static final Duration SOON = Duration.ofSeconds(20);
@@ -131,7 +131,7 @@ public final class ChaosRun {
   private List<Caller> callers(StandIns services) {
     List<Caller> callers = new ArrayList<>();
     for (int i = 0; i < CALLERS; i++) {
-      Caller caller = new Caller(this, i, seed);
+      Caller caller = new Caller(this, i, seed, Caller.Kind.usual());
       services.grant(caller.user(), "elr_memories", "analytics", "personalization");
       String[] scopes = {"chat:write", "elr:write", "engagement:write", "engagement:read"};
       keys.add(gateways.get(0).key(List.of(caller.user()), scopes));
@@ -186,30 +186,41 @@ public final class ChaosRun {
     gateway.close();
   }
 
-  boolean isOver() {
+  @Override
+  public int gateways() {
+    return GATEWAYS;
+  }
+
+  @Override
+  public boolean isOver() {
     return over;
   }
 
-  HttpClient client() {
+  @Override
+  public HttpClient client() {
     return client;
   }
 
-  String url(int gateway) {
+  @Override
+  public String url(int gateway) {
     return "http://127.0.0.1:" + gateways.get(gateway).port();
   }
 
-  String key(int caller) {
+  @Override
+  public String key(int caller) {
     return keys.get(caller);
   }
 
-  void answered(Sent sent, int status) {
+  @Override
+  public void answered(Sent sent, int status) {
     if (statuses.put(sent.id(), status) != null) {
       broken(sent, "answered twice");
     }
   }
 
-  /** A failure must have a cause that the plan injected, and a status that says so. */
-  void failed(Sent sent, String what) {
+  /** It must have a cause that the plan injected, and a status that says so. */
+  @Override
+  public void failed(Sent sent, String what) {
     failures.merge(sent.kind() + " " + what, 1, Integer::sum);
     long now = System.nanoTime();
     boolean replaced = what.contains("DRAINING") && replacedFrom <= now && sent.at() <= replacedTo;
@@ -220,7 +231,8 @@ public final class ChaosRun {
     }
   }
 
-  void broken(Sent sent, String what) {
+  @Override
+  public void broken(Sent sent, String what) {
     if (problems.size() < MAX_PROBLEMS) {
       long at = Duration.ofNanos(System.nanoTime() - began).toMillis();
       problems.add(sent.kind() + " " + sent.id() + " at " + at + " ms: " + what);

@@ -189,6 +189,20 @@ class HealthDefectsTest {
     }
   }
 
+  /** Balancers see the 503 of /readyz while what they still send is served. */
+  @Test
+  void duringTheDrainDelayRequestsAreStillAccepted() throws Exception {
+    try (Fixture setting = Fixture.start(g -> g.with("DRAIN_DELAY_S", "2"))) {
+      Client maria = setting.maria();
+      CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
+      Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
+      assertEquals("DRAINING", setting.stranger().get("/readyz").code());
+      maria.get(Fixture.METRICS).expect(200);
+      assertFalse(drained.isDone());
+      drained.get(20, TimeUnit.SECONDS);
+    }
+  }
+
   private static void drain(Fixture setting) {
     try {
       setting.gateway().drain();

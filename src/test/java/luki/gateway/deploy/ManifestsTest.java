@@ -69,6 +69,9 @@ class ManifestsTest {
     for (String gateway : List.of("gateway-1", "gateway-2")) {
       long stop = seconds(SERVICES.at(gateway).at("stop_grace_period").string(""));
       assertTrue(stop >= grace + 5, gateway);
+      // The checks of the HAProxy before them are a second apart.
+      String delay = SERVICES.at(gateway).at("environment").at("DRAIN_DELAY_S").string("");
+      assertTrue(seconds(delay) >= 2, gateway);
     }
     Matcher railway =
         Pattern.compile("drainingSeconds = (\\d+)")

@@ -19,10 +19,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Processes;
+import luki.gateway.testing.Proxy;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,49 +33,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ProxiesTest {
   private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final int MORE_THAN_A_BODY_MAY_HAVE = 1_500_000;
-
-  /** One of the files, and how its program is started with it. */
-  record Proxy(String file, List<String> command) {
-    static Proxy of(String file, String... command) {
-      return new Proxy(file, List.of(command));
-    }
-
-    /** Its file, for these ports on this machine instead of the container names. */
-    private Path configure(Path directory, int port, int... gateways) throws IOException {
-      String text =
-          Files.readString(Path.of("config/deploy", file))
-              .replace("gateway-1:8081", "127.0.0.1:" + gateways[0])
-              .replace("gateway-2:8081", "127.0.0.1:" + gateways[1])
-              .replace("listen 8080", "listen 127.0.0.1:" + port)
-              .replace("bind :8080", "bind 127.0.0.1:" + port)
-              .replace(
-                  ":8080 {",
-                  "{\n\tadmin off\n\tauto_https off\n}\nhttp://127.0.0.1:" + port + " {");
-      if (file.equals("nginx.conf")) {
-        Files.createDirectories(directory.resolve("logs"));
-        text = "events {}\npid nginx.pid;\nhttp {\naccess_log off;\n" + text + "}\n";
-      }
-      return Files.writeString(directory.resolve(file), text);
-    }
-
-    private Process start(Path directory, Path configuration) throws IOException {
-      Optional<Path> program =
-          Stream.of("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin")
-              .map(place -> Path.of(place, command.getFirst()))
-              .filter(Files::isExecutable)
-              .findFirst();
-      assumeTrue(program.isPresent(), command.getFirst() + " is not installed (make bench-peers)");
-      List<String> line =
-          Stream.concat(Stream.of(program.get().toString()), command.stream().skip(1))
-              .map(word -> word.equals("FILE") ? configuration.toString() : word)
-              .map(word -> word.equals("DIRECTORY") ? directory.toString() : word)
-              .toList();
-      return new ProcessBuilder(line)
-          .redirectErrorStream(true)
-          .redirectOutput(directory.resolve("output").toFile())
-          .start();
-    }
-  }
 
   private static HttpResponse<String> get(int port, String path, String... headers)
       throws IOException, InterruptedException {
@@ -95,32 +52,18 @@ class ProxiesTest {
   }
 
   private static Stream<Proxy> proxies() {
-    return Stream.of(
-        Proxy.of(
-            "nginx.conf",
-            "nginx",
-            "-e",
-            "stderr",
-            "-g",
-            "daemon off;",
-            "-p",
-            "DIRECTORY",
-            "-c",
-            "FILE"),
-        Proxy.of("haproxy.cfg", "haproxy", "-f", "FILE"),
-        Proxy.of("Caddyfile", "caddy", "run", "--adapter", "caddyfile", "--config", "FILE"));
+    return Stream.of(Proxy.NGINX, Proxy.HAPROXY, Proxy.CADDY);
   }
 
   @ParameterizedTest
   @MethodSource("proxies")
   void theFileDoesWhatItsCommentsSay(Proxy proxy, @TempDir Path directory) throws Exception {
+    assumeTrue(proxy.isInstalled(), proxy.command().getFirst() + " is missing: make bench-peers");
     int port = Processes.freePort();
     try (StandIns services = StandIns.start();
         TestGateway first = gateway(services, null);
         TestGateway second = gateway(services, first.keyFile())) {
-      Path file = proxy.configure(directory, port, first.port(), second.port());
-      Process process = proxy.start(directory, file);
-      try {
+      try (Proxy.Running _ = proxy.start(directory, port, List.of(first.port(), second.port()))) {
         Waiting.until(Duration.ofSeconds(20), () -> isUp(port));
         String key = first.key(List.of("maria_k"), "chat:write");
         second.refreshKeys();
@@ -132,10 +75,6 @@ class ProxiesTest {
         anInstanceThatEndsIsNotNoticed(port, first);
       } catch (AssertionError failed) {
         throw new AssertionError(Files.readString(directory.resolve("output")), failed);
-      } finally {
-        process.descendants().forEach(ProcessHandle::destroy);
-        process.destroy();
-        process.waitFor();
       }
     }
   }

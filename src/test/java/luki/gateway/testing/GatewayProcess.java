@@ -52,7 +52,8 @@ public final class GatewayProcess implements AutoCloseable {
   public static GatewayProcess start(
       Path directory, List<String> flags, Map<String, String> variables, Output output) {
     try {
-      int port = Processes.freePort();
+      String given = variables.get("PORT");
+      int port = given == null ? Processes.freePort() : Integer.parseInt(given);
       Map<String, String> environment = new HashMap<>();
       environment.put("PATH", "/usr/bin:/bin");
       environment.put("ENVIRONMENT", "dev");

@@ -1,0 +1,31 @@
+package luki.gateway.chaos;
+
+import java.net.http.HttpClient;
+import luki.gateway.chaos.Caller.Sent;
+
+/** What callers call, and who judges what they see. */
+interface Load {
+  /** How many addresses there are. */
+  int gateways();
+
+  /** The address of one of them, without a path. */
+  String url(int gateway);
+
+  HttpClient client();
+
+  String key(int caller);
+
+  boolean isOver();
+
+  /** Called once for each request whose status arrived. */
+  void answered(Sent sent, int status);
+
+  /** A reply, or the end of a stream, that says that the request has failed. */
+  void failed(Sent sent, String what);
+
+  /** What must never happen. */
+  void broken(Sent sent, String what);
+
+  /** Waits before the next request. */
+  default void pace() throws InterruptedException {}
+}

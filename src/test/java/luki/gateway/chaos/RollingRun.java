@@ -1,0 +1,258 @@
+package luki.gateway.chaos;
+
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import luki.gateway.chaos.Caller.Kind;
+import luki.gateway.chaos.Caller.Sent;
+import luki.gateway.http.Scope;
+import luki.gateway.keys.ApiKeyAdmin;
+import luki.gateway.keys.KeyEntry;
+import luki.gateway.keys.KeyFile;
+import luki.gateway.keys.KeyedHash;
+import luki.gateway.standin.StandIns;
+import luki.gateway.testing.GatewayProcess;
+import luki.gateway.testing.Processes;
+import luki.gateway.testing.Proxy;
+import luki.gateway.testing.Waiting;
+
+/**
+ * Two gateway processes behind HAProxy with its file of {@code config/deploy}, restarted in turn
+ * under load. No request may fail but a stream, which may end with {@code DRAINING}.
+ */
+public final class RollingRun implements Load {
+  private static final String PEPPER = "a pepper that only this run knows, long enough";
+  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration PACE = Duration.ofMillis(20);
+  private static final Duration GRACE = Duration.ofSeconds(5);
+  private static final int GATEWAYS = 2;
+  private static final int CALLERS = 8;
+  private static final int LONG_STREAMS = 4;
+  private static final int MAX_PROBLEMS = 20;
+
+  private final int restarts;
+  private final int balancer;
+  private final List<Integer> ports = new ArrayList<>();
+  private final GatewayProcess[] gateways = new GatewayProcess[GATEWAYS];
+  private final List<String> keys = new ArrayList<>();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final Map<Kind, Integer> answers = new ConcurrentHashMap<>();
+  private final Map<String, Integer> ends = new ConcurrentHashMap<>();
+  private final ConcurrentLinkedQueue<String> problems = new ConcurrentLinkedQueue<>();
+  private final List<Duration> drains = new ArrayList<>();
+  private volatile boolean over;
+
+  /** So many restarts, of each gateway in turn. */
+  public RollingRun(int restarts) throws IOException {
+    this.restarts = restarts;
+    this.balancer = Processes.freePort();
+    for (int i = 0; i < GATEWAYS; i++) {
+      ports.add(Processes.freePort());
+    }
+  }
+
+  /** Argument: the number of restarts. */
+  public static void main(String[] arguments) throws Exception {
+    if (!Proxy.HAPROXY.isInstalled()) {
+      System.out.println("haproxy is missing (apt-get install haproxy): nothing was tested");
+      System.exit(System.getenv("CI") == null ? 0 : 1);
+    }
+    RollingRun run = new RollingRun(Integer.parseInt(arguments[0]));
+    List<String> broken = run.run();
+    System.out.println(run.summary());
+    broken.forEach(System.out::println);
+    System.exit(broken.isEmpty() ? 0 : 1);
+  }
+
+  /** Runs it; what was broken, empty where all is well. */
+  public List<String> run() throws Exception {
+    Path directory = Files.createTempDirectory("rolling");
+    try (StandIns services = StandIns.start();
+        HttpClient _ = client) {
+      List<Caller> callers = callers(services, directory);
+      try (Proxy.Running _ = Proxy.HAPROXY.start(directory, balancer, ports)) {
+        for (int i = 0; i < GATEWAYS; i++) {
+          start(i, services, directory);
+        }
+        Waiting.until(SOON, () -> Processes.accepts(balancer));
+        restartUnderLoad(callers, services, directory);
+      } finally {
+        over = true;
+        Stream.of(gateways).filter(started -> started != null).forEach(GatewayProcess::close);
+      }
+    } finally {
+      Processes.deleteTree(directory);
+    }
+    return List.copyOf(problems);
+  }
+
+  private List<Caller> callers(StandIns services, Path directory) throws Exception {
+    ApiKeyAdmin admin =
+        new ApiKeyAdmin(
+            new KeyFile(directory.resolve("keys.json")),
+            KeyedHash.ofPepper(PEPPER),
+            Clock.systemUTC());
+    Set<Scope> scopes =
+        Stream.of("chat:write", "elr:write", "engagement:write", "engagement:read")
+            .map(Scope::new)
+            .collect(Collectors.toSet());
+    List<Caller> callers = new ArrayList<>();
+    for (int i = 0; i < CALLERS + LONG_STREAMS; i++) {
+      List<Kind> kinds = i < CALLERS ? Kind.usual() : List.of(Kind.LONG_STREAM);
+      Caller caller = new Caller(this, i, restarts, kinds);
+      services.grant(caller.user(), "elr_memories", "analytics", "personalization");
+      keys.add(
+          admin
+              .create(
+                  new ApiKeyAdmin.Wanted(
+                      "rolling",
+                      scopes,
+                      Set.of(),
+                      KeyEntry.usersOf(List.of(caller.user()), "rolling"),
+                      null,
+                      null))
+              .reveal());
+      callers.add(caller);
+    }
+    return callers;
+  }
+
+  /** Starts a gateway and waits until it says that it is ready. */
+  private void start(int number, StandIns services, Path directory) throws IOException {
+    Map<String, String> variables = new TreeMap<>(services.urls());
+    variables.put("PORT", Integer.toString(ports.get(number)));
+    variables.put("API_KEY_PEPPER", PEPPER);
+    variables.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
+    variables.put("RATE_LIMIT_PER_MIN", "600000");
+    variables.put("TRUSTED_PROXIES", "127.0.0.0/8");
+    // As in config/deploy/compose.yaml.
+    variables.put("DRAIN_DELAY_S", "3");
+    variables.put("SHUTDOWN_GRACE_S", Long.toString(GRACE.toSeconds()));
+    Path own = Files.createDirectories(directory.resolve("gateway-" + number));
+    gateways[number] = GatewayProcess.start(own, List.of(), variables);
+    Waiting.until(SOON, () -> gateways[number].stranger().get("/readyz").status() == 200);
+  }
+
+  private void restartUnderLoad(List<Caller> callers, StandIns services, Path directory)
+      throws Exception {
+    List<Thread> threads = new ArrayList<>();
+    callers.forEach(caller -> threads.add(Thread.ofVirtual().start(caller::call)));
+    for (int i = 0; i < GATEWAYS; i++) {
+      awaitItsShare(gateways[i]);
+    }
+    for (int i = 0; i < restarts && problems.isEmpty(); i++) {
+      int number = i % GATEWAYS;
+      drains.add(gateways[number].terminate());
+      int exit = gateways[number].process().exitValue();
+      if (exit != 0) {
+        problems.add("restart " + i + ": exit code " + exit + ", " + gateways[number].err());
+      }
+      start(number, services, directory);
+      awaitItsShare(gateways[number]);
+    }
+    over = true;
+    for (Thread thread : threads) {
+      if (!thread.join(SOON)) {
+        problems.add("a request that is never answered");
+      }
+    }
+  }
+
+  /** Until the balancer sends it requests. */
+  private static void awaitItsShare(GatewayProcess gateway) {
+    Waiting.until(
+        SOON,
+        () ->
+            gateway
+                .stranger()
+                .get("/metrics")
+                .body()
+                .lines()
+                .anyMatch(
+                    line ->
+                        line.startsWith("http_server_request_duration_seconds_count")
+                            && line.contains("\"/v1/")));
+  }
+
+  @Override
+  public int gateways() {
+    return 1;
+  }
+
+  @Override
+  public String url(int gateway) {
+    return "http://127.0.0.1:" + balancer;
+  }
+
+  @Override
+  public HttpClient client() {
+    return client;
+  }
+
+  @Override
+  public String key(int caller) {
+    return keys.get(caller);
+  }
+
+  @Override
+  public boolean isOver() {
+    return over;
+  }
+
+  @Override
+  public void pace() throws InterruptedException {
+    Thread.sleep(PACE);
+  }
+
+  @Override
+  public void answered(Sent sent, int status) {
+    answers.merge(sent.kind(), 1, Integer::sum);
+  }
+
+  @Override
+  public void failed(Sent sent, String what) {
+    ends.merge(what, 1, Integer::sum);
+    if (!what.equals("event DRAINING")) {
+      broken(sent, what);
+    }
+  }
+
+  @Override
+  public void broken(Sent sent, String what) {
+    if (problems.size() < MAX_PROBLEMS) {
+      problems.add(sent.kind() + " " + sent.id() + " after restart " + drains.size() + ": " + what);
+    }
+  }
+
+  /** How many requests were answered. */
+  int answered() {
+    return answers.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** What was sent and how it ended. */
+  public String summary() {
+    long[] millis = drains.stream().mapToLong(Duration::toMillis).sorted().toArray();
+    return "%d restarts, drains of %d to %d ms: %d requests answered %s, streams ended early %s"
+        .formatted(
+            drains.size(),
+            millis.length == 0 ? 0 : millis[0],
+            Arrays.stream(millis).max().orElse(0),
+            answered(),
+            new TreeMap<>(answers),
+            new TreeMap<>(ends));
+  }
+}
