@@ -15,14 +15,14 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import luki.gateway.cli.Main;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
@@ -36,14 +36,18 @@ import luki.memory.v1.SearchReply;
 import luki.memory.v1.SearchRequest;
 
 /**
- * Unary calls a second: to the service itself, through nginx's {@code grpc_pass} and through the
- * gateway, each in a process of its own, in turns. Arguments: seconds a round, rounds, calls at
- * once.
+ * Unary calls a second, and processor time a call of what stands between: to the service itself,
+ * through nginx's {@code grpc_pass} and through the gateway, each in a process of its own, in
+ * turns. A round before the others lets the compilers of the JVM do their work. Arguments: seconds
+ * a round, rounds, calls at once.
  */
 final class GrpcBench {
   private static final String PEPPER = "a pepper for the bench, long enough to be taken for one";
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
   private static final int CONNECTIONS = 4;
+  private static final int WARM_UP_SECONDS = 45;
+  private static final String NGINX = "nginx grpc_pass";
+  private static final String GATEWAY = "gateway";
   private static final SearchRequest REQUEST =
       SearchRequest.newBuilder().setUserId("maria_k").setQuery("hiking").setLimit(3).build();
 
@@ -80,18 +84,19 @@ final class GrpcBench {
     Path directory = Files.createTempDirectory("grpc-bench");
     List<Process> processes = new ArrayList<>();
     try {
-      Map<String, Integer> ports = start(directory, processes);
+      List<Way> ways = start(directory, processes);
       String key = key(directory);
-      Map<String, List<Double>> rates = new LinkedHashMap<>();
       for (int round = 0; round <= rounds; round++) {
-        for (Map.Entry<String, Integer> each : ports.entrySet()) {
-          double rate = load(each.getValue(), key, seconds, atOnce);
+        for (Way way : ways) {
+          double before = way.micros();
+          double calls = load(way.port, key, round == 0 ? WARM_UP_SECONDS : seconds, atOnce);
           if (round > 0) {
-            rates.computeIfAbsent(each.getKey(), _ -> new ArrayList<>()).add(rate);
+            way.rates.add(calls / seconds);
+            way.costs.add((way.micros() - before) / calls);
           }
         }
       }
-      print(rates, atOnce);
+      print(ways, atOnce);
     } finally {
       processes.forEach(Process::destroy);
       for (Process process : processes) {
@@ -101,25 +106,41 @@ final class GrpcBench {
     }
   }
 
-  private static Map<String, Integer> start(Path directory, List<Process> processes)
-      throws IOException {
-    Map<String, Integer> ports = new LinkedHashMap<>();
+  /** A way to the service, and what was measured of it. */
+  private record Way(
+      String name, int port, Process process, List<Double> rates, List<Double> costs) {
+    Way(String name, int port, Process process) {
+      this(name, port, process, new ArrayList<>(), new ArrayList<>());
+    }
+
+    /** Processor time that its process and those below it have used. */
+    double micros() {
+      return Stream.concat(Stream.of(process.toHandle()), process.descendants())
+              .map(each -> each.info().totalCpuDuration().orElse(Duration.ZERO))
+              .mapToLong(Duration::toNanos)
+              .sum()
+          / 1e3;
+    }
+  }
+
+  private static List<Way> start(Path directory, List<Process> processes) throws IOException {
+    List<Way> ways = new ArrayList<>();
     int origin = Processes.freePort();
     processes.add(
         new ProcessBuilder(Processes.javaCommand(Origin.class, List.of(), Integer.toString(origin)))
             .inheritIO()
             .start());
-    ports.put("direct", origin);
+    ways.add(new Way("the service itself", origin, processes.getLast()));
     int nginx = Processes.freePort();
     if (Files.isExecutable(Path.of("/usr/sbin/nginx"))) {
       processes.add(nginx(directory, nginx, origin));
-      ports.put("nginx grpc_pass", nginx);
+      ways.add(new Way(NGINX, nginx, processes.getLast()));
     }
     int gateway = Processes.freePort();
     processes.add(gateway(directory, gateway, origin));
-    ports.put("gateway", gateway);
-    ports.values().forEach(GrpcBench::await);
-    return ports;
+    ways.add(new Way(GATEWAY, gateway, processes.getLast()));
+    ways.forEach(way -> await(way.port));
+    return ways;
   }
 
   private static Process nginx(Path directory, int port, int origin) throws IOException {
@@ -217,7 +238,7 @@ final class GrpcBench {
         });
   }
 
-  /** So many calls at once, a new one as soon as one has ended. */
+  /** So many calls at once, a new one as soon as one has ended; how many were answered. */
   private static double load(int port, String key, int seconds, int atOnce)
       throws InterruptedException {
     List<ManagedChannel> channels = new ArrayList<>();
@@ -241,7 +262,7 @@ final class GrpcBench {
       // The key file is read every two seconds.
       System.err.println(caller.failed.sum() + " calls failed: " + caller.failure);
     }
-    return caller.answered.sum() / (double) seconds;
+    return caller.answered.sum();
   }
 
   private static final class Caller {
@@ -289,21 +310,26 @@ final class GrpcBench {
     }
   }
 
-  private static void print(Map<String, List<Double>> rates, int atOnce) {
-    System.out.println("Unary calls a second, " + atOnce + " at once, median of the rounds:");
-    rates.forEach(
-        (name, each) -> {
-          double[] sorted = each.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-          System.out.printf(
-              "| %s | %.0f | %s |%n", name, sorted[sorted.length / 2], Arrays.toString(sorted));
-        });
-    List<Double> nginx = rates.get("nginx grpc_pass");
-    if (nginx != null) {
-      List<Double> ours = rates.get("gateway");
-      double[] ratios = new double[ours.size()];
-      Arrays.setAll(ratios, i -> ours.get(i) / nginx.get(i));
-      Arrays.sort(ratios);
-      System.out.printf("gateway / nginx: %.2f%n", ratios[ratios.length / 2]);
+  private static void print(List<Way> ways, int atOnce) {
+    System.out.println("Unary calls, " + atOnce + " at once, medians of the rounds:");
+    System.out.println("| through | calls/s | processor time a call |");
+    System.out.println("| --- | --- | --- |");
+    for (Way way : ways) {
+      System.out.printf(
+          "| %s | %.0f | %.1f µs |%n", way.name, median(way.rates), median(way.costs));
     }
+    if (ways.get(1).name.equals(NGINX)) {
+      List<Double> nginx = ways.get(1).rates;
+      List<Double> ours = ways.getLast().rates;
+      List<Double> ratios =
+          IntStream.range(0, ours.size()).mapToObj(i -> ours.get(i) / nginx.get(i)).toList();
+      System.out.printf("%s / %s: %.2f, rounds %s%n", GATEWAY, NGINX, median(ratios), ratios);
+    } else {
+      System.out.println("nginx is not installed, so there is nothing to compare with");
+    }
+  }
+
+  private static double median(List<Double> values) {
+    return values.stream().sorted().toList().get(values.size() / 2);
   }
 }
