@@ -3,10 +3,12 @@ package luki.grpc;
 import java.io.IOException;
 import java.net.BindException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
@@ -15,12 +17,15 @@ import luki.gateway.door.Door;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
+import luki.gateway.upstream.ServiceGuard;
 import org.jspecify.annotations.Nullable;
 
 /** The door as the gateway opens, starts, drains and closes it. */
 final class GrpcDoor implements Door {
   private final Host host;
   private List<Route.Served> routes = List.of();
+  private volatile Map<Upstream, ServiceGuard> guards = Map.of();
   private @Nullable Running running;
 
   /** What exists only while the gateway serves. */
@@ -52,8 +57,11 @@ final class GrpcDoor implements Door {
   public Entrance entrance(Site site, Problems problems) {
     MethodTable.Read read = MethodTable.read(site.file(), problems);
     List<Route.Served> own = new ArrayList<>();
+    Map<Upstream, ServiceGuard> guards = new EnumMap<>(Upstream.class);
     for (GrpcMethod method : read.methods()) {
-      own.add(method.route(method.deadline(), new Listed(method, read.metadata())));
+      ServiceGuard guard =
+          guards.computeIfAbsent(method.upstream(), who -> guard(who, site.file()));
+      own.add(method.route(method.deadline(), new Listed(method, read.metadata(), guard)));
     }
     own.add(GrpcListener.reflectionRoute());
     return new Entrance() {
@@ -69,9 +77,27 @@ final class GrpcDoor implements Door {
     };
   }
 
+  private ServiceGuard guard(Upstream who, GatewayFile file) {
+    ServiceGuard before = guards.get(who);
+    return before == null ? new ServiceGuard(who, file, host.metrics()) : before.with(file);
+  }
+
+  @Override
+  public boolean isTripped(Upstream who) {
+    ServiceGuard guard = guards.get(who);
+    return guard != null && guard.isTripped();
+  }
+
   @Override
   public synchronized void use(List<Route.Served> all) {
     routes = List.copyOf(all);
+    Map<Upstream, ServiceGuard> inForce = new EnumMap<>(Upstream.class);
+    for (Route.Served route : all) {
+      if (route.handler() instanceof Listed each) {
+        inForce.put(each.method().upstream(), each.guard());
+      }
+    }
+    guards = inForce;
     if (running != null) {
       running.methods.use(all);
     }

@@ -2,6 +2,7 @@ package luki.grpc;
 
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import java.io.InputStream;
@@ -16,6 +17,7 @@ import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
+import luki.gateway.upstream.ServiceGuard;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -110,7 +112,8 @@ final class PassThrough {
     if (!exchange.memory().tryTake(requests.waitingBytes())) {
       throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
-    ServiceCall call = new ServiceCall(gateway, listed, exchange, state, requests);
+    ServiceGuard.Admitted place = listed.guard().admit(exchange, !isUnary(method));
+    ServiceCall call = new ServiceCall(gateway, listed, exchange, state, requests, place);
     passed = call;
     call.start(channel, headers);
     ApiError failure = call.awaitBegin();
@@ -119,6 +122,10 @@ final class PassThrough {
       throw new ApiException(failure, outcome);
     }
     return Response.empty(200).from(outcome);
+  }
+
+  private static boolean isUnary(GrpcMethod method) {
+    return method.descriptor().getType() == MethodDescriptor.MethodType.UNARY;
   }
 
   private boolean isCancelled() {

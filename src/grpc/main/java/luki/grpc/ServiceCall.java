@@ -15,6 +15,8 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Method;
 import luki.gateway.observe.TraceSpan;
+import luki.gateway.upstream.CircuitBreaker.CallResult;
+import luki.gateway.upstream.ServiceGuard;
 import org.jspecify.annotations.Nullable;
 
 /** The call to the service, and what ends it before the service does. */
@@ -29,6 +31,7 @@ final class ServiceCall {
   private final ServiceReplies replies;
   private final AccessWatch.Grant grant;
   private final TraceSpan span;
+  private final ServiceGuard.Admitted place;
   private final long called = System.nanoTime();
   private @Nullable ClientCall<byte[], byte[]> service;
 
@@ -38,13 +41,15 @@ final class ServiceCall {
       Listed listed,
       Exchange exchange,
       CallState state,
-      IncomingMessages requests) {
+      IncomingMessages requests,
+      ServiceGuard.Admitted place) {
     this.gateway = gateway;
     this.listed = listed;
     this.exchange = exchange;
     this.state = state;
     this.requests = requests;
     this.replies = new ServiceReplies(state, requests);
+    this.place = place;
     GrpcMethod method = listed.method();
     this.span = gateway.host().tracing().client(exchange.trace(), method.upstream(), Method.POST);
     this.grant =
@@ -141,10 +146,26 @@ final class ServiceCall {
     return end == null || end.isOk() ? null : Statuses.passed(end.getCode());
   }
 
+  /** What the call showed of the service. */
+  private CallResult result() {
+    Duration usual = listed.method().deadline();
+    // A timeout after less than half of the usual time says nothing about the service.
+    boolean late = exchange.deadline().hasPassed() && nanos() >= usual.toNanos() / 2;
+    return state.read(
+        () -> {
+          Status end = state.cancelledHere ? null : replies.end();
+          if (end != null && end.getCode() != Status.Code.DEADLINE_EXCEEDED) {
+            return Statuses.resultOf(end);
+          }
+          return late && !state.cancelled ? CallResult.UNREACHABLE : CallResult.IGNORED;
+        });
+  }
+
   /** Ends it, if it has not ended, and counts it. */
   void end() {
     grant.close();
     requests.close();
+    place.end(result());
     gateway.called(span, listed.method().upstream(), replies.end(), nanos());
   }
 }

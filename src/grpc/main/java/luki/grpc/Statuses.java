@@ -1,7 +1,9 @@
 package luki.grpc;
 
 import io.grpc.Status;
+import java.net.ConnectException;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.upstream.CircuitBreaker.CallResult;
 
 /** The codes of the gateway as those of gRPC, and what a service's own status means here. */
 final class Statuses {
@@ -52,6 +54,18 @@ final class Statuses {
       // It refused the gateway, not the caller: that was checked here.
       case UNAUTHENTICATED, PERMISSION_DENIED -> ErrorCode.DOWNSTREAM_REFUSED;
       case UNKNOWN, INTERNAL, DATA_LOSS, UNIMPLEMENTED, OK -> ErrorCode.DOWNSTREAM_ERROR;
+    };
+  }
+
+  /** What a status shows of the service that sent it, or of the way there. */
+  static CallResult resultOf(Status status) {
+    return switch (status.getCode()) {
+      case UNAVAILABLE ->
+          status.getCause() instanceof ConnectException
+              ? CallResult.NO_CONNECTION
+              : CallResult.UNREACHABLE;
+      case UNKNOWN, INTERNAL, DATA_LOSS, UNIMPLEMENTED -> CallResult.FAILURE;
+      default -> CallResult.SUCCESS;
     };
   }
 

@@ -168,8 +168,8 @@ public final class Gateway implements AutoCloseable {
     parts.metrics().watchDroppedLines(accessLog::dropped);
     parts.metrics().watchJvm();
     parts.metrics().watchLimiter(parts.limiters()::isDegraded);
-    Set<Upstream> services = parts.configuration().settings().urls().keySet();
-    parts.metrics().watchCircuits(services, who -> current.upstreams().isTripped(who));
+    Set<Upstream> services = parts.configuration().settings().services();
+    parts.metrics().watchCircuits(services, who -> current.isTripped(who));
     parts.upstreams().watchHealth(HEALTH_INTERVAL);
   }
 

@@ -21,6 +21,7 @@ import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
 import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.idempotency.MemoryReplies;
 import luki.gateway.idempotency.ReplyCipher;
@@ -176,6 +177,11 @@ record Parts(
   Optional<ApiError> refusal(Exchange exchange) {
     Duration skew = configuration.settings().jwt().skew();
     return AccessPolicy.refusal(exchange, keys.now(exchange.principal(), skew));
+  }
+
+  /** Whether a circuit breaker of a service is open or half-open. */
+  boolean isTripped(Upstream who) {
+    return upstreams.isTripped(who) || doors.isTripped(who);
   }
 
   /** The name of a caller in the limits. */

@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +60,12 @@ public record Settings(
     corsOrigins = Set.copyOf(corsOrigins);
     trustedProxies = List.copyOf(trustedProxies);
     telemetry = Map.copyOf(telemetry);
+  }
+
+  /** Every service that has an address. */
+  public Set<Upstream> services() {
+    return Stream.concat(urls.keySet().stream(), doors.grpcUrls().keySet().stream())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /**

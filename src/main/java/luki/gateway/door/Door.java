@@ -12,6 +12,7 @@ import luki.gateway.consent.AccessWatch;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
@@ -77,6 +78,11 @@ public interface Door extends AutoCloseable {
    * @throws BadConfiguration its address cannot be bound
    */
   default void start(Dispatcher gateway) throws BadConfiguration, IOException {}
+
+  /** Whether a circuit breaker of its own calls to a service is open or half-open. */
+  default boolean isTripped(Upstream who) {
+    return false;
+  }
 
   /** Accepts no new connections; must not block. The filters refuse new calls from now on. */
   default void drain() {}

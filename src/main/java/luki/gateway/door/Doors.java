@@ -20,6 +20,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Route;
+import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /** The doors that are switched on, each with a class loader for its jar and its libraries. */
@@ -104,6 +105,11 @@ public final class Doors implements AutoCloseable {
     for (Opened each : opened.values()) {
       each.door.start(gateway);
     }
+  }
+
+  /** As {@link Door#isTripped}, of any of them. */
+  public boolean isTripped(Upstream who) {
+    return opened.values().stream().anyMatch(each -> each.door.isTripped(who));
   }
 
   /** As {@link Door#drain}. */

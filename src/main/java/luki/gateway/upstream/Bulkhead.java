@@ -3,7 +3,14 @@ package luki.gateway.upstream;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import luki.gateway.config.GatewayFile;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Upstream;
+import luki.gateway.observe.Label.LimitDecision;
+import luki.gateway.observe.Label.LimitName;
+import luki.gateway.observe.Label.UpstreamOutcome;
+import luki.gateway.observe.Metrics;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +51,16 @@ final class Bulkhead {
       return BEYOND_SHARE;
     }
     return place;
+  }
+
+  /** Why there is no place, which is counted. */
+  static ApiError refusal(int place, Upstream who, Metrics metrics, long nanos) {
+    metrics.upstreamCall(who, UpstreamOutcome.SHED, nanos);
+    if (place == BEYOND_SHARE) {
+      metrics.rateLimit(LimitName.SHARE, LimitDecision.REFUSED);
+      return ApiError.retrySoon(ErrorCode.RATE_LIMITED);
+    }
+    return ApiError.retrySoon(ErrorCode.OVERLOADED);
   }
 
   void leave(int place) {

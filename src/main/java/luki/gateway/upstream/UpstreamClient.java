@@ -14,8 +14,6 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
-import luki.gateway.observe.Label.LimitDecision;
-import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Label.UpstreamOutcome;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
@@ -154,12 +152,7 @@ final class UpstreamClient {
   }
 
   private Reply.Failed shed(int place, long began) {
-    metrics.upstreamCall(who, UpstreamOutcome.SHED, System.nanoTime() - began);
-    if (place == Bulkhead.BEYOND_SHARE) {
-      metrics.rateLimit(LimitName.SHARE, LimitDecision.REFUSED);
-      return new Reply.Failed(ApiError.retrySoon(ErrorCode.RATE_LIMITED), 0);
-    }
-    return new Reply.Failed(ApiError.retrySoon(ErrorCode.OVERLOADED), 0);
+    return new Reply.Failed(Bulkhead.refusal(place, who, metrics, System.nanoTime() - began), 0);
   }
 
   /**
