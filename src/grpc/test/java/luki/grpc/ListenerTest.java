@@ -22,6 +22,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +44,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The listener: its bounds, health, reflection, TLS and how it stops. */
 class ListenerTest {
+  private static final byte SETTINGS = 4;
+  private static final byte GO_AWAY = 7;
   private static final Duration LONGEST = Duration.ofSeconds(20);
   private static final SearchRequest SEARCH =
       SearchRequest.newBuilder().setUserId("maria_k").setQuery("hiking").build();
@@ -189,11 +192,8 @@ class ListenerTest {
   @Test
   void aClientThatPingsTooOftenIsSentAway() throws IOException {
     try (Site site = new Site(Map.of());
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), site.port)) {
-      socket.setSoTimeout(20_000);
+        Socket socket = http2(site.port)) {
       OutputStream out = socket.getOutputStream();
-      out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      out.write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0});
       byte[] ping = {0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
       for (int i = 0; i < 10; i++) {
         out.write(ping);
@@ -203,14 +203,72 @@ class ListenerTest {
     }
   }
 
+  /** The server's first frame says how many calls a connection may have at once. */
+  @Test
+  void aConnectionHasHundredCallsAtOnce() throws IOException {
+    try (Site site = new Site(Map.of());
+        Socket socket = http2(site.port)) {
+      byte[] settings = payloadOf(SETTINGS, socket.getInputStream());
+      int calls = -1;
+      for (int at = 0; at < settings.length; at += 6) {
+        boolean maxConcurrentStreams = settings[at] == 0 && settings[at + 1] == 3;
+        calls = maxConcurrentStreams ? ByteBuffer.wrap(settings).getInt(at + 2) : calls;
+      }
+      assertEquals(100, calls);
+    }
+  }
+
+  /** Calls that are begun and reset, over and over (CVE-2023-44487). */
+  @Test
+  void aClientThatResetsTooOftenIsSentAway() throws IOException {
+    try (Site site = new Site(Map.of());
+        Socket socket = http2(site.port)) {
+      OutputStream out = socket.getOutputStream();
+      // POST, http, and the path /x, which is literal.
+      byte[] head = {(byte) 0x83, (byte) 0x86, 0x04, 2, '/', 'x'};
+      ByteBuffer frames = ByteBuffer.allocate(300 * 28);
+      for (int stream = 1; stream < 600; stream += 2) {
+        frames.put(new byte[] {0, 0, (byte) head.length, 1, 4}).putInt(stream).put(head);
+        frames.put(new byte[] {0, 0, 4, 3, 0}).putInt(stream).putInt(8);
+      }
+      out.write(frames.array());
+      out.flush();
+      int enhanceYourCalm = 11;
+      byte[] goAway = payloadOf(GO_AWAY, socket.getInputStream());
+      assertEquals(enhanceYourCalm, ByteBuffer.wrap(goAway).getInt(4));
+      assertEquals(
+          Status.Code.UNAUTHENTICATED,
+          Site.failure(site.stranger(), MemoryMethods.SEARCH, SEARCH).status());
+    }
+  }
+
+  /** A connection of HTTP/2 without gRPC. */
+  private static Socket http2(int port) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    socket.setSoTimeout(20_000);
+    OutputStream out = socket.getOutputStream();
+    out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    out.write(new byte[] {0, 0, 0, SETTINGS, 0, 0, 0, 0, 0});
+    return socket;
+  }
+
   private static String debugDataOfGoAway(InputStream in) throws IOException {
+    byte[] payload = new byte[0];
+    while (payload.length <= 8) {
+      payload = payloadOf(GO_AWAY, in);
+    }
+    return new String(payload, 8, payload.length - 8, StandardCharsets.US_ASCII);
+  }
+
+  /** Of the next frame of a type. */
+  private static byte[] payloadOf(int type, InputStream in) throws IOException {
     while (true) {
       byte[] head = in.readNBytes(9);
-      assertEquals(9, head.length, "closed without GOAWAY");
+      assertEquals(9, head.length, "closed without such a frame");
       int length = (head[0] & 0xff) << 16 | (head[1] & 0xff) << 8 | (head[2] & 0xff);
       byte[] payload = in.readNBytes(length);
-      if (head[3] == 7 && length > 8) {
-        return new String(payload, 8, length - 8, StandardCharsets.US_ASCII);
+      if (head[3] == type) {
+        return payload;
       }
     }
   }

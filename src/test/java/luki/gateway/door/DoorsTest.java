@@ -239,6 +239,10 @@ class DoorsTest {
       assertEquals(200, gateway.stranger().get("/healthz").status());
       assertTrue(
           gateway.stranger().get("/openapi.json").json().at("paths").at("/graphql").isMissing());
+      for (String path : List.of("/graphql", "/graphql/stream")) {
+        gateway.client("chat:write", "ops:read").post(path, "{}").expect(404, "NOT_FOUND");
+      }
+      gateway.client("chat:write", "ops:read").get("/graphql/schema").expect(404, "NOT_FOUND");
     }
     TestGateway.Builder on =
         TestGateway.builder().with("EXTENSIONS_DIR", broken.toString()).with("GRPC_PORT", "0");
