@@ -203,13 +203,10 @@ public record Explanation(
     return new Verdict(step, error.status() + " " + error.code() + detail);
   }
 
-  private String handlerOf(Route.Served route) {
+  private static String handlerOf(Route.Served route) {
     Upstream upstream = route.operation().upstream();
     ConsentRule rule = route.policy().consent();
-    String who =
-        upstream == null
-            ? "the gateway itself"
-            : "calls " + filters.parts().configuration().file().described(upstream);
+    String who = upstream == null ? "the gateway itself" : "calls " + upstream.label();
     return rule == null || rule.askedBy() == ConsentRule.AskedBy.FILTER
         ? who
         : who

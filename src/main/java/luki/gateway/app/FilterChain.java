@@ -40,6 +40,7 @@ import luki.gateway.limit.Limiters;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.Metrics;
+import luki.gateway.resume.ResumeStream;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.TokenVerifier;
 import org.jspecify.annotations.Nullable;
@@ -143,11 +144,7 @@ record FilterChain(
                 ErrorCode.FORBIDDEN,
                 ErrorCode.IDENTITY_UNAVAILABLE)),
         step(new RateLimitCaller.CountScopeDenials(rate)),
-        step(
-            new AuthorizeScope(parts.configuration().file().versions()),
-            ErrorCode.UNAUTHENTICATED,
-            ErrorCode.FORBIDDEN,
-            ErrorCode.INVALID_REQUEST),
+        step(new AuthorizeScope(), ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN),
         traced(TracedStep.LIMIT, live(rate, ErrorCode.RATE_LIMITED, ErrorCode.LIMITER_UNAVAILABLE)),
         step(
             new ReadBody(settings.limits().bodyBytes()),
@@ -176,6 +173,7 @@ record FilterChain(
             ErrorCode.NOT_FOUND,
             ErrorCode.DOWNSTREAM_REJECTED,
             ErrorCode.DOWNSTREAM_CONFLICT),
+        live(new ResumeStream(parts.kept()), ErrorCode.NOT_FOUND, ErrorCode.CONSENT_DENIED),
         live(
             new EnforceQuota(parts.plans(), billing, parts.principals(), metrics),
             ErrorCode.QUOTA_EXCEEDED),

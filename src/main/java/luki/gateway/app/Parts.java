@@ -5,8 +5,10 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -33,8 +35,7 @@ import luki.gateway.limit.Limiters;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Tracing;
-import luki.gateway.rollout.RolloutFile;
-import luki.gateway.rollout.Rollouts;
+import luki.gateway.resume.KeptStreams;
 import luki.gateway.ticket.MemoryTickets;
 import luki.gateway.ticket.Tickets;
 import luki.gateway.tokens.Identity;
@@ -42,10 +43,12 @@ import luki.gateway.tokens.ServiceTokens;
 import luki.gateway.upstream.Upstreams;
 import luki.gateway.websocket.ChatSockets;
 import luki.http1.ByteBudget;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What filters and handlers are made of. None of it runs before {@link Gateway#start}.
  *
+ * @param kept null where no stream can be resumed
  * @param principals names callers in the access log, the audit file and bills
  * @param limited names callers and addresses in the limits
  */
@@ -68,6 +71,7 @@ record Parts(
     AdaptiveLimit adaptive,
     EnforceIdempotency idempotency,
     Tickets tickets,
+    @Nullable KeptStreams kept,
     Plan.Catalog plans,
     ApiKeyStore keys,
     KeyedHash principals,
@@ -85,13 +89,7 @@ record Parts(
     HttpEngines engines = new HttpEngines(settings, memory);
     Upstreams.Shared shared =
         new Upstreams.Shared(
-            settings.limits().replyBytes(),
-            tokens,
-            engines,
-            metrics,
-            tracing,
-            new Rollouts(new RolloutFile(settings.rolloutFile()), metrics, clock, System::nanoTime),
-            System::nanoTime);
+            settings.limits().replyBytes(), tokens, engines, metrics, tracing, System::nanoTime);
     Upstreams upstreams = new Upstreams(settings, configuration.file(), shared, null);
     String pepper = configuration.pepperIfAny();
     Consent consent = new Consent(upstreams, settings.consentCache(), clock);
@@ -129,6 +127,9 @@ record Parts(
             limiters.replies(new MemoryReplies(memory, budget, clock)),
             metrics),
         new Tickets(limiters.tickets(new MemoryTickets(memory)), new SecureRandom()),
+        settings.streamResume()
+            ? new KeptStreams(memory, budget, lifecycle, new SecureRandom(), System::nanoTime)
+            : null,
         Plan.Catalog.of(configuration.file(), settings.rates()),
         keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
@@ -160,6 +161,7 @@ record Parts(
         adaptive,
         idempotency,
         tickets,
+        kept,
         Plan.Catalog.of(next.file(), next.settings().rates()),
         keys.with(next.roles()),
         principals,
@@ -178,6 +180,9 @@ record Parts(
         "Since the issuer's keys were loaded; -1 while they never were",
         identity::keysAgeSeconds);
     sockets.start(server);
+    if (kept != null) {
+      kept.start();
+    }
     doors.start(server, routes);
   }
 
@@ -199,16 +204,19 @@ record Parts(
 
   /** What has to be closed before {@link #engines}, in any order. */
   List<AutoCloseable> closeable() {
-    return List.of(
-        doors,
-        adaptive,
-        sockets,
-        access,
-        tickets.store(),
-        idempotency,
-        limiters,
-        identity,
-        upstreams,
-        tracing);
+    return Stream.of(
+            doors,
+            kept,
+            adaptive,
+            sockets,
+            access,
+            tickets.store(),
+            idempotency,
+            limiters,
+            identity,
+            upstreams,
+            tracing)
+        .filter(Objects::nonNull)
+        .toList();
   }
 }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param telemetry the variables of OpenTelemetry, unchanged
  * @param drainDelay the part of the grace in which requests are still accepted
+ * @param streamResume whether streams go on for a while without their clients
  * @param webSocket false with a server that cannot upgrade a connection
  */
 public record Settings(
@@ -27,7 +28,6 @@ public record Settings(
     Path openapiFile,
     Duration poll,
     Path keyFile,
-    Path rolloutFile,
     @Nullable Secret pepper,
     Jwt jwt,
     @Nullable Path serviceJwks,
@@ -51,7 +51,8 @@ public record Settings(
     Doors doors,
     String logLevel,
     Duration shutdownGrace,
-    Duration drainDelay) {
+    Duration drainDelay,
+    boolean streamResume) {
 
   private static final Duration MIN_GRACE = Duration.ofSeconds(1);
 

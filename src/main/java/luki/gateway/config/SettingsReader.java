@@ -54,7 +54,6 @@ public final class SettingsReader {
         environment.file(Variable.OPENAPI_FILE),
         environment.seconds(Variable.CONFIG_POLL_S, 0, 3600),
         Path.of(environment.text(Variable.API_KEYS_FILE)),
-        Path.of(environment.text(Variable.ROLLOUT_FILE)),
         environment.parsed(
             Variable.API_KEY_PEPPER, SettingsReader::pepper, "must have at least 32 bytes"),
         jwt(dev),
@@ -89,7 +88,8 @@ public final class SettingsReader {
         DoorSettings.read(environment),
         environment.choice(Variable.LOG_LEVEL, LEVELS),
         environment.seconds(Variable.SHUTDOWN_GRACE_S, 0, 600),
-        drainDelay());
+        drainDelay(),
+        environment.choice(Variable.STREAM_RESUME, List.of("on", "off")).equals("on"));
   }
 
   /** At least two seconds of the grace are for requests and streams in flight. */
@@ -261,7 +261,7 @@ public final class SettingsReader {
     return url != null && url.getRawAuthority().indexOf('@') < 0 ? url : null;
   }
 
-  static @Nullable URI serviceUrl(String text) {
+  private static @Nullable URI serviceUrl(String text) {
     URI url = httpAddress(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);
     return url == null || !url.getRawPath().isEmpty() ? null : url;
   }

@@ -23,8 +23,6 @@ public enum Variable {
   OPENAPI_FILE("config/openapi.yaml", "the contract that is enforced"),
   CONFIG_POLL_S(
       "5", "seconds between checks of these two files for changes; 0: only SIGHUP reloads them"),
-  ROLLOUT_FILE(
-      "config/rollout.json", "shares of the services' versions, as luki rollout has written them"),
   API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
   API_KEY_PEPPER("", "text of 32 bytes or more that the key hashes depend on; required in prod"),
   JWT_PUBLIC_KEY_PATH("", "end users' tokens: the issuer's public key (PEM: RSA, EC or Ed25519)"),
@@ -94,7 +92,9 @@ public enum Variable {
   OTEL_TRACES_SAMPLER_ARG("", "such as 0.01 for parentbased_traceidratio"),
   SHUTDOWN_GRACE_S("25", "longest drain in seconds"),
   DRAIN_DELAY_S(
-      "0", "seconds of it in which /readyz is 503 and requests are accepted, so balancers notice");
+      "0", "seconds of it in which /readyz is 503 and requests are accepted, so balancers notice"),
+  STREAM_RESUME(
+      "off", "on or off: a stream goes on for 60 s without its client, which can ask for the rest");
 
   private final String defaultText;
   private final String reason;

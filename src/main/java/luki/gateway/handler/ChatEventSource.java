@@ -71,6 +71,11 @@ final class ChatEventSource implements Body.Source {
   }
 
   @Override
+  public @Nullable ApiError refusal() {
+    return grant.revocation();
+  }
+
+  @Override
   public OptionalLong firstEventNanos() {
     return firstEventNanos;
   }
@@ -113,6 +118,7 @@ final class ChatEventSource implements Body.Source {
   @Override
   public byte @Nullable [] next() throws InterruptedException {
     if (ended) {
+      events.close();
       return null;
     }
     if (!opened) {

@@ -15,7 +15,8 @@ import luki.gateway.upstream.Call;
 import luki.gateway.upstream.Call.ServicePath;
 
 /** A message and the answer to it as it comes. */
-record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent, Handler.ForBrowsers {
+record ChatStreamHandler(ChatHandlers chat)
+    implements Handler.AsksConsent, Handler.ForBrowsers, Handler.Resumable {
   private static final ServicePath STREAM = ServicePath.of("/v1/chat/stream");
 
   @Override
@@ -34,11 +35,13 @@ record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent, Hand
     AgentEvents events =
         new AgentEvents(
             chat.upstreams().stream(Upstream.AGENT, call, prepared.exchange()), exchange.memory());
+    // What was said is not needed any more.
+    Exchange rest = exchange.carrying(null);
     AccessWatch.Grant grant =
-        chat.access().begin(exchange, prepared.usesMemories(), events.feed()::wake);
+        chat.access().begin(rest, prepared.usesMemories(), events.feed()::wake);
     Json meta = Conversation.meta(exchange, sessionOf(said), prepared.memory());
     ChatEventSource source =
-        new ChatEventSource(chat, exchange, new ChatEventSource.Begun(called, events, meta, grant));
+        new ChatEventSource(chat, rest, new ChatEventSource.Begun(called, events, meta, grant));
     ApiError failure;
     try {
       failure = source.awaitFirst();
@@ -46,19 +49,13 @@ record ChatStreamHandler(ChatHandlers chat) implements Handler.AsksConsent, Hand
       source.close();
       throw failed;
     }
-    long nanos = System.nanoTime() - called;
-    Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed().version(), nanos);
+    Outcome outcome = Outcome.upstream(Upstream.AGENT, System.nanoTime() - called);
     if (failure != null) {
-      events.feed().ended(failure.code(), nanos);
       source.close();
       throw new ApiException(failure, outcome);
     }
     return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
-        .onComplete(
-            sent -> {
-              source.count(sent.end() == Delivery.End.CLIENT_CLOSED);
-              events.feed().ended(source.failure(), nanos);
-            })
+        .onComplete(sent -> source.count(sent.end() == Delivery.End.CLIENT_CLOSED))
         .from(outcome);
   }
 

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import luki.gateway.http.Response.Delivery;
 import org.jspecify.annotations.Nullable;
 
 /** What a message carries. A stream is pulled piece by piece, never collected. */
@@ -68,7 +70,7 @@ public sealed interface Body {
   /** Where a stream comes from. Used by one thread, closed exactly once, also after a failure. */
   interface Source extends AutoCloseable {
     /**
-     * The next piece, or null at the end.
+     * The next piece, or null at the end, where its call has ended too.
      *
      * @throws IOException the stream broke: the message must be aborted, never ended as if whole
      */
@@ -76,6 +78,21 @@ public sealed interface Body {
 
     /** Has a piece sent soon, to see whether the client is still there; on any thread. */
     default void probe() {}
+
+    /**
+     * Called before it is closed when no more of it will be sent, since all was or the client left.
+     *
+     * @param whenOver run once, on any thread, when a stream that goes on is over
+     * @return whether it goes on without this reply
+     */
+    default boolean release(Consumer<Delivery.End> whenOver) {
+      return false;
+    }
+
+    /** Why its caller may have no more of it; null while that is allowed. */
+    default @Nullable ApiError refusal() {
+      return null;
+    }
 
     /** The error in the stream's last piece, if there is one. */
     default @Nullable ErrorCode failure() {

@@ -121,7 +121,13 @@ public record Exchange(
             principal(), deadline().sooner(limit), payload(), subject(), consent(), reservation()));
   }
 
-  public Exchange carrying(Payload read) {
+  /** The same with other room in memory. */
+  public Exchange holding(ByteBudget.Lease other) {
+    return new Exchange(
+        id, trace, receivedAt, receivedNanos, request, route, pathParameters, other, resolved);
+  }
+
+  public Exchange carrying(@Nullable Payload read) {
     return with(new Resolved(principal(), deadline(), read, subject(), consent(), reservation()));
   }
 

@@ -13,6 +13,9 @@ public interface Handler {
   /** A handler whose GET a page in a browser calls where it cannot set headers. */
   interface ForBrowsers extends Handler {}
 
+  /** A handler whose POST answers with a stream that can be resumed, where streams are kept. */
+  interface Resumable extends Handler {}
+
   /** A handler that changes what a user has consented to. */
   interface ChangesConsent extends Completes {}
 

@@ -26,6 +26,7 @@ final class ReplyWriter {
   private boolean answered;
   private long bytesSent;
   private @Nullable ErrorCode streamError;
+  private boolean goesOn;
 
   private ReplyWriter(HttpExchange http, Response response) {
     this.http = http;
@@ -50,7 +51,10 @@ final class ReplyWriter {
       }
       writer.end = Delivery.End.COMPLETE;
     } finally {
-      response.onComplete().accept(writer.delivery());
+      Delivery delivery = writer.delivery();
+      if (!writer.goesOn) {
+        response.onComplete().accept(delivery);
+      }
     }
   }
 
@@ -92,18 +96,31 @@ final class ReplyWriter {
     try (source) {
       engine.onHalfClose(source::probe);
       head(response.headers(), UNKNOWN_LENGTH);
-      OutputStream out = http.getResponseBody();
-      out.flush();
-      for (byte[] piece = next(source); piece != null; piece = next(source)) {
-        byte[] sent = stream.encoder().apply(piece);
-        out.write(sent);
-        out.flush();
-        bytesSent += sent.length;
+      try {
+        pieces(stream);
+      } finally {
+        goesOn =
+            source.release(
+                how ->
+                    response
+                        .onComplete()
+                        .accept(new Delivery(how, response.status(), bytesSent, source.failure())));
       }
-      out.close();
     } finally {
       streamError = source.failure();
     }
+  }
+
+  private void pieces(Body.Stream stream) throws IOException {
+    OutputStream out = http.getResponseBody();
+    out.flush();
+    for (byte[] piece = next(stream.source()); piece != null; piece = next(stream.source())) {
+      byte[] sent = stream.encoder().apply(piece);
+      out.write(sent);
+      out.flush();
+      bytesSent += sent.length;
+    }
+    out.close();
   }
 
   private void upgraded(Body.Session session) throws IOException {

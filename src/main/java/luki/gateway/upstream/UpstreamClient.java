@@ -18,7 +18,6 @@ import luki.gateway.observe.Label.UpstreamOutcome;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
-import luki.gateway.rollout.Rollout;
 import luki.gateway.upstream.CircuitBreaker.CallResult;
 import luki.gateway.upstream.ServiceBreakers.RetryBudget;
 import luki.gateway.upstream.Upstreams.ServiceState;
@@ -32,8 +31,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class UpstreamClient {
   private final Upstream who;
-  private final URI base;
-  private final Rollout.Member member;
   private final GatewayFile.Service settings;
   private final int maxReplyBytes;
   private final HttpClient http;
@@ -51,7 +48,6 @@ final class UpstreamClient {
    * Creates a client.
    *
    * @param before the client of an older configuration, whose state it shares
-   * @param member the version that it calls
    */
   UpstreamClient(
       Upstream who,
@@ -59,17 +55,14 @@ final class UpstreamClient {
       Settings.@Nullable Secret secret,
       GatewayFile file,
       Upstreams.Shared shared,
-      @Nullable UpstreamClient before,
-      Rollout.Member member) {
+      @Nullable UpstreamClient before) {
     this.who = who;
-    this.base = base;
-    this.member = member;
     this.settings = file.service(who);
     this.maxReplyBytes = shared.maxReplyBytes();
     GatewayFile.Streams streamLimits = file.streams();
     this.http = shared.clients().client(settings.connect(), streamLimits.betweenEvents());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
-    this.uncounted = new UncountedCall(http, outgoing, maxReplyBytes);
+    this.uncounted = new UncountedCall(http, maxReplyBytes);
     this.metrics = shared.metrics();
     this.tracing = shared.tracing();
     GatewayFile.Breaker breaker = file.breaker();
@@ -97,18 +90,6 @@ final class UpstreamClient {
     return who;
   }
 
-  boolean isAt(URI address) {
-    return base.equals(address);
-  }
-
-  Rollout.Member member() {
-    return member;
-  }
-
-  UncountedCall uncounted() {
-    return uncounted;
-  }
-
   /** Down while the breaker is open. */
   ServiceState state() {
     return breakers.isOpen() ? ServiceState.DOWN : health.state();
@@ -116,7 +97,8 @@ final class UpstreamClient {
 
   /** Makes a health check. It says nothing about what the service depends on. */
   void probe(Duration limit) throws InterruptedException {
-    int status = uncounted.health(limit);
+    long by = System.nanoTime() + limit.toNanos();
+    int status = uncounted.status(outgoing.health(by), by);
     health.probed(status > 0 && status < 500 ? ServiceState.UP : ServiceState.DOWN);
   }
 
@@ -128,9 +110,7 @@ final class UpstreamClient {
       return shed(place, began);
     }
     try {
-      Reply reply = attempts(new Work(call, exchange, settings.total(), false, began)).reply();
-      member.ended(call.method(), exchange, Failures.codeOf(who, call, reply), reply.nanos());
-      return reply;
+      return attempts(new Work(call, exchange, settings.total(), false, began)).reply();
     } finally {
       calls.leave(place);
     }

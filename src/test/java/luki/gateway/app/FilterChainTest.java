@@ -56,6 +56,7 @@ class FilterChainTest {
           "Validate",
           "CheckConsent",
           "EnforceIdempotency",
+          "ResumeStream",
           "EnforceQuota",
           "RecordConsentChanges");
 
@@ -81,6 +82,7 @@ class FilterChainTest {
           new Precedence("CheckConsent", ErrorCode.CONSENT_DENIED),
           new Precedence("EnforceIdempotency", ErrorCode.IDEMPOTENCY_IN_PROGRESS),
           new Precedence("EnforceIdempotency", ErrorCode.IDEMPOTENCY_MISMATCH),
+          new Precedence("ResumeStream", ErrorCode.NOT_FOUND),
           new Precedence("EnforceQuota", ErrorCode.QUOTA_EXCEEDED));
 
   private record Precedence(String step, ErrorCode code) {}
