@@ -117,7 +117,7 @@ final class PassThrough {
     passed = call;
     call.start(channel, headers);
     ApiError failure = call.awaitBegin();
-    Outcome outcome = Outcome.upstream(method.upstream(), call.nanos());
+    Outcome outcome = Outcome.upstream(method.upstream(), null, call.nanos());
     if (failure != null) {
       throw new ApiException(failure, outcome);
     }

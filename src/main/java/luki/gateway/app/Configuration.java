@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
@@ -29,6 +30,7 @@ import luki.gateway.config.Variable;
 import luki.gateway.contract.ContractDocument;
 import luki.gateway.http.ClassPath;
 import luki.gateway.http.Sha256;
+import luki.gateway.http.Upstream;
 import luki.gateway.keys.KeyEntry;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
@@ -142,6 +144,13 @@ public record Configuration(
     return file == null
         ? null
         : new AuditTrail(new AuditFile(file, auditContext()), auditContext());
+  }
+
+  /** The services that have versions beside the stable one. */
+  public List<Upstream> withVersions() {
+    return Arrays.stream(Upstream.values())
+        .filter(who -> !file.service(who).versions().isEmpty())
+        .toList();
   }
 
   public Roles roles() {

@@ -203,10 +203,13 @@ public record Explanation(
     return new Verdict(step, error.status() + " " + error.code() + detail);
   }
 
-  private static String handlerOf(Route.Served route) {
+  private String handlerOf(Route.Served route) {
     Upstream upstream = route.operation().upstream();
     ConsentRule rule = route.policy().consent();
-    String who = upstream == null ? "the gateway itself" : "calls " + upstream.label();
+    String who =
+        upstream == null
+            ? "the gateway itself"
+            : "calls " + filters.parts().configuration().file().described(upstream);
     return rule == null || rule.askedBy() == ConsentRule.AskedBy.FILTER
         ? who
         : who

@@ -144,7 +144,11 @@ record FilterChain(
                 ErrorCode.FORBIDDEN,
                 ErrorCode.IDENTITY_UNAVAILABLE)),
         step(new RateLimitCaller.CountScopeDenials(rate)),
-        step(new AuthorizeScope(), ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN),
+        step(
+            new AuthorizeScope(parts.configuration().file().versions()),
+            ErrorCode.UNAUTHENTICATED,
+            ErrorCode.FORBIDDEN,
+            ErrorCode.INVALID_REQUEST),
         traced(TracedStep.LIMIT, live(rate, ErrorCode.RATE_LIMITED, ErrorCode.LIMITER_UNAVAILABLE)),
         step(
             new ReadBody(settings.limits().bodyBytes()),

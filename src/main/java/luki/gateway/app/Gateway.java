@@ -126,7 +126,7 @@ public final class Gateway implements AutoCloseable {
             audit,
             billing);
     GatewayServer server = bind(settings, filters);
-    parts.keys().refresh();
+    refreshKeys();
     // On a thread of its own: a slow disk must not delay the deadlines of replies.
     Periodic keyWatch =
         new Periodic(
@@ -170,7 +170,7 @@ public final class Gateway implements AutoCloseable {
     parts.metrics().watchLimiter(parts.limiters()::isDegraded);
     Set<Upstream> services = parts.configuration().settings().services();
     parts.metrics().watchCircuits(services, who -> current.isTripped(who));
-    parts.upstreams().watchHealth(HEALTH_INTERVAL);
+    parts.upstreams().watchHealth(HEALTH_INTERVAL, () -> current.upstreams());
   }
 
   /** Reads the configuration again; one that cannot be used is logged and changes nothing. */
@@ -230,9 +230,10 @@ public final class Gateway implements AutoCloseable {
     return running().server.address();
   }
 
-  /** Reads the key file now, not at the next interval. */
+  /** Reads the key file and the shares of versions now, not at the next interval. */
   public void refreshKeys() {
     current.keys().refresh();
+    current.upstreams().rollouts().refresh();
   }
 
   /** What messages hold of the memory budget, in bytes. */

@@ -36,6 +36,8 @@ import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Tracing;
 import luki.gateway.resume.KeptStreams;
+import luki.gateway.rollout.RolloutFile;
+import luki.gateway.rollout.Rollouts;
 import luki.gateway.ticket.MemoryTickets;
 import luki.gateway.ticket.Tickets;
 import luki.gateway.tokens.Identity;
@@ -89,7 +91,13 @@ record Parts(
     HttpEngines engines = new HttpEngines(settings, memory);
     Upstreams.Shared shared =
         new Upstreams.Shared(
-            settings.limits().replyBytes(), tokens, engines, metrics, tracing, System::nanoTime);
+            settings.limits().replyBytes(),
+            tokens,
+            engines,
+            metrics,
+            tracing,
+            new Rollouts(new RolloutFile(settings.rolloutFile()), metrics, clock, System::nanoTime),
+            System::nanoTime);
     Upstreams upstreams = new Upstreams(settings, configuration.file(), shared, null);
     String pepper = configuration.pepperIfAny();
     Consent consent = new Consent(upstreams, settings.consentCache(), clock);

@@ -94,6 +94,19 @@ final class Arguments {
     return left.removeFirst();
   }
 
+  boolean hasMore() {
+    return !left.isEmpty();
+  }
+
+  /** Takes all words that are left, one at least. */
+  List<String> words(String what) throws BadUsage {
+    List<String> words = new ArrayList<>();
+    do {
+      words.add(word(what));
+    } while (hasMore());
+    return words;
+  }
+
   void end() throws BadUsage {
     if (!left.isEmpty()) {
       throw new BadUsage("unknown argument: " + left.getFirst());

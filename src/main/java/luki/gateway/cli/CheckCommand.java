@@ -9,6 +9,7 @@ import luki.gateway.app.Configuration;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
 
 /** {@code check}: findings about the configuration, and whether it is valid at all. */
@@ -25,6 +26,9 @@ record CheckCommand(PrintStream out) {
       for (ConfigurationCheck.Finding finding : findings) {
         out.printf("%-8s  %s: %s%n", labelOf(finding.severity()), finding.where(), finding.text());
         out.printf("          %s %s%n", finding.check().reason(), finding.check().remedy());
+      }
+      for (Upstream who : configuration.withVersions()) {
+        out.println("versions of " + configuration.file().described(who));
       }
       out.printf("%d routes, %d findings%n", routes, findings.size());
     }

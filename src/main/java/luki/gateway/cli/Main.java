@@ -88,6 +88,9 @@ public final class Main {
       case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(arguments);
       case "key create", "key list", "key revoke", "key rotate" ->
           KeyCommand.run(command.name(), out, err, arguments);
+      case "rollout show", "rollout set", "rollout promote", "rollout abort" ->
+          new RolloutCommand(out, err, Clock.systemUTC(), arguments, Configuration.ofProcess())
+              .run(command.name());
       case "openapi" -> openapi(arguments);
       case "health" -> new HealthCommand(err).run(arguments);
       case "warm-up" -> warmUp(arguments);

@@ -42,7 +42,7 @@ record PolicyCommand(PrintStream out) {
               new Section(
                   "routes",
                   "What the gateway enforces, one row a route.",
-                  gateway.routes().stream().map(route -> row(route, settings)).toList()),
+                  gateway.routes().stream().map(route -> row(route, configuration)).toList()),
               new Section(
                   "steps",
                   "In this order; the first that refuses decides.",
@@ -111,7 +111,8 @@ record PolicyCommand(PrintStream out) {
     return units == Plan.Quota.UNBOUNDED ? "–" : Long.toString(units);
   }
 
-  private static Map<String, String> row(Route.Served route, Settings settings) {
+  private static Map<String, String> row(Route.Served route, Configuration configuration) {
+    Settings settings = configuration.settings();
     Map<String, String> row = new LinkedHashMap<>();
     row.put("method", route.method().name());
     row.put("path", route.template());
@@ -127,7 +128,7 @@ record PolicyCommand(PrintStream out) {
                     ? " (served without the data)"
                     : ""));
     Upstream upstream = route.operation().upstream();
-    row.put("downstream", upstream == null ? "–" : upstream.label());
+    row.put("downstream", upstream == null ? "–" : configuration.file().described(upstream));
     row.put(
         "call repeated",
         upstream == null || route.handler() instanceof Handler.Unrouted

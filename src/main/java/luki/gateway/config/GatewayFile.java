@@ -1,14 +1,19 @@
 package luki.gateway.config;
 
+import java.net.URI;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
@@ -83,8 +88,20 @@ public record GatewayFile(
    * @param connect connect timeout
    * @param total from the call to the last byte of a unary reply
    * @param maxConcurrent calls in flight; the next is refused at once
+   * @param versions addresses of versions beside the stable one, at most two
    */
-  public record Service(Duration connect, Duration total, int maxConcurrent) {}
+  public record Service(
+      Duration connect,
+      Duration total,
+      int maxConcurrent,
+      SortedMap<UpstreamVersion, URI> versions) {
+    /** A service may have so many beside the stable one. */
+    public static final int MAX_VERSIONS = 2;
+
+    public Service {
+      versions = Collections.unmodifiableSortedMap(new TreeMap<>(versions));
+    }
+  }
 
   /**
    * Bounds of event streams.
@@ -140,6 +157,20 @@ public record GatewayFile(
     public String where(String pointer) {
       return document.where("/" + name + pointer);
     }
+  }
+
+  /** The names of all versions that a service has beside the stable one. */
+  public Set<UpstreamVersion> versions() {
+    return upstreams.values().stream()
+        .flatMap(service -> service.versions.keySet().stream())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** The name of a service, with its versions where it has several. */
+  public String described(Upstream upstream) {
+    Set<UpstreamVersion> versions = service(upstream).versions.keySet();
+    return upstream.label()
+        + (versions.isEmpty() ? "" : " (stable, or by its share " + versions + ")");
   }
 
   public Service service(Upstream upstream) {

@@ -1,5 +1,6 @@
 package luki.gateway.config;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -9,10 +10,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Scope;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
@@ -156,9 +160,26 @@ public final class GatewayFileReader extends LocatedReader {
           new GatewayFile.Service(
               duration(at + "/connect"),
               duration(at + "/total"),
-              (int) number(at + "/max_concurrent", 1, MAX_IN_FLIGHT)));
+              (int) number(at + "/max_concurrent", 1, MAX_IN_FLIGHT),
+              versions(at + "/versions")));
     }
     return settings;
+  }
+
+  private SortedMap<UpstreamVersion, URI> versions(String at) {
+    SortedMap<UpstreamVersion, URI> versions = new TreeMap<>();
+    for (String name : names(at)) {
+      URI url = SettingsReader.serviceUrl(value(child(at, name)).string(""));
+      if (url == null || !UpstreamVersion.isValid(name) || name.equals("stable")) {
+        problem(child(at, name), "must be a name such as canary: http://host[:port]");
+      } else {
+        versions.put(new UpstreamVersion(name), url);
+      }
+    }
+    if (versions.size() > GatewayFile.Service.MAX_VERSIONS) {
+      problem(at, at + " must be at most two");
+    }
+    return versions;
   }
 
   private GatewayFile.Streams streams() {

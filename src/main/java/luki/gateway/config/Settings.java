@@ -28,6 +28,7 @@ public record Settings(
     Path openapiFile,
     Duration poll,
     Path keyFile,
+    Path rolloutFile,
     @Nullable Secret pepper,
     Jwt jwt,
     @Nullable Path serviceJwks,

@@ -54,6 +54,7 @@ public final class SettingsReader {
         environment.file(Variable.OPENAPI_FILE),
         environment.seconds(Variable.CONFIG_POLL_S, 0, 3600),
         Path.of(environment.text(Variable.API_KEYS_FILE)),
+        Path.of(environment.text(Variable.ROLLOUT_FILE)),
         environment.parsed(
             Variable.API_KEY_PEPPER, SettingsReader::pepper, "must have at least 32 bytes"),
         jwt(dev),
@@ -261,7 +262,7 @@ public final class SettingsReader {
     return url != null && url.getRawAuthority().indexOf('@') < 0 ? url : null;
   }
 
-  private static @Nullable URI serviceUrl(String text) {
+  static @Nullable URI serviceUrl(String text) {
     URI url = httpAddress(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);
     return url == null || !url.getRawPath().isEmpty() ? null : url;
   }

@@ -23,6 +23,8 @@ public enum Variable {
   OPENAPI_FILE("config/openapi.yaml", "the contract that is enforced"),
   CONFIG_POLL_S(
       "5", "seconds between checks of these two files for changes; 0: only SIGHUP reloads them"),
+  ROLLOUT_FILE(
+      "config/rollout.json", "shares of the services' versions, as luki rollout has written them"),
   API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
   API_KEY_PEPPER("", "text of 32 bytes or more that the key hashes depend on; required in prod"),
   JWT_PUBLIC_KEY_PATH("", "end users' tokens: the issuer's public key (PEM: RSA, EC or Ed25519)"),

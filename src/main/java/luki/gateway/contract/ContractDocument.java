@@ -83,10 +83,11 @@ public final class ContractDocument {
     return root().at("info").at("title").string("");
   }
 
-  /** Every scope that an operation asks for, and the one that widens ownership. */
+  /** Every scope that an operation asks for, and those that hold for all operations. */
   public Set<Scope> scopes() {
     Set<Scope> scopes = new TreeSet<>();
     scopes.add(Scope.ANY_USER);
+    scopes.add(Scope.FORCE_VERSION);
     for (Json operation : operations()) {
       for (Json scope : operation.at(EXTENSION).at("scopes").items()) {
         if (Scope.isValid(scope.string(""))) {

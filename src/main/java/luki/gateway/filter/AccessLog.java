@@ -44,6 +44,7 @@ public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements 
         CallerKind.of(principal),
         sent.isAnswered() ? error : null,
         outcome.upstream(),
+        outcome.version(),
         outcome.upstreamNanos());
   }
 

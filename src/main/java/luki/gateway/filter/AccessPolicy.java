@@ -1,5 +1,6 @@
 package luki.gateway.filter;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import luki.gateway.http.ApiError;
@@ -8,7 +9,9 @@ import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
+import luki.gateway.http.UpstreamVersion;
 import luki.gateway.http.UserId;
+import org.jspecify.annotations.Nullable;
 
 /** Who may do what: pure functions, so that no server is needed to test them. */
 public final class AccessPolicy {
@@ -38,6 +41,30 @@ public final class AccessPolicy {
               ? new Decision.Permit()
               : new Decision.Deny(new ApiError.MissingScope(needed));
     };
+  }
+
+  /**
+   * May this principal choose the version of services by name? Who is anonymous calls none.
+   *
+   * @param wanted null: no choice is made
+   */
+  public static Decision decideVersion(
+      @Nullable String wanted, Principal principal, Set<UpstreamVersion> versions) {
+    if (wanted == null || principal instanceof Principal.Anonymous) {
+      return new Decision.Permit();
+    }
+    if (!principal.scopes().contains(Scope.FORCE_VERSION)) {
+      return new Decision.Deny(new ApiError.MissingScope(Set.of(Scope.FORCE_VERSION)));
+    }
+    boolean known =
+        UpstreamVersion.isValid(wanted)
+            && (wanted.equals(UpstreamVersion.STABLE.name())
+                || versions.contains(new UpstreamVersion(wanted)));
+    return known
+        ? new Decision.Permit()
+        : new Decision.Deny(
+            new ApiError.Invalid(
+                List.of(new ApiError.Detail("/" + UpstreamVersion.FIELD, "version"))));
   }
 
   /**

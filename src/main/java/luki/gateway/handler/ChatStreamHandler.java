@@ -49,13 +49,19 @@ record ChatStreamHandler(ChatHandlers chat)
       source.close();
       throw failed;
     }
-    Outcome outcome = Outcome.upstream(Upstream.AGENT, System.nanoTime() - called);
+    long nanos = System.nanoTime() - called;
+    Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed().version(), nanos);
     if (failure != null) {
+      events.feed().ended(failure.code(), nanos);
       source.close();
       throw new ApiException(failure, outcome);
     }
     return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
-        .onComplete(sent -> source.count(sent.end() == Delivery.End.CLIENT_CLOSED))
+        .onComplete(
+            sent -> {
+              source.count(sent.end() == Delivery.End.CLIENT_CLOSED);
+              events.feed().ended(source.failure(), nanos);
+            })
         .from(outcome);
   }
 

@@ -122,29 +122,31 @@ public record Response(
    * @param refusal the error, when the reply is one
    * @param principal who called, once that was known
    * @param upstream the service that mattered most
+   * @param version of that service, where it has several
    * @param upstreamNanos time spent waiting for it
    */
   public record Outcome(
       @Nullable ApiError refusal,
       @Nullable Principal principal,
       @Nullable Upstream upstream,
+      @Nullable UpstreamVersion version,
       long upstreamNanos) {
-    public static final Outcome NONE = new Outcome(null, null, null, 0);
+    public static final Outcome NONE = new Outcome(null, null, null, null, 0);
 
-    public static Outcome upstream(Upstream who, long nanos) {
-      return new Outcome(null, null, who, nanos);
+    public static Outcome upstream(Upstream who, @Nullable UpstreamVersion version, long nanos) {
+      return new Outcome(null, null, who, version, nanos);
     }
 
     Outcome with(Principal who) {
-      return new Outcome(refusal, who, upstream, upstreamNanos);
+      return new Outcome(refusal, who, upstream, version, upstreamNanos);
     }
 
     Outcome with(ApiError error) {
-      return new Outcome(error, principal, upstream, upstreamNanos);
+      return new Outcome(error, principal, upstream, version, upstreamNanos);
     }
 
     Outcome withUpstream(Outcome other) {
-      return new Outcome(refusal, principal, other.upstream, other.upstreamNanos);
+      return new Outcome(refusal, principal, other.upstream, other.version, other.upstreamNanos);
     }
   }
 }

@@ -11,6 +11,9 @@ public record Scope(String name) implements Comparable<Scope> {
   /** May act for every user. */
   public static final Scope ANY_USER = new Scope("users:any");
 
+  /** May name the version of a service that its requests go to. */
+  public static final Scope FORCE_VERSION = new Scope("ops:canary");
+
   public Scope {
     if (!GRAMMAR.matcher(name).matches()) {
       throw new IllegalArgumentException("a scope looks like name:action");

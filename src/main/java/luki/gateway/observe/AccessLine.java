@@ -19,6 +19,7 @@ import luki.gateway.http.Route;
 import luki.gateway.http.Route.Version;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
 import luki.gateway.observe.Label.CallerKind;
 import luki.http1.Latin1;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +47,7 @@ public record AccessLine(
     CallerKind auth,
     @Nullable ErrorCode error,
     @Nullable Upstream upstream,
+    @Nullable UpstreamVersion upstreamVersion,
     long upstreamNanos) {
 
   private static final QueuedWriter.Limits QUEUE =
@@ -75,6 +77,7 @@ public record AccessLine(
           new Field("error_code", "code of the error, or empty"),
           new Field("upstream", "name of the service, or empty"),
           new Field("upstream_ms", "number or null"),
+          new Field("upstream_version", "name of its version, where it has several"),
           new Field("version", "name of the API's version, on routes of an old one"));
 
   /** How it ended. */
@@ -123,6 +126,9 @@ public record AccessLine(
       lines.put("null");
     } else {
       lines.millis(upstreamNanos);
+    }
+    if (upstreamVersion != null) {
+      lines.put(",\"upstream_version\":\"").put(upstreamVersion.name()).put("\"");
     }
     Version version = route.version();
     if (version != null) {

@@ -10,6 +10,7 @@ import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Route;
+import luki.gateway.http.UpstreamVersion;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,6 +105,10 @@ public final class Diagnostics {
 
     public static Field of(@CompileTimeConstant String name, Enum<?> value) {
       return new Field(name, value.name());
+    }
+
+    public static Field of(@CompileTimeConstant String name, UpstreamVersion version) {
+      return new Field(name, version.name());
     }
 
     /** The class and the place of a failure, without its message. */

@@ -98,7 +98,7 @@ public final class Metrics implements AutoCloseable {
     }
   }
 
-  private Histogram histogram(String name, String help, String... labels) {
+  Histogram histogram(String name, String help, String... labels) {
     return Histogram.builder()
         .name(name)
         .help(help)
@@ -109,8 +109,8 @@ public final class Metrics implements AutoCloseable {
         .register(registry);
   }
 
-  Gauge gauge(String name, String help) {
-    return Gauge.builder().name(name).help(help).register(registry);
+  Gauge gauge(String name, String help, String... labels) {
+    return Gauge.builder().name(name).help(help).labelNames(labels).register(registry);
   }
 
   Counter counter(String name, String help, String... labels) {
@@ -289,7 +289,7 @@ public final class Metrics implements AutoCloseable {
   /** What {@code /metrics} answers. */
   public record Exposition(String contentType, ByteArrayOutputStream body) {}
 
-  private static double seconds(long nanos) {
+  static double seconds(long nanos) {
     return nanos / 1e9;
   }
 }

@@ -11,6 +11,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,7 @@ public final class EventFeed implements AutoCloseable {
   private final Semaphore queueBytes = new Semaphore(QUEUE_BYTES);
   private final ByteBudget.Lease memory;
   private @Nullable Thread reader;
+  private @Nullable Started started;
   private long polled;
 
   /** What the stream brought. */
@@ -44,6 +46,9 @@ public final class EventFeed implements AutoCloseable {
     record Wake() implements Item {}
   }
 
+  /** What was called. */
+  private record Started(UpstreamClient client, Call call, Exchange exchange) {}
+
   private EventFeed(ByteBudget.Lease memory) {
     this.memory = memory;
   }
@@ -57,6 +62,7 @@ public final class EventFeed implements AutoCloseable {
   static EventFeed start(
       UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
     EventFeed feed = new EventFeed(exchange.memory());
+    feed.started = new Started(client, call, exchange);
     feed.reader =
         Thread.ofVirtual()
             .name("feed-" + client.who().label())
@@ -78,6 +84,21 @@ public final class EventFeed implements AutoCloseable {
 
   private static int queuedAs(EventParser.Event event) {
     return Math.min(event.bytes().length, QUEUE_BYTES);
+  }
+
+  /** The version that is called, where the service has several. */
+  public @Nullable UpstreamVersion version() {
+    return started == null ? null : started.client.member().version();
+  }
+
+  /** Reports that the stream has ended, perhaps with an error, and when its first event came. */
+  public void ended(@Nullable ErrorCode error, long firstEventNanos) {
+    if (started != null) {
+      started
+          .client
+          .member()
+          .ended(started.call.method(), started.exchange, error, firstEventNanos);
+    }
   }
 
   /** Ends a wait for an item. */

@@ -80,6 +80,16 @@ final class Failures {
     return new ApiError.FromUpstream(who, code);
   }
 
+  /** The error of a reply; null for a success, and for what is the usual answer to a question. */
+  static @Nullable ErrorCode codeOf(Upstream who, Call call, Reply reply) {
+    return switch (reply) {
+      case Reply.Failed failed -> failed.error().code();
+      case Reply.Got got when isSuccess(got.status()) -> null;
+      case Reply.Got got when got.status() == 403 && who == Upstream.SECURITY -> null;
+      case Reply.Got got -> ofStatus(who, got.status(), null, call.namesResource()).code();
+    };
+  }
+
   static UpstreamOutcome outcomeOf(Reply reply) {
     return switch (reply) {
       case Reply.Got got when got.status() < 400 -> UpstreamOutcome.OK;

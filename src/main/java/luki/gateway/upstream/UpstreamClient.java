@@ -18,6 +18,7 @@ import luki.gateway.observe.Label.UpstreamOutcome;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
 import luki.gateway.observe.Tracing;
+import luki.gateway.rollout.Rollout;
 import luki.gateway.upstream.CircuitBreaker.CallResult;
 import luki.gateway.upstream.ServiceBreakers.RetryBudget;
 import luki.gateway.upstream.Upstreams.ServiceState;
@@ -31,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class UpstreamClient {
   private final Upstream who;
+  private final URI base;
+  private final Rollout.Member member;
   private final GatewayFile.Service settings;
   private final int maxReplyBytes;
   private final HttpClient http;
@@ -48,6 +51,7 @@ final class UpstreamClient {
    * Creates a client.
    *
    * @param before the client of an older configuration, whose state it shares
+   * @param member the version that it calls
    */
   UpstreamClient(
       Upstream who,
@@ -55,14 +59,17 @@ final class UpstreamClient {
       Settings.@Nullable Secret secret,
       GatewayFile file,
       Upstreams.Shared shared,
-      @Nullable UpstreamClient before) {
+      @Nullable UpstreamClient before,
+      Rollout.Member member) {
     this.who = who;
+    this.base = base;
+    this.member = member;
     this.settings = file.service(who);
     this.maxReplyBytes = shared.maxReplyBytes();
     GatewayFile.Streams streamLimits = file.streams();
     this.http = shared.clients().client(settings.connect(), streamLimits.betweenEvents());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
-    this.uncounted = new UncountedCall(http, maxReplyBytes);
+    this.uncounted = new UncountedCall(http, outgoing, maxReplyBytes);
     this.metrics = shared.metrics();
     this.tracing = shared.tracing();
     GatewayFile.Breaker breaker = file.breaker();
@@ -90,6 +97,18 @@ final class UpstreamClient {
     return who;
   }
 
+  boolean isAt(URI address) {
+    return base.equals(address);
+  }
+
+  Rollout.Member member() {
+    return member;
+  }
+
+  UncountedCall uncounted() {
+    return uncounted;
+  }
+
   /** Down while the breaker is open. */
   ServiceState state() {
     return breakers.isOpen() ? ServiceState.DOWN : health.state();
@@ -97,8 +116,7 @@ final class UpstreamClient {
 
   /** Makes a health check. It says nothing about what the service depends on. */
   void probe(Duration limit) throws InterruptedException {
-    long by = System.nanoTime() + limit.toNanos();
-    int status = uncounted.status(outgoing.health(by), by);
+    int status = uncounted.health(limit);
     health.probed(status > 0 && status < 500 ? ServiceState.UP : ServiceState.DOWN);
   }
 
@@ -110,7 +128,9 @@ final class UpstreamClient {
       return shed(place, began);
     }
     try {
-      return attempts(new Work(call, exchange, settings.total(), false, began)).reply();
+      Reply reply = attempts(new Work(call, exchange, settings.total(), false, began)).reply();
+      member.ended(call.method(), exchange, Failures.codeOf(who, call, reply), reply.nanos());
+      return reply;
     } finally {
       calls.leave(place);
     }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
@@ -23,6 +24,8 @@ import luki.gateway.json.Json;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.Tracing;
+import luki.gateway.rollout.Rollout;
+import luki.gateway.rollout.Rollouts;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class Upstreams implements AutoCloseable {
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(2);
 
-  private final Map<Upstream, UpstreamClient> clients = new EnumMap<>(Upstream.class);
+  private final Map<Upstream, ServiceVersions> services = new EnumMap<>(Upstream.class);
   private final List<Periodic> watchers = new ArrayList<>();
   private final Settings settings;
   private final GatewayFile.Streams streamLimits;
@@ -43,6 +46,7 @@ public final class Upstreams implements AutoCloseable {
       HttpClients clients,
       Metrics metrics,
       Tracing tracing,
+      Rollouts rollouts,
       LongSupplier nanoTime) {}
 
   /** Makes the token with which the gateway authenticates to a service, and for which user. */
@@ -82,28 +86,40 @@ public final class Upstreams implements AutoCloseable {
         .forEach(
             (who, url) -> {
               Settings.Secret secret = who == Upstream.AGENT ? settings.agentSecret() : null;
-              UpstreamClient older = before == null ? null : before.clients.get(who);
-              clients.put(who, new UpstreamClient(who, url, secret, file, shared, older));
+              ServiceVersions older = before == null ? null : before.services.get(who);
+              services.put(who, new ServiceVersions(who, url, secret, file, shared, older));
             });
   }
 
-  /** What is known of a service. */
-  public ServiceState state(Upstream who) {
-    UpstreamClient client = clients.get(who);
-    return client == null ? ServiceState.NOT_CONFIGURED : client.state();
+  /** The services that have several versions. */
+  public Rollouts rollouts() {
+    return shared.rollouts;
   }
 
-  /** Checks the health of each service again and again until the upstreams are closed. */
-  public void watchHealth(Duration interval) {
-    clients.forEach(
-        (who, client) ->
-            watchers.add(
-                new Periodic(
-                    "health-" + who.label(),
-                    () -> {
-                      client.probe(PROBE_TIMEOUT);
-                      return interval;
-                    })));
+  /** What is known of a service: of the version that most callers have. */
+  public ServiceState state(Upstream who) {
+    ServiceVersions service = services.get(who);
+    return service == null ? ServiceState.NOT_CONFIGURED : service.main().state();
+  }
+
+  /**
+   * Checks the health of each service again and again until the upstreams are closed.
+   *
+   * @param current those that are in use: a reload may have added versions
+   */
+  public void watchHealth(Duration interval, Supplier<Upstreams> current) {
+    for (Upstream who : services.keySet()) {
+      watchers.add(
+          new Periodic(
+              "health-" + who.label(),
+              () -> {
+                ServiceVersions service = current.get().services.get(who);
+                if (service != null) {
+                  service.probe(PROBE_TIMEOUT);
+                }
+                return interval;
+              }));
+    }
   }
 
   /** The clients for another file. */
@@ -113,18 +129,20 @@ public final class Upstreams implements AutoCloseable {
 
   /** Whether a breaker of the service or of one of its operations is open. */
   public boolean isTripped(Upstream who) {
-    UpstreamClient client = clients.get(who);
-    return client != null && client.isTripped();
+    ServiceVersions service = services.get(who);
+    return service != null && service.isTripped();
   }
 
   public boolean isConfigured(Upstream who) {
-    return clients.containsKey(who);
+    return services.containsKey(who);
   }
 
   /** A unary call; a service that is not configured is an error like any other. */
   public Reply call(Upstream who, Call call, Exchange exchange) throws InterruptedException {
-    UpstreamClient client = clients.get(who);
-    return client == null ? new Reply.Failed(notConfigured(who), 0) : client.call(call, exchange);
+    ServiceVersions service = services.get(who);
+    return service == null
+        ? new Reply.Failed(notConfigured(who), 0)
+        : service.call(service.of(exchange), call, exchange);
   }
 
   /** A 2xx reply's JSON and what it cost. */
@@ -136,12 +154,11 @@ public final class Upstreams implements AutoCloseable {
    * @throws ApiException anything else
    */
   public Success json(Upstream who, Call call, Exchange exchange) throws InterruptedException {
-    Reply.Got got = success(who, call, exchange);
-    Outcome outcome = Outcome.upstream(who, got.nanos());
+    Answer answer = success(who, call, exchange);
     try {
-      return new Success(Json.parseReply(Body.bytesOf(got.body())), outcome);
+      return new Success(Json.parseReply(Body.bytesOf(answer.got.body())), answer.outcome);
     } catch (InvalidJson nonsense) {
-      throw new ApiException(nonsense(who), outcome);
+      throw answer.isNonsense(who, call, exchange);
     }
   }
 
@@ -151,29 +168,42 @@ public final class Upstreams implements AutoCloseable {
    * @throws ApiException anything else
    */
   public Response passOn(Upstream who, Call call, Exchange exchange) throws InterruptedException {
-    Reply.Got got = success(who, call, exchange);
-    Outcome outcome = Outcome.upstream(who, got.nanos());
+    Answer answer = success(who, call, exchange);
+    Reply.Got got = answer.got;
     if (got.status() == 204) {
-      return Response.empty(204).from(outcome);
+      return Response.empty(204).from(answer.outcome);
     }
     if (!Json.isReply(Body.bytesOf(got.body()))) {
-      throw new ApiException(nonsense(who), outcome);
+      throw answer.isNonsense(who, call, exchange);
     }
     // Nothing more is made of it.
     exchange.memory().give(Reply.memoryToUse(Body.bytesOf(got.body())));
-    return Response.json(got.status(), got.body()).from(outcome);
+    return Response.json(got.status(), got.body()).from(answer.outcome);
   }
 
-  private Reply.Got success(Upstream who, Call call, Exchange exchange)
-      throws InterruptedException {
-    return switch (call(who, call, exchange)) {
-      case Reply.Failed failed ->
-          throw new ApiException(failed.error(), Outcome.upstream(who, failed.nanos()));
+  /** A success, and which version gave it. */
+  private record Answer(Rollout.Member by, Reply.Got got, Outcome outcome) {
+    ApiException isNonsense(Upstream who, Call call, Exchange exchange) {
+      by.failed(call.method(), exchange);
+      return new ApiException(nonsense(who), outcome);
+    }
+  }
+
+  private Answer success(Upstream who, Call call, Exchange exchange) throws InterruptedException {
+    ServiceVersions service = services.get(who);
+    if (service == null) {
+      throw new ApiException(notConfigured(who), Outcome.upstream(who, null, 0));
+    }
+    UpstreamClient client = service.of(exchange);
+    Reply reply = service.call(client, call, exchange);
+    Outcome outcome = Outcome.upstream(who, client.member().version(), reply.nanos());
+    return switch (reply) {
+      case Reply.Failed failed -> throw new ApiException(failed.error(), outcome);
       case Reply.Got got when !Failures.isSuccess(got.status()) ->
           throw new ApiException(
               Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()),
-              Outcome.upstream(who, got.nanos()));
-      case Reply.Got got -> got;
+              outcome);
+      case Reply.Got got -> new Answer(client.member(), got, outcome);
     };
   }
 
@@ -188,10 +218,10 @@ public final class Upstreams implements AutoCloseable {
 
   /** Starts a call for an event stream. */
   public EventFeed stream(Upstream who, Call call, Exchange exchange) {
-    UpstreamClient client = clients.get(who);
-    return client == null
+    ServiceVersions service = services.get(who);
+    return service == null
         ? EventFeed.failed(notConfigured(who))
-        : EventFeed.start(client, call, exchange, streamLimits);
+        : EventFeed.start(service.of(exchange), call, exchange, streamLimits);
   }
 
   @Override

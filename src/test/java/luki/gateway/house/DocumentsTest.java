@@ -156,7 +156,8 @@ class DocumentsTest {
     Matcher path =
         Pattern.compile("`((?:src|config|\\.github|test-fixtures)/[\\w./-]*)").matcher(text);
     while (path.find()) {
-      boolean made = path.group(1).matches("config/(api-keys|dev-token-key|deploy/secrets).*");
+      boolean made =
+          path.group(1).matches("config/(api-keys|rollout|dev-token-key|deploy/secrets).*");
       if (!made && !isOfThePast(document) && !Files.exists(Path.of(path.group(1)))) {
         missing.add(path.group());
       }

@@ -44,7 +44,8 @@ class LayeringTest {
           config: luki.http1 http json
           observe: luki.http1 config http
           contract: luki.http1 config http json
-          upstream: luki.http1 config http json observe
+          rollout: luki.http1 config http json observe
+          upstream: luki.http1 config http json observe rollout
           keys: config http json observe
           tokens: luki.http1 config http json observe upstream
           consent: http json observe upstream
@@ -59,8 +60,8 @@ class LayeringTest {
           filter: luki.http1 luki.websocket audit config consent contract delivery http json keys limit observe ticket tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
-          app: luki.edge luki.http1 luki.wire audit config consent contract delivery door filter handler http idempotency json keys limit observe resume server ticket tokens upstream websocket
-          cli: luki.http1 app audit config contract delivery http json keys observe tokens
+          app: luki.edge luki.http1 luki.wire audit config consent contract delivery door filter handler http idempotency json keys limit observe resume rollout server ticket tokens upstream websocket
+          cli: luki.http1 app audit config contract delivery http json keys observe rollout tokens
           """);
 
   private static Map<String, Set<String>> rooms(String table) {
@@ -188,8 +189,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 34_290;
-  private static final int MAX_FILES = 304;
+  private static final int MAX_LINES = 35_690;
+  private static final int MAX_FILES = 314;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

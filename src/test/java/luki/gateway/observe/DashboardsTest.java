@@ -42,6 +42,9 @@ class DashboardsTest {
   private static final Pattern SAMPLE =
       Pattern.compile("([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\\{(.*)\\})? [^ ]+");
 
+  private static final String VERSIONS = "cognitive:\n    versions: {canary: \"";
+  private static final String END = "\"}\n    connect: 1s";
+
   private static String metrics;
   private static final Map<String, Set<String>> LABELS = new TreeMap<>();
 
@@ -56,6 +59,8 @@ class DashboardsTest {
                 .with("RATE_LIMIT_PER_MIN", "60")
                 .with("USAGE_OUTBOX", outbox.resolve("usage").toString())
                 .with("AUDIT_FILE", outbox.resolve("audit").toString())
+                .yaml(
+                    "cognitive:\n    connect: 1s", VERSIONS + services.urls().get("COG_URL") + END)
                 .start()) {
       Client maria = gateway.client("cognitive:read", "chat:write");
       maria.get("/v1/cognitive/life-story/phases").expect(200);

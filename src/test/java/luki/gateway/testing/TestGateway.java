@@ -121,6 +121,7 @@ public final class TestGateway implements AutoCloseable {
         variables.putIfAbsent("RATE_LIMIT_PER_MIN", "0");
         variables.putIfAbsent("AUTH_FAILURES_PER_MIN", "0");
         variables.putIfAbsent("API_KEYS_FILE", directory.resolve("keys.json").toString());
+        variables.putIfAbsent("ROLLOUT_FILE", directory.resolve("rollout.json").toString());
         variables.putIfAbsent("GATEWAY_CONFIG", gatewayFile(directory).toString());
         Problems problems = new Problems();
         Environment environment = Environment.of(variables, directory.resolve("no.env"), problems);

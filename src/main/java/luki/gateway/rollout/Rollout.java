@@ -1,0 +1,239 @@
+package luki.gateway.rollout;
+
+import java.io.IOException;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Method;
+import luki.gateway.http.Principal;
+import luki.gateway.http.Sha256;
+import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.Diagnostics.Field;
+import luki.gateway.observe.RolloutMetrics.Mirrored;
+import luki.gateway.rollout.RolloutState.Cause;
+import luki.gateway.rollout.RolloutState.Share;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Divides the callers of one service among its versions, compares the versions, and takes the share
+ * of one that is worse than the stable one.
+ */
+public final class Rollout {
+  private static final Diagnostics LOG = new Diagnostics("rollout");
+  private static final Set<ErrorCode> FAULTS =
+      EnumSet.of(
+          ErrorCode.DOWNSTREAM_TIMEOUT,
+          ErrorCode.DOWNSTREAM_UNAVAILABLE,
+          ErrorCode.DOWNSTREAM_ERROR,
+          ErrorCode.DOWNSTREAM_REFUSED,
+          ErrorCode.DOWNSTREAM_BUSY,
+          ErrorCode.DOWNSTREAM_CIRCUIT_OPEN);
+
+  private final Upstream who;
+  private final Rollouts all;
+  private SortedSet<UpstreamVersion> versions = new TreeSet<>();
+  // As the file has it: an abort that could not be written lasts until the file is changed.
+  private RolloutState written = RolloutState.NONE;
+  private volatile Active active = new Active(RolloutState.NONE, new TreeSet<>(), Map.of());
+
+  Rollout(Upstream who, Rollouts all) {
+    this.who = who;
+    this.all = all;
+  }
+
+  /** Shares that are in use, and what was seen since then. */
+  private record Active(
+      RolloutState state,
+      SortedSet<UpstreamVersion> versions,
+      Map<UpstreamVersion, VersionComparison> comparisons) {
+    /** Those that a call to the version counts in. */
+    Map<UpstreamVersion, VersionComparison> of(UpstreamVersion version) {
+      VersionComparison own = comparisons.get(version);
+      return version.isStable() ? comparisons : own == null ? Map.of() : Map.of(version, own);
+    }
+
+    /**
+     * The first version has the callers from 0 on, the second those from 99 down, so a share that
+     * grows takes callers from the stable version only.
+     */
+    UpstreamVersion of(int slot) {
+      Iterator<UpstreamVersion> two = versions.iterator();
+      if (two.hasNext()) {
+        UpstreamVersion first = two.next();
+        if (slot < state.of(first).percent()) {
+          return first;
+        }
+      }
+      if (two.hasNext()) {
+        UpstreamVersion second = two.next();
+        if (slot >= 100 - state.of(second).percent()) {
+          return second;
+        }
+      }
+      return UpstreamVersion.STABLE;
+    }
+  }
+
+  synchronized void use(Set<UpstreamVersion> configured) {
+    if (!versions.equals(configured)) {
+      versions = new TreeSet<>(configured);
+      apply(active.state);
+    }
+  }
+
+  synchronized void update(RolloutState found) {
+    if (!found.equals(written)) {
+      written = found;
+      apply(found);
+    }
+  }
+
+  private void apply(RolloutState state) {
+    Map<UpstreamVersion, VersionComparison> comparisons = new TreeMap<>();
+    for (UpstreamVersion version : versions) {
+      int percent = state.of(version).percent();
+      all.metrics.percent(who, version, percent);
+      all.metrics.known(who, version, Cause.ERRORS, Cause.LATENCY);
+      if (percent > 0) {
+        comparisons.put(version, new VersionComparison(all.nanoTime));
+      }
+    }
+    all.metrics.percent(who, UpstreamVersion.STABLE, state.stable());
+    active = new Active(state, versions, comparisons);
+  }
+
+  /** The version of a caller: always the same one while the shares do not change. */
+  public UpstreamVersion versionFor(Principal caller) {
+    Active now = active;
+    if (now.comparisons.isEmpty()) {
+      return UpstreamVersion.STABLE;
+    }
+    // Each service and each rollout begins with other callers.
+    String salted = who.label() + now.state.started() + caller.limitedAs();
+    return now.of((int) (Long.parseLong(Sha256.of(salted), 0, 8, 16) % 100));
+  }
+
+  /** What a version has. */
+  public Share share(UpstreamVersion version) {
+    return active.state.of(version);
+  }
+
+  /** The version with the most callers. */
+  public UpstreamVersion main() {
+    UpstreamVersion main = UpstreamVersion.STABLE;
+    for (UpstreamVersion version : active.comparisons.keySet()) {
+      main = active.state.of(version).percent() > 50 ? version : main;
+    }
+    return main;
+  }
+
+  /** One of its versions, for the client that calls it. */
+  public Member member(UpstreamVersion version) {
+    return new Member(this, version);
+  }
+
+  /**
+   * What the calls to one version report.
+   *
+   * @param version null where the service has no others: then nothing is compared
+   */
+  public record Member(@Nullable Rollout rollout, @Nullable UpstreamVersion version) {
+    public static final Member ALONE = new Member(null, null);
+
+    /** A call has ended; the error is null for a success. */
+    public void ended(Method method, Exchange exchange, @Nullable ErrorCode error, long nanos) {
+      if (rollout != null && version != null) {
+        boolean failed = error != null && FAULTS.contains(error);
+        rollout.all.metrics.call(rollout.who, version, failed, nanos);
+        rollout.ended(version, method, exchange, failed, nanos);
+      }
+    }
+
+    /** A call that had ended well brought something unusable. */
+    public void failed(Method method, Exchange exchange) {
+      if (rollout != null && version != null && !isForced(exchange)) {
+        String operation = operation(method, exchange);
+        rollout
+            .active
+            .of(version)
+            .forEach(
+                (_, comparison) ->
+                    comparison.failed(version.isStable(), operation, hash(exchange)));
+      }
+    }
+
+    public void mirrored(Mirrored outcome) {
+      if (rollout != null && version != null) {
+        rollout.all.metrics.mirrored(rollout.who, version, outcome);
+      }
+    }
+  }
+
+  /** What a caller chooses by name is a test of its own, and not compared. */
+  public static boolean isForced(Exchange exchange) {
+    return exchange.request().headers().has(UpstreamVersion.FIELD);
+  }
+
+  private static String operation(Method method, Exchange exchange) {
+    return method + exchange.route().template();
+  }
+
+  private static int hash(Exchange exchange) {
+    return exchange.principal().account().hashCode();
+  }
+
+  private void ended(
+      UpstreamVersion version, Method method, Exchange exchange, boolean failed, long nanos) {
+    Active now = active;
+    if (now.comparisons.isEmpty() || isForced(exchange)) {
+      return;
+    }
+    String operation = operation(method, exchange);
+    now.of(version)
+        .forEach(
+            (other, comparison) -> {
+              Cause cause =
+                  comparison.ended(version.isStable(), operation, hash(exchange), failed, nanos);
+              if (cause != null) {
+                abort(now, other, cause);
+              }
+            });
+  }
+
+  /** Takes the share of a version at once, and writes that to the file for all instances. */
+  private synchronized void abort(Active judged, UpstreamVersion version, Cause cause) {
+    if (!active.state.equals(judged.state)) {
+      return;
+    }
+    RolloutState before = written;
+    RolloutState after =
+        judged.state.with(Map.of(version, Share.NOTHING), cause, "gateway", all.clock.instant());
+    apply(after);
+    all.metrics.aborted(who, version, cause);
+    LOG.error(
+        "a version of a service is worse than the stable one; its callers are back on that",
+        Field.of("service", who),
+        Field.of("version", version),
+        Field.of("cause", cause));
+    Thread.ofVirtual().name("rollout-abort").start(() -> write(before, after));
+  }
+
+  private void write(RolloutState before, RolloutState after) {
+    try {
+      // What an operator or another instance has changed since then is the newer decision.
+      RolloutState _ = all.file.change(who, found -> found.equals(before) ? after : found);
+    } catch (IOException failed) {
+      LOG.error(
+          "the abort is not written to ROLLOUT_FILE: it lasts until this process ends or the file changes",
+          Field.reason(failed));
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package luki.gateway.rollout;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import luki.gateway.http.UpstreamVersion;
+import luki.gateway.json.Json;
+import luki.gateway.observe.Label;
+
+/**
+ * How the calls of one service are divided among its versions, and who said so last.
+ *
+ * @param shares of the versions that have any; the stable one has the rest
+ * @param started when the first of them got a share: it decides which callers come first
+ * @param by an operator's name, or {@code gateway}
+ */
+public record RolloutState(
+    SortedMap<UpstreamVersion, Share> shares,
+    Instant started,
+    Instant changed,
+    String by,
+    Cause cause) {
+  /** Every call goes to the stable version. */
+  public static final RolloutState NONE =
+      new RolloutState(new TreeMap<>(), Instant.EPOCH, Instant.EPOCH, "", Cause.SET);
+
+  public RolloutState {
+    shares = Collections.unmodifiableSortedMap(new TreeMap<>(shares));
+    if (sum(shares) > 100) {
+      throw new IllegalArgumentException("the shares of a service are more than 100 percent");
+    }
+  }
+
+  /** The percent of the callers that the stable version has. */
+  public int stable() {
+    return 100 - sum(shares);
+  }
+
+  private static int sum(Map<UpstreamVersion, Share> shares) {
+    return shares.values().stream().mapToInt(Share::percent).sum();
+  }
+
+  /**
+   * What a version gets.
+   *
+   * @param percent of the callers
+   * @param mirrored percent of the GETs to the stable version that it gets too
+   */
+  public record Share(int percent, int mirrored) {
+    public static final Share NOTHING = new Share(0, 0);
+
+    public Share {
+      if (percent < 0 || percent > 100 || mirrored < 0 || mirrored > 100) {
+        throw new IllegalArgumentException("a share is 0 to 100 percent");
+      }
+    }
+
+    @Override
+    public String toString() {
+      return percent + " %" + (mirrored == 0 ? "" : " (and " + mirrored + " % mirrored)");
+    }
+  }
+
+  /** Why it is so: what the operator did, or what the gateway has found. */
+  public enum Cause implements Label {
+    SET,
+    PROMOTED,
+    ABORTED,
+    /** The version failed more often than the stable one. */
+    ERRORS,
+    /** The version was slower than the stable one. */
+    LATENCY
+  }
+
+  public Share of(UpstreamVersion version) {
+    return shares.getOrDefault(version, Share.NOTHING);
+  }
+
+  /** These shares, and those of all other versions as they are. */
+  public RolloutState with(
+      Map<UpstreamVersion, Share> changes, Cause why, String who, Instant now) {
+    SortedMap<UpstreamVersion, Share> all = new TreeMap<>(shares);
+    all.putAll(changes);
+    all.values().removeIf(Share.NOTHING::equals);
+    return new RolloutState(all, shares.isEmpty() ? now : started, now, who, why);
+  }
+
+  Json toJson() {
+    Json.Builder versions = Json.object();
+    shares.forEach(
+        (version, share) ->
+            versions.put(
+                version.name(),
+                Json.object()
+                    .put("percent", share.percent)
+                    .put("mirrored", share.mirrored)
+                    .build()));
+    return Json.object()
+        .put("versions", versions.build())
+        .put("started", started.toString())
+        .put("changed", changed.toString())
+        .put("by", by)
+        .put("cause", cause.name())
+        .build();
+  }
+
+  /**
+   * Reads what {@link #toJson} makes.
+   *
+   * @throws IllegalArgumentException it is something else
+   */
+  static RolloutState of(Json json) {
+    SortedMap<UpstreamVersion, Share> shares = new TreeMap<>();
+    json.at("versions")
+        .members()
+        .forEach(
+            (name, share) ->
+                shares.put(
+                    new UpstreamVersion(name),
+                    new Share(percent(share.at("percent")), percent(share.at("mirrored")))));
+    try {
+      return new RolloutState(
+          shares,
+          Instant.parse(json.at("started").string("")),
+          Instant.parse(json.at("changed").string("")),
+          json.at("by").string(""),
+          Cause.valueOf(json.at("cause").string("")));
+    } catch (DateTimeException malformed) {
+      throw new IllegalArgumentException(malformed);
+    }
+  }
+
+  private static int percent(Json number) {
+    return Math.clamp(number.integer().orElse(-1), -1, 101);
+  }
+}

@@ -1,0 +1,329 @@
+package luki.gateway.rollout;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
+import luki.gateway.rollout.RolloutState.Cause;
+import luki.gateway.rollout.RolloutState.Share;
+import luki.gateway.standin.RawUpstream;
+import luki.gateway.testing.Client;
+import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.Processes;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The versions of a service, from outside. */
+class RolloutTest {
+  private static final String PHASES = "/v1/cognitive/life-story/phases";
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final UpstreamVersion CANARY = new UpstreamVersion("canary");
+  private static final UpstreamVersion GREEN = new UpstreamVersion("green");
+
+  private final AtomicReference<String> statusOfCanary = new AtomicReference<>("200 OK");
+  private RawUpstream stable;
+  private RawUpstream canary;
+  private RawUpstream green;
+  private TestGateway gateway;
+
+  @BeforeEach
+  void start() {
+    stable = RawUpstream.replying("200 OK", "{\"from\":\"stable\"}");
+    green = RawUpstream.replying("200 OK", "{\"from\":\"green\"}");
+    canary =
+        RawUpstream.start(
+            connection -> {
+              while (true) {
+                connection.readRequest();
+                connection.reply(statusOfCanary.get(), "{\"from\":\"canary\"}");
+              }
+            });
+    gateway =
+        gateway("versions: {canary: \"" + canary.url() + "\", green: \"" + green.url() + "\"}");
+  }
+
+  private TestGateway gateway(String versions) {
+    return TestGateway.builder()
+        .with("COG_URL", stable.url())
+        .yaml("cognitive:\n    connect: 1s", "cognitive:\n    " + versions + "\n    connect: 1s")
+        .start();
+  }
+
+  @AfterEach
+  void stop() {
+    gateway.close();
+    stable.close();
+    canary.close();
+    green.close();
+  }
+
+  private RolloutFile file() {
+    return new RolloutFile(gateway.directory().resolve("rollout.json"));
+  }
+
+  /** As the command line does, and the gateway sees it at once. */
+  private void set(Map<UpstreamVersion, Share> shares) {
+    try {
+      RolloutState _ =
+          file()
+              .change(
+                  Upstream.COGNITIVE,
+                  before -> before.with(shares, Cause.SET, "tester", Instant.now()));
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
+    }
+    gateway.refreshKeys();
+  }
+
+  private void set(UpstreamVersion version, int percent) {
+    set(Map.of(version, new Share(percent, 0)));
+  }
+
+  private List<Client> callers(int count, String... scopes) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> new Client(gateway, gateway.key(List.of("u" + i), scopes)))
+        .toList();
+  }
+
+  private static String versionOf(Client caller) {
+    return caller.get(PHASES).expect(200).json().at("from").string("");
+  }
+
+  private static List<String> versionsOf(List<Client> callers) {
+    return callers.stream().map(RolloutTest::versionOf).toList();
+  }
+
+  @Test
+  void aCallerKeepsItsVersionAndALargerShareMovesCallersOnlyFromTheStableOne() {
+    List<Client> callers = callers(60, "cognitive:read");
+    assertEquals(List.of("stable"), versionsOf(callers).stream().distinct().toList());
+    set(CANARY, 20);
+    List<String> before = versionsOf(callers);
+    assertTrue(before.contains("stable") && before.contains("canary"), before.toString());
+    assertEquals(before, versionsOf(callers));
+    set(CANARY, 50);
+    List<String> more = versionsOf(callers);
+    set(GREEN, 50);
+    List<String> all = versionsOf(callers);
+    for (int i = 0; i < callers.size(); i++) {
+      assertTrue(before.get(i).equals("stable") || more.get(i).equals("canary"), "moved back");
+      assertTrue(more.get(i).equals("stable") || all.get(i).equals("canary"), "moved between");
+    }
+    assertFalse(all.contains("stable"), all.toString());
+    assertEquals(
+        "50.0",
+        gateway.metric(
+            "luki_gateway_upstream_version_percent{upstream=\"cognitive\",version=\"green\"}"));
+  }
+
+  @Test
+  void theFieldThatNamesAVersionNeedsItsScope() {
+    Client plain = gateway.client("cognitive:read");
+    Client tester = gateway.client("cognitive:read", "ops:canary");
+    plain.get(PHASES, "X-Luki-Version", "canary").expect(403, "FORBIDDEN");
+    plain.get(PHASES, "X-Luki-Version", "stable").expect(403, "FORBIDDEN");
+    assertEquals(0, stable.requests().stream().filter(it -> it.contains("life-story")).count());
+    HttpReply forced = tester.get(PHASES, "X-Luki-Version", "canary").expect(200);
+    assertEquals("canary", forced.json().at("from").string(""));
+    tester.get(PHASES, "X-Luki-Version", "blue").expect(400, "INVALID_REQUEST");
+    tester.get(PHASES, "X-Luki-Version", "../x").expect(400, "INVALID_REQUEST");
+    set(CANARY, 100);
+    assertEquals("canary", versionOf(plain));
+    HttpReply back = tester.get(PHASES, "X-Luki-Version", "stable").expect(200);
+    assertEquals("stable", back.json().at("from").string(""));
+    List<String> log = gateway.awaitLog(7);
+    assertTrue(log.get(2).contains("\"upstream_version\":\"canary\""), log.get(2));
+    assertTrue(log.get(6).contains("\"upstream_version\":\"stable\""), log.get(6));
+  }
+
+  @Test
+  void withoutVersionsTheFieldHasNoMeaningAndTheLogNoVersion() {
+    gateway.close();
+    gateway = TestGateway.builder().with("COG_URL", stable.url()).start();
+    Client plain = gateway.client("cognitive:read");
+    plain.get(PHASES, "X-Luki-Version", "canary").expect(200);
+    assertFalse(gateway.awaitLog(1).getFirst().contains("upstream_version"));
+    assertFalse(Files.exists(gateway.directory().resolve("rollout.json")));
+  }
+
+  @Test
+  void noRequestIsLostWhileVersionsArePromotedAndAborted() throws Exception {
+    List<Client> callers = callers(8, "cognitive:read");
+    AtomicBoolean done = new AtomicBoolean();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Integer>> calls = new ArrayList<>();
+      for (Client caller : callers) {
+        calls.add(
+            threads.submit(
+                () -> {
+                  int count = 0;
+                  while (!done.get()) {
+                    caller.get(PHASES).expect(200);
+                    count++;
+                  }
+                  return count;
+                }));
+      }
+      for (int i = 0; i < 30; i++) {
+        set(CANARY, 50);
+        set(CANARY, 100);
+        set(CANARY, 0);
+        if (i % 10 == 0) {
+          gateway.reload();
+        }
+      }
+      done.set(true);
+      for (Future<Integer> count : calls) {
+        assertTrue(count.get() > 0);
+      }
+    }
+    assertTrue(canary.requests().size() > 10);
+  }
+
+  @Test
+  void aVersionThatFailsMoreOftenLosesItsCallersAndTheFileSaysWhy() throws Exception {
+    statusOfCanary.set("500 Internal Server Error");
+    List<Client> callers = callers(40, "cognitive:read");
+    set(CANARY, 40);
+    String aborts =
+        "luki_gateway_upstream_version_aborts_total"
+            + "{cause=\"errors\",upstream=\"cognitive\",version=\"canary\"}";
+    assertEquals("0.0", gateway.metric(aborts));
+    Waiting.until(
+        SOON,
+        () -> {
+          callers.forEach(caller -> caller.get(PHASES));
+          return gateway.metric(aborts).equals("1.0");
+        });
+    assertEquals(List.of("stable"), versionsOf(callers).stream().distinct().toList());
+    RolloutState written =
+        Waiting.until(
+            SOON, () -> states().get(Upstream.COGNITIVE), state -> state.cause() == Cause.ERRORS);
+    assertEquals(Share.NOTHING, written.of(CANARY));
+    assertEquals("gateway", written.by());
+    gateway.refreshKeys();
+    gateway.reload();
+    assertEquals(List.of("stable"), versionsOf(callers).stream().distinct().toList());
+  }
+
+  private Map<Upstream, RolloutState> states() {
+    try {
+      return new TreeMap<>(file().read());
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    }
+  }
+
+  @Test
+  void anAbortLastsThoughTheFileCannotBeWritten() throws Exception {
+    statusOfCanary.set("500 Internal Server Error");
+    List<Client> callers = callers(40, "cognitive:read");
+    set(CANARY, 40);
+    // A directory where the lock file should be.
+    Files.delete(gateway.directory().resolve("rollout.json.lock"));
+    Files.createDirectory(gateway.directory().resolve("rollout.json.lock"));
+    Waiting.until(
+        SOON,
+        () -> callers.stream().map(caller -> caller.get(PHASES).status()).toList(),
+        all -> all.stream().allMatch(status -> status == 200));
+    gateway.refreshKeys();
+    assertEquals(List.of("stable"), versionsOf(callers).stream().distinct().toList());
+    assertEquals(40, states().get(Upstream.COGNITIVE).of(CANARY).percent());
+  }
+
+  @Test
+  void aBrokenFileChangesNothing() throws Exception {
+    Client caller = gateway.client("cognitive:read");
+    set(CANARY, 100);
+    for (String broken :
+        List.of(
+            "{",
+            "{\"services\":[]}",
+            "{\"services\":{\"cognitive\":{\"versions\":{\"canary\":{\"percent\":101}}}}}")) {
+      Files.writeString(file().path(), broken);
+      gateway.refreshKeys();
+      assertEquals("canary", versionOf(caller));
+    }
+    Files.delete(file().path());
+    gateway.refreshKeys();
+    assertEquals("stable", versionOf(caller));
+  }
+
+  @Test
+  void aShareOfGetsIsMirroredAndNobodyWaitsForIt() {
+    Client caller = gateway.client("cognitive:read", "cognitive:write");
+    set(Map.of(CANARY, new Share(0, 50)));
+    for (int i = 0; i < 20; i++) {
+      assertEquals("stable", versionOf(caller));
+    }
+    Waiting.until(SOON, () -> mirrored("answered").equals("10.0"));
+    assertTrue(
+        canary.requests().stream()
+            .filter(request -> !request.startsWith("GET /health"))
+            .allMatch(
+                request ->
+                    request.startsWith("GET ")
+                        && RawUpstream.header(request, "X-Luki-Mirror").equals("1")));
+    int before = canary.requests().size();
+    caller.post("/v1/cognitive/memories/search", "{\"user_id\":\"maria_k\",\"query\":\"x\"}");
+    assertEquals(before, canary.requests().size());
+  }
+
+  private String mirrored(String outcome) {
+    return gateway.metric(
+        "luki_gateway_mirrored_calls_total{outcome=\""
+            + outcome
+            + "\",upstream=\"cognitive\",version=\"canary\"}");
+  }
+
+  @Test
+  void moreMirroredCallsThanAreAllowedAreDropped() {
+    try (RawUpstream silent = RawUpstream.start(RawUpstream.RawConnection::stallUntilClosed)) {
+      gateway.close();
+      gateway = gateway("versions: {canary: \"" + silent.url() + "\"}");
+      set(Map.of(CANARY, new Share(0, 100)));
+      Client caller = gateway.client("cognitive:read");
+      Waiting.until(
+          SOON,
+          () -> {
+            assertEquals("stable", versionOf(caller));
+            return !mirrored("dropped").equals("0.0");
+          });
+      assertTrue(silent.connections() < 40, silent.connections() + " connections");
+      Waiting.until(SOON, () -> !mirrored("failed").equals("0.0"));
+    }
+  }
+
+  @Test
+  void aVersionThatIsAddedByAReloadGetsItsShare() {
+    gateway.close();
+    gateway = gateway("versions: {canary: \"" + Processes.unusedUrl() + "\"}");
+    Client caller = gateway.client("cognitive:read");
+    set(CANARY, 100);
+    caller.get(PHASES).expect(502, "DOWNSTREAM_UNAVAILABLE");
+    gateway.edit("canary: \"http", "blue: \"" + green.url() + "\", canary: \"http");
+    gateway.reload();
+    set(Map.of(CANARY, Share.NOTHING, new UpstreamVersion("blue"), new Share(100, 0)));
+    assertEquals("green", versionOf(caller));
+  }
+}
