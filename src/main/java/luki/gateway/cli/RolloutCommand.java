@@ -137,7 +137,16 @@ record RolloutCommand(
     String by = System.getProperty("user.name", "");
     try {
       RolloutState now =
-          file().change(who, before -> before.with(shares, cause, by, clock.instant()));
+          file()
+              .change(
+                  who,
+                  before -> {
+                    // Versions that are no longer in gateway.yaml have no share.
+                    Map<UpstreamVersion, Share> all = nothing(before.shares().keySet());
+                    all.keySet().removeAll(configuration.file().service(who).versions().keySet());
+                    all.putAll(shares);
+                    return before.with(all, cause, by, clock.instant());
+                  });
       err.println(who.label() + ": " + described(now) + "; a running gateway sees it within 5 s");
     } catch (IllegalArgumentException tooMuch) {
       throw new BadUsage(String.valueOf(tooMuch.getMessage()));

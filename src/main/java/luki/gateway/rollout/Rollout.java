@@ -2,12 +2,9 @@ package luki.gateway.rollout;
 
 import java.io.IOException;
 import java.util.EnumSet;
-import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Method;
@@ -39,53 +36,22 @@ public final class Rollout {
 
   private final Upstream who;
   private final Rollouts all;
-  private SortedSet<UpstreamVersion> versions = new TreeSet<>();
   // As the file has it: an abort that could not be written lasts until the file is changed.
   private RolloutState written = RolloutState.NONE;
-  private volatile Active active = new Active(RolloutState.NONE, new TreeSet<>(), Map.of());
+  private volatile Active active = new Active(RolloutState.NONE, Map.of());
 
   Rollout(Upstream who, Rollouts all) {
     this.who = who;
     this.all = all;
+    all.metrics.percent(who, UpstreamVersion.STABLE, RolloutState.NONE.stable());
   }
 
   /** Shares that are in use, and what was seen since then. */
-  private record Active(
-      RolloutState state,
-      SortedSet<UpstreamVersion> versions,
-      Map<UpstreamVersion, VersionComparison> comparisons) {
+  private record Active(RolloutState state, Map<UpstreamVersion, VersionComparison> comparisons) {
     /** Those that a call to the version counts in. */
     Map<UpstreamVersion, VersionComparison> of(UpstreamVersion version) {
       VersionComparison own = comparisons.get(version);
       return version.isStable() ? comparisons : own == null ? Map.of() : Map.of(version, own);
-    }
-
-    /**
-     * The first version has the callers from 0 on, the second those from 99 down, so a share that
-     * grows takes callers from the stable version only.
-     */
-    UpstreamVersion of(int slot) {
-      Iterator<UpstreamVersion> two = versions.iterator();
-      if (two.hasNext()) {
-        UpstreamVersion first = two.next();
-        if (slot < state.of(first).percent()) {
-          return first;
-        }
-      }
-      if (two.hasNext()) {
-        UpstreamVersion second = two.next();
-        if (slot >= 100 - state.of(second).percent()) {
-          return second;
-        }
-      }
-      return UpstreamVersion.STABLE;
-    }
-  }
-
-  synchronized void use(Set<UpstreamVersion> configured) {
-    if (!versions.equals(configured)) {
-      versions = new TreeSet<>(configured);
-      apply(active.state);
     }
   }
 
@@ -98,16 +64,24 @@ public final class Rollout {
 
   private void apply(RolloutState state) {
     Map<UpstreamVersion, VersionComparison> comparisons = new TreeMap<>();
-    for (UpstreamVersion version : versions) {
-      int percent = state.of(version).percent();
-      all.metrics.percent(who, version, percent);
-      all.metrics.known(who, version, Cause.ERRORS, Cause.LATENCY);
-      if (percent > 0) {
-        comparisons.put(version, new VersionComparison(all.nanoTime));
-      }
-    }
+    active.state.shares().keySet().forEach(version -> all.metrics.percent(who, version, 0));
+    state
+        .shares()
+        .forEach(
+            (version, share) -> {
+              all.metrics.known(who, version, Cause.ERRORS, Cause.LATENCY);
+              all.metrics.percent(who, version, share.percent());
+              if (share.percent() > 0) {
+                comparisons.put(version, new VersionComparison(all.nanoTime));
+              }
+            });
     all.metrics.percent(who, UpstreamVersion.STABLE, state.stable());
-    active = new Active(state, versions, comparisons);
+    active = new Active(state, comparisons);
+    LOG.info(
+        "callers are divided anew among the versions of a service",
+        Field.of("service", who),
+        Field.of("cause", state.cause()),
+        Field.of("stable_percent", state.stable()));
   }
 
   /** The version of a caller: always the same one while the shares do not change. */
@@ -118,7 +92,7 @@ public final class Rollout {
     }
     // Each service and each rollout begins with other callers.
     String salted = who.label() + now.state.started() + caller.limitedAs();
-    return now.of((int) (Long.parseLong(Sha256.of(salted), 0, 8, 16) % 100));
+    return now.state.at((int) (Long.parseLong(Sha256.of(salted), 0, 8, 16) % 100));
   }
 
   /** What a version has. */

@@ -9,28 +9,32 @@ import java.util.TreeMap;
 import luki.gateway.http.UpstreamVersion;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Label;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the calls of one service are divided among its versions, and who said so last.
  *
- * @param shares of the versions that have any; the stable one has the rest
+ * @param shares of the versions that have any, at most two; the stable one has the rest
+ * @param top the one that has its callers from the other end; null with fewer than two
  * @param started when the first of them got a share: it decides which callers come first
  * @param by an operator's name, or {@code gateway}
  */
 public record RolloutState(
     SortedMap<UpstreamVersion, Share> shares,
+    @Nullable UpstreamVersion top,
     Instant started,
     Instant changed,
     String by,
     Cause cause) {
   /** Every call goes to the stable version. */
   public static final RolloutState NONE =
-      new RolloutState(new TreeMap<>(), Instant.EPOCH, Instant.EPOCH, "", Cause.SET);
+      new RolloutState(new TreeMap<>(), null, Instant.EPOCH, Instant.EPOCH, "", Cause.SET);
 
   public RolloutState {
     shares = Collections.unmodifiableSortedMap(new TreeMap<>(shares));
-    if (sum(shares) > 100) {
-      throw new IllegalArgumentException("the shares of a service are more than 100 percent");
+    if (sum(shares) > 100 || shares.size() > 2) {
+      throw new IllegalArgumentException(
+          "the shares of a service are more than 100 percent, or of more than two versions");
     }
   }
 
@@ -79,13 +83,31 @@ public record RolloutState(
     return shares.getOrDefault(version, Share.NOTHING);
   }
 
+  /**
+   * The version of a caller with a number from 0 to 99. One version has the callers from 0 on, the
+   * other those from 99 down, so a share that grows takes callers from the stable version only.
+   */
+  UpstreamVersion at(int number) {
+    for (Map.Entry<UpstreamVersion, Share> each : shares.entrySet()) {
+      int fromEnd = each.getKey().equals(top) ? 99 - number : number;
+      if (fromEnd < each.getValue().percent) {
+        return each.getKey();
+      }
+    }
+    return UpstreamVersion.STABLE;
+  }
+
   /** These shares, and those of all other versions as they are. */
   public RolloutState with(
       Map<UpstreamVersion, Share> changes, Cause why, String who, Instant now) {
     SortedMap<UpstreamVersion, Share> all = new TreeMap<>(shares);
     all.putAll(changes);
     all.values().removeIf(Share.NOTHING::equals);
-    return new RolloutState(all, shares.isEmpty() ? now : started, now, who, why);
+    UpstreamVersion last = top != null && all.containsKey(top) ? top : null;
+    if (last == null && all.size() == 2) {
+      last = shares.containsKey(all.lastKey()) ? all.firstKey() : all.lastKey();
+    }
+    return new RolloutState(all, last, shares.isEmpty() ? now : started, now, who, why);
   }
 
   Json toJson() {
@@ -100,6 +122,7 @@ public record RolloutState(
                     .build()));
     return Json.object()
         .put("versions", versions.build())
+        .put("top", top == null ? "" : top.name())
         .put("started", started.toString())
         .put("changed", changed.toString())
         .put("by", by)
@@ -121,9 +144,11 @@ public record RolloutState(
                 shares.put(
                     new UpstreamVersion(name),
                     new Share(percent(share.at("percent")), percent(share.at("mirrored")))));
+    String top = json.at("top").string("");
     try {
       return new RolloutState(
           shares,
+          top.isEmpty() ? null : new UpstreamVersion(top),
           Instant.parse(json.at("started").string("")),
           Instant.parse(json.at("changed").string("")),
           json.at("by").string(""),

@@ -4,10 +4,8 @@ import java.io.IOException;
 import java.time.Clock;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.LongSupplier;
 import luki.gateway.http.Upstream;
-import luki.gateway.http.UpstreamVersion;
 import luki.gateway.observe.Diagnostics.Field;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Metrics;
@@ -33,11 +31,9 @@ public final class Rollouts {
     this.nanoTime = nanoTime;
   }
 
-  /** A service that has these versions now, and gets its shares with the next refresh. */
-  public synchronized Rollout of(Upstream who, Set<UpstreamVersion> versions) {
-    Rollout rollout = services.computeIfAbsent(who, _ -> new Rollout(who, this));
-    rollout.use(versions);
-    return rollout;
+  /** A service that has several versions; it gets its shares with the next refresh. */
+  public synchronized Rollout of(Upstream who) {
+    return services.computeIfAbsent(who, _ -> new Rollout(who, this));
   }
 
   /** Reads the file, if a service has versions; a broken one changes nothing. */

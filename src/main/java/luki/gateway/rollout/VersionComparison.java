@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class VersionComparison {
   /** The test expects a version that is worse to fail so many times as often. */
-  static final double RATIO = 4;
+  static final double RATIO = 5;
 
   /** The probability with which a version that is not worse is taken for worse. */
-  static final double ALPHA = 1e-5;
+  static final double ALPHA = 1e-6;
 
   private static final double ENOUGH = Math.log(1 / ALPHA);
   private static final long TABLE_NANOS = Duration.ofSeconds(5).toNanos();
@@ -51,20 +51,24 @@ final class VersionComparison {
     this.tableEnds = nanoTime.getAsLong() + TABLE_NANOS;
   }
 
-  /** The calls of one operation since the last look, of the stable version and of the other. */
+  /** The calls of one operation since the last look, and its latencies. */
   private static final class Table {
-    private final int[] calls = new int[2];
-    private final int[] failed = new int[2];
-    private final int[] succeeded = new int[2];
-    private final int[] slow = new int[2];
+    private final Counts failures = new Counts();
+    private final Counts slowness = new Counts();
     private final Latencies stable = new Latencies();
     private long slowNanos = Long.MAX_VALUE;
+  }
 
-    void clear() {
-      for (int[] counts : new int[][] {calls, failed, succeeded, slow}) {
-        counts[STABLE] = 0;
-        counts[OTHER] = 0;
-      }
+  /** Calls of the stable version and of the other, and the bad ones among them. */
+  private static final class Counts {
+    private final int[] calls = new int[2];
+    private final int[] bad = new int[2];
+
+    /** Ends them; a failure may be found later than its call. */
+    int end(int side) {
+      int sum = Math.max(calls[side], bad[side]);
+      calls[side] = 0;
+      return sum;
     }
   }
 
@@ -75,23 +79,26 @@ final class VersionComparison {
     private int leastPerCaller = Byte.MAX_VALUE;
     private double sum;
 
-    boolean accepts(int caller) {
+    /** One more that is bad, unless its caller has had its part. */
+    void bad(Counts counts, int side, int caller) {
       int at = (caller ^ caller >>> 8 ^ caller >>> 16) & 0xff;
-      return ofCaller[at] < perCaller && ofCaller[at]++ < perCaller;
+      if (ofCaller[at] < perCaller) {
+        ofCaller[at]++;
+        counts.bad[side]++;
+      }
     }
 
-    void add(int[] calls, int[] failed) {
-      // A failure may be found in a later table than that of its call.
-      int other = Math.max(calls[OTHER], failed[OTHER]);
-      int stable = Math.max(calls[STABLE], failed[STABLE]);
-      if (other == 0 || stable == 0) {
-        return;
+    void add(Counts counts) {
+      int other = counts.end(OTHER);
+      int stable = counts.end(STABLE);
+      if (other > 0 && stable > 0) {
+        double share = other / (double) (other + stable);
+        double ofStable = -Math.log1p((RATIO - 1) * share);
+        double ofOther = Math.log(RATIO) + ofStable;
+        sum += counts.bad[OTHER] * ofOther + counts.bad[STABLE] * ofStable;
+        leastPerCaller = (int) Math.clamp(ENOUGH / MIN_CALLERS / ofOther, 2, leastPerCaller);
       }
-      double share = other / (double) (other + stable);
-      double ofStable = -Math.log1p((RATIO - 1) * share);
-      double ofOther = Math.log(RATIO) + ofStable;
-      sum += failed[OTHER] * ofOther + failed[STABLE] * ofStable;
-      leastPerCaller = (int) Math.clamp(ENOUGH / MIN_CALLERS / ofOther, 2, leastPerCaller);
+      Arrays.fill(counts.bad, 0);
     }
 
     boolean isEnough() {
@@ -118,13 +125,15 @@ final class VersionComparison {
     Cause verdict = look();
     Table table = tables.computeIfAbsent(operation, _ -> new Table());
     int side = stable ? STABLE : OTHER;
-    table.calls[side]++;
+    table.failures.calls[side]++;
     if (failed) {
-      table.failed[side] += failures.accepts(caller) ? 1 : 0;
+      failures.bad(table.failures, side, caller);
       return verdict;
     }
-    table.succeeded[side]++;
-    table.slow[side] += nanos > table.slowNanos && slowness.accepts(caller) ? 1 : 0;
+    table.slowness.calls[side]++;
+    if (nanos > table.slowNanos) {
+      slowness.bad(table.slowness, side, caller);
+    }
     if (stable) {
       table.stable.add(nanos);
     }
@@ -134,7 +143,7 @@ final class VersionComparison {
   /** Counts a failure of a call that was counted before as a success. */
   synchronized void failed(boolean stable, String operation, int caller) {
     Table table = tables.computeIfAbsent(operation, _ -> new Table());
-    table.failed[stable ? STABLE : OTHER] += failures.accepts(caller) ? 1 : 0;
+    failures.bad(table.failures, stable ? STABLE : OTHER, caller);
   }
 
   private @Nullable Cause look() {
@@ -144,9 +153,8 @@ final class VersionComparison {
     tableEnds = nanoTime.getAsLong() + TABLE_NANOS;
     boolean newLatency = --tablesUntilLatency == 0;
     for (Table table : tables.values()) {
-      failures.add(table.calls, table.failed);
-      slowness.add(table.succeeded, table.slow);
-      table.clear();
+      failures.add(table.failures);
+      slowness.add(table.slowness);
       if (newLatency) {
         table.slowNanos = table.stable.slowNanos(table.slowNanos);
       }

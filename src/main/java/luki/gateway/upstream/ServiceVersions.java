@@ -41,7 +41,7 @@ final class ServiceVersions {
       Upstreams.Shared shared,
       @Nullable ServiceVersions before) {
     SortedMap<UpstreamVersion, URI> urls = file.service(who).versions();
-    this.rollout = urls.isEmpty() ? null : shared.rollouts().of(who, urls.keySet());
+    this.rollout = urls.isEmpty() ? null : shared.rollouts().of(who);
     UpstreamClient older = before == null ? null : before.stable;
     Rollout.Member only =
         rollout == null ? Rollout.Member.ALONE : rollout.member(UpstreamVersion.STABLE);

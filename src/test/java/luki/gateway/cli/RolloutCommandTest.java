@@ -14,25 +14,28 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.app.Configuration;
+import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.cli.Commands.Command;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.http.Body;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UpstreamVersion;
+import luki.gateway.json.Json;
 import luki.gateway.rollout.RolloutFile;
 import luki.gateway.rollout.RolloutState;
 import luki.gateway.rollout.RolloutState.Cause;
 import luki.gateway.rollout.RolloutState.Share;
+import luki.http1.Fields;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code luki rollout …}, with the file that it writes. */
 class RolloutCommandTest {
   private static final UpstreamVersion CANARY = new UpstreamVersion("canary");
-  private static final UpstreamVersion GREEN = new UpstreamVersion("green");
   private static final String TWO = "versions: {canary: \"http://c:1\", green: \"http://g:1\"}";
 
   @TempDir Path directory;
@@ -110,7 +113,7 @@ class RolloutCommandTest {
                 "rollout set agent canary", "must be VERSION=PERCENT, such as canary=10: canary",
                 "rollout set agent", "VERSION=PERCENT is required",
                 "rollout set agent canary=60 green=50",
-                    "the shares of a service are more than 100 percent",
+                    "the shares of a service are more than 100 percent, or of more than two versions",
                 "rollout promote agent", "which version? agent has [canary, green]",
                 "rollout abort", "the service is required")
             .entrySet()) {
@@ -145,8 +148,26 @@ class RolloutCommandTest {
     String policy = out.toString(StandardCharsets.UTF_8);
     assertTrue(policy.contains("| agent (stable, or by its share [canary, green]) |"));
     try (Gateway gateway = new Gateway(configuration(TWO))) {
-      assertEquals(2, configuration(TWO).file().service(Upstream.AGENT).versions().size());
-      assertTrue(GREEN.compareTo(CANARY) > 0 && !gateway.routes().isEmpty());
+      assertEquals(
+          "Handler calls agent (stable, or by its share [canary, green])",
+          last(gateway, Fields.NONE, "chat:write").replaceAll("; without consent.*", ""));
+      Fields forced = Fields.of("X-Luki-Version", "canary");
+      assertEquals(
+          "AuthorizeScope 403 FORBIDDEN needs [ops:canary]", last(gateway, forced, "chat:write"));
+      assertTrue(last(gateway, forced, "chat:write ops:canary").startsWith("Handler calls agent"));
     }
+  }
+
+  /** The last verdict on a chat. */
+  private static String last(Gateway gateway, Fields headers, String scopes) throws Exception {
+    Json claims = Json.object().put("sub", "maria_k").put("scope", scopes).build();
+    byte[] body = "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}".getBytes(StandardCharsets.UTF_8);
+    Explanation.Verdict verdict =
+        gateway
+            .explanation()
+            .of(new Explanation.Question("POST", "/v1/chat", headers, claims, Body.of(body)))
+            .verdicts()
+            .getLast();
+    return verdict.step() + " " + verdict.text();
   }
 }

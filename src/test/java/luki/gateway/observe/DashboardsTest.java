@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,8 +19,13 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import luki.gateway.http.Upstream;
+import luki.gateway.http.UpstreamVersion;
 import luki.gateway.json.Json;
 import luki.gateway.json.Located;
+import luki.gateway.rollout.RolloutFile;
+import luki.gateway.rollout.RolloutState;
+import luki.gateway.rollout.RolloutState.Share;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
@@ -51,7 +57,7 @@ class DashboardsTest {
   @TempDir Path directory;
 
   @BeforeAll
-  static void collect(@TempDir Path outbox) {
+  static void collect(@TempDir Path outbox) throws IOException {
     try (StandIns services = StandIns.start(Set.of("agent", "cognitive", "security"));
         TestGateway gateway =
             TestGateway.builder()
@@ -59,6 +65,7 @@ class DashboardsTest {
                 .with("RATE_LIMIT_PER_MIN", "60")
                 .with("USAGE_OUTBOX", outbox.resolve("usage").toString())
                 .with("AUDIT_FILE", outbox.resolve("audit").toString())
+                .with("ROLLOUT_FILE", shares(outbox.resolve("rollout.json")).toString())
                 .yaml(
                     "cognitive:\n    connect: 1s", VERSIONS + services.urls().get("COG_URL") + END)
                 .start()) {
@@ -80,6 +87,16 @@ class DashboardsTest {
               Set<String> labels = LABELS.computeIfAbsent(sample.group(1), _ -> new TreeSet<>());
               labels.addAll(labelsIn(sample.group(2)));
             });
+  }
+
+  private static Path shares(Path file) throws IOException {
+    Map<UpstreamVersion, Share> canary = Map.of(new UpstreamVersion("canary"), new Share(1, 0));
+    RolloutState _ =
+        new RolloutFile(file)
+            .change(
+                Upstream.COGNITIVE,
+                before -> before.with(canary, RolloutState.Cause.SET, "tester", Instant.EPOCH));
+    return file;
   }
 
   /** The names of the labels in a sample or in a query, which may have none. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
@@ -83,12 +84,13 @@ class RolloutTest {
 
   /** As the command line does, and the gateway sees it at once. */
   private void set(Map<UpstreamVersion, Share> shares) {
+    set(Upstream.COGNITIVE, shares);
+  }
+
+  private void set(Upstream who, Map<UpstreamVersion, Share> shares) {
     try {
       RolloutState _ =
-          file()
-              .change(
-                  Upstream.COGNITIVE,
-                  before -> before.with(shares, Cause.SET, "tester", Instant.now()));
+          file().change(who, before -> before.with(shares, Cause.SET, "tester", Instant.now()));
     } catch (IOException failed) {
       throw new UncheckedIOException(failed);
     }
@@ -311,6 +313,43 @@ class RolloutTest {
           });
       assertTrue(silent.connections() < 40, silent.connections() + " connections");
       Waiting.until(SOON, () -> !mirrored("failed").equals("0.0"));
+    }
+  }
+
+  /** A stream is judged by its end, not by its status. */
+  @Test
+  void aVersionWhoseStreamsBreakLosesItsCallers() {
+    gateway.close();
+    String type = "text/event-stream";
+    byte[] token = "data: {\"token\": \"Hi\"}\n\n".getBytes(StandardCharsets.UTF_8);
+    byte[] done = "data: {\"done\": true}\n\n".getBytes(StandardCharsets.UTF_8);
+    try (RawUpstream whole =
+            RawUpstream.start(RawUpstream.stream("200 OK", type, List.of(token, done), "eof"));
+        RawUpstream broken =
+            RawUpstream.start(RawUpstream.stream("200 OK", type, List.of(token), "eof"))) {
+      gateway =
+          TestGateway.builder()
+              .with("AGENT_URL", whole.url())
+              .yaml(
+                  "agent:\n    connect: 1s",
+                  "agent:\n    versions: {canary: \"" + broken.url() + "\"}\n    connect: 1s")
+              .start();
+      set(Upstream.AGENT, Map.of(CANARY, new Share(40, 0)));
+      List<String> keys = new ArrayList<>();
+      IntStream.range(0, 30).forEach(i -> keys.add(gateway.key(List.of("maria_k"), "chat:write")));
+      Waiting.until(
+          SOON,
+          () -> {
+            for (String key : keys) {
+              new Client(gateway, key)
+                  .post("/v1/chat/stream", "{\"user_id\":\"maria_k\",\"message\":\"Hi\"}")
+                  .expect(200);
+            }
+            return states().get(Upstream.AGENT).cause() == Cause.ERRORS;
+          });
+      assertTrue(
+          gateway.log().stream()
+              .anyMatch(line -> line.contains("\"upstream_version\":\"canary\"")));
     }
   }
 

@@ -73,7 +73,10 @@ class NoHealthDataTest {
             .with("USAGE_OUTBOX", directory.resolve("usage").toString())
             .with("AUDIT_FILE", directory.resolve("audit").toString())
             .with("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
-            .with("OTEL_BSP_SCHEDULE_DELAY", "50");
+            .with("OTEL_BSP_SCHEDULE_DELAY", "50")
+            .yaml(
+                "cognitive:\n    connect: 1s",
+                "cognitive:\n    versions: {canary: \"" + services.url() + "\"}\n    connect: 1s");
     StandIns.VARIABLES.forEach(variable -> builder.with(variable, services.url()));
     gateway = builder.start();
   }
