@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,17 @@ final class Addresses {
     /** The system's, whose answers the JDK caches for {@code networkaddress.cache.ttl}. */
     static Resolver ofSystem() {
       return host -> List.of(InetAddress.getAllByName(host));
+    }
+
+    /** The same without the addresses that are not allowed; a name with no other has none. */
+    default Resolver only(Predicate<InetAddress> allowed) {
+      return host -> {
+        List<InetAddress> found = resolve(host).stream().filter(allowed).toList();
+        if (found.isEmpty()) {
+          throw new UnknownHostException("no allowed address");
+        }
+        return found;
+      };
     }
   }
 

@@ -3,6 +3,7 @@ package luki.wire;
 import java.io.IOException;
 import java.net.Authenticator;
 import java.net.CookieHandler;
+import java.net.InetAddress;
 import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import luki.http1.Fields;
@@ -39,6 +41,15 @@ public final class WireClient extends HttpClient {
    */
   public WireClient(WireSettings settings, @Nullable SSLContext tls) {
     this(settings, tls, Addresses.Resolver.ofSystem());
+  }
+
+  /**
+   * A client that connects to allowed addresses only. What a name resolves to is checked after each
+   * look-up, and a connection is opened to the address that was checked: the name is not looked up
+   * again for it. An address in place of a name is checked likewise.
+   */
+  public static WireClient restricted(WireSettings settings, Predicate<InetAddress> allowed) {
+    return new WireClient(settings, null, Addresses.Resolver.ofSystem().only(allowed));
   }
 
   WireClient(WireSettings settings, @Nullable SSLContext tls, Addresses.Resolver resolver) {

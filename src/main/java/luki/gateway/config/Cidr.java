@@ -30,12 +30,15 @@ public final class Cidr {
 
   /** Whether the literal address lies in the block. */
   public boolean contains(String literal) {
-    byte[] address;
     try {
-      address = InetAddress.ofLiteral(literal).getAddress();
+      return contains(InetAddress.ofLiteral(literal));
     } catch (IllegalArgumentException malformed) {
       return false;
     }
+  }
+
+  public boolean contains(InetAddress of) {
+    byte[] address = of.getAddress();
     if (address.length != network.length) {
       return false;
     }

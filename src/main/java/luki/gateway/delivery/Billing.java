@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
+import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.http.Principal.CallerName;
@@ -25,12 +28,28 @@ public final class Billing implements AutoCloseable {
   private final @Nullable UsageSink sink;
 
   /**
-   * Opens the outbox and begins to deliver what is in it.
+   * Opens the outbox, which the settings name, and begins to deliver what is in it.
    *
    * @param random for ids; 128 bits of it are one
-   * @throws IOException the outbox cannot be written
+   * @throws BadConfiguration the outbox cannot be written
    */
-  public Billing(
+  public static Billing open(
+      Settings.UsageOut settings,
+      HttpClients clients,
+      Clock clock,
+      RandomGenerator random,
+      Metrics metrics)
+      throws BadConfiguration {
+    try {
+      Path file = Objects.requireNonNull(settings.outbox());
+      return new Billing(file, settings, clients, clock, random, metrics);
+    } catch (IOException unwritable) {
+      throw new BadConfiguration(
+          List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
+    }
+  }
+
+  private Billing(
       Path file,
       Settings.UsageOut settings,
       HttpClients clients,

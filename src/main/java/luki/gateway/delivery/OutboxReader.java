@@ -16,7 +16,7 @@ import luki.gateway.observe.Segments;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an outbox line by line, from the stored position. */
-final class OutboxReader implements AutoCloseable {
+public final class OutboxReader implements AutoCloseable {
   private static final int BUFFER = 64 * 1024;
 
   private static final String POSITION = "position";
@@ -52,13 +52,13 @@ final class OutboxReader implements AutoCloseable {
     }
   }
 
-  static OutboxReader fromStart(Segments segments) throws IOException {
+  public static OutboxReader fromStart(Segments segments) throws IOException {
     List<Integer> numbers = segments.numbers();
     return new OutboxReader(segments, numbers.isEmpty() ? 1 : numbers.getFirst(), 0);
   }
 
   /** The next whole line without its line break; null while there is none. */
-  byte @Nullable [] next() throws IOException {
+  public byte @Nullable [] next() throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     while (true) {
       while (buffer.hasRemaining()) {

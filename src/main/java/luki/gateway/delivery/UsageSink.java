@@ -3,17 +3,12 @@ package luki.gateway.delivery;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 import luki.gateway.config.Settings;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
@@ -38,12 +33,10 @@ final class UsageSink implements AutoCloseable {
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
   private static final Duration MAX_WAIT = Duration.ofMinutes(1);
   private static final int GONE = 410;
-  private static final String ALGORITHM = "HmacSHA256";
-  private static final String SECRET_PREFIX = "whsec_";
 
   private final Outbox outbox;
   private final ExternalCall sink;
-  private final List<SecretKeySpec> keys = new ArrayList<>();
+  private final List<String> secrets;
   private final Clock clock;
   private final RandomGenerator random;
   private final FailureLog failures =
@@ -62,10 +55,7 @@ final class UsageSink implements AutoCloseable {
       RandomGenerator random) {
     this.outbox = outbox;
     this.sink = new ExternalCall(address, clients, SEND_TIMEOUT);
-    for (Settings.Secret secret : secrets) {
-      String text = secret.value().substring(SECRET_PREFIX.length());
-      keys.add(new SecretKeySpec(Base64.getDecoder().decode(text), ALGORITHM));
-    }
+    this.secrets = secrets.stream().map(Settings.Secret::value).toList();
     this.clock = clock;
     this.random = random;
     this.task = new Periodic("usage-sink", this::deliver);
@@ -156,34 +146,9 @@ final class UsageSink implements AutoCloseable {
 
   /** The status; 0 when there was none. */
   private int send(String id, byte[] body) throws InterruptedException {
-    String seconds = Long.toString(clock.instant().getEpochSecond());
-    return sink.post(
-        Map.of(
-            "Content-Type",
-            "application/cloudevents+json",
-            "webhook-id",
-            id,
-            "webhook-timestamp",
-            seconds,
-            "webhook-signature",
-            signatures(id + "." + seconds + ".", body)),
-        body);
-  }
-
-  /** Standard Webhooks: one for each secret, so that a receiver can change from one to the next. */
-  private String signatures(String prefix, byte[] body) {
-    List<String> signatures = new ArrayList<>();
-    for (SecretKeySpec key : keys) {
-      try {
-        Mac mac = Mac.getInstance(ALGORITHM);
-        mac.init(key);
-        mac.update(prefix.getBytes(StandardCharsets.UTF_8));
-        signatures.add("v1," + Base64.getEncoder().encodeToString(mac.doFinal(body)));
-      } catch (GeneralSecurityException cannotBe) {
-        throw new IllegalStateException(cannotBe);
-      }
-    }
-    return String.join(" ", signatures);
+    Map<String, String> headers = new HashMap<>(Signatures.of(id, clock.instant(), body, secrets));
+    headers.put("Content-Type", "application/cloudevents+json");
+    return sink.post(headers, body);
   }
 
   private void closeReader() {

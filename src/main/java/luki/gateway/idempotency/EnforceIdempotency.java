@@ -10,6 +10,7 @@ import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Response;
 import luki.gateway.idempotency.ReplyStore.Claim;
 import luki.gateway.idempotency.ReplyStore.Entry;
+import luki.gateway.keys.Sealer;
 import luki.gateway.observe.Label.IdempotencyOutcome;
 import luki.gateway.observe.Metrics;
 
@@ -60,7 +61,7 @@ public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store, Metrics m
       Response response = handler.handle(exchange);
       long copies = 2L * StoredReply.bodyBytes(response);
       if (exchange.memory().tryTake(copies)) {
-        reply = StoredReply.encode(response, store.maxBytes() - ReplyCipher.overhead());
+        reply = StoredReply.encode(response, store.maxBytes() - Sealer.OVERHEAD);
       }
       return response;
     } finally {

@@ -65,6 +65,11 @@ public final class ExternalCall {
     return reply.statusCode();
   }
 
+  /** Closes the client: only for a call that does not share it. */
+  public void end() {
+    http.shutdownNow();
+  }
+
   private @Nullable HttpResponse<InputStream> send(String method, Fields fields, byte[] content)
       throws InterruptedException {
     long by = System.nanoTime() + timeout.toNanos();
