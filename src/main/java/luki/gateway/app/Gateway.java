@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -147,7 +146,7 @@ public final class Gateway implements AutoCloseable {
     running = new Running(server, filters, closeable);
     watch(accessLog);
     parts.access().start(() -> current.consent(), exchange -> current.refusal(exchange));
-    parts.start(server, routes);
+    parts.start(server, () -> current, () -> routes);
     server.start();
   }
 
@@ -205,17 +204,9 @@ public final class Gateway implements AutoCloseable {
   }
 
   private @Nullable Billing billing(Settings.UsageOut usage) throws BadConfiguration {
-    Path file = usage.outbox();
-    if (file == null) {
-      return null;
-    }
-    try {
-      return new Billing(
-          file, usage, parts.engines(), parts.clock(), new SecureRandom(), parts.metrics());
-    } catch (IOException unwritable) {
-      throw new BadConfiguration(
-          List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
-    }
+    return usage.outbox() == null
+        ? null
+        : Billing.open(usage, parts.engines(), parts.clock(), new SecureRandom(), parts.metrics());
   }
 
   private Running running() {

@@ -1,17 +1,20 @@
 package luki.gateway.app;
 
 import com.sun.net.httpserver.HttpServer;
+import java.net.InetAddress;
 import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.function.Predicate;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
 import luki.gateway.config.Settings;
 import luki.gateway.server.GatewayServer.ServerEngine;
 import luki.gateway.server.JdkServer;
 import luki.gateway.upstream.Upstreams.HttpClients;
+import luki.gateway.webhook.PublicAddresses;
 import luki.http1.ByteBudget;
 import luki.http1.HeadLimits;
 import luki.wire.WireClient;
@@ -64,6 +67,17 @@ final class HttpEngines implements HttpClients, AutoCloseable {
   public HttpClient client(Duration connect, Duration silence) {
     return clients.computeIfAbsent(
         new Timeouts(connect, silence), wire ? HttpEngines::wireClient : HttpEngines::jdkClient);
+  }
+
+  /**
+   * Clients for addresses that callers choose, a new one for each call. Always wire: it connects to
+   * the address that was checked.
+   */
+  static HttpClients receivers(boolean dev) {
+    Predicate<InetAddress> allowed = PublicAddresses.rule(dev);
+    return (connect, silence) ->
+        WireClient.restricted(
+            WireSettings.usual().withConnect(connect).withSilence(silence), allowed);
   }
 
   private static HttpClient wireClient(Timeouts own) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Problems;
@@ -43,6 +44,8 @@ import luki.gateway.ticket.Tickets;
 import luki.gateway.tokens.Identity;
 import luki.gateway.tokens.ServiceTokens;
 import luki.gateway.upstream.Upstreams;
+import luki.gateway.webhook.AccessCheck;
+import luki.gateway.webhook.Webhooks;
 import luki.gateway.websocket.ChatSockets;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +77,7 @@ record Parts(
     EnforceIdempotency idempotency,
     Tickets tickets,
     @Nullable KeptStreams kept,
+    @Nullable Webhooks webhooks,
     Plan.Catalog plans,
     ApiKeyStore keys,
     KeyedHash principals,
@@ -107,6 +111,17 @@ record Parts(
             KeyedHash.ofPepper(pepper),
             configuration.roles(),
             clock);
+    KeyedHash limited = KeyedHash.derived(pepper, "limits");
+    Webhooks webhooks =
+        settings.webhooks().isOn()
+            ? new Webhooks(
+                settings,
+                HttpEngines.receivers(settings.dev()),
+                memory,
+                caller -> limited.shortOf(caller.limitedAs()),
+                clock,
+                problems)
+            : null;
     Limiters limiters = new Limiters(settings, configuration.file(), clock);
     Lifecycle lifecycle = new Lifecycle();
     AccessWatch access = new AccessWatch(new Random());
@@ -138,10 +153,11 @@ record Parts(
         settings.streamResume()
             ? new KeptStreams(memory, budget, lifecycle, new SecureRandom(), System::nanoTime)
             : null,
+        webhooks,
         Plan.Catalog.of(configuration.file(), settings.rates()),
         keys,
         KeyedHash.derived(pepper, Configuration.ACCESS_LOG),
-        KeyedHash.derived(pepper, "limits"));
+        limited);
   }
 
   /**
@@ -170,14 +186,21 @@ record Parts(
         idempotency,
         tickets,
         kept,
+        webhooks,
         Plan.Catalog.of(next.file(), next.settings().rates()),
         keys.with(next.roles()),
         principals,
         limited);
   }
 
-  /** Starts what a listener needs before it accepts requests. */
-  void start(Dispatcher server, List<Route.Served> routes) throws BadConfiguration, IOException {
+  /**
+   * Starts what a listener needs before it accepts requests.
+   *
+   * @param now the parts of the configuration that is in force then
+   * @param routes likewise
+   */
+  void start(Dispatcher server, Supplier<Parts> now, Supplier<List<Route.Served>> routes)
+      throws BadConfiguration, IOException {
     identity.start();
     limiters.start(plans.byDefault());
     adaptive.start(metrics);
@@ -191,7 +214,13 @@ record Parts(
     if (kept != null) {
       kept.start();
     }
-    doors.start(server, routes);
+    doors.start(server, routes.get());
+    if (webhooks != null) {
+      AccessCheck access =
+          new AccessCheck(
+              () -> now.get().consent(), each -> now.get().refusal(each), routes, clock);
+      webhooks.start(server, access, metrics);
+    }
   }
 
   /** Why the caller of a request, with the rights of now, may not have an answer. */
@@ -223,7 +252,8 @@ record Parts(
             limiters,
             identity,
             upstreams,
-            tracing)
+            tracing,
+            webhooks)
         .filter(Objects::nonNull)
         .toList();
   }

@@ -24,6 +24,7 @@ import luki.gateway.http.Route;
 import luki.gateway.json.Json;
 import luki.gateway.ticket.TicketHandler;
 import luki.gateway.upstream.Upstreams;
+import luki.gateway.webhook.Webhooks;
 import luki.gateway.websocket.ChatSocketHandler;
 
 /** The contract's operations with their handlers. */
@@ -62,6 +63,9 @@ record RouteTable(Parts parts, Configuration.Build build) {
     }
     if (handler.startsWith("graphql-page")) {
       return !parts.doors().isOpen("graphql") || !settings.dev();
+    }
+    if (handler.startsWith("webhook")) {
+      return parts.webhooks() == null;
     }
     return handler.startsWith("graphql")
         ? !parts.doors().isOpen("graphql")
@@ -103,6 +107,12 @@ record RouteTable(Parts parts, Configuration.Build build) {
     handlers.put("stream-ticket", new TicketHandler(parts.tickets()));
     handlers.put("usage", new UsageHandler(parts.limiters(), parts.plans(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
+    Webhooks webhooks = parts.webhooks();
+    if (webhooks != null) {
+      handlers.putAll(webhooks.byName());
+      handlers.computeIfPresent("chat", (_, chat) -> webhooks.withJobs(chat));
+      handlers.computeIfPresent("report", (_, report) -> webhooks.withJobs(report));
+    }
     return handlers;
   }
 }

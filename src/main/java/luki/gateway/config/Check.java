@@ -59,6 +59,10 @@ public enum Check {
       Severity.WARNING,
       "An instance cannot decrypt the replies of the others, so a repeat is processed again.",
       "Set IDEMPOTENCY_KEY_PATH to the same key for all instances."),
+  JOBS_NOT_SHARED(
+      Severity.WARNING,
+      "An instance knows only the webhooks and jobs that it has accepted itself; at the others they are 404.",
+      "Route each caller to one instance, or leave WEBHOOKS_PATH unset."),
   REDIS_UNENCRYPTED(
       Severity.WARNING,
       "The password of Redis crosses the network unencrypted.",

@@ -65,6 +65,7 @@ public final class ConfigurationCheck {
     check.ownerOnly(Variable.SERVICE_TOKEN_KEY_PATH, settings.signingKey());
     check.ownerOnly(Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, settings.previousSigningKey());
     check.ownerOnly(Variable.IDEMPOTENCY_KEY_PATH, settings.idempotencyKey());
+    check.ownerOnly(Variable.WEBHOOKS_KEY_PATH, settings.webhooks().key());
     check.services();
     check.limits(file);
     check.memory();
@@ -209,6 +210,11 @@ public final class ConfigurationCheck {
         "IDEMPOTENCY_KEY_PATH",
         "unset: an instance cannot read the replies that others have stored in Redis, or itself before"
             + " a restart, so a repeat that reaches it is processed again");
+    addIf(
+        settings.webhooks().isOn() && (redis != null || rates.replicas() > 1),
+        Check.JOBS_NOT_SHARED,
+        "WEBHOOKS_PATH",
+        "webhooks and jobs are known to the instance only that has accepted them");
     addIf(
         prod
             && redis != null

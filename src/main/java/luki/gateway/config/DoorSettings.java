@@ -9,7 +9,7 @@ import java.util.Map;
 import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
-/** The variables of the doors. */
+/** The variables of what is off by default: the doors, and webhooks. */
 final class DoorSettings {
   private DoorSettings() {}
 
@@ -69,5 +69,14 @@ final class DoorSettings {
     } catch (URISyntaxException malformed) {
       return null;
     }
+  }
+
+  static Settings.Webhooks webhooks(Environment environment) {
+    Path log = environment.created(Variable.WEBHOOKS_PATH);
+    Path key = environment.optionalFile(Variable.WEBHOOKS_KEY_PATH);
+    if (log != null && key == null) {
+      environment.problem(Variable.WEBHOOKS_PATH, "needs WEBHOOKS_KEY_PATH as well");
+    }
+    return new Settings.Webhooks(log, key);
   }
 }

@@ -44,6 +44,7 @@ public record Settings(
     RateLimits rates,
     @Nullable Redis redis,
     UsageOut usage,
+    Webhooks webhooks,
     Map<String, String> telemetry,
     Engines engines,
     boolean metricsOpen,
@@ -154,6 +155,18 @@ public record Settings(
   public record UsageOut(@Nullable Path outbox, @Nullable URI sink, List<Secret> secrets) {
     public UsageOut {
       secrets = List.copyOf(secrets);
+    }
+  }
+
+  /**
+   * Webhooks of callers.
+   *
+   * @param log the file of their states; null: they are switched off
+   * @param key the file of the key that encrypts what is stored
+   */
+  public record Webhooks(@Nullable Path log, @Nullable Path key) {
+    public boolean isOn() {
+      return log != null;
     }
   }
 

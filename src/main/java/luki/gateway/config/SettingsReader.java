@@ -75,6 +75,7 @@ public final class SettingsReader {
         rates(),
         redis.isEmpty() ? null : new Settings.Redis(redis),
         usage(),
+        DoorSettings.webhooks(environment),
         environment.beginningWith("OTEL_"),
         new Settings.Engines(
             environment.choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),

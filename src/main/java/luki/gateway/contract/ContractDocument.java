@@ -150,11 +150,13 @@ public final class ContractDocument {
               paths.put(path, operations.build());
             });
     Json all = paths.build();
-    return root().toBuilder()
-        .remove(VERSIONS)
-        .put("paths", all)
-        .put("components", withoutUnused(all.toString()))
-        .build();
+    Json whole =
+        root().toBuilder()
+            .remove(VERSIONS)
+            .put("paths", all)
+            .put("components", withoutUnused(all.toString()))
+            .build();
+    return new OperationFilter(_ -> false).without(whole);
   }
 
   /** The components without the responses that only the source document refers to. */

@@ -54,6 +54,10 @@ public record EnforceQuota(
     Units used = reservation.used();
     // With a key the client can have the reply later, and that is free.
     boolean lost = !sent.isAnswered() && IdempotencyKey.of(exchange) == null;
+    if (used.isNone()) {
+      // A job counts when its call is made, which is a request of its own.
+      return;
+    }
     boolean failed = sent.end() == Delivery.End.ABORTED || sent.streamError() != null || lost;
     if (failed && used.streamedCharacters() == 0) {
       // Nothing came after its status, or not even that.

@@ -218,7 +218,7 @@ public record Exchange(
       return true;
     }
 
-    /** What the call has used, if it counts. */
+    /** What the call has used, if it counts; nothing once that was ended. */
     default Units used() {
       return Units.NONE;
     }

@@ -38,7 +38,7 @@ public final class LimiterReservation implements QuotaReservation {
 
   @Override
   public Units used() {
-    return units.withCharacters(taken);
+    return ended ? Units.NONE : units.withCharacters(taken);
   }
 
   @Override

@@ -125,7 +125,7 @@ public final class Metrics implements AutoCloseable {
         .register(registry);
   }
 
-  private void watchCounter(String name, String help, LongSupplier value) {
+  public void watchCounter(String name, String help, LongSupplier value) {
     CounterWithCallback.builder()
         .name(name)
         .help(help)

@@ -50,6 +50,8 @@ class CodeSamplesTest {
       assertTrue(count > 50, () -> "few samples");
       // Both versions delete the one session of the examples.
       failed.remove("delete /api/cognitive/life-story/sessions/{id}");
+      // Ids of webhooks and jobs are random, so those of the examples do not exist.
+      failed.values().removeIf(each -> each.matches("(?s)404 .*/v1/(webhooks|jobs)/.*"));
       assertEquals(Map.of(), failed);
     }
   }

@@ -56,11 +56,12 @@ class LayeringTest {
           resume: luki.http1 http observe
           websocket: luki.http1 luki.websocket consent http json observe
           delivery: config http json observe upstream
+          webhook: luki.http1 config consent delivery http json keys observe upstream
           door: luki.http1 config consent http json observe tokens
           filter: luki.http1 luki.websocket audit config consent contract delivery http json keys limit observe ticket tokens
           handler: luki.http1 config consent http json limit observe upstream
           server: luki.http1 config contract http observe
-          app: luki.edge luki.http1 luki.wire audit config consent contract delivery door filter handler http idempotency json keys limit observe resume rollout server ticket tokens upstream websocket
+          app: luki.edge luki.http1 luki.wire audit config consent contract delivery door filter handler http idempotency json keys limit observe resume rollout server ticket tokens upstream webhook websocket
           cli: luki.http1 app audit config contract delivery http json keys observe rollout tokens
           """);
 
@@ -189,8 +190,8 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 35_690;
-  private static final int MAX_FILES = 314;
+  private static final int MAX_LINES = 37_460;
+  private static final int MAX_FILES = 327;
 
   /** Raw lines of each room, rounded up to fifty. */
   @Test

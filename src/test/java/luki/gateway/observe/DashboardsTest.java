@@ -64,6 +64,7 @@ class DashboardsTest {
                 .with(services.urls())
                 .with("RATE_LIMIT_PER_MIN", "60")
                 .with("USAGE_OUTBOX", outbox.resolve("usage").toString())
+                .webhooks()
                 .with("AUDIT_FILE", outbox.resolve("audit").toString())
                 .with("ROLLOUT_FILE", shares(outbox.resolve("rollout.json")).toString())
                 .yaml(

@@ -54,7 +54,7 @@ public final class Fixture implements AutoCloseable {
     this.started = started;
     this.services = StandIns.start(started);
     this.faulty = faulty;
-    this.gateway = changes.apply(TestGateway.builder().with(services.urls())).start();
+    this.gateway = changes.apply(TestGateway.builder().webhooks().with(services.urls())).start();
   }
 
   /** How to handle a request that is no health check. */

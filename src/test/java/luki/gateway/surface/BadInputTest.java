@@ -46,6 +46,7 @@ class BadInputTest {
     services.start();
     TestGateway.Builder builder =
         TestGateway.builder()
+            .webhooks()
             .with("METRICS_ACCESS", "scope")
             .with("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES));
     StandIns.VARIABLES.forEach(variable -> builder.with(variable, services.baseUrl()));

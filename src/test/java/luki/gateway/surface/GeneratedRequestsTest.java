@@ -129,7 +129,7 @@ class GeneratedRequestsTest {
         assertEquals(List.of(), ByLibrary.violations(bodySchema, body), () -> seed(body));
       }
       HttpReply reply = send(ask(sent, body));
-      assertFalse(isInvalid(reply), () -> seed(sent + " " + body) + reply);
+      assertFalse(isInvalid(reply) && !isOfWebhooks(reply), () -> seed(sent + " " + body) + reply);
       assertTrue(reply.status() < 500, () -> seed(sent + " " + body) + reply);
     }
 
@@ -164,6 +164,14 @@ class GeneratedRequestsTest {
 
     private static boolean isInvalid(HttpReply reply) {
       return reply.status() == 400 && reply.body().contains(NOT_VALID);
+    }
+
+    /** What the schemas allow and the handlers of webhooks do not. */
+    private static boolean isOfWebhooks(HttpReply reply) {
+      List<Json> details = reply.json().at("error").at("details").items();
+      return details.stream()
+          .map(detail -> detail.at("pointer").string("") + " " + detail.at("rule").string(""))
+          .allMatch(Set.of("/callback/webhook_id unknown", "/url address", " too_many")::contains);
     }
 
     private HttpReply send(Ask ask) {

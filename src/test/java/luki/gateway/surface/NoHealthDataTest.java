@@ -68,6 +68,7 @@ class NoHealthDataTest {
             });
     TestGateway.Builder builder =
         TestGateway.builder()
+            .webhooks()
             .with("REDIS_URL", redis.url())
             .with("RATE_LIMIT_PER_MIN", "600000")
             .with("USAGE_OUTBOX", directory.resolve("usage").toString())

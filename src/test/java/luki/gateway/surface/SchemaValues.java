@@ -16,7 +16,8 @@ import luki.gateway.json.Json;
 final class SchemaValues {
   private static final String NAME = "zz";
   private static final int LONG = 3_000;
-  private static final List<String> SEEDS = List.of("a", "a_1", "1", "\"a\"");
+  private static final List<String> SEEDS =
+      List.of("wh_" + "0a".repeat(16), "job_" + "0a".repeat(16), "a", "a_1", "1", "\"a\"");
   private static final String ALPHABET = "abcXYZ019 _-.~!\"\\/%;:#?&=+\n\t\u007f\u00e9\u4e2d";
 
   private static final Map<String, Json> OF_TYPE =

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
@@ -83,6 +84,7 @@ public final class TestGateway implements AutoCloseable {
     private final Map<String, String> variables = new HashMap<>();
     private final Map<String, String> yaml = new HashMap<>();
     private OutputStream stdout = OutputStream.nullOutputStream();
+    private boolean webhooks;
 
     public Builder with(Map<String, String> more) {
       variables.putAll(more);
@@ -97,6 +99,12 @@ public final class TestGateway implements AutoCloseable {
 
     public Builder with(String name, String value) {
       variables.put(name, value);
+      return this;
+    }
+
+    /** Switches webhooks on, with a key made now and a file that is deleted with the gateway. */
+    public Builder webhooks() {
+      webhooks = true;
       return this;
     }
 
@@ -123,6 +131,11 @@ public final class TestGateway implements AutoCloseable {
         variables.putIfAbsent("API_KEYS_FILE", directory.resolve("keys.json").toString());
         variables.putIfAbsent("ROLLOUT_FILE", directory.resolve("rollout.json").toString());
         variables.putIfAbsent("GATEWAY_CONFIG", gatewayFile(directory).toString());
+        if (webhooks && !variables.containsKey("WEBHOOKS_PATH")) {
+          Path key = Files.writeString(directory.resolve("key"), UUID.randomUUID().toString());
+          variables.put("WEBHOOKS_PATH", directory.resolve("webhooks").toString());
+          variables.put("WEBHOOKS_KEY_PATH", key.toString());
+        }
         Problems problems = new Problems();
         Environment environment = Environment.of(variables, directory.resolve("no.env"), problems);
         Configuration configuration = Configuration.of(environment, problems);

@@ -1,0 +1,229 @@
+package luki.gateway.webhook;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.function.Supplier;
+import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Body;
+import luki.gateway.http.Dispatcher;
+import luki.gateway.http.ErrorCode;
+import luki.gateway.http.ErrorReply;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Method;
+import luki.gateway.http.Policy.ConsentRule;
+import luki.gateway.http.Policy.Units;
+import luki.gateway.http.Query;
+import luki.gateway.http.Request;
+import luki.gateway.http.Response;
+import luki.gateway.http.Response.Delivery;
+import luki.gateway.json.InvalidJson;
+import luki.gateway.json.Json;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.webhook.Job.State;
+import luki.http1.ByteBudget;
+import luki.http1.Fields;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the calls of jobs: each is a request of the same caller to the same operation, without its
+ * callback, which passes all steps again and is limited, logged and billed by itself. Its input is
+ * never stored. A call that was begun is not made again: after a crash its job has failed.
+ */
+record Jobs(
+    Deliveries.Store store,
+    Deliveries deliveries,
+    Dispatcher gateway,
+    Supplier<String> ids,
+    ExecutorService threads) {
+  static final int MAX_OPEN_OF_OWNER = 50;
+  private static final int MAX_OPEN = 1000;
+  private static final int MAX_RESULT_BYTES = 1 << 20;
+  private static final Diagnostics LOG = new Diagnostics("webhooks");
+
+  /** How long a job waits for its caller's rate, or for room in the gateway. */
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /** What a stop of the process has left: a job without a result, and a result without a job. */
+  void recover() throws IOException, InterruptedException {
+    for (Json entry : store.registry().all(Job::isOpen)) {
+      Job job = new Job(entry);
+      if (job.state() == State.RUNNING) {
+        ApiError error = ApiError.of(ErrorCode.INTERNAL);
+        Json body = ErrorReply.envelope(error, "0".repeat(32));
+        answered(job, error.status(), body, Json.object().build(), "interrupted");
+      }
+    }
+    for (String id : store.results().jobs()) {
+      if (!Job.isOpen(store.registry().find(id))) {
+        store.results().erase(id);
+      }
+    }
+  }
+
+  /** Accepts a job for a request with a callback: 202. */
+  Response accept(Exchange exchange, String owner) throws InterruptedException {
+    String webhook = exchange.json().pointer("/callback/webhook_id").string("");
+    Json to = store.registry().find(webhook);
+    if (!to.at("owner").string("").equals(owner)) {
+      return Response.refused(ApiError.invalid("/callback/webhook_id", "unknown"));
+    }
+    String operation = exchange.operation().id();
+    String id = Job.PREFIX + ids.get();
+    Job job = Job.accepted(id, owner, webhook, operation, store.clock().instant());
+    byte[] body = exchange.json().toBuilder().remove("callback").build().bytes();
+    ByteBudget.Lease lease = store.memory().lease();
+    lease.heldBy(exchange.principal().limitedAs());
+    boolean accepted = false;
+    try {
+      lease.take(body.length + Json.memoryOf(body));
+      Registry.await(store.registry().add(id, job.json(), others -> limit(owner, others)));
+      // Not this request counts, but the call itself.
+      exchange.reservation().end(Units.NONE);
+      threads.execute(() -> run(job, exchange, body, lease));
+      accepted = true;
+      return Response.json(202, job.shown().build());
+    } catch (ByteBudget.Exhausted full) {
+      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
+    } finally {
+      if (!accepted) {
+        lease.close();
+        CompletableFuture<Void> _ = store.registry().remove(id, false);
+      }
+    }
+  }
+
+  private static @Nullable ApiError limit(String owner, Collection<Json> all) {
+    long open = all.stream().filter(Job::isOpen).count();
+    long own =
+        all.stream()
+            .filter(Job::isOpen)
+            .filter(each -> new Job(each).owner().equals(owner))
+            .count();
+    ErrorCode code = own >= MAX_OPEN_OF_OWNER ? ErrorCode.RATE_LIMITED : ErrorCode.OVERLOADED;
+    return own >= MAX_OPEN_OF_OWNER || open >= MAX_OPEN ? ApiError.retrySoon(code) : null;
+  }
+
+  private void run(Job job, Exchange exchange, byte[] body, ByteBudget.Lease held) {
+    try (held) {
+      long end = System.nanoTime() + PATIENCE.toNanos();
+      Duration pause = call(job, exchange, body, false);
+      while (pause != null) {
+        Thread.sleep(pause);
+        pause = call(job, exchange, body, System.nanoTime() - end > 0);
+      }
+      deliveries.deliverDue();
+    } catch (InterruptedException closing) {
+      // The next start says that it was interrupted.
+      Thread.currentThread().interrupt();
+    } catch (IOException | RuntimeException failure) {
+      if (threads.isShutdown()) {
+        return;
+      }
+      LOG.error("the result of a job cannot be stored", Diagnostics.Field.reason(failure));
+      Job lost = job.in(State.DEAD, store.clock().instant()).because("lost");
+      CompletableFuture<Void> _ = store.registry().change(job.id(), _ -> lost.json());
+    }
+  }
+
+  /** Makes the call; the pause before it is to be made again where nothing was done yet. */
+  private @Nullable Duration call(Job job, Exchange exchange, byte[] body, boolean last)
+      throws IOException, InterruptedException {
+    try (ByteBudget.Lease lease = store.memory().lease()) {
+      Response response =
+          gateway.dispatch(request(exchange, body), exchange.route().template(), lease);
+      Delivery.End end = Delivery.End.ABORTED;
+      try {
+        Duration pause = last ? null : pauseAfter(response.outcome().refusal());
+        if (threads.isShutdown()) {
+          throw new InterruptedException("the process ends");
+        }
+        if (pause == null) {
+          answered(job, exchange, response);
+        }
+        end = Delivery.End.COMPLETE;
+        return pause;
+      } finally {
+        int bytes = response.body() instanceof Body.Bytes whole ? whole.bytes().length : 0;
+        response.onComplete().accept(new Delivery(end, response.status(), bytes, null));
+      }
+    }
+  }
+
+  private static Request request(Exchange exchange, byte[] body) {
+    Fields own =
+        new Fields.Builder()
+            .add("Content-Type", "application/json")
+            .add("traceparent", exchange.trace().traceparent())
+            .add("X-Request-Id", exchange.id().value())
+            .build();
+    return exchange.request().forSameCaller(Method.POST, Query.NONE, own, body, () -> {});
+  }
+
+  private static @Nullable Duration pauseAfter(@Nullable ApiError error) {
+    if (error == null
+        || (error.code() != ErrorCode.RATE_LIMITED && error.code() != ErrorCode.OVERLOADED)) {
+      return null;
+    }
+    Duration wait = error.retryAfter();
+    return wait == null || wait.isZero() ? Duration.ofSeconds(1) : wait;
+  }
+
+  private void answered(Job job, Exchange exchange, Response response)
+      throws IOException, InterruptedException {
+    byte[] bytes = Body.bytesOf(response.body());
+    boolean tooLong = bytes.length > MAX_RESULT_BYTES;
+    ApiError internal = ApiError.of(ErrorCode.INTERNAL);
+    int status = tooLong ? internal.status() : response.status();
+    Json body = tooLong ? ErrorReply.envelope(internal, exchange.trace().traceId()) : parsed(bytes);
+    ConsentRule rule = exchange.policy().consent();
+    boolean withConsent =
+        rule != null
+            && status < 300
+            && (rule.askedBy() == ConsentRule.AskedBy.FILTER
+                || body.pointer("/meta/memory").string("").equals("used"));
+    Json subject = AccessCheck.subjectOf(exchange, withConsent);
+    answered(job, status, body, subject, tooLong ? "too_long" : "");
+  }
+
+  private static Json parsed(byte[] bytes) {
+    try {
+      return Json.parseReply(bytes);
+    } catch (InvalidJson none) {
+      return Json.object().build();
+    }
+  }
+
+  private void answered(Job job, int status, Json body, Json subject, String reason)
+      throws IOException, InterruptedException {
+    Json data =
+        Json.object()
+            .put("job_id", job.id())
+            .put("operation", job.json().at("operation"))
+            .put("status", status)
+            .put("body", body)
+            .build();
+    String type = status < 300 ? "job.completed" : "job.failed";
+    byte[] message = Receiver.message(type, store.clock().instant(), data);
+    store.results().write(job.id(), Deliveries.stored(subject, message));
+    store.put(job.pendingUntil(store.clock().instant(), store.clock().instant()).because(reason));
+  }
+
+  /** The state of a job, with its result while that waits for its delivery. */
+  Response poll(String id, String owner) throws IOException, InterruptedException {
+    Job job = new Job(store.registry().find(id, owner));
+    try (ByteBudget.Lease lease = store.memory().lease()) {
+      byte[] message = job.state() == State.PENDING ? deliveries.open(job, lease) : null;
+      Json.Builder shown = store.job(id).shown();
+      if (message != null) {
+        shown.put("result", parsed(message).at("data"));
+      }
+      return Response.json(200, shown.build());
+    } catch (ByteBudget.Exhausted full) {
+      throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package luki.gateway.webhook;
+
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import luki.gateway.delivery.Signatures;
+import luki.gateway.json.Json;
+import luki.gateway.upstream.ExternalCall;
+import luki.gateway.upstream.Upstreams.HttpClients;
+
+/**
+ * Pushes signed messages. Each push has a client of its own, so that no connection and no address
+ * of a receiver is kept.
+ *
+ * @param clients makes a client for each call, which connects to public addresses only
+ */
+record Receiver(HttpClients clients, Clock clock) {
+  private static final Duration TIMEOUT = Duration.ofSeconds(15);
+
+  static byte[] message(String type, Instant now, Json data) {
+    return Json.object()
+        .put("type", type)
+        .put("timestamp", now.toString())
+        .put("data", data)
+        .build()
+        .bytes();
+  }
+
+  /** Sends a message once. A redirect is not followed, and of the reply only the status counts. */
+  Webhook.Attempt push(Webhook to, String id, byte[] message) throws InterruptedException {
+    Instant now = clock.instant();
+    long began = System.nanoTime();
+    Map<String, String> headers = new HashMap<>(Signatures.of(id, now, message, to.secretsAt(now)));
+    headers.put("Content-Type", "application/json");
+    ExternalCall call = new ExternalCall(URI.create(to.url()), clients, TIMEOUT);
+    try {
+      int status = call.post(headers, message);
+      return new Webhook.Attempt(id, now, status, (System.nanoTime() - began) / 1_000_000);
+    } finally {
+      call.end();
+    }
+  }
+}

@@ -1,0 +1,235 @@
+package luki.gateway.webhook;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.http.HttpClient;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.random.RandomGenerator;
+import luki.gateway.json.Json;
+import luki.gateway.keys.Sealer;
+import luki.gateway.testing.Waiting;
+import luki.http1.ByteBudget;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The schedule of deliveries, with a clock that the test sets. */
+@Timeout(60)
+class DeliveriesTest {
+  private static final Instant BEGIN = Instant.parse("2026-11-01T09:00:00Z");
+  private static final String SECRET = Webhook.newSecret(new SecureRandom());
+
+  /** A clock that stands still until it is set. */
+  private static final class TestClock extends Clock {
+    private volatile Instant now = BEGIN;
+
+    void advance(Duration by) {
+      now = now.plus(by);
+    }
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      throw new UnsupportedOperationException();
+    }
+  }
+
+  @TempDir Path directory;
+  @AutoClose private final Receivers receiver = new Receivers();
+
+  @AutoClose private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+  private final TestClock clock = new TestClock();
+  private final SecureRandom random = new SecureRandom();
+  private final Sealer sealer = new Sealer(new byte[Sealer.KEY_BYTES], random);
+  @AutoClose private Registry registry;
+  private Results results;
+  private Deliveries deliveries;
+
+  @BeforeEach
+  void open() throws Exception {
+    registry = new Registry(directory.resolve("hooks"), sealer);
+    results = new Results(directory.resolve("results"), sealer, random);
+    deliveries = deliveries(RandomGenerator.of("L64X128MixRandom"));
+    Webhook webhook = Webhook.of("wh_1", "maria", receiver.url(), SECRET, BEGIN);
+    Registry.await(registry.add("wh_1", webhook.json(), _ -> null));
+  }
+
+  private Deliveries deliveries(RandomGenerator jitter) {
+    ByteBudget memory = new ByteBudget(1 << 24);
+    Deliveries.Store store = new Deliveries.Store(registry, results, memory, clock);
+    Receiver pushes = new Receiver((_, _) -> HttpClient.newHttpClient(), clock);
+    AccessCheck anything =
+        new AccessCheck(
+            () -> {
+              throw new AssertionError("no consent was needed");
+            },
+            _ -> Optional.empty(),
+            List::of,
+            clock);
+    return new Deliveries(store, pushes, anything, threads, jitter);
+  }
+
+  private void pending(String id) throws Exception {
+    Job job = Job.accepted(id, "maria", "wh_1", "chat", clock.instant());
+    byte[] message = "{\"type\":\"job.completed\"}".getBytes(StandardCharsets.UTF_8);
+    results.write(id, Deliveries.stored(Json.object().build(), message));
+    Registry.await(
+        registry.add(id, job.pendingUntil(clock.instant(), clock.instant()).json(), _ -> null));
+  }
+
+  private Json job(String id) {
+    return registry.find(id);
+  }
+
+  private long attempts(String id) {
+    return job(id).at("attempts").integer().orElse(-1);
+  }
+
+  /** Runs what is due until the job has had so many attempts. */
+  private void attempt(String id, int wanted) {
+    Waiting.until(
+        Receivers.SOON,
+        () -> {
+          deliveries.deliverDue();
+          return attempts(id) == wanted;
+        });
+  }
+
+  @Test
+  void aReceiverThatIsDownForAnHourGetsTheResultWhenItIsBack() throws Exception {
+    receiver.answer("503 Down");
+    pending("job_1");
+    attempt("job_1", 1);
+    clock.advance(Duration.ofMillis(4900));
+    deliveries.deliverDue();
+    assertEquals(1, attempts("job_1"), "not before five seconds");
+    clock.advance(Duration.ofMillis(400));
+    attempt("job_1", 2);
+    clock.advance(Duration.ofMinutes(6));
+    attempt("job_1", 3);
+    clock.advance(Duration.ofMinutes(32));
+    attempt("job_1", 4);
+    clock.advance(Duration.ofMinutes(22));
+    receiver.answer("204 No Content");
+    deliveries.deliverDue();
+    assertEquals(4, attempts("job_1"), "not before two hours");
+    clock.advance(Duration.ofMinutes(110));
+    attempt("job_1", 5);
+    assertEquals("delivered", job("job_1").at("state").string());
+    assertEquals(5, receiver.received().size());
+    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    clock.advance(Duration.ofHours(10));
+    deliveries.deliverDue();
+    assertEquals(5, receiver.received().size(), "never again after a 2xx");
+  }
+
+  @Test
+  void afterTheLastAttemptAJobIsDeadAndItsResultErased() throws Exception {
+    receiver.answer("500 Oops");
+    pending("job_1");
+    for (int i = 1; i <= Deliveries.SCHEDULE.size(); i++) {
+      attempt("job_1", i);
+      clock.advance(Deliveries.SCHEDULE.get(i - 1).multipliedBy(106).dividedBy(100));
+    }
+    attempt("job_1", Deliveries.SCHEDULE.size() + 1);
+    Waiting.until(Receivers.SOON, () -> job("job_1").at("state").string("").equals("dead"));
+    assertEquals("not_accepted", job("job_1").at("reason").string());
+    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    assertNull(results.read("job_1"));
+    assertEquals(1, deliveries.deadJobs.sum());
+    // Its caller can still see that for a day.
+    clock.advance(Duration.ofHours(23));
+    deliveries.forget();
+    assertFalse(job("job_1").isMissing());
+    clock.advance(Duration.ofHours(1));
+    deliveries.forget();
+    assertTrue(job("job_1").isMissing());
+  }
+
+  @Test
+  void theWholeScheduleIsOverBeforeTheResultIsErased() {
+    Duration all = Deliveries.SCHEDULE.stream().reduce(Duration.ZERO, Duration::plus);
+    assertTrue(all.multipliedBy(105).dividedBy(100).compareTo(Job.LIFETIME) < 0, all::toString);
+  }
+
+  @Test
+  void aResultThatIsADayOldIsErasedThoughItsWebhookIsPaused() throws Exception {
+    receiver.answer("410 Gone");
+    pending("job_1");
+    attempt("job_1", 1);
+    assertTrue(new Webhook(registry.find("wh_1")).isPaused());
+    clock.advance(Duration.ofHours(20));
+    deliveries.deliverDue();
+    assertEquals(1, attempts("job_1"), "nothing is pushed to a webhook that is gone");
+    clock.advance(Duration.ofHours(4));
+    Waiting.until(
+        Receivers.SOON,
+        () -> {
+          deliveries.deliverDue();
+          return job("job_1").at("state").string("").equals("dead");
+        });
+    assertEquals("expired", job("job_1").at("reason").string());
+    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    assertEquals(1, receiver.received().size());
+  }
+
+  @Test
+  void afterErasureAnOldCopyOfTheFilesEndCannotBeDecrypted() throws Exception {
+    pending("job_1");
+    Path file = directory.resolve("results/job_1");
+    Path link = Files.createLink(directory.resolve("copy"), file);
+    byte[] before = Files.readAllBytes(link);
+    results.erase("job_1");
+    byte[] after = Files.readAllBytes(link);
+    int key = Sealer.KEY_BYTES + Sealer.OVERHEAD;
+    assertEquals(before.length, after.length);
+    for (int i = 0; i < key; i++) {
+      assertEquals(0, after[i], "the key of the result at " + i);
+    }
+    Files.move(link, file);
+    assertNull(results.read("job_1"), "what is left cannot be read");
+  }
+
+  @Test
+  void theRegistryIsTheSameAfterItWasMadeAnew() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      pending("job_" + i);
+      Registry.await(registry.change("job_" + i, before -> new Job(before).attempted().json()));
+    }
+    Registry.await(registry.remove("job_7", false));
+    Registry.await(registry.remove("job_8", true));
+    assertFalse(Files.exists(directory.resolve("hooks.00000001")));
+    String all = registry.all(_ -> true).toString();
+    registry.close();
+    registry = new Registry(directory.resolve("hooks"), sealer);
+    assertEquals(all, registry.all(_ -> true).toString());
+    assertEquals(19, registry.all(_ -> true).size());
+  }
+}
