@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test ext test-ext bench-grpc test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench chaos rolling scaling profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev test ext test-ext bench-grpc test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench chaos rolling soak scaling profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -137,6 +137,9 @@ bench-grpc: ## unary gRPC calls beside nginx's grpc_pass, in one run; ARGS="seco
 
 rolling: compiled ## restart two gateway processes in turn behind HAProxy under load; RESTARTS=…, needs haproxy
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.chaos.RollingRun $(or $(RESTARTS),100)
+
+soak: compiled ## a gateway process under load with nothing broken: no error, no drift; REQUESTS=…, STREAMS=…
+	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.chaos.SoakRun $(or $(REQUESTS),10000000) $(or $(STREAMS),100000)
 
 chaos: compiled ## two gateways, a real Redis and services that break by a plan; SEED=…, SECONDS=…
 	@mvn -B -ntp -q surefire:test -Dtest=ChaosTest -Dluki.chaos.seed=$(or $(SEED),$$(date +%s)) \

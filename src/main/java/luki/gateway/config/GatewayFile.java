@@ -131,8 +131,17 @@ public record GatewayFile(
    * @param minCallers failures of fewer callers count only where no connection was made
    * @param open how long it stays open before a probe
    * @param probes successful ones in a row that close it
+   * @param slowCall a successful call that takes longer is slow; zero: none is
+   * @param slowPercent with more slow calls than that share it opens
    */
-  public record Breaker(Duration window, int minCalls, int minCallers, Duration open, int probes) {}
+  public record Breaker(
+      Duration window,
+      int minCalls,
+      int minCallers,
+      Duration open,
+      int probes,
+      Duration slowCall,
+      int slowPercent) {}
 
   /**
    * How many of a service's calls, or of its streams, one caller may have in flight.

@@ -199,6 +199,8 @@ public final class GatewayFileReader extends LocatedReader {
         number("/breaker/min_calls"),
         (int) optional("/breaker/min_callers", MAX_CALLERS, 3),
         duration("/breaker/open"),
-        number("/breaker/probes"));
+        number("/breaker/probes"),
+        value("/breaker/slow_call").isMissing() ? Duration.ZERO : duration("/breaker/slow_call"),
+        (int) optional("/breaker/slow_percent", 100, 50));
   }
 }

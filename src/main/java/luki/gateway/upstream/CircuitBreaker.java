@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Cuts a failing service off: closed, then open once more than half of enough calls in the window
  * failed, then half-open with one probe at a time, then closed after enough successful probes in a
- * row.
+ * row. A share of slow calls opens it too, where that is set.
  *
  * <p>The requests of one caller may be the cause of failures, so they do not open it for others: it
  * takes failures of several callers, or that no connection was made. A caller whose probe failed
@@ -25,9 +25,8 @@ public final class CircuitBreaker {
   private final LongSupplier nanoTime;
   private final long slotNanos;
   private final Slot[] slots = new Slot[SLOTS];
-  // Those whose calls failed last, each with the time.
-  private final @Nullable Principal[] failedCallers;
-  private final long[] failedAt;
+  private final LastCallers failed;
+  private final LastCallers slow;
   private State state = State.CLOSED;
   private long openedAt;
   private boolean probing;
@@ -48,8 +47,8 @@ public final class CircuitBreaker {
     this.failing = Set.copyOf(failing);
     this.nanoTime = nanoTime;
     this.slotNanos = Math.max(1, settings.window().toNanos() / SLOTS);
-    this.failedCallers = new @Nullable Principal[settings.minCallers()];
-    this.failedAt = new long[settings.minCallers()];
+    this.failed = new LastCallers(settings);
+    this.slow = new LastCallers(settings);
     Arrays.setAll(slots, _ -> new Slot());
   }
 
@@ -59,6 +58,48 @@ public final class CircuitBreaker {
     private int calls;
     private int failures;
     private int unconnected;
+    private int slow;
+  }
+
+  /** Those whose calls failed last, or were slow, each with the time. */
+  private static final class LastCallers {
+    private final @Nullable Principal[] callers;
+    private final long[] at;
+    private final long window;
+
+    LastCallers(GatewayFile.Breaker settings) {
+      callers = new @Nullable Principal[settings.minCallers()];
+      at = new long[callers.length];
+      window = settings.window().toNanos();
+    }
+
+    void add(Principal caller, long now) {
+      int oldest = 0;
+      for (int i = 0; i < callers.length; i++) {
+        Principal known = callers[i];
+        if (known == null || known.isSameCaller(caller)) {
+          oldest = i;
+          break;
+        }
+        oldest = at[i] - at[oldest] < 0 ? i : oldest;
+      }
+      callers[oldest] = caller;
+      at[oldest] = now;
+    }
+
+    /** Whether as many as there is room for are of the window. */
+    boolean areEnough(long now) {
+      for (int i = 0; i < callers.length; i++) {
+        if (callers[i] == null || now - at[i] >= window) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    void clear() {
+      Arrays.fill(callers, null);
+    }
   }
 
   /** What a call showed of the service. */
@@ -70,6 +111,8 @@ public final class CircuitBreaker {
     UNREACHABLE,
     /** No connection was made. */
     NO_CONNECTION,
+    /** A success that took longer than {@code breaker.slow_call}. */
+    SLOW,
     /** The call was cancelled or never sent, so it shows nothing. */
     IGNORED;
 
@@ -183,46 +226,35 @@ public final class CircuitBreaker {
       // It may be the call that makes the window large enough to judge, but it shows no failure.
       return;
     }
-    slots[index].failures++;
-    slots[index].unconnected += result == CallResult.NO_CONNECTION ? 1 : 0;
-    remember(caller, now);
+    if (result == CallResult.SLOW) {
+      slots[index].slow++;
+      slow.add(caller, now);
+    } else {
+      slots[index].failures++;
+      slots[index].unconnected += result == CallResult.NO_CONNECTION ? 1 : 0;
+      failed.add(caller, now);
+    }
     if (isFailing(number, now)) {
       become(State.OPEN);
     }
   }
 
-  private void remember(Principal caller, long now) {
-    int oldest = 0;
-    for (int i = 0; i < failedCallers.length; i++) {
-      Principal known = failedCallers[i];
-      if (known == null || known.isSameCaller(caller)) {
-        oldest = i;
-        break;
-      }
-      oldest = failedAt[i] - failedAt[oldest] < 0 ? i : oldest;
-    }
-    failedCallers[oldest] = caller;
-    failedAt[oldest] = now;
-  }
-
   private boolean isFailing(long number, long now) {
-    int calls = 0;
+    long calls = 0;
     int failures = 0;
     int unconnected = 0;
+    long late = 0;
     for (Slot slot : slots) {
       if (number - slot.number < SLOTS) {
         calls += slot.calls;
         failures += slot.failures;
         unconnected += slot.unconnected;
+        late += slot.slow;
       }
     }
-    int callers = 0;
-    for (int i = 0; i < failedCallers.length; i++) {
-      boolean recent = now - failedAt[i] < settings.window().toNanos();
-      callers += failedCallers[i] != null && recent ? 1 : 0;
-    }
-    int counted = callers < settings.minCallers() ? unconnected : failures;
-    return calls >= settings.minCalls() && counted * 2 > calls;
+    int counted = failed.areEnough(now) ? failures : unconnected;
+    boolean isSlow = slow.areEnough(now) && late * 100 > settings.slowPercent() * calls;
+    return calls >= settings.minCalls() && (counted * 2L > calls || isSlow);
   }
 
   private void become(State next) {
@@ -233,6 +265,7 @@ public final class CircuitBreaker {
     openedAt = nanoTime.getAsLong();
     failedProber = null;
     Arrays.setAll(slots, _ -> new Slot());
-    Arrays.fill(failedCallers, null);
+    failed.clear();
+    slow.clear();
   }
 }

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The circuit breakers of one service: one for the service, which opens when it cannot be reached,
- * and one for each operation, which opens on that operation's own failures too. So an operation
- * that always fails is cut off without the others.
+ * and one for each operation, which opens on that operation's own failures and slow calls too. So
+ * an operation that always fails is cut off without the others.
  */
 final class ServiceBreakers {
   private final GatewayFile.Breaker settings;
@@ -71,6 +71,12 @@ final class ServiceBreakers {
         settings,
         EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED)),
         nanoTime);
+  }
+
+  /** What a call showed that took so long. */
+  CallResult after(long nanos, CallResult result) {
+    long limit = settings.slowCall().toNanos();
+    return result == CallResult.SUCCESS && limit > 0 && nanos > limit ? CallResult.SLOW : result;
   }
 
   Duration retryAfter() {

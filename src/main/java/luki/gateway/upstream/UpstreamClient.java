@@ -218,7 +218,10 @@ final class UpstreamClient {
       attempt = send(repeat ? request.onFreshConnection() : request, work, span, began);
       return attempt;
     } finally {
-      permit.end(attempt == null ? CallResult.IGNORED : attempt.result());
+      permit.end(
+          attempt == null
+              ? CallResult.IGNORED
+              : breakers.after(System.nanoTime() - began, attempt.result()));
       UpstreamOutcome outcome =
           attempt == null ? UpstreamOutcome.CANCELLED : Failures.outcomeOf(attempt.reply());
       span.ended(outcome);

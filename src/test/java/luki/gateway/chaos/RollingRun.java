@@ -4,25 +4,17 @@ import java.io.IOException;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import luki.gateway.chaos.Caller.Kind;
 import luki.gateway.chaos.Caller.Sent;
-import luki.gateway.http.Scope;
-import luki.gateway.keys.ApiKeyAdmin;
-import luki.gateway.keys.KeyEntry;
-import luki.gateway.keys.KeyFile;
-import luki.gateway.keys.KeyedHash;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.GatewayProcess;
 import luki.gateway.testing.Processes;
@@ -34,7 +26,6 @@ import luki.gateway.testing.Waiting;
  * under load. No request may fail but a stream, which may end with {@code DRAINING}.
  */
 public final class RollingRun implements Load {
-  private static final String PEPPER = "a pepper that only this run knows, long enough";
   private static final Duration SOON = Duration.ofSeconds(30);
   private static final Duration PACE = Duration.ofMillis(20);
   private static final Duration GRACE = Duration.ofSeconds(5);
@@ -83,13 +74,14 @@ public final class RollingRun implements Load {
     Path directory = Files.createTempDirectory("rolling");
     try (StandIns services = StandIns.start();
         HttpClient _ = client) {
-      List<Caller> callers = callers(services, directory);
+      ProcessSetting setting = new ProcessSetting(services, directory);
+      List<Caller> callers = callers(setting);
       try (Proxy.Running _ = Proxy.HAPROXY.start(directory, balancer, ports)) {
         for (int i = 0; i < GATEWAYS; i++) {
-          start(i, services, directory);
+          start(i, setting);
         }
         Waiting.until(SOON, () -> Processes.accepts(balancer));
-        restartUnderLoad(callers, services, directory);
+        restartUnderLoad(callers, setting);
       } finally {
         over = true;
         Stream.of(gateways).filter(started -> started != null).forEach(GatewayProcess::close);
@@ -100,55 +92,31 @@ public final class RollingRun implements Load {
     return List.copyOf(problems);
   }
 
-  private List<Caller> callers(StandIns services, Path directory) throws Exception {
-    ApiKeyAdmin admin =
-        new ApiKeyAdmin(
-            new KeyFile(directory.resolve("keys.json")),
-            KeyedHash.ofPepper(PEPPER),
-            Clock.systemUTC());
-    Set<Scope> scopes =
-        Stream.of("chat:write", "elr:write", "engagement:write", "engagement:read")
-            .map(Scope::new)
-            .collect(Collectors.toSet());
+  private List<Caller> callers(ProcessSetting setting) throws Exception {
     List<Caller> callers = new ArrayList<>();
     for (int i = 0; i < CALLERS + LONG_STREAMS; i++) {
       List<Kind> kinds = i < CALLERS ? Kind.usual() : List.of(Kind.LONG_STREAM);
       Caller caller = new Caller(this, i, restarts, kinds);
-      services.grant(caller.user(), "elr_memories", "analytics", "personalization");
-      keys.add(
-          admin
-              .create(
-                  new ApiKeyAdmin.Wanted(
-                      "rolling",
-                      scopes,
-                      Set.of(),
-                      KeyEntry.usersOf(List.of(caller.user()), "rolling"),
-                      null,
-                      null))
-              .reveal());
+      keys.add(setting.keyFor(caller.user()));
       callers.add(caller);
     }
     return callers;
   }
 
   /** Starts a gateway and waits until it says that it is ready. */
-  private void start(int number, StandIns services, Path directory) throws IOException {
-    Map<String, String> variables = new TreeMap<>(services.urls());
+  private void start(int number, ProcessSetting setting) throws IOException {
+    Map<String, String> variables = setting.variables();
     variables.put("PORT", Integer.toString(ports.get(number)));
-    variables.put("API_KEY_PEPPER", PEPPER);
-    variables.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
-    variables.put("RATE_LIMIT_PER_MIN", "600000");
     variables.put("TRUSTED_PROXIES", "127.0.0.0/8");
     // As in config/deploy/compose.yaml.
     variables.put("DRAIN_DELAY_S", "3");
     variables.put("SHUTDOWN_GRACE_S", Long.toString(GRACE.toSeconds()));
-    Path own = Files.createDirectories(directory.resolve("gateway-" + number));
+    Path own = Files.createDirectories(setting.directory().resolve("gateway-" + number));
     gateways[number] = GatewayProcess.start(own, List.of(), variables);
     Waiting.until(SOON, () -> gateways[number].stranger().get("/readyz").status() == 200);
   }
 
-  private void restartUnderLoad(List<Caller> callers, StandIns services, Path directory)
-      throws Exception {
+  private void restartUnderLoad(List<Caller> callers, ProcessSetting setting) throws Exception {
     List<Thread> threads = new ArrayList<>();
     callers.forEach(caller -> threads.add(Thread.ofVirtual().start(caller::call)));
     for (int i = 0; i < GATEWAYS; i++) {
@@ -161,7 +129,7 @@ public final class RollingRun implements Load {
       if (exit != 0) {
         problems.add("restart " + i + ": exit code " + exit + ", " + gateways[number].err());
       }
-      start(number, services, directory);
+      start(number, setting);
       awaitItsShare(gateways[number]);
     }
     over = true;
@@ -177,15 +145,7 @@ public final class RollingRun implements Load {
     Waiting.until(
         SOON,
         () ->
-            gateway
-                .stranger()
-                .get("/metrics")
-                .body()
-                .lines()
-                .anyMatch(
-                    line ->
-                        line.startsWith("http_server_request_duration_seconds_count")
-                            && line.contains("\"/v1/")));
+            gateway.metric("luki_gateway_auth_total{method=\"api_key\",outcome=\"accepted\"}") > 0);
   }
 
   @Override

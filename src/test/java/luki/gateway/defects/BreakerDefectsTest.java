@@ -38,8 +38,9 @@ class BreakerDefectsTest {
   private final AtomicLong now = new AtomicLong(1_000_000_000_000L);
   private final CircuitBreaker breaker =
       new CircuitBreaker(
-          new GatewayFile.Breaker(Duration.ofSeconds(10), 20, 3, Duration.ofSeconds(2), 3),
-          EnumSet.of(CallResult.FAILURE, CallResult.NO_CONNECTION),
+          new GatewayFile.Breaker(
+              Duration.ofSeconds(10), 20, 3, Duration.ofSeconds(2), 3, Duration.ZERO, 60),
+          EnumSet.of(CallResult.FAILURE, CallResult.NO_CONNECTION, CallResult.SLOW),
           now::get);
 
   private void pass(Duration time) {
@@ -115,6 +116,39 @@ class BreakerDefectsTest {
     calls(100, CallResult.IGNORED);
     calls(19, CallResult.FAILURE);
     assertFalse(breaker.isTripped());
+  }
+
+  @Test
+  void slowCallsOfSeveralCallersOpenItBeyondTheirShare() {
+    calls(8, CallResult.SUCCESS);
+    calls(12, CallResult.SLOW);
+    assertFalse(breaker.isTripped(), "60 percent");
+    calls(1, CallResult.SLOW);
+    assertTrue(breaker.isTripped());
+  }
+
+  @Test
+  void slowCallsOfOneCallerOpenItForNobody() {
+    calls(ONE, 100, CallResult.SLOW);
+    calls(OTHER, 100, CallResult.SLOW);
+    assertFalse(breaker.isTripped());
+    calls(1, CallResult.SLOW);
+    assertTrue(breaker.isTripped());
+  }
+
+  @Test
+  void slowCallsDoNotMakeFailuresOfOneCallerThoseOfSeveral() {
+    calls(ONE, 30, CallResult.FAILURE);
+    calls(10, CallResult.SLOW);
+    assertFalse(breaker.isTripped());
+  }
+
+  @Test
+  void aSlowProbeOpensItAgain() {
+    open();
+    pass(Duration.ofSeconds(2));
+    calls(OTHER, 1, CallResult.SLOW);
+    assertTrue(breaker.isOpen());
   }
 
   private void open() {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,7 +19,9 @@ import luki.gateway.standin.RawUpstream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Processes;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -396,6 +399,70 @@ class UpstreamCallDefectsTest {
       }
       maria.get(Fixture.ITEMS).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
       assertEquals(3, setting.faultyCalls().size());
+    }
+  }
+
+  private static Fixture withSlowCalls(RawUpstream.Script memory) {
+    return Fixture.with(
+        "MEMORY_URL",
+        (c, _) -> memory.serve(c),
+        g ->
+            g.yaml("min_calls: 20", "min_calls: 3")
+                .yaml("min_callers: 3", "min_callers: 1")
+                .yaml("slow_call: 0ms", "slow_call: 100ms"));
+  }
+
+  @Test
+  void callsThatSucceedButAreSlowOpenTheBreakerWhereThatIsSet() {
+    try (Fixture setting =
+        withSlowCalls(
+            c -> {
+              Thread.sleep(150);
+              c.reply("200 OK", "{\"results\":[],\"total_count\":0}");
+            })) {
+      Client maria = setting.maria();
+      for (int i = 0; i < 3; i++) {
+        maria.get(Fixture.ITEMS).expect(200);
+      }
+      maria.get(Fixture.ITEMS).expect(503, "DOWNSTREAM_CIRCUIT_OPEN");
+      assertEquals(3, setting.faultyCalls().size());
+    }
+  }
+
+  /** Each client leaves when its call is slow already. */
+  @Test
+  void aSlowCallThatItsClientHasEndedDoesNotCount() throws Exception {
+    AtomicInteger ended = new AtomicInteger();
+    AtomicBoolean answers = new AtomicBoolean();
+    Semaphore slow = new Semaphore(0);
+    try (Fixture setting =
+        withSlowCalls(
+            c -> {
+              if (!answers.get()) {
+                Thread.sleep(150);
+                slow.release();
+                if (c.peerClosed(Duration.ofSeconds(20))) {
+                  ended.incrementAndGet();
+                }
+                return;
+              }
+              c.reply("200 OK", "{\"results\":[],\"total_count\":0}");
+            })) {
+      String key = setting.gateway().key(List.of("maria_k"), "elr:read");
+      for (int i = 1; i <= 5; i++) {
+        RawHttpClient client = new RawHttpClient(setting.gateway().port());
+        client.send(
+            "GET %s HTTP/1.1\r\nHost: h\r\nX-API-Key: %s\r\n\r\n".formatted(Fixture.ITEMS, key));
+        assertTrue(slow.tryAcquire(20, TimeUnit.SECONDS));
+        client.socket().setSoLinger(true, 0);
+        client.close();
+        int left = i;
+        Waiting.until(Duration.ofSeconds(10), () -> ended.get() == left);
+      }
+      answers.set(true);
+      setting.maria().get(Fixture.ITEMS).expect(200);
+      assertEquals(
+          "0.0", setting.gateway().metric("luki_gateway_circuit_open{upstream=\"memory\"}"));
     }
   }
 

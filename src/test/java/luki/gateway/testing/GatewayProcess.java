@@ -35,7 +35,9 @@ public final class GatewayProcess implements AutoCloseable {
     /** To the files {@code out} and {@code err} of its directory. */
     FILES,
     /** To pipes that the test reads, or does not read. */
-    PIPES
+    PIPES,
+    /** Its stderr to the file {@code err}; its stdout is not kept. */
+    ERRORS
   }
 
   /** Starts it and waits until it is alive; its output goes to files. */
@@ -66,8 +68,11 @@ public final class GatewayProcess implements AutoCloseable {
       ProcessBuilder builder = new ProcessBuilder(Processes.javaCommand(Main.class, own, "serve"));
       builder.environment().clear();
       builder.environment().putAll(environment);
-      if (output == Output.FILES) {
-        builder.redirectOutput(directory.resolve("out").toFile());
+      if (output != Output.PIPES) {
+        builder.redirectOutput(
+            output == Output.FILES
+                ? ProcessBuilder.Redirect.to(directory.resolve("out").toFile())
+                : ProcessBuilder.Redirect.DISCARD);
         builder.redirectError(directory.resolve("err").toFile());
       }
       GatewayProcess started = new GatewayProcess(builder.start(), directory, port);
@@ -107,6 +112,17 @@ public final class GatewayProcess implements AutoCloseable {
   /** A caller without a credential. */
   public Client stranger() {
     return new Client("http://127.0.0.1:" + port, null);
+  }
+
+  /** The sum of the samples of a metric whose lines begin so. */
+  public double metric(String prefix) {
+    return stranger()
+        .get("/metrics")
+        .body()
+        .lines()
+        .filter(line -> line.startsWith(prefix))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
   }
 
   /** What it has written to stdout so far; only of a process that writes to files. */
