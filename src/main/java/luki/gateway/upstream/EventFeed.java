@@ -10,8 +10,10 @@ import luki.gateway.config.GatewayFile;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Method;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UpstreamVersion;
+import luki.gateway.rollout.Rollout;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -46,8 +48,8 @@ public final class EventFeed implements AutoCloseable {
     record Wake() implements Item {}
   }
 
-  /** What was called. */
-  private record Started(UpstreamClient client, Call call, Exchange exchange) {}
+  /** What was called, without what was said. */
+  private record Started(Rollout.Member version, Method method, Exchange exchange) {}
 
   private EventFeed(ByteBudget.Lease memory) {
     this.memory = memory;
@@ -62,7 +64,7 @@ public final class EventFeed implements AutoCloseable {
   static EventFeed start(
       UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
     EventFeed feed = new EventFeed(exchange.memory());
-    feed.started = new Started(client, call, exchange);
+    feed.started = new Started(client.member(), call.method(), exchange.carrying(null));
     feed.reader =
         Thread.ofVirtual()
             .name("feed-" + client.who().label())
@@ -88,16 +90,13 @@ public final class EventFeed implements AutoCloseable {
 
   /** The version that is called, where the service has several. */
   public @Nullable UpstreamVersion version() {
-    return started == null ? null : started.client.member().version();
+    return started == null ? null : started.version.version();
   }
 
   /** Reports that the stream has ended, perhaps with an error, and when its first event came. */
   public void ended(@Nullable ErrorCode error, long firstEventNanos) {
     if (started != null) {
-      started
-          .client
-          .member()
-          .ended(started.call.method(), started.exchange, error, firstEventNanos);
+      started.version.ended(started.method, started.exchange, error, firstEventNanos);
     }
   }
 
