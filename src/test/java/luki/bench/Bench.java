@@ -20,8 +20,10 @@ public final class Bench {
   private static final String USAGE =
       """
       usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 10
-        --streams 5000 --only-limits --idle 10000 --keys 1000"]
+        --streams 5000 --only-limits --only-overload --idle 10000 --keys 1000"]
       """;
+  private static final List<String> SWITCHES =
+      List.of("--quick", "--write", "--only-limits", "--only-overload");
   private static final Duration ASIDE = Duration.ofSeconds(5);
   private static final String NO_LIMITS = "no limits";
   private static final String OURS = Contender.ours("edge", "wire");
@@ -43,19 +45,23 @@ public final class Bench {
     flags.put("--keys", "1000");
     boolean quick = List.of(arguments).contains("--quick");
     boolean write = List.of(arguments).contains("--write");
-    boolean onlyLimits = List.of(arguments).contains("--only-limits");
+    String only =
+        SWITCHES.stream()
+            .filter(one -> one.startsWith("--only-") && List.of(arguments).contains(one))
+            .findFirst()
+            .orElse("");
     for (int i = 0; i < arguments.length; i++) {
       if (flags.containsKey(arguments[i]) && i + 1 < arguments.length) {
         flags.put(arguments[i], arguments[i + 1]);
         i++;
-      } else if (!List.of("--quick", "--write", "--only-limits").contains(arguments[i])) {
+      } else if (!SWITCHES.contains(arguments[i])) {
         System.err.print(USAGE);
         System.exit(2);
       }
     }
     int code = 1;
     try {
-      new Bench(flags).run(quick, write && !onlyLimits, onlyLimits);
+      new Bench(flags).run(quick, write && only.isEmpty(), only);
       code = 0;
     } catch (IOException | RuntimeException failed) {
       System.err.println("bench: " + failed + "; see target/bench");
@@ -68,7 +74,7 @@ public final class Bench {
     return Integer.parseInt(flags.get(flag));
   }
 
-  private void run(boolean quick, boolean write, boolean onlyLimits) throws Exception {
+  private void run(boolean quick, boolean write, String only) throws Exception {
     Path directory = Path.of("target/bench").toAbsolutePath();
     Files.createDirectories(directory);
     Duration time = Duration.ofSeconds(quick ? 3 : number("--seconds"));
@@ -90,11 +96,15 @@ public final class Bench {
               + time.toSeconds()
               + " s; medians, ratios within a round.");
       Rounds play = new Rounds(setup, load, rounds, time);
-      if (onlyLimits) {
+      if (only.equals("--only-limits")) {
         limits(setup, load, play);
         return;
       }
       warmUp(setup, load, quick);
+      if (only.equals("--only-overload")) {
+        overload(setup);
+        return;
+      }
       Map<String, Rounds.Throughput> main = play.run(Workload.POST, 64);
       report.table("POST 100 B, reply 150 B, 64 connections", main);
       if (!quick) {
@@ -107,6 +117,7 @@ public final class Bench {
         report.table("GET, reply 10 KB, 64 connections", play.run(Workload.GET, 64));
       }
       extras(setup, load, quick);
+      overload(setup);
       limits(setup, load, play);
       if (write) {
         report.write(Report.chart("requests a second, POST, 64 connections", main));
@@ -152,6 +163,31 @@ public final class Bench {
       report.say("");
       report.say("Redis itself took %.1f µs of the two cores for each request.".formatted(each));
     }
+  }
+
+  /** More than can be done, beside proxies that admit everything. */
+  private void overload(BenchSetup setup) throws IOException, InterruptedException {
+    List<String> rows = new ArrayList<>();
+    for (String name : List.of(OURS, Contender.DUTIES, Contender.CADDY)) {
+      Contender contender = setup.named(name).orElse(null);
+      if (contender != null) {
+        rows.add(Overload.row(setup, contender));
+      }
+    }
+    report.say("");
+    if (rows.contains("")) {
+      report.say("Overload: not measured, since processes cannot be held to a share here.");
+      return;
+    }
+    report.say(
+        "**Overload: 600 clients at 3 times the most that a fifth of a processor does;"
+            + " who is refused asks again after `Retry-After`**");
+    report.say("");
+    report.say(
+        "| through | most a second | p99 at 0.8 of it | successes at 3 times, of the most"
+            + " | p99 of successes | refusals a second | p99 of refusals |");
+    report.say("| --- | --- | --- | --- | --- | --- | --- |");
+    rows.forEach(report::say);
   }
 
   private void extras(BenchSetup setup, Load load, boolean quick)

@@ -54,6 +54,7 @@ final class BenchSetup implements AutoCloseable {
     static final String ENGINES = "our engines alone, no duties";
     static final String BARE = "nginx, bare proxy_pass";
     static final String DUTIES = "nginx, same duties";
+    static final String CADDY = "Caddy";
     static final String LUA = "nginx with Lua, all duties";
 
     static String ours(String engine, String client) {
@@ -247,7 +248,7 @@ final class BenchSetup implements AutoCloseable {
       System.err.println("skipped: nginx has no Lua module (make bench-peers)");
     }
     peer("HAProxy", "haproxy", "-f");
-    peer("Caddy", "caddy", "run", "--adapter", "caddyfile", "--config");
+    peer(Contender.CADDY, "caddy", "run", "--adapter", "caddyfile", "--config");
   }
 
   /** A proxy whose last argument is its configuration, made for its port and the origin's. */
@@ -403,7 +404,8 @@ final class BenchSetup implements AutoCloseable {
       return sum;
     }
 
-    private List<Long> pids() {
+    /** Of the process and those below it. */
+    List<Long> pids() {
       Stream<Long> children = process.descendants().map(ProcessHandle::pid);
       return Stream.concat(Stream.of(process.pid()), children).toList();
     }

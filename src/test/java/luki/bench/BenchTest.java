@@ -23,6 +23,16 @@ class BenchTest {
   }
 
   @Test
+  void clientsThatAreDueSendAndAreCounted() throws Exception {
+    try (JavaOrigin origin = new JavaOrigin(0)) {
+      List<byte[]> requests = List.of(Workload.POST.bytes("key"));
+      Overload.Result result = Overload.run(requests, origin.port(), 1200, Duration.ofMillis(1500));
+      assertTrue(result.goodput() > 100 && result.goodput() < 1300, result.toString());
+      assertTrue(result.p99() > 0 && result.refused() == 0, result.toString());
+    }
+  }
+
+  @Test
   void ratiosAreTakenWithinARound() {
     Rounds.Throughput slow = new Rounds.Throughput(List.of(10.0, 100.0, 40.0), 1);
     Rounds.Throughput fast = new Rounds.Throughput(List.of(20.0, 200.0, 80.0), 1);
