@@ -12,8 +12,8 @@ ifeq ($(shell command -v mvn),)
 $(error Maven is missing: install it (for example apt-get install maven, brew install maven))
 endif
 export JAVA_HOME
-# Maven 3.8 itself uses what a newer JDK warns of.
-export MAVEN_OPTS := $(MAVEN_OPTS) --sun-misc-unsafe-memory-access=allow
+# Maven 3.8 itself uses what a newer JDK warns of, and writes escape codes at its end even without colour.
+export MAVEN_OPTS := $(MAVEN_OPTS) --sun-misc-unsafe-memory-access=allow -Djansi.noreset=true
 endif
 
 MVN := mvn -B -ntp -q -Dstyle.color=never

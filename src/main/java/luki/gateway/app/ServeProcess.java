@@ -52,7 +52,7 @@ public final class ServeProcess {
     gateway.ready();
     new Diagnostics("gateway")
         .info(
-            "serving",
+            configuration.settings().dev() ? "serving in dev" : "serving",
             Diagnostics.Field.of("port", gateway.address().getPort()),
             Diagnostics.Field.of("keys", gateway.keyCount()));
     ready.accept(gateway);

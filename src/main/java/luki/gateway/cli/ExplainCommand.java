@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code explain METHOD PATH}: the verdict of each step on a request, offline. */
 record ExplainCommand(PrintStream out) {
+  private static final List<String> CREDENTIALS = List.of("Authorization", "X-API-Key");
+
   int run(Arguments arguments) throws BadUsage, BadConfiguration, IOException {
     byte[] claims = content("--claims", arguments.value("--claims"));
     byte[] body = content("--body", arguments.value("--body"));
@@ -40,7 +43,12 @@ record ExplainCommand(PrintStream out) {
             claims == null ? null : claims(claims),
             body == null ? null : Body.of(body));
     try (Gateway gateway = new Gateway(Configuration.ofProcess())) {
+      gateway.refreshKeys();
       print(gateway.explanation().of(question));
+      if (claims == null && CREDENTIALS.stream().noneMatch(question.headers()::has)) {
+        out.println(
+            "hint                 no credential: add --claims FILE, or --header 'X-API-Key: KEY'");
+      }
     }
     return 0;
   }
@@ -55,13 +63,13 @@ record ExplainCommand(PrintStream out) {
 
   private void print(Explanation.Result result) {
     for (Explanation.Verdict verdict : result.verdicts()) {
-      out.printf("%-16s %s%n", verdict.step(), verdict.text());
+      out.printf("%-20s %s%n", verdict.step(), verdict.text());
     }
     ApiError refusal = result.refusal();
     out.println(
         refusal == null
-            ? "verdict          every step lets it pass"
-            : "verdict          refused: " + refusal.status() + " " + refusal.code());
+            ? "verdict              every step lets it pass"
+            : "verdict              refused: " + refusal.status() + " " + refusal.code());
   }
 
   private static Json claims(byte[] text) throws BadUsage {

@@ -32,8 +32,12 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
           case "principal" -> UsageEvent::principal;
           default -> throw new BadUsage("--by must be plan or principal");
         };
-    UsageSum sum = UsageSum.of(outbox(), from, key);
+    Path outbox = outbox();
+    UsageSum sum = UsageSum.of(outbox, from, key);
     print(by == null ? "plan" : by, sum);
+    if (sum.lines().isEmpty()) {
+      err.println("no events in " + outbox + ": the gateway writes them with this USAGE_OUTBOX");
+    }
     return 0;
   }
 

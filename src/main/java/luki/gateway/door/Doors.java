@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class Doors implements AutoCloseable {
   private final Map<String, Opened> opened = new TreeMap<>();
 
+  // A loader is not closed: threads of a library may still need a class while they end.
   private record Opened(Door door, URLClassLoader loader) {}
 
   private Doors() {}
@@ -120,9 +121,7 @@ public final class Doors implements AutoCloseable {
   @Override
   public void close() throws IOException {
     for (Opened each : opened.values()) {
-      try (each.loader) {
-        each.door.close();
-      }
+      each.door.close();
     }
   }
 

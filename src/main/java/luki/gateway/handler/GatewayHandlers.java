@@ -69,10 +69,15 @@ public record GatewayHandlers(
     if (lifecycle.isReady() && identityReady.getAsBoolean() && limited) {
       return Response.json(200, status("ready"));
     }
-    ErrorCode code =
-        lifecycle.isEnding()
-            ? ErrorCode.DRAINING
-            : limited ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.LIMITER_UNAVAILABLE;
+    ErrorCode code;
+    if (lifecycle.isEnding()) {
+      code = ErrorCode.DRAINING;
+    } else if (!limited) {
+      code = ErrorCode.LIMITER_UNAVAILABLE;
+    } else {
+      // While it starts it takes no requests yet.
+      code = lifecycle.isReady() ? ErrorCode.IDENTITY_UNAVAILABLE : ErrorCode.OVERLOADED;
+    }
     return Response.refused(ApiError.retrySoon(code));
   }
 

@@ -294,8 +294,8 @@ class CommandLineIT {
       "explain", "POST", "/v1/chat", "--claims", claims.toString(), "--body", body.toString()
     };
     Jar.Ended theirs = jar.run(DEV, question).expect(0);
-    assertTrue(theirs.out().contains("Authenticate     pass: user maria_k"), theirs.out());
-    assertTrue(theirs.out().contains("AuthorizeOwner   403 NOT_OWNER"), theirs.out());
+    assertTrue(theirs.out().contains("Authenticate         pass: user maria_k"), theirs.out());
+    assertTrue(theirs.out().contains("AuthorizeOwner       403 NOT_OWNER"), theirs.out());
     assertTrue(theirs.out().contains("refused: 403 NOT_OWNER"), theirs.out());
     Jar.Ended nowhere = jar.run(DEV, "explain", "GET", "/v1/nowhere").expect(0);
     assertTrue(nowhere.out().contains("404 NOT_FOUND"), nowhere.out());
@@ -303,6 +303,14 @@ class CommandLineIT {
     Jar.Ended own = jar.run(DEV, question);
     assertTrue(own.out().contains("every step lets it pass"), own.out());
     assertTrue(own.out().contains("calls agent"), own.out());
+    Jar.Ended stranger = jar.run(DEV, "explain", "GET", "/v1/usage").expect(0);
+    assertTrue(stranger.out().contains("no credential: add --claims FILE"), stranger.out());
+    String[] create = {"key", "create", "--owner", "o", "--scopes", "usage:read", "--users", "*"};
+    String key = jar.run(DEV, create).expect(0).out().strip();
+    Jar.Ended known =
+        jar.run(DEV, "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(0);
+    assertTrue(known.out().contains("every step lets it pass"), known.out());
+    assertFalse(known.out().contains("no credential"), known.out());
     jar.run(DEV, "explain", "GET").expect(2);
     jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").expect(2);
   }

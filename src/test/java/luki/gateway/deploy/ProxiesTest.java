@@ -14,17 +14,22 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.Proxy;
 import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -72,6 +77,7 @@ class ProxiesTest {
         assertFalse(saysTls(port));
         longBodiesGetTheGatewaysOwnError(port, key);
         eventsPassAsTheyCome(port, key);
+        aWebSocketPasses(port, key);
         anInstanceThatEndsIsNotNoticed(port, first);
       } catch (AssertionError failed) {
         throw new AssertionError(Files.readString(directory.resolve("output")), failed);
@@ -134,6 +140,34 @@ class ProxiesTest {
     assertTrue(done && tokens > 2, tokens + " tokens");
     long atOnce = Duration.ofMillis(30).toNanos() * (tokens - 1);
     assertTrue(last - first > atOnce, tokens + " tokens within " + (last - first) + " ns");
+  }
+
+  private static void aWebSocketPasses(int port, String key) throws Exception {
+    StringBuilder received = new StringBuilder();
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    WebSocket socket =
+        HTTP.newWebSocketBuilder()
+            .header("Authorization", "Bearer " + key)
+            .buildAsync(
+                URI.create("ws://127.0.0.1:" + port + "/v1/chat/ws"),
+                new WebSocket.Listener() {
+                  @Override
+                  public @Nullable CompletionStage<?> onText(
+                      WebSocket from, CharSequence text, boolean last) {
+                    received.append(text);
+                    if (received.indexOf("\"done\"") >= 0) {
+                      done.complete(null);
+                    }
+                    from.request(1);
+                    return null;
+                  }
+                })
+            .get(10, TimeUnit.SECONDS);
+    socket.sendText(
+        "{\"type\":\"chat\",\"id\":\"1\",\"user_id\":\"maria_k\",\"message\":\"Hi\"}", true);
+    done.get(20, TimeUnit.SECONDS);
+    assertTrue(received.indexOf("\"token\"") >= 0, received::toString);
+    socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(10, TimeUnit.SECONDS);
   }
 
   private static void anInstanceThatEndsIsNotNoticed(int port, TestGateway first) throws Exception {

@@ -1,5 +1,6 @@
 package luki.gateway.dev;
 
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -17,11 +18,12 @@ final class Banner {
       curl -s "{url}/v1/activities/recommend?user_id=maria_k&k=3" -H "$KEY"
       curl -s {url}/v1/reports/generate -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","window_days":7}'
       curl -s {url}/v1/users/maria_k/overview -H "$KEY"
+      curl -s {url}/v1/usage -H "$KEY"
       """;
 
   private Banner() {}
 
-  static String of(int port, Set<String> standIns) {
+  static String of(int port, Set<String> standIns, Map<String, String> environment) {
     boolean colour = Boolean.getBoolean("luki.colour");
     String bold = colour ? "\u001b[1m" : "";
     String dim = colour ? "\u001b[2m" : "";
@@ -41,8 +43,17 @@ final class Banner {
         + "stand-ins for: "
         + (standIns.isEmpty() ? "nothing" : String.join(", ", new TreeSet<>(standIns)))
         + off
+        + doors(url, environment)
         + "\n\nPaste in another terminal, in this folder:\n"
         + LINES.replace("{url}", url)
         + "\n";
+  }
+
+  private static String doors(String url, Map<String, String> environment) {
+    String grpc = environment.get("GRPC_PORT");
+    return ("true".equals(environment.get("GRAPHQL_ENABLED"))
+            ? "\nGraphiQL: " + url + "/graphql/ui"
+            : "")
+        + (grpc == null ? "" : "\ngRPC on port " + grpc);
   }
 }

@@ -72,21 +72,32 @@ public final class DevServer {
     Problems problems = new Problems();
     Configuration configuration =
         Configuration.of(Environment.of(environment, Path.of(".env"), problems), problems);
-    demoKey(configuration);
     boolean isShort =
         configuration.settings().dev() && System.getProperty("luki.lines", "").equals("short");
     ServeProcess.serve(
         configuration,
         isShort ? new RequestLines(out, Boolean.getBoolean("luki.colour")) : out,
         System.err,
-        gateway -> System.err.print(Banner.of(gateway.address().getPort(), unset)));
+        gateway -> {
+          try {
+            demoKey(configuration, gateway.address().getPort());
+            gateway.refreshKeys();
+          } catch (BadConfiguration | IOException | KeyFile.Broken failed) {
+            throw new IllegalStateException("no demo key can be made", failed);
+          }
+          System.err.print(Banner.of(gateway.address().getPort(), unset, environment));
+        });
   }
 
-  /** A new key for each start, which removes the one before it. */
-  private static void demoKey(Configuration configuration)
+  /**
+   * A new key for each start, which removes the one before it; that of a gateway on another port
+   * stays.
+   */
+  private static void demoKey(Configuration configuration, int port)
       throws BadConfiguration, IOException, KeyFile.Broken {
+    String owner = OWNER + "-" + port;
     KeyFile keyFile = new KeyFile(configuration.settings().keyFile());
-    keyFile.change(keys -> keys.stream().filter(key -> !key.owner().equals(OWNER)).toList());
+    keyFile.change(keys -> keys.stream().filter(key -> !key.owner().equals(owner)).toList());
     ApiKeyAdmin maker =
         new ApiKeyAdmin(keyFile, KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
     Set<Scope> scopes = new HashSet<>(Set.of(new Scope("usage:read"), new Scope("ops:read")));
@@ -94,7 +105,7 @@ public final class DevServer {
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
     Instant end = Instant.now().plus(LIFE);
     String key =
-        maker.create(new ApiKeyAdmin.Wanted(OWNER, scopes, Set.of(), users, null, end)).reveal();
+        maker.create(new ApiKeyAdmin.Wanted(owner, scopes, Set.of(), users, null, end)).reveal();
     Files.createDirectories(DEMO_KEY.getParent());
     Files.deleteIfExists(DEMO_KEY);
     Files.createFile(

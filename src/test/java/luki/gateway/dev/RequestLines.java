@@ -53,7 +53,7 @@ final class RequestLines extends OutputStream {
       StringBuilder text = new StringBuilder();
       text.append(painted(DIM, DateTimeFormatter.ISO_LOCAL_TIME.format(local(at))));
       text.append(' ').append(painted(colourOf(status), Long.toString(status)));
-      text.append(' ').append(String.format("%-7s", entry.at("method").string("")));
+      text.append(' ').append(String.format("%-8s", entry.at("method").string("")));
       text.append(entry.at("route").string("(no such path)"));
       text.append(' ').append(millis).append(" ms");
       String event = entry.at("event").string("");

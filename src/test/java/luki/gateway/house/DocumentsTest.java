@@ -48,6 +48,7 @@ class DocumentsTest {
           "WebSocket",
           "Vary",
           "Allow",
+          "Upgrade",
           "Accept",
           "Expect",
           "Server",
