@@ -163,8 +163,8 @@ class ProxiesTest {
                   }
                 })
             .get(10, TimeUnit.SECONDS);
-    socket.sendText(
-        "{\"type\":\"chat\",\"id\":\"1\",\"user_id\":\"maria_k\",\"message\":\"Hi\"}", true);
+    String chat = "{\"type\":\"chat\",\"id\":\"1\",\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
+    socket.sendText(chat, true).get(10, TimeUnit.SECONDS);
     done.get(20, TimeUnit.SECONDS);
     assertTrue(received.indexOf("\"token\"") >= 0, received::toString);
     socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(10, TimeUnit.SECONDS);

@@ -34,8 +34,6 @@ import luki.gateway.standin.StandIns;
 public final class DevServer {
   static final Path DEMO_KEY = Path.of("target/demo-key");
 
-  private static final String OWNER = "make-run";
-
   // The key file may be that of another gateway: a key that was left there must end.
   private static final Duration LIFE = Duration.ofDays(7);
 
@@ -72,6 +70,7 @@ public final class DevServer {
     Problems problems = new Problems();
     Configuration configuration =
         Configuration.of(Environment.of(environment, Path.of(".env"), problems), problems);
+    String key = demoKey(configuration);
     boolean isShort =
         configuration.settings().dev() && System.getProperty("luki.lines", "").equals("short");
     ServeProcess.serve(
@@ -79,31 +78,22 @@ public final class DevServer {
         isShort ? new RequestLines(out, Boolean.getBoolean("luki.colour")) : out,
         System.err,
         gateway -> {
-          try {
-            demoKey(configuration, gateway.address().getPort());
-            gateway.refreshKeys();
-          } catch (BadConfiguration | IOException | KeyFile.Broken failed) {
-            throw new IllegalStateException("no demo key can be made", failed);
-          }
+          removeOthers(configuration, key);
           System.err.print(Banner.of(gateway.address().getPort(), unset, environment));
         });
   }
 
-  /**
-   * A new key for each start, which removes the one before it; that of a gateway on another port
-   * stays.
-   */
-  private static void demoKey(Configuration configuration, int port)
+  /** A new key for each start, written to a file for the curl lines. */
+  private static String demoKey(Configuration configuration)
       throws BadConfiguration, IOException, KeyFile.Broken {
-    String owner = OWNER + "-" + port;
-    KeyFile keyFile = new KeyFile(configuration.settings().keyFile());
-    keyFile.change(keys -> keys.stream().filter(key -> !key.owner().equals(owner)).toList());
     ApiKeyAdmin maker =
-        new ApiKeyAdmin(keyFile, KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
+        new ApiKeyAdmin(
+            keyFile(configuration), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
     Set<Scope> scopes = new HashSet<>(Set.of(new Scope("usage:read"), new Scope("ops:read")));
     Fixture.SCOPES.forEach(name -> scopes.add(new Scope(name)));
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
     Instant end = Instant.now().plus(LIFE);
+    String owner = owner(configuration);
     String key =
         maker.create(new ApiKeyAdmin.Wanted(owner, scopes, Set.of(), users, null, end)).reveal();
     Files.createDirectories(DEMO_KEY.getParent());
@@ -112,5 +102,31 @@ public final class DevServer {
         DEMO_KEY,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     Files.writeString(DEMO_KEY, key + "\n", StandardOpenOption.WRITE);
+    return key;
+  }
+
+  /** Once the port is ours, no gateway uses the keys of earlier starts on it. */
+  private static void removeOthers(Configuration configuration, String key) {
+    String owner = owner(configuration);
+    try {
+      keyFile(configuration)
+          .change(
+              keys ->
+                  keys.stream()
+                      .filter(
+                          each ->
+                              !each.owner().equals(owner) || key.startsWith("luki_" + each.id()))
+                      .toList());
+    } catch (IOException | KeyFile.Broken failed) {
+      throw new IllegalStateException("the keys of earlier starts stay", failed);
+    }
+  }
+
+  private static KeyFile keyFile(Configuration configuration) {
+    return new KeyFile(configuration.settings().keyFile());
+  }
+
+  private static String owner(Configuration configuration) {
+    return "make-run-" + configuration.settings().port();
   }
 }

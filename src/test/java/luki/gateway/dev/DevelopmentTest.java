@@ -43,9 +43,9 @@ class DevelopmentTest {
     String end = " \\d+\\.\\d ms%s [0-9a-f]{32}";
     List<String> expected =
         List.of(
-            start + "200 GET    /healthz" + end.formatted(""),
-            start + "401 GET    /v1/usage" + end.formatted(" UNAUTHENTICATED"),
-            start + "404 GET    \\(no such path\\)" + end.formatted(" NOT_FOUND"));
+            start + "200 GET     /healthz" + end.formatted(""),
+            start + "401 GET     /v1/usage" + end.formatted(" UNAUTHENTICATED"),
+            start + "404 GET     \\(no such path\\)" + end.formatted(" NOT_FOUND"));
     assertEquals(3, lines.size(), lines::toString);
     for (int i = 0; i < lines.size(); i++) {
       assertTrue(lines.get(i).matches(expected.get(i)), lines.get(i));

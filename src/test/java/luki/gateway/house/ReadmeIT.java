@@ -63,7 +63,7 @@ class ReadmeIT {
       assertFalse(said.contains("\"error\":{"), said);
       assertTrue(said.contains("event: done"), said);
       assertTrue(said.contains("\"complete\":true"), said);
-      assertTrue(said.contains("AuthorizeOwner   403 NOT_OWNER"), said);
+      assertTrue(said.contains("AuthorizeOwner       403 NOT_OWNER"), said);
       assertTrue(said.contains("You said: “hello”"), "by the token that was minted: " + said);
       Matcher key = Pattern.compile("(?m)^luki_\\w+$").matcher(said);
       assertTrue(key.find(), said);
