@@ -10,19 +10,25 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.WebSocketHandshakeException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.websocket.SocketClient;
 
 /** One caller: it sends what its seed says, and looks at each reply. */
 final class Caller {
   private static final String STREAM = "/v1/chat/stream";
+  private static final String SOCKETS = "/v1/chat/ws";
   private static final int LONG = 100;
+  private static final int SWITCHED = 101;
+  private static final int GOING_AWAY = 1001;
 
   private final Load run;
   private final String user;
@@ -41,6 +47,7 @@ final class Caller {
     CHAT_STREAM,
     LONG_STREAM,
     LEAVE,
+    SOCKET,
     INVALID,
     STRANGER;
 
@@ -54,7 +61,7 @@ final class Caller {
         case TRACK, METRICS -> Set.of("engagement", "security");
         case STORE -> Set.of("memory", "security");
         case STORE_ONCE -> Set.of("memory", "security", "redis");
-        case CHAT, CHAT_STREAM, LONG_STREAM, LEAVE -> Set.of("agent");
+        case CHAT, CHAT_STREAM, LONG_STREAM, LEAVE, SOCKET -> Set.of("agent");
         case INVALID, STRANGER -> Set.of();
       };
     }
@@ -103,6 +110,8 @@ final class Caller {
     try {
       if (kind.isStream()) {
         stream(request);
+      } else if (kind == Kind.SOCKET) {
+        socket(request);
       } else {
         HttpResponse<String> reply =
             client().send(request(request), BodyHandlers.ofString(StandardCharsets.UTF_8));
@@ -127,12 +136,13 @@ final class Caller {
           case STORE, STORE_ONCE -> "/v1/elr/items";
           case CHAT -> "/v1/chat";
           case CHAT_STREAM, LONG_STREAM, LEAVE -> STREAM;
+          case SOCKET -> SOCKETS;
         };
     Json.Builder body = Json.object().put("user_id", user);
     switch (sent.kind) {
       case TRACK, STRANGER -> body.put("interaction_type", "chat");
       case STORE, STORE_ONCE -> body.put("text", "A memory, " + sent.mark);
-      case CHAT, CHAT_STREAM, LEAVE -> body.put("message", sent.mark);
+      case CHAT, CHAT_STREAM, LEAVE, SOCKET -> body.put("message", sent.mark);
       // The agent repeats it, word by word.
       case LONG_STREAM -> body.put("message", sent.mark + " word".repeat(LONG));
       case INVALID -> body.put("unknown", sent.mark);
@@ -175,8 +185,9 @@ final class Caller {
         switch (sent.kind) {
           case TRACK, METRICS -> "\"" + user + "\"";
           case STORE, STORE_ONCE, CHAT -> sent.mark;
-          case CHAT_STREAM, LONG_STREAM, LEAVE, INVALID, STRANGER -> "";
+          case CHAT_STREAM, LONG_STREAM, LEAVE, SOCKET, INVALID, STRANGER -> "";
         };
+    run.billed(sent);
     if (!body.contains(expected)) {
       run.broken(sent, "the reply of another request: " + body);
     }
@@ -233,6 +244,9 @@ final class Caller {
           }
           return;
         }
+        if (text.isEmpty()) {
+          run.billed(sent);
+        }
         text.append(token(data));
         if (sent.kind == Kind.LEAVE) {
           return;
@@ -240,6 +254,77 @@ final class Caller {
       }
     }
     run.broken(sent, "a stream without an end: " + text);
+  }
+
+  /** A chat over a WebSocket of its own. */
+  private void socket(Sent sent) throws IOException, InterruptedException {
+    URI target = URI.create(run.url(sent.gateway).replace("http:", "ws:") + SOCKETS);
+    String authorization = "Bearer " + run.key(number);
+    try (SocketClient socket =
+        SocketClient.open(
+            client(),
+            target,
+            new String[0],
+            "Authorization",
+            authorization,
+            "X-Request-Id",
+            sent.id)) {
+      run.answered(sent, SWITCHED);
+      Json chat =
+          Json.object()
+              .put("type", "chat")
+              .put("id", "1")
+              .put("user_id", user)
+              .put("message", sent.mark)
+              .build();
+      socket.send(chat.toString());
+      messages(sent, socket);
+      socket.sendClose();
+      int _ = socket.closeCode();
+    } catch (InterruptedException stopped) {
+      throw stopped;
+    } catch (ExecutionException refused) {
+      refused(sent, refused);
+    } catch (Exception broken) {
+      run.broken(sent, "no chat over a socket: " + broken);
+    }
+  }
+
+  private void refused(Sent sent, ExecutionException cause) {
+    if (cause.getCause() instanceof WebSocketHandshakeException handshake) {
+      run.answered(sent, handshake.getResponse().statusCode());
+      run.failed(sent, handshake.getResponse().statusCode() + " of a handshake");
+    } else {
+      // Its connection was closed, as when the gateway goes.
+      run.failed(sent, "event DRAINING");
+    }
+  }
+
+  private void messages(Sent sent, SocketClient socket) throws Exception {
+    StringBuilder text = new StringBuilder();
+    for (Json next = socket.nextOrNull(); next != null; next = socket.nextOrNull()) {
+      switch (next.at("type").string("")) {
+        case "token" -> {
+          if (text.isEmpty()) {
+            run.billed(sent);
+          }
+          text.append(next.at("token").string(""));
+        }
+        case "done" -> {
+          if (!text.toString().contains(sent.mark)) {
+            run.broken(sent, "the chat of another request: " + text);
+          }
+          return;
+        }
+        case "error" -> {
+          run.failed(sent, "event " + next.at("error").at("code").string(""));
+          return;
+        }
+        default -> run.broken(sent, "an unknown message: " + next);
+      }
+    }
+    // 1001: the gateway goes.
+    run.failed(sent, socket.closeCode() == GOING_AWAY ? "event DRAINING" : "closed");
   }
 
   private static String token(String data) {

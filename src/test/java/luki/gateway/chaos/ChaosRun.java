@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.stream.Stream;
 import luki.gateway.chaos.Caller.Sent;
@@ -33,6 +35,7 @@ import luki.gateway.testing.Waiting;
 public final class ChaosRun implements Load {
   private static final int GATEWAYS = 2;
   private static final int CALLERS = 16;
+  private static final String BILLS = "bills-";
   private static final int MAX_PROBLEMS = 20;
   private static final Duration SOON = Duration.ofSeconds(20);
 
@@ -49,6 +52,8 @@ public final class ChaosRun implements Load {
   private final ConcurrentLinkedQueue<String> problems = new ConcurrentLinkedQueue<>();
   private final Map<String, Integer> statuses = new ConcurrentHashMap<>();
   private final Map<String, Integer> failures = new ConcurrentHashMap<>();
+  private final AtomicLong billed = new AtomicLong();
+  private final AtomicInteger started = new AtomicInteger();
   private final HttpClient client = HttpClient.newHttpClient();
   private long began;
   private volatile long replacedFrom = Long.MAX_VALUE;
@@ -87,11 +92,25 @@ public final class ChaosRun implements Load {
           }
         }
         relays.values().forEach(Relay::close);
+        everyAnswerIsBilledOnce(directory);
         delete(directory);
       }
       everyRequestHasOneLine();
     }
     return List.copyOf(problems);
+  }
+
+  private void everyAnswerIsBilledOnce(Path directory) throws IOException {
+    long lines = 0;
+    try (Stream<Path> all = Files.list(directory)) {
+      for (Path each :
+          all.filter(file -> file.getFileName().toString().startsWith(BILLS)).toList()) {
+        lines += Files.readAllLines(each).size();
+      }
+    }
+    if (lines != billed.get()) {
+      problems.add(lines + " bills for " + billed + " answers that are billed");
+    }
   }
 
   private static void delete(Path directory) throws IOException {
@@ -110,6 +129,7 @@ public final class ChaosRun implements Load {
             .with("REDIS_URL", "redis://127.0.0.1:" + relays.get("redis").port())
             .with("RATE_LIMIT_PER_MIN", "600000")
             .with("SHUTDOWN_GRACE_S", "5")
+            .with("USAGE_OUTBOX", directory.resolve(BILLS + started.incrementAndGet()).toString())
             .yaml("total: 60s", "total: 3s")
             .yaml("total: 30s", "total: 2s")
             .yaml("total: 10s", "total: 2s")
@@ -218,12 +238,18 @@ public final class ChaosRun implements Load {
     }
   }
 
+  @Override
+  public void billed(Sent sent) {
+    long _ = billed.incrementAndGet();
+  }
+
   /** It must have a cause that the plan injected, and a status that says so. */
   @Override
   public void failed(Sent sent, String what) {
     failures.merge(sent.kind() + " " + what, 1, Integer::sum);
     long now = System.nanoTime();
-    boolean replaced = what.contains("DRAINING") && replacedFrom <= now && sent.at() <= replacedTo;
+    boolean ofDrain = what.contains("DRAINING") || what.equals("503 of a handshake");
+    boolean replaced = ofDrain && replacedFrom <= now && sent.at() <= replacedTo;
     boolean known = (what.startsWith("50") && !what.startsWith("500")) || what.startsWith("event ");
     if (!replaced
         && !(known && plan.explains(sent.kind().services(), sent.at() - began, now - began))) {
@@ -285,7 +311,7 @@ public final class ChaosRun implements Load {
 
   /** What was sent and how it ended. */
   public String summary() {
-    return "seed %d: %d faults, %d requests answered, failures %s"
-        .formatted(seed, plan.size(), statuses.size(), new TreeMap<>(failures));
+    return "seed %d: %d faults, %d requests answered, %d bills, failures %s"
+        .formatted(seed, plan.size(), statuses.size(), billed.get(), new TreeMap<>(failures));
   }
 }

@@ -23,6 +23,9 @@ interface Load {
   /** A reply, or the end of a stream, that says that the request has failed. */
   void failed(Sent sent, String what);
 
+  /** The request got something that is billed. */
+  default void billed(Sent sent) {}
+
   /** What must never happen. */
   void broken(Sent sent, String what);
 

@@ -1,6 +1,7 @@
 package luki.gateway.websocket;
 
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -16,8 +17,9 @@ import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 
 /** The JDK's WebSocket client: its messages in a queue. */
-final class SocketClient implements WebSocket.Listener, AutoCloseable {
+public final class SocketClient implements WebSocket.Listener, AutoCloseable {
   private static final long PATIENCE_SECONDS = 15;
+  private static final long LOOK_MILLIS = 20;
 
   private final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
   private final CompletableFuture<Integer> closed = new CompletableFuture<>();
@@ -32,8 +34,15 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
 
   static SocketClient open(TestGateway gateway, String query, String[] protocols, String... headers)
       throws Exception {
+    URI target = URI.create("ws://127.0.0.1:" + gateway.port() + "/v1/chat/ws" + query);
+    return open(Client.http(), target, protocols, headers);
+  }
+
+  /** Opens a socket at this address. */
+  public static SocketClient open(
+      HttpClient http, URI target, String[] protocols, String... headers) throws Exception {
     SocketClient client = new SocketClient();
-    WebSocket.Builder builder = Client.http().newWebSocketBuilder();
+    WebSocket.Builder builder = http.newWebSocketBuilder();
     for (int i = 0; i < headers.length; i += 2) {
       builder.header(headers[i], headers[i + 1]);
     }
@@ -42,7 +51,6 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
       System.arraycopy(protocols, 1, rest, 0, rest.length);
       builder.subprotocols(protocols[0], rest);
     }
-    URI target = URI.create("ws://127.0.0.1:" + gateway.port() + "/v1/chat/ws" + query);
     client.socket = builder.buildAsync(target, client).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     return client;
   }
@@ -51,7 +59,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     return open(gateway, new String[0], "Authorization", "Bearer " + key);
   }
 
-  void send(String json) throws Exception {
+  public void send(String json) throws Exception {
     socket.sendText(json, true).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 
@@ -59,7 +67,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     socket.sendBinary(ByteBuffer.wrap(bytes), true).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 
-  void sendClose() throws Exception {
+  public void sendClose() throws Exception {
     socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 
@@ -83,8 +91,22 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     return Json.parseReply(message);
   }
 
+  /** The next message, or null once it is closed and there is none. */
+  public Json nextOrNull() throws InterruptedException, InvalidJson {
+    while (true) {
+      boolean last = closed.isDone();
+      String message = messages.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+      if (message != null) {
+        return Json.parseReply(message);
+      }
+      if (last) {
+        return null;
+      }
+    }
+  }
+
   /** Waits for the code that the server closes with. */
-  int closeCode() throws Exception {
+  public int closeCode() throws Exception {
     return closed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 
