@@ -61,9 +61,14 @@ final class Deliveries {
       return new Job(registry.find(id));
     }
 
-    /** Stores what a job has become; only then anything may follow from it. */
-    void put(Job job) throws InterruptedException {
-      Registry.await(registry.change(job.id(), _ -> job.json()));
+    /**
+     * Stores what a job has become, unless it has left that state meanwhile; only then anything may
+     * follow from it.
+     */
+    void put(State from, Job job) throws InterruptedException {
+      Registry.await(
+          registry.change(
+              job.id(), before -> new Job(before).state() == from ? job.json() : before));
     }
   }
 
@@ -129,14 +134,28 @@ final class Deliveries {
     } catch (InterruptedException closing) {
       Thread.currentThread().interrupt();
     } catch (IOException | RuntimeException failure) {
-      if (!threads.isShutdown()) {
-        LOG.error("a result cannot be delivered", Diagnostics.Field.reason(failure));
-      }
+      postpone(found, failure);
     } finally {
       synchronized (inFlight) {
         inFlight.remove(found.id());
       }
     }
+  }
+
+  /** Without memory, or with a disk that fails, it is tried again a little later. */
+  private void postpone(Job job, Exception failure) {
+    if (threads.isShutdown()) {
+      return;
+    }
+    LOG.error("a result cannot be delivered now", Diagnostics.Field.reason(failure));
+    Instant now = store.clock.instant();
+    CompletableFuture<Void> _ =
+        store.registry.change(
+            job.id(),
+            before ->
+                new Job(before).state() == State.PENDING
+                    ? new Job(before).pendingUntil(now.plus(SCHEDULE.getFirst()), now).json()
+                    : before);
   }
 
   private void deliver(Job job, Json to) throws IOException, InterruptedException {
@@ -173,7 +192,7 @@ final class Deliveries {
     long pause = SCHEDULE.get(job.attempts()).toMillis();
     Instant now = store.clock.instant();
     long jitter = random.nextLong(1 + pause * JITTER_PERCENT / 100);
-    store.put(job.attempted().pendingUntil(now.plusMillis(pause + jitter), now));
+    store.put(State.PENDING, job.attempted().pendingUntil(now.plusMillis(pause + jitter), now));
   }
 
   /**
@@ -221,10 +240,10 @@ final class Deliveries {
   /** Ends a job: that is on the disk before its result is erased. */
   private byte @Nullable [] end(Job job, State as, String why)
       throws IOException, InterruptedException {
+    store.put(State.PENDING, job.in(as, store.clock.instant()).because(why));
     if (as == State.DEAD) {
       deadJobs.increment();
     }
-    store.put(job.in(as, store.clock.instant()).because(why));
     store.results.erase(job.id());
     return null;
   }

@@ -2,6 +2,7 @@ package luki.gateway.webhook;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -40,7 +41,7 @@ record Jobs(
     Supplier<String> ids,
     ExecutorService threads) {
   static final int MAX_OPEN_OF_OWNER = 50;
-  private static final int MAX_OPEN = 1000;
+  static final int MAX_OPEN = 1000;
   private static final int MAX_RESULT_BYTES = 1 << 20;
   private static final Diagnostics LOG = new Diagnostics("webhooks");
 
@@ -96,7 +97,7 @@ record Jobs(
     }
   }
 
-  private static @Nullable ApiError limit(String owner, Collection<Json> all) {
+  static @Nullable ApiError limit(String owner, Collection<Json> all) {
     long open = all.stream().filter(Job::isOpen).count();
     long own =
         all.stream()
@@ -209,7 +210,8 @@ record Jobs(
     String type = status < 300 ? "job.completed" : "job.failed";
     byte[] message = Receiver.message(type, store.clock().instant(), data);
     store.results().write(job.id(), Deliveries.stored(subject, message));
-    store.put(job.pendingUntil(store.clock().instant(), store.clock().instant()).because(reason));
+    Instant now = store.clock().instant();
+    store.put(State.RUNNING, job.pendingUntil(now, now).because(reason));
   }
 
   /** The state of a job, with its result while that waits for its delivery. */

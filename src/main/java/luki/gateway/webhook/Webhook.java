@@ -88,6 +88,12 @@ record Webhook(Json json) {
     return new Webhook(changed.build());
   }
 
+  /** Without its secrets. */
+  @Override
+  public String toString() {
+    return id();
+  }
+
   /** What its owner sees. */
   Json.Builder shown() {
     return json.toBuilder().remove("owner").remove("secrets");

@@ -72,7 +72,7 @@ public final class Webhooks implements AutoCloseable {
     String secret =
         Sealer.secretIn(settings.webhooks().key(), Variable.WEBHOOKS_KEY_PATH, random, problems);
     this.sealer = Sealer.derived(secret, "webhooks", random);
-    this.receiver = new Receiver(clients, clock);
+    this.receiver = new Receiver(clients, settings.dev(), clock);
     this.memory = memory;
     this.owners = owners;
     this.clock = clock;

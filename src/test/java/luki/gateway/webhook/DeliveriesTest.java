@@ -15,11 +15,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
 import luki.gateway.keys.Sealer;
 import luki.gateway.testing.Waiting;
@@ -65,6 +67,7 @@ class DeliveriesTest {
 
   @AutoClose private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
+  private final ByteBudget memory = new ByteBudget(1 << 24);
   private final TestClock clock = new TestClock();
   private final SecureRandom random = new SecureRandom();
   private final Sealer sealer = new Sealer(new byte[Sealer.KEY_BYTES], random);
@@ -82,9 +85,8 @@ class DeliveriesTest {
   }
 
   private Deliveries deliveries(RandomGenerator jitter) {
-    ByteBudget memory = new ByteBudget(1 << 24);
     Deliveries.Store store = new Deliveries.Store(registry, results, memory, clock);
-    Receiver pushes = new Receiver((_, _) -> HttpClient.newHttpClient(), clock);
+    Receiver pushes = new Receiver((_, _) -> HttpClient.newHttpClient(), true, clock);
     AccessCheck anything =
         new AccessCheck(
             () -> {
@@ -215,6 +217,60 @@ class DeliveriesTest {
     }
     Files.move(link, file);
     assertNull(results.read("job_1"), "what is left cannot be read");
+  }
+
+  @Test
+  void withoutMemoryAResultWaitsAndNoAttemptIsCounted() throws Exception {
+    pending("job_1");
+    byte[] message =
+        ("{\"type\":\"" + "x".repeat(500_000) + "\"}").getBytes(StandardCharsets.UTF_8);
+    results.write("job_1", Deliveries.stored(Json.object().build(), message));
+    try (ByteBudget.Lease others = memory.lease()) {
+      others.heldBy("maria");
+      // Of her share, a quarter of all, there is less left than the result takes.
+      assertTrue(others.tryTake(3 << 20));
+      Waiting.until(
+          Receivers.SOON,
+          () -> {
+            deliveries.deliverDue();
+            return job("job_1").at("next_attempt_at").string("").contains("09:00:05");
+          });
+    }
+    assertEquals(0, attempts("job_1"));
+    clock.advance(Duration.ofSeconds(6));
+    attempt("job_1", 1);
+    assertEquals("delivered", job("job_1").at("state").string());
+  }
+
+  @Test
+  void aJobThatHasEndedIsNotEndedOtherwiseByASlowReader() throws Exception {
+    pending("job_1");
+    Job seen = new Job(job("job_1"));
+    attempt("job_1", 1);
+    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    try (ByteBudget.Lease lease = memory.lease()) {
+      // It has read that the result waits, and then finds none.
+      assertNull(deliveries.open(seen, lease));
+    }
+    assertEquals("delivered", job("job_1").at("state").string());
+  }
+
+  @Test
+  void aReceiverThatWasAddedInDevelopmentIsNotCalledInProduction() throws Exception {
+    Receiver prod = new Receiver((_, _) -> HttpClient.newHttpClient(), false, clock);
+    Webhook webhook = new Webhook(registry.find("wh_1"));
+    assertEquals(0, prod.push(webhook, "job_1", new byte[0]).status());
+    assertEquals(List.of(), receiver.received());
+  }
+
+  @Test
+  void allCallersTogetherHaveAThousandOpenJobs() {
+    List<Json> open = new ArrayList<>();
+    for (int i = 0; i < Jobs.MAX_OPEN; i++) {
+      assertNull(Jobs.limit("maria", open));
+      open.add(Job.accepted("job_" + i, "owner" + i % 100, "wh_1", "chat", BEGIN).json());
+    }
+    assertEquals(ErrorCode.OVERLOADED, Jobs.limit("maria", open).code());
   }
 
   @Test
