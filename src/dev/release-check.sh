@@ -48,6 +48,7 @@ reproducible() {
 command -v npm >/dev/null || echo "npm is missing: the checks that need it are skipped" >&2
 check clone-and-test clone
 check reproducible reproducible
+check doors "${MAKE:-make}" test-ext
 check engines "${MAKE:-make}" test-engines
 check image "${MAKE:-make}" image-check
 check lint-contract "${MAKE:-make}" lint-contract

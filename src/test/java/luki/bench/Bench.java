@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import luki.bench.BenchSetup.Child;
 import luki.bench.BenchSetup.Contender;
 import luki.bench.Load.Workload;
@@ -20,10 +21,10 @@ public final class Bench {
   private static final String USAGE =
       """
       usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 10
-        --streams 5000 --only-limits --only-overload --idle 10000 --keys 1000"]
+        --streams 5000 --only-limits --only-overload --only-sockets --idle 10000 --keys 1000"]
       """;
   private static final List<String> SWITCHES =
-      List.of("--quick", "--write", "--only-limits", "--only-overload");
+      List.of("--quick", "--write", "--only-limits", "--only-overload", "--only-sockets");
   private static final Duration ASIDE = Duration.ofSeconds(5);
   private static final String NO_LIMITS = "no limits";
   private static final String OURS = Contender.ours("edge", "wire");
@@ -98,6 +99,10 @@ public final class Bench {
       Rounds play = new Rounds(setup, load, rounds, time);
       if (only.equals("--only-limits")) {
         limits(setup, load, play);
+        return;
+      }
+      if (only.equals("--only-sockets")) {
+        report.say("- " + sockets(setup, load));
         return;
       }
       warmUp(setup, load, quick);
@@ -190,8 +195,19 @@ public final class Bench {
     rows.forEach(report::say);
   }
 
-  private void extras(BenchSetup setup, Load load, boolean quick)
-      throws IOException, InterruptedException {
+  /**
+   * As many streams and WebSockets with 512 MB of heap; the descriptors of a process, often 20,000,
+   * and streams.max_open bound how many of the WebSockets can have a chat.
+   */
+  private String sockets(BenchSetup setup, Load load) throws Exception {
+    int streams = number("--streams");
+    Contender small = setup.gateway("half a gigabyte", "-Xmx512m", Map.of());
+    return "with 512 MB of heap, "
+        + new Extras(setup, load, small, Objects.requireNonNull(small.child()))
+            .streams(streams, streams, streams * 3 / 5);
+  }
+
+  private void extras(BenchSetup setup, Load load, boolean quick) throws Exception {
     Contender ours = setup.named(OURS).orElse(null);
     Child process = ours == null ? null : ours.child();
     if (ours == null || process == null) {
@@ -205,6 +221,7 @@ public final class Bench {
     if (!quick) {
       report.say("- " + extras.idle(number("--idle")));
       report.say("- " + extras.streams(number("--streams")));
+      report.say("- " + sockets(setup, load));
       if (load.hasWrk()) {
         report.say("- " + extras.callers(Duration.ofSeconds(5)));
       }

@@ -178,6 +178,10 @@ final class BenchSetup implements AutoCloseable {
 
   /** Another gateway, with these variables besides those that all have. */
   Contender gateway(String name, Map<String, String> more) throws Exception {
+    return gateway(name, "-Xmx1g", more);
+  }
+
+  Contender gateway(String name, String heap, Map<String, String> more) throws Exception {
     int port = Processes.freePort();
     Map<String, String> environment = new HashMap<>();
     String services = "http://127.0.0.1:" + origin;
@@ -205,7 +209,7 @@ final class BenchSetup implements AutoCloseable {
             List.of(
                 Processes.java(),
                 "@config/jvm.options",
-                "-Xmx1g",
+                heap,
                 "-jar",
                 "target/luki-gateway.jar",
                 "serve"));

@@ -94,7 +94,14 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
 
   /** Agent, gateway and readers are processes of their own. */
   String streams(int count) throws IOException, InterruptedException {
-    System.err.println(count + " streams at one event a second");
+    return streams(count, 0, 0);
+  }
+
+  /** Streams, and beside them WebSockets, some of which have a chat. */
+  String streams(int count, int sockets, int chats) throws IOException, InterruptedException {
+    String what = count + " streams" + (sockets == 0 ? "" : " and " + sockets + " WebSockets, ");
+    what += sockets == 0 ? "" : chats + " of them with a chat,";
+    System.err.println(what + " at one event a second");
     long before = process.residentKb();
     Process readers =
         new ProcessBuilder(
@@ -104,7 +111,9 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
                     Integer.toString(ours.port()),
                     setup.key(),
                     Integer.toString(count),
-                    Long.toString(STREAM_TIME.toSeconds())))
+                    Long.toString(STREAM_TIME.toSeconds()),
+                    Integer.toString(sockets),
+                    Integer.toString(chats)))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try (BufferedReader said =
@@ -112,12 +121,12 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
             new InputStreamReader(readers.getInputStream(), StandardCharsets.UTF_8))) {
       String opened = said.readLine();
       if (!"open".equals(opened)) {
-        return count + " streams: " + opened;
+        return what + ": " + opened;
       }
-      long each = (process.residentKb() - before) * 1024 / count;
+      long each = (process.residentKb() - before) * 1024 / (count + sockets);
       String result = said.readLine();
-      return "%d streams at one event a second: %.1f KB of RSS each, %s"
-          .formatted(count, each / 1024.0, result);
+      return "%s at one event a second: %.1f KB of RSS each, %s"
+          .formatted(what, each / 1024.0, result);
     } finally {
       readers.destroyForcibly();
       readers.waitFor();

@@ -1,6 +1,11 @@
 package luki.bench;
 
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -14,10 +19,25 @@ import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.RawHttpClient;
 
 /**
- * Readers of many streams, in a process of their own: what they cost is not the gateway's. Says
- * {@code open} once all of them have had an event, then how many came after it and how late.
+ * Readers of many streams, in a process of their own: what they cost is not the gateway's. Beside
+ * them there may be WebSockets, some of which have a chat. Says {@code open} once all are open and
+ * each stream has had an event, then how many came after it and how late.
  */
 public final class StreamReaders {
+  private static final String HANDSHAKE =
+      RawHttpClient.crlf(
+          """
+          GET /v1/chat/ws HTTP/1.1
+          Host: bench
+          Authorization: Bearer %s
+          Upgrade: websocket
+          Connection: Upgrade
+          Sec-WebSocket-Version: 13
+          Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+
+          """);
+  private static final String CHAT =
+      "{\"type\":\"chat\",\"id\":\"1\",\"user_id\":\"maria_k\",\"message\":\"Hi\"}";
   private static final Pattern TOKEN = Pattern.compile("\"token\":\"(\\d+)\"");
   private static final Duration OPENING = Duration.ofSeconds(60);
   private static final int OPENED_A_SECOND = 500;
@@ -35,17 +55,25 @@ public final class StreamReaders {
     this.opened = new CountDownLatch(count);
   }
 
-  /** Arguments: the gateway's port, an API key, how many streams, for how many seconds. */
+  /**
+   * Arguments: the gateway's port, an API key, how many streams, for how many seconds; then how
+   * many WebSockets, and how many of them chat.
+   */
   public static void main(String[] arguments) throws InterruptedException {
-    int count = Integer.parseInt(arguments[2]);
-    new StreamReaders(Integer.parseInt(arguments[0]), arguments[1], count)
-        .run(count, Duration.ofSeconds(Integer.parseInt(arguments[3])));
+    int[] numbers = new int[6];
+    for (int i = 0; i < arguments.length; i++) {
+      numbers[i] = i == 1 ? 0 : Integer.parseInt(arguments[i]);
+    }
+    int count = numbers[2] + numbers[4];
+    new StreamReaders(numbers[0], arguments[1], count)
+        .run(count, numbers[4], numbers[5], Duration.ofSeconds(numbers[3]));
   }
 
-  private void run(int count, Duration time) throws InterruptedException {
+  private void run(int count, int sockets, int chats, Duration time) throws InterruptedException {
     List<Thread> readers = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      readers.add(Thread.ofVirtual().start(this::read));
+      boolean chat = i < chats;
+      readers.add(Thread.ofVirtual().start(i < sockets ? () -> readSocket(chat) : this::read));
       // Spread over the second, as the events then are.
       Thread.sleep(Duration.ofNanos(1_000_000_000L / OPENED_A_SECOND));
     }
@@ -76,20 +104,62 @@ public final class StreamReaders {
         ChatStream stream = ChatStream.open(client, key)) {
       boolean first = true;
       for (String line = stream.line(); line != null && !stopped; line = stream.line()) {
-        Matcher token = TOKEN.matcher(line);
-        if (token.find()) {
-          if (counting) {
-            // The clock is the machine's: the agent's process reads the same.
-            late.add(System.nanoTime() - Long.parseLong(token.group(1)));
-          }
-          if (first) {
-            opened.countDown();
-          }
+        if (came(line) && first) {
+          opened.countDown();
           first = false;
         }
       }
     } catch (IOException broken) {
       // Counted by its absence.
     }
+  }
+
+  /** Whether it is an event, which is counted. */
+  private boolean came(String line) {
+    Matcher token = TOKEN.matcher(line);
+    if (!token.find()) {
+      return false;
+    }
+    if (counting) {
+      // The clock is the machine's: the agent's process reads the same.
+      late.add(System.nanoTime() - Long.parseLong(token.group(1)));
+    }
+    return true;
+  }
+
+  private void readSocket(boolean chat) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      DataInputStream in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+      socket.getOutputStream().write(HANDSHAKE.formatted(key).getBytes(StandardCharsets.US_ASCII));
+      for (int end = 0; end != 0x0d0a0d0a; end = end << 8 | in.readUnsignedByte()) {}
+      if (chat) {
+        socket.getOutputStream().write(frame(CHAT));
+      } else {
+        opened.countDown();
+      }
+      boolean first = chat;
+      while (!stopped) {
+        int opcode = in.readUnsignedByte() & 0xf;
+        int length = in.readUnsignedByte();
+        byte[] payload = in.readNBytes(length == 126 ? in.readUnsignedShort() : length);
+        boolean event = opcode == 1 && came(new String(payload, StandardCharsets.UTF_8));
+        if (event && first) {
+          opened.countDown();
+          first = false;
+        }
+      }
+    } catch (IOException broken) {
+      // Counted by its absence.
+    }
+  }
+
+  /** A text in one frame, with a mask of zeros. */
+  private static byte[] frame(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+    byte[] frame = new byte[6 + bytes.length];
+    frame[0] = (byte) 0x81;
+    frame[1] = (byte) (0x80 | bytes.length);
+    System.arraycopy(bytes, 0, frame, 6, bytes.length);
+    return frame;
   }
 }
