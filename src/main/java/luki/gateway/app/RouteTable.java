@@ -29,14 +29,18 @@ import luki.gateway.websocket.ChatSocketHandler;
 
 /** The contract's operations with their handlers. */
 record RouteTable(Parts parts, Configuration.Build build) {
+  private static final String CALLBACK = "webhook-callback";
 
   /** The routes as they are enforced; an operation that cannot be served is a problem. */
   List<Route.Served> compile(Problems problems) {
     Configuration configuration = parts.configuration();
     ContractDocument served = configuration.document().without(this::isOff);
     Json published = served.published();
+    // A reply of a door has one type, so no request there can ask for a job.
+    Json ofDoors =
+        configuration.document().without(each -> isOff(each) || each.equals(CALLBACK)).published();
     List<Door.Entrance> entrances =
-        parts.doors().entrances(new Door.Site(published, configuration.file()), problems);
+        parts.doors().entrances(new Door.Site(ofDoors, configuration.file()), problems);
     Map<String, Handler> handlers = handlers(published);
     entrances.forEach(entrance -> handlers.putAll(entrance.handlers()));
     Handler metrics = handlers.get(GatewayHandlers.METRICS);

@@ -10,7 +10,7 @@ import luki.gateway.json.Json;
 record OperationFilter(Predicate<String> handlers) {
   private static final String HANDLER = "/" + ContractDocument.EXTENSION + "/handler";
 
-  // In what depends on another operation: the name of that one's handler.
+  // In what depends on operations elsewhere: a name that is asked for like those of handlers.
   private static final String WITH = "x-gateway-with";
 
   /** The document without the operations of these handlers. */
