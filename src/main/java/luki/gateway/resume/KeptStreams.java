@@ -40,7 +40,8 @@ public final class KeptStreams implements AutoCloseable {
   private static final int STREAM_BYTES = 4 * 1024;
 
   private static final String HOLDER = "kept streams";
-  private static final Duration CHECK_INTERVAL = Duration.ofMillis(500);
+  // A drain ends streams without a reader, which must be logged and billed within its grace.
+  private static final Duration CHECK_INTERVAL = Duration.ofMillis(100);
   private static final Pattern EVENT_ID = Pattern.compile("([0-9a-f]{32}):([0-9]{1,9})");
 
   private final ByteBudget budget;

@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -33,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class ResumedStreamsTest {
   private static final int TOKENS = 6;
+  private static final int MANY = 400;
   private static final Duration SOON = Duration.ofSeconds(15);
   private static final String STREAM = "/v1/chat/stream";
 
@@ -195,6 +198,68 @@ class ResumedStreamsTest {
     }
   }
 
+  private static void manyTokens(RawConnection connection) throws Exception {
+    ScriptedAgent.begin(connection);
+    for (int i = 1; i <= MANY; i++) {
+      ScriptedAgent.chunk(connection, "data: {\"token\": \"t" + i + "\"}\n\n");
+      if (i % 10 == 0) {
+        Thread.sleep(2);
+      }
+    }
+    ScriptedAgent.chunk(connection, ScriptedAgent.DONE);
+    connection.send("0\r\n\r\n");
+  }
+
+  /** Readers that leave, and readers that are still there when the next one comes. */
+  @Test
+  void aStreamThatIsCutAtRandomHasEachEventOnce() throws Exception {
+    try (RawUpstream agent = ScriptedAgent.agent(ResumedStreamsTest::manyTokens);
+        TestGateway gateway = gateway(agent).start()) {
+      List<Thread> clients = new ArrayList<>();
+      List<String> wrong = new CopyOnWriteArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        String key = key(gateway);
+        Random random = new Random(i);
+        clients.add(Thread.startVirtualThread(() -> readInParts(gateway, key, random, wrong)));
+      }
+      for (Thread client : clients) {
+        assertTrue(client.join(Duration.ofSeconds(60)));
+      }
+      assertEquals(List.of(), wrong);
+    }
+  }
+
+  private static void readInParts(
+      TestGateway gateway, String key, Random random, List<String> wrong) {
+    List<String[]> events = new ArrayList<>();
+    List<ChatStream> stillOpen = new ArrayList<>();
+    String[] field = {};
+    try {
+      while (events.isEmpty() || !events.getLast()[1].equals("done")) {
+        ChatStream stream = ChatStream.open(gateway, key, field);
+        assertEquals(200, stream.status());
+        events.addAll(read(stream, events.size() + 1 + random.nextInt(20)));
+        field = new String[] {"Last-Event-ID: " + events.getLast()[0]};
+        if (random.nextBoolean()) {
+          stream.leave();
+        } else {
+          stillOpen.add(stream);
+        }
+      }
+      for (ChatStream stream : stillOpen) {
+        stream.close();
+      }
+    } catch (IOException | AssertionError failed) {
+      wrong.add(events.size() + " events, then " + failed);
+    }
+    for (int i = 1; i <= MANY; i++) {
+      if (events.size() <= MANY || !events.get(i - 1)[1].equals("t" + i)) {
+        wrong.add("event " + i + " of " + events.size());
+        return;
+      }
+    }
+  }
+
   @Test
   void anotherCallersStreamAndAnUnknownOneAreNotFoundWithoutACall() throws Exception {
     tokens.release(1000);
@@ -323,6 +388,8 @@ class ResumedStreamsTest {
       Waiting.until(SOON, () -> openCalls.get() == allowed);
       gateway.drain();
       Waiting.until(SOON, () -> openCalls.get() == 0);
+      assertEquals(
+          allowed + 1, gateway.log().stream().filter(line -> line.contains(STREAM)).count());
     }
   }
 
