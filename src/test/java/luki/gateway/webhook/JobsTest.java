@@ -394,10 +394,10 @@ class JobsTest {
       for (int i = 0; i < 10; i++) {
         begin(slow, stuck);
       }
-      Waiting.until(Receivers.SOON, () -> silent.connections() >= 4);
+      int atOnce = Waiting.until(Receivers.SOON, silent::connections, count -> count >= 4);
+      assertEquals(4, atOnce, "pushes at once to one caller's webhooks");
       Client maria = maria(setting);
       await(maria, begin(maria, webhook(maria)), "delivered");
-      assertEquals(4, silent.connections(), "pushes at once to one caller's webhooks");
     }
   }
 }
