@@ -32,7 +32,10 @@ public final class RollingRun implements Load {
   private static final int GATEWAYS = 2;
   private static final int CALLERS = 8;
   private static final int LONG_STREAMS = 4;
+  private static final int SHORT_CALLERS = 8;
+  private static final List<Kind> SHORT = List.of(Kind.TRACK, Kind.METRICS, Kind.STRANGER);
   private static final int MAX_PROBLEMS = 20;
+  private static final int REQUESTS_OF_A_SHARE = 20;
 
   private final int restarts;
   private final int balancer;
@@ -94,8 +97,11 @@ public final class RollingRun implements Load {
 
   private List<Caller> callers(ProcessSetting setting) throws Exception {
     List<Caller> callers = new ArrayList<>();
-    for (int i = 0; i < CALLERS + LONG_STREAMS; i++) {
-      List<Kind> kinds = i < CALLERS ? Kind.usual() : List.of(Kind.LONG_STREAM);
+    for (int i = 0; i < CALLERS + LONG_STREAMS + SHORT_CALLERS; i++) {
+      List<Kind> kinds =
+          i < CALLERS
+              ? Kind.usual()
+              : i < CALLERS + LONG_STREAMS ? List.of(Kind.LONG_STREAM) : SHORT;
       Caller caller = new Caller(this, i, restarts, kinds);
       keys.add(setting.keyFor(caller.user()));
       callers.add(caller);
@@ -124,6 +130,7 @@ public final class RollingRun implements Load {
     }
     for (int i = 0; i < restarts && problems.isEmpty(); i++) {
       int number = i % GATEWAYS;
+      awaitItsShare(gateways[number]);
       drains.add(gateways[number].terminate());
       int exit = gateways[number].process().exitValue();
       if (exit != 0) {
@@ -140,12 +147,11 @@ public final class RollingRun implements Load {
     }
   }
 
-  /** Until the balancer sends it requests. */
+  /** Until the balancer sends it requests, and not only to the other one. */
   private static void awaitItsShare(GatewayProcess gateway) {
-    Waiting.until(
-        SOON,
-        () ->
-            gateway.metric("luki_gateway_auth_total{method=\"api_key\",outcome=\"accepted\"}") > 0);
+    String requests = "luki_gateway_auth_total{";
+    double before = gateway.metric(requests);
+    Waiting.until(SOON, () -> gateway.metric(requests) >= before + REQUESTS_OF_A_SHARE);
   }
 
   @Override
