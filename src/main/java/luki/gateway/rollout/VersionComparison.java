@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Slowness is the same test: a call is slow if it takes half as long again, and at least 10 ms
  * more, than 95 % of the operation's stable calls of the half minute before. The failures of one
- * caller, whose requests may be their cause, are at most a quarter of what it takes.
+ * caller, whose requests may be their cause, are at most a quarter of what it takes; after those,
+ * none of its calls counts until the sum begins anew.
  */
 final class VersionComparison {
   /** The test expects a version that is worse to fail so many times as often. */
@@ -77,21 +78,40 @@ final class VersionComparison {
     private final byte[] ofCaller = new byte[256];
     private int perCaller = 2;
     private int leastPerCaller = Byte.MAX_VALUE;
+    private boolean leftOut;
+    private boolean compared;
     private double sum;
+
+    /** A call. Of a caller that has had its part, good calls do not count either. */
+    void call(Counts counts, int side, int caller, boolean bad) {
+      if (ofCaller[bucket(caller)] >= perCaller) {
+        leftOut = true;
+        return;
+      }
+      counts.calls[side]++;
+      if (bad) {
+        bad(counts, side, caller);
+      }
+    }
 
     /** One more that is bad, unless its caller has had its part. */
     void bad(Counts counts, int side, int caller) {
-      int at = (caller ^ caller >>> 8 ^ caller >>> 16) & 0xff;
+      int at = bucket(caller);
       if (ofCaller[at] < perCaller) {
         ofCaller[at]++;
         counts.bad[side]++;
       }
     }
 
+    private static int bucket(int caller) {
+      return (caller ^ caller >>> 8 ^ caller >>> 16) & 0xff;
+    }
+
     void add(Counts counts) {
       int other = counts.end(OTHER);
       int stable = counts.end(STABLE);
       if (other > 0 && stable > 0) {
+        compared = true;
         double share = other / (double) (other + stable);
         double ofStable = -Math.log1p((RATIO - 1) * share);
         double ofOther = Math.log(RATIO) + ofStable;
@@ -104,7 +124,11 @@ final class VersionComparison {
     boolean isEnough() {
       perCaller = leastPerCaller < Byte.MAX_VALUE ? leastPerCaller : perCaller;
       leastPerCaller = Byte.MAX_VALUE;
-      if (sum <= 0) {
+      // Where all callers of a version have had their part, nothing would count ever after.
+      boolean stuck = leftOut && !compared;
+      leftOut = false;
+      compared = false;
+      if (sum <= 0 || stuck) {
         sum = 0;
         Arrays.fill(ofCaller, (byte) 0);
       }
@@ -125,15 +149,11 @@ final class VersionComparison {
     Cause verdict = look();
     Table table = tables.computeIfAbsent(operation, _ -> new Table());
     int side = stable ? STABLE : OTHER;
-    table.failures.calls[side]++;
+    failures.call(table.failures, side, caller, failed);
     if (failed) {
-      failures.bad(table.failures, side, caller);
       return verdict;
     }
-    table.slowness.calls[side]++;
-    if (nanos > table.slowNanos) {
-      slowness.bad(table.slowness, side, caller);
-    }
+    slowness.call(table.slowness, side, caller, nanos > table.slowNanos);
     if (stable) {
       table.stable.add(nanos);
     }

@@ -26,6 +26,7 @@ class VersionComparisonTest {
     double canaryErrors;
     double canarySlowness = 1;
     int badCaller = -1;
+    int percentOfFew;
 
     Simulation(long seed) {
       random = new Random(seed);
@@ -38,6 +39,9 @@ class VersionComparisonTest {
       while (now < end) {
         now += (long) (-Math.log(1 - random.nextDouble()) * 10_000_000);
         int caller = random.nextInt(CALLERS);
+        if (caller >= ON_CANARY && random.nextInt(100) < percentOfFew) {
+          caller = CALLERS - 1 - random.nextInt(5);
+        }
         Cause verdict = call(caller, random.nextInt(4) == 0);
         if (badCaller >= 0 && random.nextInt(10) == 0 && verdict == null) {
           verdict = comparison.ended(badCaller >= ON_CANARY, "GET /fast", badCaller, true, 1);
@@ -75,6 +79,34 @@ class VersionComparisonTest {
     for (int seed = 0; seed < 100; seed++) {
       Simulation simulation = new Simulation(seed);
       simulation.stableErrors = stable;
+      simulation.canaryErrors = canary;
+      assertEquals(Cause.ERRORS, simulation.run(MINUTE), "seed " + seed);
+    }
+  }
+
+  /** Five callers make that much of the stable version's calls. */
+  @ParameterizedTest
+  @CsvSource({"80", "100"})
+  void anEqualVersionIsNotAbortedWhereFewCallersMakeMostOfTheStableCalls(int percent) {
+    for (int seed = 0; seed < 40; seed++) {
+      Simulation simulation = new Simulation(seed);
+      simulation.percentOfFew = percent;
+      simulation.stableErrors = 0.03;
+      simulation.canaryErrors = 0.03;
+      assertNull(simulation.run(Duration.ofMinutes(10)), "seed " + seed);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"80, 0.001, 0.05", "80, 0.01, 0.1", "100, 0.03, 1"})
+  void aWorseVersionIsAbortedWhereFewCallersMakeMostOfTheStableCalls(
+      int percent, double stable, double canary) {
+    for (int seed = 0; seed < 20; seed++) {
+      Simulation simulation = new Simulation(seed);
+      simulation.percentOfFew = percent;
+      simulation.stableErrors = stable;
+      simulation.canaryErrors = stable;
+      assertNull(simulation.run(Duration.ofMinutes(10)), "seed " + seed);
       simulation.canaryErrors = canary;
       assertEquals(Cause.ERRORS, simulation.run(MINUTE), "seed " + seed);
     }
