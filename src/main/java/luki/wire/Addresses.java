@@ -7,6 +7,7 @@ import java.net.http.HttpConnectTimeoutException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -43,6 +44,20 @@ final class Addresses {
           throw new UnknownHostException("no allowed address");
         }
         return found;
+      };
+    }
+
+    /** The same with a bound on look-ups at once, whoever makes them; beyond it they fail. */
+    default Resolver within(Semaphore lookUps) {
+      return host -> {
+        if (!lookUps.tryAcquire()) {
+          throw new UnknownHostException("too many look-ups");
+        }
+        try {
+          return resolve(host);
+        } finally {
+          lookUps.release();
+        }
       };
     }
   }

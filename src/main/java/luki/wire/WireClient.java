@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -47,9 +48,13 @@ public final class WireClient extends HttpClient {
    * A client that connects to allowed addresses only. What a name resolves to is checked after each
    * look-up, and a connection is opened to the address that was checked: the name is not looked up
    * again for it. An address in place of a name is checked likewise.
+   *
+   * @param lookUps a permit for each look-up that runs, for all such clients together
    */
-  public static WireClient restricted(WireSettings settings, Predicate<InetAddress> allowed) {
-    return new WireClient(settings, null, Addresses.Resolver.ofSystem().only(allowed));
+  public static WireClient restricted(
+      WireSettings settings, Predicate<InetAddress> allowed, Semaphore lookUps) {
+    return new WireClient(
+        settings, null, Addresses.Resolver.ofSystem().within(lookUps).only(allowed));
   }
 
   WireClient(WireSettings settings, @Nullable SSLContext tls, Addresses.Resolver resolver) {

@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import luki.gateway.standin.RawUpstream;
@@ -47,6 +48,18 @@ class RestrictedTest {
   }
 
   @Test
+  void beyondTheBoundOfLookUpsTheCallFails() throws Exception {
+    Semaphore lookUps = new Semaphore(1);
+    Addresses.Resolver found = _ -> List.of(ALLOWED);
+    Addresses.Resolver bounded = found.within(lookUps);
+    lookUps.acquire();
+    assertThrows(ConnectException.class, () -> call(bounded, "receiver.test"));
+    lookUps.release();
+    assertEquals("200 hi", call(bounded, "receiver.test"));
+    assertEquals(1, lookUps.availablePermits());
+  }
+
+  @Test
   void aNameThatChangesAfterItWasCheckedLeadsNowhereElse() throws Exception {
     AtomicInteger lookUps = new AtomicInteger();
     Addresses.Resolver rebinding =
@@ -69,7 +82,7 @@ class RestrictedTest {
       assertThrows(ConnectException.class, () -> call(Addresses.Resolver.ofSystem(), host));
     }
     assertNobodyCalledInside();
-    WireClient client = WireClient.restricted(Calls.SETTINGS, RULE);
+    WireClient client = WireClient.restricted(Calls.SETTINGS, RULE, new Semaphore(1));
     try (client) {
       assertThrows(
           ConnectException.class,

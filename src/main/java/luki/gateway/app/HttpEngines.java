@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeProvider;
@@ -22,6 +23,7 @@ import luki.wire.WireSettings;
 
 /** Chooses the engines that speak HTTP on either side: edge and wire, or the JDK's. */
 final class HttpEngines implements HttpClients, AutoCloseable {
+  private static final int MAX_LOOK_UPS = 64;
   private static final Duration BEYOND_LIMIT = Duration.ofSeconds(10);
 
   private final ServerEngine server;
@@ -75,9 +77,11 @@ final class HttpEngines implements HttpClients, AutoCloseable {
    */
   static HttpClients receivers(boolean dev) {
     Predicate<InetAddress> allowed = PublicAddresses.rule(dev);
+    // A look-up may take longer than its push.
+    Semaphore lookUps = new Semaphore(MAX_LOOK_UPS);
     return (connect, silence) ->
         WireClient.restricted(
-            WireSettings.usual().withConnect(connect).withSilence(silence), allowed);
+            WireSettings.usual().withConnect(connect).withSilence(silence), allowed, lookUps);
   }
 
   private static HttpClient wireClient(Timeouts own) {

@@ -46,15 +46,27 @@ public final class Outbox implements AutoCloseable {
   private FileChannel out;
   private int number;
   private boolean torn;
-  private volatile boolean compacting;
+  // The current file was begun, and nothing is in it yet.
+  private boolean fresh;
+  private long rotateAt;
+
+  /** What a line of a log of states says of its thing. */
+  public enum Change {
+    STATE,
+    REMOVAL,
+    /** A removal with which all earlier states of the thing leave the disk. */
+    ERASURE
+  }
 
   /** A line, and what waits for it to be on the disk. */
   private static final class Line {
     private final byte[] bytes;
+    private final Change change;
     private final @Nullable CompletableFuture<Void> forced;
 
-    Line(byte[] bytes, @Nullable CompletableFuture<Void> forced) {
+    Line(byte[] bytes, Change change, @Nullable CompletableFuture<Void> forced) {
       this.bytes = bytes;
+      this.change = change;
       this.forced = forced;
     }
 
@@ -78,12 +90,14 @@ public final class Outbox implements AutoCloseable {
   /**
    * The same for a log of states.
    *
-   * @param live the lines that count now, at least all whose append has returned; null to keep all
+   * @param live the lines that count now, with those of all changes that were taken; null to keep
+   *     all
    */
   public Outbox(Path name, long segmentBytes, @Nullable Supplier<List<byte[]>> live)
       throws IOException {
     this.segments = new Segments(name);
     this.segmentBytes = segmentBytes;
+    this.rotateAt = segmentBytes;
     this.live = live;
     this.lockFile =
         OwnerOnly.open(
@@ -127,19 +141,18 @@ public final class Outbox implements AutoCloseable {
 
   /** Takes a line, which ends with its line break. */
   void append(byte[] line) {
-    writer.add(new Line(line, null), PATIENCE);
+    writer.add(new Line(line, Change.STATE, null), PATIENCE);
   }
 
-  /** The same; what it returns is done once the line is on the disk, and never if it is lost. */
-  public CompletableFuture<Void> appendDurably(byte[] line) {
+  /**
+   * The same without waiting; what it returns is done once the line is on the disk, never if it is
+   * lost, and has failed already where there is no room for it.
+   */
+  public CompletableFuture<Void> appendDurably(byte[] line, Change change) {
     CompletableFuture<Void> forced = new CompletableFuture<>();
-    writer.add(new Line(line, forced), PATIENCE);
-    return forced;
-  }
-
-  /** Makes a log of states anew with the next line. */
-  public void compact() {
-    compacting = true;
+    return writer.offer(new Line(line, change, forced))
+        ? forced
+        : CompletableFuture.failedFuture(new IOException("the queue is full"));
   }
 
   /** The number of lines that were dropped. */
@@ -148,24 +161,14 @@ public final class Outbox implements AutoCloseable {
   }
 
   private void write(List<Line> lines) throws IOException {
-    List<byte[]> all = new ArrayList<>();
-    boolean anew = false;
-    if (live != null && (compacting || out.position() >= segmentBytes)) {
-      anew = true;
-      compacting = false;
-      all.addAll(live.get());
-    }
-    lines.forEach(line -> all.add(line.bytes));
+    boolean rotate = fresh || out.position() >= rotateAt || erases(lines);
+    List<byte[]> all = rotate && live != null ? anew(lines, live) : bytes(lines);
     long before = -1;
     try {
-      before = out.position();
-      if (anew || before >= segmentBytes) {
-        FileChannel next = open(number + 1);
-        out.close();
-        out = next;
-        number++;
-        before = out.position();
+      if (rotate && !fresh) {
+        begin(number + 1);
       }
+      before = out.position();
       if (torn) {
         out.write(ByteBuffer.wrap(new byte[] {'\n'}));
         torn = false;
@@ -178,16 +181,41 @@ public final class Outbox implements AutoCloseable {
       }
       out.force(false);
     } catch (IOException failure) {
-      if (anew) {
-        compacting = true;
-      }
       takeBack(before);
       throw failure;
     }
-    if (anew) {
+    fresh = false;
+    if (rotate && live != null) {
+      // Else a long log would be made anew with each change.
+      rotateAt = Math.max(segmentBytes, 2 * out.position());
       deleteOlder();
     }
     lines.forEach(Line::written);
+  }
+
+  private boolean erases(List<Line> lines) {
+    return live != null && lines.stream().anyMatch(line -> line.change == Change.ERASURE);
+  }
+
+  private static List<byte[]> bytes(List<Line> lines) {
+    return lines.stream().map(line -> line.bytes).toList();
+  }
+
+  /** The removals among the lines, in case the older files stay; what the others say is live. */
+  private static List<byte[]> anew(List<Line> lines, Supplier<List<byte[]>> live) {
+    List<byte[]> all = new ArrayList<>();
+    lines.stream().filter(line -> line.change != Change.STATE).forEach(line -> all.add(line.bytes));
+    all.addAll(live.get());
+    return all;
+  }
+
+  private void begin(int next) throws IOException {
+    FileChannel before = out;
+    out = open(next);
+    number = next;
+    // Should writing fail, then the next try goes on with this file.
+    fresh = true;
+    before.close();
   }
 
   private void deleteOlder() {
@@ -213,6 +241,7 @@ public final class Outbox implements AutoCloseable {
     } catch (IOException stillFailing) {
       // Lines may then be there twice, with the same ids; the next one begins a new line.
       torn = true;
+      fresh = false;
     }
   }
 

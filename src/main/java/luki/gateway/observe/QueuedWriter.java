@@ -82,7 +82,8 @@ public final class QueuedWriter<T> implements AutoCloseable {
     }
   }
 
-  private boolean offer(T item) {
+  /** Takes the item; false where the queue is full. */
+  public boolean offer(T item) {
     if (closing) {
       return false;
     }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Calls to one configured address that is not a service; no redirect is followed. */
 public final class ExternalCall {
   private static final int MAX_BYTES = 1 << 20;
+  private static final int MAX_SKIPPED_BYTES = 64 << 10;
   private static final byte[] NONE = {};
 
   private final HttpClient http;
@@ -58,7 +59,12 @@ public final class ExternalCall {
       return 0;
     }
     try (InputStream body = reply.body()) {
-      byte[] _ = body.readNBytes(MAX_BYTES);
+      // To its end if that is near, so that the connection can be used again; nothing is kept.
+      byte[] part = new byte[4096];
+      int left = MAX_SKIPPED_BYTES;
+      for (int read = 0; read >= 0 && left > 0; left -= read) {
+        read = body.read(part);
+      }
     } catch (IOException failed) {
       // The status is known.
     }

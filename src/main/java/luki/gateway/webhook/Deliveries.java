@@ -6,9 +6,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.LongAdder;
@@ -39,8 +37,10 @@ final class Deliveries {
 
   private static final Diagnostics LOG = new Diagnostics("webhooks");
   private static final int JITTER_PERCENT = 5;
-  private static final int MAX_AT_ONCE = 32;
-  private static final int MAX_AT_ONCE_OF_OWNER = 4;
+
+  /** So many slots are left to first attempts, however many receivers fail. */
+  private static final int ONLY_FIRST_ATTEMPTS = 8;
+
   private static final int MAX_ENDED = 10_000;
 
   /** A result is decrypted, and made into a message, in arrays of their own. */
@@ -51,7 +51,7 @@ final class Deliveries {
   private final AccessCheck access;
   private final ExecutorService threads;
   private final RandomGenerator random;
-  private final Map<String, String> inFlight = new HashMap<>();
+  private final Slots inFlight = new Slots();
   final LongAdder failedAttempts = new LongAdder();
   final LongAdder deadJobs = new LongAdder();
 
@@ -116,12 +116,8 @@ final class Deliveries {
   }
 
   private boolean begin(Job job) {
-    synchronized (inFlight) {
-      long ofOwner = inFlight.values().stream().filter(job.owner()::equals).count();
-      return inFlight.size() < MAX_AT_ONCE
-          && ofOwner < MAX_AT_ONCE_OF_OWNER
-          && inFlight.putIfAbsent(job.id(), job.owner()) == null;
-    }
+    int max = job.attempts() == 0 ? Slots.MAX : Slots.MAX - ONLY_FIRST_ATTEMPTS;
+    return inFlight.take(job.id(), job.owner(), max) == null;
   }
 
   private void run(Job found) {
@@ -136,9 +132,7 @@ final class Deliveries {
     } catch (IOException | RuntimeException failure) {
       postpone(found, failure);
     } finally {
-      synchronized (inFlight) {
-        inFlight.remove(found.id());
-      }
+      inFlight.release(found.id());
     }
   }
 

@@ -16,6 +16,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import luki.gateway.delivery.Outbox;
+import luki.gateway.delivery.Outbox.Change;
 import luki.gateway.delivery.OutboxReader;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -121,16 +122,15 @@ final class Registry implements AutoCloseable {
     if (refusal != null) {
       throw new ApiException(refusal);
     }
-    entries.put(id, entry);
-    return outbox.appendDurably(line(id, entry));
+    return take(id, entry, Change.STATE);
   }
 
   /** Changes one if it is there. */
   synchronized CompletableFuture<Void> change(String id, UnaryOperator<Json> change) {
-    Json changed = entries.computeIfPresent(id, (_, before) -> change.apply(before));
-    return changed == null
+    Json before = entries.get(id);
+    return before == null
         ? CompletableFuture.completedFuture(null)
-        : outbox.appendDurably(line(id, changed));
+        : take(id, change.apply(before), Change.STATE);
   }
 
   /**
@@ -139,13 +139,23 @@ final class Registry implements AutoCloseable {
    * @param everywhere its earlier states too are to leave the disk
    */
   synchronized CompletableFuture<Void> remove(String id, boolean everywhere) {
-    if (entries.remove(id) == null) {
-      return CompletableFuture.completedFuture(null);
+    return entries.containsKey(id)
+        ? take(id, null, everywhere ? Change.ERASURE : Change.REMOVAL)
+        : CompletableFuture.completedFuture(null);
+  }
+
+  /** In memory once the log has taken it; else nothing is changed. */
+  private CompletableFuture<Void> take(String id, @Nullable Json entry, Change change) {
+    CompletableFuture<Void> written = outbox.appendDurably(line(id, entry), change);
+    if (written.isCompletedExceptionally()) {
+      return written;
     }
-    if (everywhere) {
-      outbox.compact();
+    if (entry == null) {
+      entries.remove(id);
+    } else {
+      entries.put(id, entry);
     }
-    return outbox.appendDurably(line(id, null));
+    return written;
   }
 
   @Override

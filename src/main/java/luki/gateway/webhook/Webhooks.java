@@ -41,7 +41,7 @@ public final class Webhooks implements AutoCloseable {
   private static final Duration INTERVAL = Duration.ofMillis(100);
 
   private static final int MAX_OF_OWNER = 10;
-  private static final int MAX = 10_000;
+  private static final int MAX = 2000;
 
   private final Settings settings;
   private final Sealer sealer;
@@ -50,6 +50,7 @@ public final class Webhooks implements AutoCloseable {
   private final Function<Principal, String> owners;
   private final Clock clock;
   private final SecureRandom random = new SecureRandom();
+  private final Slots tests = new Slots();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private volatile @Nullable Running running;
 
@@ -228,11 +229,20 @@ public final class Webhooks implements AutoCloseable {
 
   private Response test(Exchange exchange) throws InterruptedException {
     Webhook webhook = webhook(exchange);
-    Json data = Json.object().put("webhook_id", webhook.id()).build();
-    byte[] message = Receiver.message("webhook.test", clock.instant(), data);
-    Webhook.Attempt attempt = receiver.push(webhook, "test_" + id(), message);
-    change(webhook, before -> before.after(attempt));
-    return Response.json(200, attempt.json());
+    String id = "test_" + id();
+    ErrorCode refusal = tests.take(id, owner(exchange), Slots.MAX);
+    if (refusal != null) {
+      return Response.refused(ApiError.retrySoon(refusal));
+    }
+    try {
+      Json data = Json.object().put("webhook_id", webhook.id()).build();
+      byte[] message = Receiver.message("webhook.test", clock.instant(), data);
+      Webhook.Attempt attempt = receiver.push(webhook, id, message);
+      change(webhook, before -> before.after(attempt));
+      return Response.json(200, attempt.json());
+    } finally {
+      tests.release(id);
+    }
   }
 
   @Override

@@ -18,8 +18,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.observe.Segments;
@@ -194,6 +197,73 @@ class OutboxTest {
     UsageSum since =
         UsageSum.of(name, Instant.parse("2026-01-15T00:00:00Z"), UsageEvent::principal);
     assertEquals(Map.of("00ff", new UsageSum.Line(2, new Units(2, 0, 20))), since.lines());
+  }
+
+  @Test
+  void aLogOfStatesThatIsLongIsNotMadeAnewWithEachChange() throws Exception {
+    try (Outbox outbox =
+        new Outbox(
+            directory.resolve("usage"), 100, () -> List.of(line("a long state".repeat(50))))) {
+      for (int i = 0; i < 15; i++) {
+        outbox
+            .appendDurably(line("state %d of forty bytes".formatted(i)), Outbox.Change.STATE)
+            .get(20, TimeUnit.SECONDS);
+      }
+    }
+    assertEquals(List.of(2), segments().numbers());
+  }
+
+  @Test
+  void anErasureLeavesNoStateOfItsThing() throws Exception {
+    try (Outbox outbox =
+        new Outbox(directory.resolve("usage"), 1000, () -> List.of(line("another")))) {
+      var _ = outbox.appendDurably(line("secret"), Outbox.Change.STATE);
+      outbox.appendDurably(line("removed"), Outbox.Change.ERASURE).get(20, TimeUnit.SECONDS);
+    }
+    assertEquals(List.of(2), segments().numbers());
+    assertEquals(List.of("removed", "another"), Files.readAllLines(segments().path(2)));
+  }
+
+  @Test
+  void whileTheDiskIsFullNoFilesAreLeftBehind() throws Exception {
+    Process full =
+        new ProcessBuilder(
+                "sh",
+                "-c",
+                "ulimit -f 8; exec \"$@\"",
+                "sh",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:-UsePerfData",
+                "-cp",
+                System.getProperty("java.class.path"),
+                FullDisk.class.getName(),
+                directory.resolve("usage").toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(full.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(said.contains("cannot be written"), said);
+    assertEquals(List.of(1, 2), segments().numbers(), said);
+    assertEquals(0, Files.size(segments().path(2)));
+  }
+
+  /** Makes a log anew that is longer than a file may be, until it has tried five times. */
+  static final class FullDisk {
+    private FullDisk() {}
+
+    public static void main(String[] name) throws Exception {
+      CountDownLatch tries = new CountDownLatch(5);
+      Supplier<List<byte[]>> live =
+          () -> {
+            tries.countDown();
+            return List.of(line("x".repeat(1 << 16)));
+          };
+      try (Outbox outbox = new Outbox(Path.of(name[0]), 1000, live)) {
+        outbox.appendDurably(line("a"), Outbox.Change.STATE).get(20, TimeUnit.SECONDS);
+        var _ = outbox.appendDurably(line("a removed"), Outbox.Change.ERASURE);
+        tries.await();
+        Runtime.getRuntime().halt(0);
+      }
+    }
   }
 
   private static UsageEvent event(String id, String time, String plan, long characters) {

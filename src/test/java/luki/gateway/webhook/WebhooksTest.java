@@ -15,6 +15,10 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import luki.gateway.json.Json;
 import luki.gateway.standin.RawUpstream;
@@ -222,6 +226,54 @@ class WebhooksTest {
       Json attempt = maria.post(pathOf(made) + "/test", null).expect(200).json();
       assertEquals(200, attempt.at("status").integer().orElse(0));
       endless.awaitClosed();
+    }
+  }
+
+  @Test
+  void aReplyThatStallsIsNotWaitedFor() throws Exception {
+    try (TestGateway gateway = gateway();
+        RawUpstream stalling =
+            RawUpstream.start(
+                connection -> {
+                  connection.readRequest();
+                  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n");
+                  connection.send(new byte[960 << 10]);
+                  connection.stallUntilClosed();
+                })) {
+      Client maria = gateway.client(SCOPE);
+      Json made = maria.post(ALL, "{\"url\":\"" + stalling.url() + "\"}").expect(201).json();
+      Json attempt = maria.post(pathOf(made) + "/test", null).expect(200).json();
+      assertEquals(200, attempt.at("status").integer().orElse(0));
+      assertTrue(attempt.at("latency_ms").integer().orElse(0) < 10_000, attempt.toString());
+    }
+  }
+
+  @Test
+  void aCallerHasFourTestsAtOnceAtMost() throws Exception {
+    CountDownLatch tested = new CountDownLatch(1);
+    try (TestGateway gateway = gateway();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        RawUpstream silent =
+            RawUpstream.start(
+                connection -> {
+                  connection.readRequest();
+                  tested.await();
+                  connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+                })) {
+      Client maria = gateway.client(SCOPE);
+      Json made = maria.post(ALL, "{\"url\":\"" + silent.url() + "\"}").expect(201).json();
+      for (int i = 0; i < 4; i++) {
+        threads.execute(() -> maria.post(pathOf(made) + "/test", null));
+      }
+      Waiting.until(Receivers.SOON, () -> silent.connections() == 4);
+      HttpReply refused = maria.post(pathOf(made) + "/test", null).expect(429, "RATE_LIMITED");
+      assertTrue(refused.header("Retry-After").isPresent());
+      Client other = gateway.client(SCOPE);
+      other.post(pathOf(create(other)) + "/test", null).expect(200);
+      tested.countDown();
+      threads.shutdown();
+      assertTrue(threads.awaitTermination(20, TimeUnit.SECONDS));
+      maria.post(pathOf(create(maria)) + "/test", null).expect(200);
     }
   }
 
