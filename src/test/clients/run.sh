@@ -34,7 +34,8 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM
 # Its own working directory, so that the demo key of a gateway that runs beside it stays as it is.
 cd "$work/gateway"
-ENVIRONMENT=dev PORT=0 RATE_LIMIT_PER_MIN=0 GATEWAY_CONFIG="$root/config/gateway.yaml" OPENAPI_FILE="$root/config/openapi.yaml" \
+(umask 077 && head -c 32 /dev/urandom | base64 >webhooks.key)
+ENVIRONMENT=dev PORT=0 RATE_LIMIT_PER_MIN=0 WEBHOOKS_PATH=webhooks WEBHOOKS_KEY_PATH=webhooks.key GATEWAY_CONFIG="$root/config/gateway.yaml" OPENAPI_FILE="$root/config/openapi.yaml" \
 	"$java" -cp "$classpath" luki.gateway.dev.DevServer >access.log 2>stderr.log &
 gateway=$!
 url=

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import luki.gateway.app.Configuration;
@@ -89,7 +90,9 @@ public final class DevServer {
     ApiKeyAdmin maker =
         new ApiKeyAdmin(
             keyFile(configuration), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
-    Set<Scope> scopes = new HashSet<>(Set.of(new Scope("usage:read"), new Scope("ops:read")));
+    Set<Scope> scopes = new HashSet<>();
+    List.of("usage:read", "ops:read", "webhooks:write")
+        .forEach(name -> scopes.add(new Scope(name)));
     Fixture.SCOPES.forEach(name -> scopes.add(new Scope(name)));
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
     Instant end = Instant.now().plus(LIFE);
