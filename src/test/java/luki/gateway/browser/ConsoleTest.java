@@ -11,12 +11,15 @@ import luki.gateway.testing.Client;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The console in a browser, as its user meets it. */
+@EnabledIf(
+    value = "luki.gateway.browser.Chromium#isWanted",
+    disabledReason = "Chromium is not installed: make browser-packages")
 class ConsoleTest {
-  // Before the gateway, which then is not started where there is no browser.
   @AutoClose private static final Chromium BROWSER = Chromium.start();
 
   @AutoClose

@@ -7,10 +7,13 @@ import java.util.List;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /** The contract's page in a browser. */
+@EnabledIf(
+    value = "luki.gateway.browser.Chromium#isWanted",
+    disabledReason = "Chromium is not installed: make browser-packages")
 class DocsPageTest {
-  // Before the gateway, which then is not started where there is no browser.
   @AutoClose private static final Chromium BROWSER = Chromium.start();
   @AutoClose private static final TestGateway GATEWAY = TestGateway.builder().start();
 

@@ -8,10 +8,13 @@ import luki.gateway.standin.Fixture;
 import luki.graphql.WithGraphQl;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /** GraphiQL in a browser. */
+@EnabledIf(
+    value = "luki.gateway.browser.Chromium#isWanted",
+    disabledReason = "Chromium is not installed: make browser-packages")
 class GraphiQlPageTest {
-  // Before the gateway, which then is not started where there is no browser.
   @AutoClose private static final Chromium BROWSER = Chromium.start();
   @AutoClose private static final Fixture SERVER = WithGraphQl.fixture();
 
