@@ -6,6 +6,7 @@
 #   api-keys.json      the hashed keys of the next two files
 #   metrics-key        for Prometheus, with ops:read
 #   demo-key           acts for maria_k, a user of the stand-ins, for a day
+#   state/             what the gateways of Compose write
 # LUKI is the command of the gateway: target/luki (make build), or the image's:
 #   LUKI='docker run --rm --user 0 --volume ./config/deploy/secrets:/secrets --env … luki/luki-gateway java -jar target/luki-gateway.jar'
 # For Kubernetes: kubectl create secret generic luki-gateway-files --from-file=…, as src/docs/OPERATIONS.md shows.
@@ -15,7 +16,7 @@ luki=${LUKI:-target/luki}
 [ ! -e "$directory/gateway.env" ] || { echo "$directory has secrets already: remove it to make new ones" >&2; exit 1; }
 command -v "${luki%% *}" >/dev/null || { echo "${luki%% *} is missing: make build makes target/luki" >&2; exit 1; }
 umask 077
-mkdir -p "$directory"
+mkdir -p "$directory/state"
 API_KEY_PEPPER=$(openssl rand -base64 48 | tr -d '\n')
 API_KEYS_FILE=$directory/api-keys.json
 export API_KEY_PEPPER API_KEYS_FILE

@@ -63,6 +63,10 @@ public enum Check {
       Severity.WARNING,
       "An instance knows only the webhooks and jobs that it has accepted itself; at the others they are 404.",
       "Route each caller to one instance, or leave WEBHOOKS_PATH unset."),
+  ROLLOUT_FILE_READ_ONLY(
+      Severity.WARNING,
+      "A version that is worse than the stable one loses its callers only until the process ends.",
+      "Set ROLLOUT_FILE to a file in a directory that the gateway may write and its instances share."),
   REDIS_UNENCRYPTED(
       Severity.WARNING,
       "The password of Redis crosses the network unencrypted.",

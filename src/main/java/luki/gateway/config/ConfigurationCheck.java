@@ -2,8 +2,10 @@ package luki.gateway.config;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -68,6 +70,12 @@ public final class ConfigurationCheck {
     check.ownerOnly(Variable.WEBHOOKS_KEY_PATH, settings.webhooks().key());
     check.services();
     check.limits(file);
+    check.addIf(
+        Arrays.stream(Upstream.values()).anyMatch(who -> !file.service(who).versions().isEmpty())
+            && !isWritable(settings.rolloutFile().toAbsolutePath().getParent()),
+        Check.ROLLOUT_FILE_READ_ONLY,
+        "ROLLOUT_FILE",
+        "cannot be written: an abort of the gateway's own lasts until the process ends");
     check.memory();
     check.addIf(
         check.prod && settings.metricsOpen(),
@@ -172,6 +180,15 @@ public final class ConfigurationCheck {
         Check.FILE_READABLE_BY_OTHERS,
         variable.name(),
         OwnerOnly.ADVICE);
+  }
+
+  /** Whether files can be made in a directory, or the directory itself can be made. */
+  private static boolean isWritable(@Nullable Path directory) {
+    Path existing = directory;
+    while (existing != null && Files.notExists(existing)) {
+      existing = existing.getParent();
+    }
+    return existing != null && Files.isDirectory(existing) && Files.isWritable(existing);
   }
 
   private void services() {

@@ -115,6 +115,22 @@ class ConfigurationCheckTest {
   }
 
   @Test
+  void sharesThatAnAbortCannotWriteAreFoundWhereAServiceHasVersions() throws Exception {
+    String one =
+        gatewayFile(
+            "agent:\n    connect: 1s",
+            "agent:\n    versions: {canary: \"http://c:1\"}\n    connect: 1s");
+    Path noDirectory = Files.writeString(directory.resolve("plain"), "");
+    String unwritable = noDirectory.resolve("rollout.json").toString();
+    warns("ROLLOUT_FILE", "written", "GATEWAY_CONFIG", one, "ROLLOUT_FILE", unwritable);
+    assertEquals(List.of(), about("ROLLOUT_FILE", "ROLLOUT_FILE", unwritable));
+    for (String writable : List.of("rollout.json", "made/later/rollout.json")) {
+      String path = directory.resolve(writable).toString();
+      assertEquals(List.of(), about("ROLLOUT_FILE", "GATEWAY_CONFIG", one, "ROLLOUT_FILE", path));
+    }
+  }
+
+  @Test
   void anUnknownNameInTheEnvFileIsFound() throws Exception {
     Path file = directory.resolve(".env");
     Files.createFile(file, OwnerOnly.attributes(file));
