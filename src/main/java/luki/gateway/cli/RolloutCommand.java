@@ -148,6 +148,10 @@ record RolloutCommand(
                     return before.with(all, cause, by, clock.instant());
                   });
       err.println(who.label() + ": " + described(now) + "; a running gateway sees it within 5 s");
+      if (now.stable() == 0) {
+        err.println(
+            "no calls of the stable version are left to compare with: nothing is taken back by itself");
+      }
     } catch (IllegalArgumentException tooMuch) {
       throw new BadUsage(String.valueOf(tooMuch.getMessage()));
     }

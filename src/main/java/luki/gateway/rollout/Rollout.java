@@ -5,6 +5,7 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Method;
@@ -63,6 +64,8 @@ public final class Rollout {
   }
 
   private void apply(RolloutState state) {
+    Active before = active;
+    boolean sameCallers = before.state.started().equals(state.started());
     Map<UpstreamVersion, VersionComparison> comparisons = new TreeMap<>();
     active.state.shares().keySet().forEach(version -> all.metrics.percent(who, version, 0));
     state
@@ -72,7 +75,12 @@ public final class Rollout {
               all.metrics.known(who, version, Cause.ERRORS, Cause.LATENCY);
               all.metrics.percent(who, version, share.percent());
               if (share.percent() > 0) {
-                comparisons.put(version, new VersionComparison(all.nanoTime));
+                VersionComparison known = before.comparisons.get(version);
+                boolean same =
+                    known != null
+                        && sameCallers
+                        && before.state.of(version).percent() == share.percent();
+                comparisons.put(version, same ? known : new VersionComparison(all.nanoTime));
               }
             });
     all.metrics.percent(who, UpstreamVersion.STABLE, state.stable());
@@ -184,26 +192,35 @@ public final class Rollout {
 
   /** Takes the share of a version at once, and writes that to the file for all instances. */
   private synchronized void abort(Active judged, UpstreamVersion version, Cause cause) {
-    if (!active.state.equals(judged.state)) {
+    // Its share may have been changed since then, and not that of another version alone.
+    if (active.comparisons.get(version) != judged.comparisons.get(version)) {
       return;
     }
     RolloutState before = written;
-    RolloutState after =
-        judged.state.with(Map.of(version, Share.NOTHING), cause, "gateway", all.clock.instant());
-    apply(after);
+    UnaryOperator<RolloutState> without =
+        state -> state.with(Map.of(version, Share.NOTHING), cause, "gateway", all.clock.instant());
+    apply(without.apply(active.state));
     all.metrics.aborted(who, version, cause);
     LOG.error(
         "a version of a service is worse than the stable one; its callers are back on that",
         Field.of("service", who),
         Field.of("version", version),
         Field.of("cause", cause));
-    Thread.ofVirtual().name("rollout-abort").start(() -> write(before, after));
+    Thread.ofVirtual().name("rollout-abort").start(() -> write(before, version, without));
   }
 
-  private void write(RolloutState before, RolloutState after) {
+  private void write(
+      RolloutState before, UpstreamVersion version, UnaryOperator<RolloutState> without) {
     try {
-      // What an operator or another instance has changed since then is the newer decision.
-      RolloutState _ = all.file.change(who, found -> found.equals(before) ? after : found);
+      // What an operator or another instance has changed in its share is the newer decision.
+      RolloutState _ =
+          all.file.change(
+              who,
+              found ->
+                  found.started().equals(before.started())
+                          && found.of(version).equals(before.of(version))
+                      ? without.apply(found)
+                      : found);
     } catch (IOException failed) {
       LOG.error(
           "the abort is not written to ROLLOUT_FILE: it lasts until this process ends or the file changes",

@@ -2,6 +2,7 @@ package luki.gateway.rollout;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
@@ -19,10 +20,20 @@ public record RolloutFile(Path path) {
    * @throws IOException it cannot be read, or is not what {@link #change} writes
    */
   public Map<Upstream, RolloutState> read() throws IOException {
-    Map<Upstream, RolloutState> states = new EnumMap<>(Upstream.class);
-    if (!Files.exists(path)) {
-      return states;
+    try {
+      return readExisting();
+    } catch (NoSuchFileException none) {
+      return new EnumMap<>(Upstream.class);
     }
+  }
+
+  /**
+   * The same where there must be a file.
+   *
+   * @throws NoSuchFileException there is none
+   */
+  Map<Upstream, RolloutState> readExisting() throws IOException {
+    Map<Upstream, RolloutState> states = new EnumMap<>(Upstream.class);
     try {
       Json services = Json.parseReply(Files.readAllBytes(path)).at("services");
       for (Upstream who : Upstream.values()) {

@@ -18,6 +18,7 @@ public final class Rollouts {
   final Clock clock;
   final LongSupplier nanoTime;
   private final Map<Upstream, Rollout> services = new EnumMap<>(Upstream.class);
+  private boolean hadFile;
   private final FailureLog failures =
       new FailureLog(
           "rollout",
@@ -36,13 +37,16 @@ public final class Rollouts {
     return services.computeIfAbsent(who, _ -> new Rollout(who, this));
   }
 
-  /** Reads the file, if a service has versions; a broken one changes nothing. */
+  /**
+   * Reads the file, if a service has versions; one that is broken or has vanished changes nothing.
+   */
   public synchronized void refresh() {
     if (services.isEmpty()) {
       return;
     }
     try {
-      Map<Upstream, RolloutState> found = file.read();
+      Map<Upstream, RolloutState> found = hadFile ? file.readExisting() : file.read();
+      hadFile |= !found.isEmpty();
       services.forEach(
           (who, rollout) -> rollout.update(found.getOrDefault(who, RolloutState.NONE)));
       failures.succeeded();

@@ -1,6 +1,7 @@
 package luki.gateway.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -85,10 +86,13 @@ class RolloutCommandTest {
     RolloutState first = agent();
     assertEquals(new Share(10, 5), first.of(CANARY));
     assertTrue(run(two, "rollout set agent canary=30 green=20").contains("stable 50 %"));
+    assertFalse(run(two, "rollout set agent canary=30").contains("taken back"));
     assertEquals(first.started(), agent().started());
     String shown = run(two, "rollout show");
     assertTrue(shown.contains("canary") && shown.contains("30"), shown);
-    assertTrue(run(two, "rollout promote agent green").contains("green 100 %, stable 0 %"));
+    String promoted = run(two, "rollout promote agent green");
+    assertTrue(promoted.contains("green 100 %, stable 0 %"), promoted);
+    assertTrue(promoted.contains("nothing is taken back by itself"), promoted);
     assertEquals(Share.NOTHING, agent().of(CANARY));
     assertEquals(Cause.PROMOTED, agent().cause());
     assertTrue(run(two, "rollout abort agent").startsWith("agent: stable 100 %;"));

@@ -2,6 +2,7 @@ package luki.gateway.rollout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -254,7 +255,7 @@ class RolloutTest {
   }
 
   @Test
-  void aBrokenFileChangesNothing() throws Exception {
+  void aFileThatIsBrokenOrHasVanishedChangesNothing() throws Exception {
     Client caller = gateway.client("cognitive:read");
     set(CANARY, 100);
     for (String broken :
@@ -268,6 +269,14 @@ class RolloutTest {
     }
     Files.delete(file().path());
     gateway.refreshKeys();
+    assertEquals("canary", versionOf(caller));
+    // What is there and cannot be opened.
+    Files.createSymbolicLink(file().path(), file().path());
+    assertThrows(IOException.class, () -> file().read());
+    gateway.refreshKeys();
+    assertEquals("canary", versionOf(caller));
+    Files.delete(file().path());
+    set(CANARY, 0);
     assertEquals("stable", versionOf(caller));
   }
 
