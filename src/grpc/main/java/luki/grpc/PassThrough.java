@@ -17,6 +17,7 @@ import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
+import luki.gateway.upstream.CircuitBreaker.CallResult;
 import luki.gateway.upstream.ServiceGuard;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
@@ -72,10 +73,13 @@ final class PassThrough {
         sent = deliver(response);
       } finally {
         ServiceCall call = passed;
-        if (call != null) {
-          call.end();
+        try {
+          if (call != null) {
+            call.end();
+          }
+        } finally {
+          response.onComplete().accept(sent);
         }
-        response.onComplete().accept(sent);
       }
     } finally {
       requests.close();
@@ -113,7 +117,7 @@ final class PassThrough {
       throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
     ServiceGuard.Admitted place = listed.guard().admit(exchange, !isUnary(method));
-    ServiceCall call = new ServiceCall(gateway, listed, exchange, state, requests, place);
+    ServiceCall call = begin(exchange, place);
     passed = call;
     call.start(channel, headers);
     ApiError failure = call.awaitBegin();
@@ -122,6 +126,15 @@ final class PassThrough {
       throw new ApiException(failure, outcome);
     }
     return Response.empty(200).from(outcome);
+  }
+
+  private ServiceCall begin(Exchange exchange, ServiceGuard.Admitted place) {
+    try {
+      return new ServiceCall(gateway, listed, exchange, state, requests, place);
+    } catch (RuntimeException | Error failed) {
+      place.end(CallResult.IGNORED);
+      throw failed;
+    }
   }
 
   private static boolean isUnary(GrpcMethod method) {

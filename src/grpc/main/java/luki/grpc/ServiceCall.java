@@ -163,9 +163,12 @@ final class ServiceCall {
 
   /** Ends it, if it has not ended, and counts it. */
   void end() {
-    grant.close();
-    requests.close();
-    place.end(result());
+    try {
+      grant.close();
+      requests.close();
+    } finally {
+      place.end(result());
+    }
     gateway.called(span, listed.method().upstream(), replies.end(), nanos());
   }
 }
