@@ -20,11 +20,20 @@ public final class OwnerOnly {
     return FileChannel.open(path, Set.of(how), attributes(path));
   }
 
+  /** A directory that this creates has mode 0700. */
+  public static void directory(Path path) throws IOException {
+    Files.createDirectories(path, attributes(path, "rwx------"));
+  }
+
   /** To create a file with. */
   public static FileAttribute<?>[] attributes(Path path) {
+    return attributes(path, "rw-------");
+  }
+
+  private static FileAttribute<?>[] attributes(Path path, String mode) {
     return isPosix(path)
         ? new FileAttribute<?>[] {
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode))
         }
         : new FileAttribute<?>[0];
   }

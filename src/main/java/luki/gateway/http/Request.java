@@ -16,9 +16,14 @@ import luki.http1.Fields;
  */
 public record Request(
     Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
-  /** Fields that say who calls, and from where. */
+  /** Fields that say who calls, from where, and for which version. */
   private static final String[] CALLER = {
-    "Authorization", "X-API-Key", "X-Forwarded-For", "X-Forwarded-Proto", "User-Agent"
+    "Authorization",
+    "X-API-Key",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "User-Agent",
+    UpstreamVersion.FIELD
   };
 
   /**

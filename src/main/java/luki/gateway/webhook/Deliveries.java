@@ -5,10 +5,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
 import luki.gateway.json.InvalidJson;
@@ -41,7 +50,8 @@ final class Deliveries {
   /** So many slots are left to first attempts, however many receivers fail. */
   private static final int ONLY_FIRST_ATTEMPTS = 8;
 
-  private static final int MAX_ENDED = 10_000;
+  static final int MAX_ENDED = 10_000;
+  static final int MAX_WAITING = 1000;
 
   /** A result is decrypted, and made into a message, in arrays of their own. */
   private static final int COPIES = 3;
@@ -64,11 +74,19 @@ final class Deliveries {
     /**
      * Stores what a job has become, unless it has left that state meanwhile; only then anything may
      * follow from it.
+     *
+     * @return whether it was in that state
      */
-    void put(State from, Job job) throws InterruptedException {
+    boolean put(State from, Job job) throws InterruptedException {
+      AtomicBoolean wasThere = new AtomicBoolean();
       Registry.await(
           registry.change(
-              job.id(), before -> new Job(before).state() == from ? job.json() : before));
+              job.id(),
+              before -> {
+                wasThere.set(new Job(before).state() == from);
+                return wasThere.get() ? job.json() : before;
+              }));
+      return wasThere.get();
     }
   }
 
@@ -87,22 +105,55 @@ final class Deliveries {
 
   /** Begins what is due. */
   void deliverDue() {
-    for (Json entry : store.registry.all(Job::isOpen)) {
-      Job job = new Job(entry);
-      if (isDue(job) && begin(job)) {
-        threads.execute(() -> run(job));
+    List<Job> open = store.registry.openJobs();
+    Set<String> surplus = surplus(open.stream().filter(this::isWaiting).toList(), MAX_WAITING);
+    for (Job job : open) {
+      boolean isSurplus = surplus.contains(job.id());
+      if ((isSurplus || isDue(job)) && begin(job)) {
+        threads.execute(() -> run(job, isSurplus));
       }
     }
   }
 
-  /** Forgets jobs that ended long ago, or before many others. */
-  void forget() {
-    List<Json> ended =
-        store.registry.all(each -> !each.at("job_id").isMissing() && !Job.isOpen(each));
-    for (int i = 0; i < ended.size(); i++) {
-      Job job = new Job(ended.get(i));
-      if (i < ended.size() - MAX_ENDED || job.isForgotten(store.clock.instant())) {
+  /** Its receiver has failed, or wants nothing now: it may wait for a day. */
+  boolean isWaiting(Job job) {
+    return job.state() == State.PENDING
+        && (job.attempts() > 0 || new Webhook(store.registry.find(job.webhook())).isPaused());
+  }
+
+  /** What is beyond a limit, of jobs with the oldest first: the oldest of who has most. */
+  static Set<String> surplus(List<Job> jobs, int max) {
+    Map<String, Deque<String>> owners = new HashMap<>();
+    if (jobs.size() > max) {
+      jobs.forEach(
+          job -> owners.computeIfAbsent(job.owner(), _ -> new ArrayDeque<>()).add(job.id()));
+    }
+    Set<String> surplus = new HashSet<>();
+    while (surplus.size() < jobs.size() - max) {
+      surplus.add(
+          Collections.max(owners.values(), Comparator.comparingInt(Deque::size)).removeFirst());
+    }
+    return surplus;
+  }
+
+  /** Forgets jobs that ended long ago, or that are too many; erases results left behind. */
+  void forget() throws IOException {
+    List<Job> ended =
+        store.registry.all(each -> !each.at("job_id").isMissing() && !Job.isOpen(each)).stream()
+            .map(Job::new)
+            .toList();
+    Set<String> surplus = surplus(ended, MAX_ENDED);
+    for (Job job : ended) {
+      if (surplus.contains(job.id()) || job.isForgotten(store.clock.instant())) {
         CompletableFuture<Void> _ = store.registry.remove(job.id(), false);
+      }
+    }
+    for (String id : store.results.jobs()) {
+      // What has become of the job is on the disk before its result is erased.
+      if (!inFlight.contains(id)
+          && store.registry.isWritten(id)
+          && !Job.isOpen(store.registry.find(id))) {
+        store.results.erase(id);
       }
     }
   }
@@ -120,11 +171,13 @@ final class Deliveries {
     return inFlight.take(job.id(), job.owner(), max) == null;
   }
 
-  private void run(Job found) {
+  private void run(Job found, boolean isSurplus) {
     try {
       // As it is now: an attempt may have ended since it was found due.
       Job job = store.job(found.id());
-      if (isDue(job)) {
+      if (isSurplus && job.state() == State.PENDING) {
+        end(job, State.DEAD, "not_accepted");
+      } else if (isDue(job)) {
         deliver(job, store.registry.find(job.webhook()));
       }
     } catch (InterruptedException closing) {
@@ -234,8 +287,8 @@ final class Deliveries {
   /** Ends a job: that is on the disk before its result is erased. */
   private byte @Nullable [] end(Job job, State as, String why)
       throws IOException, InterruptedException {
-    store.put(State.PENDING, job.in(as, store.clock.instant()).because(why));
-    if (as == State.DEAD) {
+    boolean isEnded = store.put(State.PENDING, job.in(as, store.clock.instant()).because(why));
+    if (isEnded && as == State.DEAD) {
       deadJobs.increment();
     }
     store.results.erase(job.id());

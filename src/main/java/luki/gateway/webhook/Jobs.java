@@ -3,9 +3,10 @@ package luki.gateway.webhook;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -50,19 +51,23 @@ record Jobs(
 
   /** What a stop of the process has left: a job without a result, and a result without a job. */
   void recover() throws IOException, InterruptedException {
-    for (Json entry : store.registry().all(Job::isOpen)) {
-      Job job = new Job(entry);
-      if (job.state() == State.RUNNING) {
-        ApiError error = ApiError.of(ErrorCode.INTERNAL);
-        Json body = ErrorReply.envelope(error, "0".repeat(32));
-        answered(job, error.status(), body, Json.object().build(), "interrupted");
-      }
+    ApiError error = ApiError.of(ErrorCode.INTERNAL);
+    Json body = ErrorReply.envelope(error, "0".repeat(32));
+    List<Job> running =
+        store.registry().openJobs().stream().filter(job -> job.state() == State.RUNNING).toList();
+    for (Job job : running) {
+      store.results().write(job.id(), result(job, error.status(), body, Json.object().build()));
     }
-    for (String id : store.results().jobs()) {
-      if (!Job.isOpen(store.registry().find(id))) {
-        store.results().erase(id);
-      }
-    }
+    store.results().force();
+    Instant now = store.clock().instant();
+    // Forced together: one after the other, a thousand would take half a minute.
+    Registry.await(
+        CompletableFuture.allOf(
+            running.stream()
+                .map(job -> job.pendingUntil(now, now).because("interrupted"))
+                .map(job -> store.registry().change(job.id(), _ -> job.json()))
+                .toArray(CompletableFuture<?>[]::new)));
+    deliveries.forget();
   }
 
   /** Accepts a job for a request with a callback: 202. */
@@ -77,11 +82,17 @@ record Jobs(
     Job job = Job.accepted(id, owner, webhook, operation, store.clock().instant());
     byte[] body = exchange.json().toBuilder().remove("callback").build().bytes();
     ByteBudget.Lease lease = store.memory().lease();
-    lease.heldBy(exchange.principal().limitedAs());
+    lease.heldBy(owner);
     boolean accepted = false;
     try {
       lease.take(body.length + Json.memoryOf(body));
-      Registry.await(store.registry().add(id, job.json(), others -> limit(owner, others)));
+      Registry.await(
+          store
+              .registry()
+              .add(
+                  id,
+                  job.json(),
+                  _ -> limit(owner, store.registry().openJobs(), deliveries::isWaiting)));
       // Not this request counts, but the call itself.
       exchange.reservation().end(Units.NONE);
       threads.execute(() -> run(job, exchange, body, lease));
@@ -97,13 +108,10 @@ record Jobs(
     }
   }
 
-  static @Nullable ApiError limit(String owner, Collection<Json> all) {
-    long open = all.stream().filter(Job::isOpen).count();
-    long own =
-        all.stream()
-            .filter(Job::isOpen)
-            .filter(each -> new Job(each).owner().equals(owner))
-            .count();
+  /** Jobs that wait for their receivers are bounded by themselves: they keep nobody out. */
+  static @Nullable ApiError limit(String owner, List<Job> all, Predicate<Job> isWaiting) {
+    long open = all.stream().filter(isWaiting.negate()).count();
+    long own = all.stream().filter(job -> job.owner().equals(owner)).count();
     ErrorCode code = own >= MAX_OPEN_OF_OWNER ? ErrorCode.RATE_LIMITED : ErrorCode.OVERLOADED;
     return own >= MAX_OPEN_OF_OWNER || open >= MAX_OPEN ? ApiError.retrySoon(code) : null;
   }
@@ -126,7 +134,14 @@ record Jobs(
       }
       LOG.error("the result of a job cannot be stored", Diagnostics.Field.reason(failure));
       Job lost = job.in(State.DEAD, store.clock().instant()).because("lost");
-      CompletableFuture<Void> _ = store.registry().change(job.id(), _ -> lost.json());
+      // If its result was stored after all, it is delivered; else what there is of it is erased
+      // soon.
+      CompletableFuture<Void> _ =
+          store
+              .registry()
+              .change(
+                  job.id(),
+                  before -> new Job(before).state() == State.RUNNING ? lost.json() : before);
     }
   }
 
@@ -138,8 +153,9 @@ record Jobs(
           gateway.dispatch(request(exchange, body), exchange.route().template(), lease);
       Delivery.End end = Delivery.End.ABORTED;
       try {
-        Duration pause = last ? null : pauseAfter(response.outcome().refusal());
-        if (threads.isShutdown()) {
+        ApiError refusal = response.outcome().refusal();
+        Duration pause = last ? null : pauseAfter(refusal);
+        if (threads.isShutdown() || (refusal != null && refusal.code() == ErrorCode.DRAINING)) {
           throw new InterruptedException("the process ends");
         }
         if (pause == null) {
@@ -200,6 +216,13 @@ record Jobs(
 
   private void answered(Job job, int status, Json body, Json subject, String reason)
       throws IOException, InterruptedException {
+    store.results().write(job.id(), result(job, status, body, subject));
+    store.results().force();
+    Instant now = store.clock().instant();
+    store.put(State.RUNNING, job.pendingUntil(now, now).because(reason));
+  }
+
+  private byte[] result(Job job, int status, Json body, Json subject) {
     Json data =
         Json.object()
             .put("job_id", job.id())
@@ -209,9 +232,7 @@ record Jobs(
             .build();
     String type = status < 300 ? "job.completed" : "job.failed";
     byte[] message = Receiver.message(type, store.clock().instant(), data);
-    store.results().write(job.id(), Deliveries.stored(subject, message));
-    Instant now = store.clock().instant();
-    store.put(State.RUNNING, job.pendingUntil(now, now).because(reason));
+    return Deliveries.stored(subject, message);
   }
 
   /** The state of a job, with its result while that waits for its delivery. */

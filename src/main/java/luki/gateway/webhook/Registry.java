@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,13 @@ final class Registry implements AutoCloseable {
   private final Outbox outbox;
   // The oldest first.
   private final Map<String, Json> entries = new LinkedHashMap<>();
+  // Those of the entries that are open jobs.
+  private final Map<String, Json> openJobs = new LinkedHashMap<>();
+  // By the id; the queue of the log bounds them.
+  private final Map<String, Unwritten> unwritten = new HashMap<>();
+
+  /** The latest change of an entry that is not on the disk yet, and what the entry was before. */
+  private record Unwritten(Json before, CompletableFuture<Void> written) {}
 
   /**
    * Reads what was stored.
@@ -63,13 +71,24 @@ final class Registry implements AutoCloseable {
       Json line = Json.parse(text);
       String id = line.at("id").string("");
       String sealed = line.at("sealed").string();
-      if (sealed == null) {
-        entries.remove(id);
-      } else {
-        entries.put(id, Json.parse(sealer.open(Base64.getDecoder().decode(sealed), id)));
-      }
+      put(
+          id,
+          sealed == null ? null : Json.parse(sealer.open(Base64.getDecoder().decode(sealed), id)));
     } catch (InvalidJson torn) {
       // A crash left it unfinished, so nobody has relied on it.
+    }
+  }
+
+  private void put(String id, @Nullable Json entry) {
+    if (entry == null) {
+      entries.remove(id);
+    } else {
+      entries.put(id, entry);
+    }
+    if (entry != null && Job.isOpen(entry)) {
+      openJobs.put(id, entry);
+    } else {
+      openJobs.remove(id);
     }
   }
 
@@ -105,6 +124,16 @@ final class Registry implements AutoCloseable {
       throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
     }
     return found;
+  }
+
+  /** The jobs that are open, the oldest first. */
+  synchronized List<Job> openJobs() {
+    return openJobs.values().stream().map(Job::new).toList();
+  }
+
+  /** Whether the last change of it is on the disk, as far as is known. */
+  synchronized boolean isWritten(String id) {
+    return !unwritten.containsKey(id);
   }
 
   synchronized List<Json> all(Predicate<Json> wanted) {
@@ -144,18 +173,32 @@ final class Registry implements AutoCloseable {
         : CompletableFuture.completedFuture(null);
   }
 
+  /** Removes one of a caller everywhere; a repeat waits for the same, until that is on the disk. */
+  synchronized CompletableFuture<Void> erase(String id, String owner) {
+    Unwritten last = unwritten.get(id);
+    if (last != null
+        && !entries.containsKey(id)
+        && owner.equals(last.before.at("owner").string())) {
+      return last.written;
+    }
+    find(id, owner);
+    return remove(id, true);
+  }
+
   /** In memory once the log has taken it; else nothing is changed. */
   private CompletableFuture<Void> take(String id, @Nullable Json entry, Change change) {
     CompletableFuture<Void> written = outbox.appendDurably(line(id, entry), change);
     if (written.isCompletedExceptionally()) {
       return written;
     }
-    if (entry == null) {
-      entries.remove(id);
-    } else {
-      entries.put(id, entry);
-    }
-    return written;
+    Unwritten latest = new Unwritten(entries.getOrDefault(id, Json.MISSING), written);
+    put(id, entry);
+    unwritten.put(id, latest);
+    return written.thenRun(() -> written(id, latest));
+  }
+
+  private synchronized void written(String id, Unwritten change) {
+    unwritten.remove(id, change);
   }
 
   @Override

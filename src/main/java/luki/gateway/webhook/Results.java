@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import luki.gateway.config.OwnerOnly;
 import luki.gateway.keys.Sealer;
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class Results {
   private static final int KEY_LENGTH = Sealer.KEY_BYTES + Sealer.OVERHEAD;
 
+  /** The directory may be a volume with other things in it. */
+  private static final Pattern NAME = Pattern.compile(Job.PREFIX + "[0-9a-f]{32}");
+
   private final Path directory;
   private final Sealer keys;
   private final SecureRandom random;
@@ -32,10 +36,10 @@ final class Results {
     this.directory = directory;
     this.keys = keys;
     this.random = random;
-    Files.createDirectories(directory);
+    OwnerOnly.directory(directory);
   }
 
-  /** Stores it on the disk, in place of one that is there. */
+  /** Stores it, in place of one that is there; after {@link #force} it is there after a crash. */
   void write(String job, byte[] result) throws IOException {
     byte[] key = new byte[Sealer.KEY_BYTES];
     random.nextBytes(key);
@@ -54,6 +58,10 @@ final class Results {
       }
       out.force(true);
     }
+  }
+
+  /** Forces the names of those that were written to the disk. */
+  void force() throws IOException {
     try (FileChannel names = FileChannel.open(directory, StandardOpenOption.READ)) {
       names.force(true);
     }
@@ -90,7 +98,10 @@ final class Results {
   /** The jobs that have one. */
   List<String> jobs() throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
-      return files.map(file -> file.getFileName().toString()).toList();
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> NAME.matcher(name).matches())
+          .toList();
     }
   }
 }

@@ -73,6 +73,19 @@ record Webhook(Json json) {
             .build());
   }
 
+  /** Without the secret, if it is the newest: with those before the rotation. */
+  Webhook undone(String secret, Webhook before) {
+    if (!json.at("secrets").at(0).string("").equals(secret)) {
+      return this;
+    }
+    Json.Builder changed = json.toBuilder().put("secrets", before.json.at("secrets"));
+    Json until = before.json.at("previous_valid_until");
+    return new Webhook(
+        until.isMissing()
+            ? changed.remove("previous_valid_until").build()
+            : changed.put("previous_valid_until", until).build());
+  }
+
   /** After an attempt to push. */
   Webhook after(Attempt attempt) {
     List<Json> all = new ArrayList<>(json.at("attempts").items());

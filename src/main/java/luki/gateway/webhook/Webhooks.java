@@ -12,16 +12,19 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.http.ApiError;
+import luki.gateway.http.ApiException;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
@@ -30,6 +33,7 @@ import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.json.Json;
 import luki.gateway.keys.Sealer;
+import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.Upstreams.HttpClients;
@@ -38,7 +42,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The operations of webhooks and jobs. Nothing is opened before {@link #start}. */
 public final class Webhooks implements AutoCloseable {
+  private static final Diagnostics LOG = new Diagnostics("webhooks");
   private static final Duration INTERVAL = Duration.ofMillis(100);
+  private static final Duration FORGETTING = Duration.ofMinutes(1);
 
   private static final int MAX_OF_OWNER = 10;
   private static final int MAX = 2000;
@@ -54,7 +60,7 @@ public final class Webhooks implements AutoCloseable {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private volatile @Nullable Running running;
 
-  private record Running(Registry registry, Jobs jobs, Periodic deliveries) {}
+  private record Running(Registry registry, Jobs jobs, Periodic deliveries, Periodic old) {}
 
   /**
    * With the settings' key.
@@ -120,11 +126,13 @@ public final class Webhooks implements AutoCloseable {
       Deliveries deliveries = new Deliveries(store, receiver, access, threads, random);
       Jobs jobs = new Jobs(store, deliveries, gateway, this::id, threads);
       jobs.recover();
-      running = new Running(registry, jobs, new Periodic("webhooks", () -> run(deliveries)));
+      Periodic due = new Periodic("webhooks", () -> deliver(deliveries));
+      running =
+          new Running(registry, jobs, due, new Periodic("webhooks-old", () -> forget(deliveries)));
       metrics.watch(
           "luki_gateway_jobs_open",
           "Jobs whose result is not delivered yet",
-          () -> registry.all(Job::isOpen).size());
+          () -> registry.openJobs().size());
       metrics.watchCounter(
           "luki_gateway_webhook_attempts_failed_total",
           "Attempts to deliver a result that failed",
@@ -136,6 +144,8 @@ public final class Webhooks implements AutoCloseable {
     } catch (IOException unwritable) {
       throw new BadConfiguration(
           List.of("WEBHOOKS_PATH: cannot be used: " + unwritable.getMessage()));
+    } catch (ApiException slow) {
+      throw new BadConfiguration(List.of("WEBHOOKS_PATH: cannot be used: the disk is too slow"));
     } catch (IllegalStateException otherKey) {
       throw new BadConfiguration(
           List.of("WEBHOOKS_KEY_PATH: is not the key that WEBHOOKS_PATH was written with"));
@@ -144,10 +154,18 @@ public final class Webhooks implements AutoCloseable {
     }
   }
 
-  private static Duration run(Deliveries deliveries) {
+  private static Duration deliver(Deliveries deliveries) {
     deliveries.deliverDue();
-    deliveries.forget();
     return INTERVAL;
+  }
+
+  private static Duration forget(Deliveries deliveries) {
+    try {
+      deliveries.forget();
+    } catch (IOException failed) {
+      LOG.error("results cannot be erased", Diagnostics.Field.reason(failed));
+    }
+    return FORGETTING;
   }
 
   private Running running() {
@@ -185,10 +203,24 @@ public final class Webhooks implements AutoCloseable {
     String secret = Webhook.newSecret(random);
     String owner = owner(exchange);
     Webhook webhook = Webhook.of(Webhook.PREFIX + id(), owner, url, secret, clock.instant());
-    Registry.await(
-        running().registry.add(webhook.id(), webhook.json(), others -> limit(owner, others)));
+    Registry registry = running().registry;
+    awaitOrUndo(
+        registry.add(webhook.id(), webhook.json(), others -> limit(owner, others)),
+        () -> registry.remove(webhook.id(), true));
     Json shown = webhook.shown().remove("attempts").put("secret", secret).build();
     return Response.json(201, shown);
+  }
+
+  /** Waits for a change with a secret, which nobody knows if that fails. */
+  private static void awaitOrUndo(
+      CompletableFuture<Void> change, Supplier<CompletableFuture<Void>> undo)
+      throws InterruptedException {
+    try {
+      Registry.await(change);
+    } catch (ApiException | InterruptedException notShown) {
+      CompletableFuture<Void> _ = undo.get();
+      throw notShown;
+    }
   }
 
   private static @Nullable ApiError limit(String owner, Collection<Json> entries) {
@@ -214,7 +246,7 @@ public final class Webhooks implements AutoCloseable {
 
   /** What is not delivered yet is dropped soon. */
   private Response delete(Exchange exchange) throws InterruptedException {
-    Registry.await(running().registry.remove(webhook(exchange).id(), true));
+    Registry.await(running().registry.erase(exchange.pathParameter("webhook_id"), owner(exchange)));
     return Response.empty(204);
   }
 
@@ -222,9 +254,13 @@ public final class Webhooks implements AutoCloseable {
     Webhook webhook = webhook(exchange);
     String secret = Webhook.newSecret(random);
     Instant now = clock.instant();
-    change(webhook, before -> before.rotated(secret, now));
-    Json shown = webhook.rotated(secret, now).shown().put("secret", secret).build();
-    return Response.json(200, shown);
+    Registry registry = running().registry;
+    awaitOrUndo(
+        registry.change(webhook.id(), before -> new Webhook(before).rotated(secret, now).json()),
+        () ->
+            registry.change(
+                webhook.id(), then -> new Webhook(then).undone(secret, webhook).json()));
+    return Response.json(200, webhook.rotated(secret, now).shown().put("secret", secret).build());
   }
 
   private Response test(Exchange exchange) throws InterruptedException {
@@ -252,6 +288,7 @@ public final class Webhooks implements AutoCloseable {
       return;
     }
     now.deliveries.close();
+    now.old.close();
     threads.shutdownNow();
     try {
       boolean _ = threads.awaitTermination(1, TimeUnit.SECONDS);

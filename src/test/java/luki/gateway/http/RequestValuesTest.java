@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import java.util.Random;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
+import luki.http1.Fields;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -205,5 +207,14 @@ class RequestValuesTest {
       }
     }
     assertTrue(accepted > 10_000, accepted + " accepted");
+  }
+
+  @Test
+  void aRequestForTheSameCallerIsForTheSameVersion() {
+    Fields fields = Fields.of(UpstreamVersion.FIELD, "canary");
+    Request.Input nothing = new Request.Input(InputStream.nullInputStream(), 0);
+    Request first = new Request(Method.GET, Query.NONE, fields, nothing, "127.0.0.1", () -> {});
+    Request own = first.forSameCaller(Method.POST, Query.NONE, Fields.NONE, new byte[0], () -> {});
+    assertEquals(fields.all(UpstreamVersion.FIELD), own.headers().all(UpstreamVersion.FIELD));
   }
 }

@@ -3,12 +3,14 @@ package luki.gateway.webhook;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -18,10 +20,17 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
+import luki.gateway.http.ApiException;
+import luki.gateway.http.Dispatcher;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.http.Request;
+import luki.gateway.http.Response;
+import luki.gateway.http.Route;
 import luki.gateway.json.Json;
 import luki.gateway.keys.Sealer;
 import luki.gateway.testing.Waiting;
@@ -252,6 +261,7 @@ class DeliveriesTest {
       // It has read that the result waits, and then finds none.
       assertNull(deliveries.open(seen, lease));
     }
+    assertEquals(0, deliveries.deadJobs.sum());
     assertEquals("delivered", job("job_1").at("state").string());
   }
 
@@ -263,14 +273,141 @@ class DeliveriesTest {
     assertEquals(List.of(), receiver.received());
   }
 
+  private static Job accepted(int i, String owner) {
+    return Job.accepted("job_" + i, owner, "wh_1", "chat", BEGIN);
+  }
+
   @Test
-  void allCallersTogetherHaveAThousandOpenJobs() {
-    List<Json> open = new ArrayList<>();
+  void allCallersTogetherHaveAThousandOpenJobsBesideThoseThatWait() {
+    List<Job> open = new ArrayList<>();
     for (int i = 0; i < Jobs.MAX_OPEN; i++) {
-      assertNull(Jobs.limit("maria", open));
-      open.add(Job.accepted("job_" + i, "owner" + i % 100, "wh_1", "chat", BEGIN).json());
+      assertNull(Jobs.limit("maria", open, _ -> false));
+      open.add(accepted(i, "owner" + i % 100));
     }
-    assertEquals(ErrorCode.OVERLOADED, Jobs.limit("maria", open).code());
+    assertEquals(ErrorCode.OVERLOADED, Jobs.limit("maria", open, _ -> false).code());
+    assertNull(Jobs.limit("maria", open, job -> job.id().equals("job_7")));
+    List<Job> own = open.subList(0, Jobs.MAX_OPEN_OF_OWNER).stream().toList();
+    List<Job> ofMaria = own.stream().map(job -> accepted(own.indexOf(job), "maria")).toList();
+    assertEquals(ErrorCode.RATE_LIMITED, Jobs.limit("maria", ofMaria, _ -> true).code());
+  }
+
+  @Test
+  void aJobWaitsOnceItsReceiverHasFailedOrIsPaused() throws Exception {
+    pending("job_1");
+    assertFalse(deliveries.isWaiting(new Job(job("job_1"))));
+    receiver.answer("410 Gone");
+    attempt("job_1", 1);
+    assertTrue(deliveries.isWaiting(new Job(job("job_1"))));
+    pending("job_2");
+    assertTrue(deliveries.isWaiting(new Job(job("job_2"))), "its webhook is paused");
+  }
+
+  @Test
+  void ofTooManyTheOldestOfWhoHasMostGo() {
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      jobs.add(accepted(i, i == 0 || i == 9 ? "maria" : "paul"));
+    }
+    assertEquals(Set.of(), Deliveries.surplus(jobs, 10));
+    assertEquals(Set.of("job_1", "job_2", "job_3"), Deliveries.surplus(jobs, 7));
+  }
+
+  @Test
+  void whereTooManyWaitTheOldestIsDeadAndErased() throws Exception {
+    receiver.answer("410 Gone");
+    pending("job_0");
+    attempt("job_0", 1);
+    for (int i = 1; i <= Deliveries.MAX_WAITING; i++) {
+      Job job = accepted(i, "maria").pendingUntil(BEGIN, BEGIN);
+      CompletableFuture<Void> _ = registry.add(job.id(), job.json(), _ -> null);
+    }
+    Waiting.until(
+        Receivers.SOON,
+        () -> {
+          deliveries.deliverDue();
+          return job("job_0").at("state").string("").equals("dead");
+        });
+    Waiting.until(Receivers.SOON, () -> results.size("job_0") == 0);
+    deliveries.deliverDue();
+    assertEquals(Deliveries.MAX_WAITING, registry.openJobs().size());
+  }
+
+  @Test
+  void repeatsLeaveSlotsToFirstAttempts() {
+    Slots slots = new Slots();
+    for (int i = 0; i < 24; i++) {
+      assertNull(slots.take("job_" + i, "owner" + i / 4, 24));
+    }
+    assertEquals(ErrorCode.OVERLOADED, slots.take("job_24", "maria", 24));
+    assertNull(slots.take("job_24", "maria", Slots.MAX));
+    assertEquals(ErrorCode.RATE_LIMITED, slots.take("job_25", "owner0", Slots.MAX));
+    slots.release("job_0");
+    assertNull(slots.take("job_25", "owner0", Slots.MAX));
+  }
+
+  @Test
+  void aResultThatWasLeftBehindIsErasedAndNothingElse() throws Exception {
+    String left = "job_" + "0".repeat(32);
+    String waiting = "job_" + "1".repeat(32);
+    results.write(left, new byte[10]);
+    pending(waiting);
+    Path other = Files.createDirectory(directory.resolve("results/lost+found"));
+    deliveries.forget();
+    assertEquals(List.of(waiting), results.jobs());
+    assertTrue(Files.exists(other));
+    assertEquals(
+        "rwx------",
+        PosixFilePermissions.toString(Files.getPosixFilePermissions(other.getParent())));
+  }
+
+  @Test
+  void anErasureIsWaitedForAgainWhileItIsNotOnTheDisk() throws Exception {
+    CompletableFuture<Void> repeat;
+    Registry lock = registry;
+    // The log needs it to be made anew.
+    synchronized (lock) {
+      CompletableFuture<Void> first = registry.erase("wh_1", "maria");
+      assertFalse(registry.isWritten("wh_1"));
+      assertThrows(ApiException.class, () -> registry.erase("wh_1", "paul"));
+      repeat = registry.erase("wh_1", "maria");
+      assertFalse(first.isDone() || repeat.isDone());
+    }
+    Registry.await(repeat);
+    Waiting.until(Receivers.SOON, () -> registry.isWritten("wh_1"));
+    assertThrows(ApiException.class, () -> registry.erase("wh_1", "maria"));
+  }
+
+  @Test
+  void manyCallsThatAStopInterruptedDelayTheStartLittle() throws Exception {
+    int count = 400;
+    CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
+    for (int i = 0; i < count; i++) {
+      last = registry.add("job_" + i, accepted(i, "owner" + i % 50).json(), _ -> null);
+    }
+    Registry.await(last);
+    Deliveries.Store store = new Deliveries.Store(registry, results, memory, clock);
+    Dispatcher nobody =
+        new Dispatcher() {
+          @Override
+          public Response dispatch(Request request, String target, ByteBudget.Lease lease) {
+            throw new AssertionError("a call was made again");
+          }
+
+          @Override
+          public Response dispatch(Request request, Route.Served route, ByteBudget.Lease lease) {
+            throw new AssertionError("a call was made again");
+          }
+        };
+    long began = System.nanoTime();
+    new Jobs(store, deliveries, nobody, () -> "", threads).recover();
+    Duration took = Duration.ofNanos(System.nanoTime() - began);
+    // One after the other each would wait for the log, whose pause is 20 ms.
+    assertTrue(took.compareTo(Duration.ofMillis(20).multipliedBy(count)) < 0, took::toString);
+    for (Job job : registry.openJobs()) {
+      assertEquals(Job.State.PENDING, job.state());
+      assertEquals("interrupted", job.json().at("reason").string());
+      assertTrue(results.size(job.id()) > 0);
+    }
   }
 
   @Test

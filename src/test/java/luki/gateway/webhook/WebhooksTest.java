@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -274,6 +275,36 @@ class WebhooksTest {
       threads.shutdown();
       assertTrue(threads.awaitTermination(20, TimeUnit.SECONDS));
       maria.post(pathOf(create(maria)) + "/test", null).expect(200);
+    }
+  }
+
+  @Test
+  void aChangeThatCannotBeWrittenIsNotInForceAndARemovalCanBeRepeated() throws Exception {
+    try (TestGateway gateway = gateway()) {
+      Client maria = gateway.client(SCOPE);
+      Json removed = create(maria);
+      Json rotated = create(maria);
+      // The log cannot be made anew.
+      Path next = Files.createDirectory(directory.resolve("hooks.00000002"));
+      List<HttpReply> replies = new CopyOnWriteArrayList<>();
+      try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        threads.execute(() -> replies.add(maria.delete(pathOf(removed))));
+        Waiting.until(Receivers.SOON, () -> maria.get(pathOf(removed)).status() == 404);
+        threads.execute(() -> replies.add(maria.delete(pathOf(removed))));
+        threads.execute(() -> replies.add(maria.post(pathOf(rotated) + "/rotate", null)));
+        String wanted = "{\"url\":\"" + receiver.url() + "\"}";
+        threads.execute(() -> replies.add(maria.post(ALL, wanted)));
+      }
+      assertEquals(4, replies.size());
+      replies.forEach(reply -> reply.expect(503, "OVERLOADED"));
+      assertEquals(1, maria.get(ALL).json().at("webhooks").size());
+      Files.delete(next);
+      Waiting.until(Receivers.SOON, () -> maria.delete(pathOf(removed)).status() == 404);
+      maria.post(pathOf(rotated) + "/test", null).expect(200);
+      String message = receiver.await(1);
+      assertEquals(
+          Receivers.signature(message, rotated.at("secret").string("")),
+          header(message, "webhook-signature"));
     }
   }
 
