@@ -76,7 +76,11 @@ final class CertainlyValid {
       }
       case "not" -> {
         Set<JsonNode> values = argument.size() == 1 ? items(argument.path("enum")) : Set.of();
-        yield value -> value.isTextual() && !values.isEmpty() && !values.contains(value);
+        List<String> names = names(argument.path("required"));
+        yield value ->
+            value.isTextual()
+                ? !values.isEmpty() && !values.contains(value)
+                : value.isObject() && !every(names, value::has);
       }
       case "pattern" -> {
         var expression = expressions.getRegularExpression(argument.asText());
@@ -85,7 +89,7 @@ final class CertainlyValid {
         yield value -> !value.isTextual() || check.test(value.textValue());
       }
       case "required" -> {
-        List<String> names = items(argument).stream().map(JsonNode::asText).toList();
+        List<String> names = names(argument);
         yield value -> !value.isObject() || every(names, value::has);
       }
       case "properties", "additionalProperties" -> members(schema);
@@ -106,6 +110,10 @@ final class CertainlyValid {
       case "uniqueItems" -> value -> !value.isArray() || areDistinctTexts(value);
       default -> bound(name, argument);
     };
+  }
+
+  private static List<String> names(JsonNode array) {
+    return items(array).stream().map(JsonNode::asText).toList();
   }
 
   private Predicate<JsonNode> reference(String to) {
