@@ -91,8 +91,7 @@ public final class DevServer {
         new ApiKeyAdmin(
             keyFile(configuration), KeyedHash.ofPepper(configuration.pepper()), Clock.systemUTC());
     Set<Scope> scopes = new HashSet<>();
-    List.of("usage:read", "ops:read", "webhooks:write")
-        .forEach(name -> scopes.add(new Scope(name)));
+    List.of("usage:read", "ops:read").forEach(name -> scopes.add(new Scope(name)));
     Fixture.SCOPES.forEach(name -> scopes.add(new Scope(name)));
     Users users = Users.only(Set.of(new UserId("maria_k"), new UserId("anna")));
     Instant end = Instant.now().plus(LIFE);

@@ -23,7 +23,7 @@ public final class Fixture implements AutoCloseable {
   private static final Set<String> SERVICES =
       Set.of("agent", "memory", "cognitive", "engagement", "reporting", "security", "tokens");
 
-  /** All scopes of users' data. */
+  /** All scopes of the routes for callers. */
   public static final List<String> SCOPES =
       List.of(
           "chat:write",
@@ -42,7 +42,8 @@ public final class Fixture implements AutoCloseable {
           "reporting:read",
           "reporting:write",
           "tokens:read",
-          "tokens:write");
+          "tokens:write",
+          "webhooks:write");
 
   private final Set<String> started;
   private final StandIns services;
