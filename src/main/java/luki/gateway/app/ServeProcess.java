@@ -36,6 +36,7 @@ public final class ServeProcess {
       PrintStream warnings,
       Consumer<Gateway> ready)
       throws BadConfiguration, IOException, InterruptedException {
+    int _ = OwnClasses.load();
     outnumberPollers();
     configureClients();
     for (ConfigurationCheck.Finding finding : configuration.warnings()) {
@@ -66,6 +67,7 @@ public final class ServeProcess {
    * @return how many requests were answered as they should be
    */
   public static int train(Configuration configuration) throws InterruptedException {
+    int _ = OwnClasses.load();
     outnumberPollers();
     configureClients();
     return WarmUp.train(configuration, TRAINING);
