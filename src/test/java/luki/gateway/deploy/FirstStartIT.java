@@ -64,6 +64,8 @@ class FirstStartIT {
           var mode = Files.getPosixFilePermissions(secrets.resolve(name));
           assertEquals("rw-------", PosixFilePermissions.toString(mode), name);
         }
+        var state = Files.getPosixFilePermissions(secrets.resolve("state"));
+        assertEquals("rwx------", PosixFilePermissions.toString(state));
         String chat = "{\"user_id\":\"maria_k\",\"message\":\"hello\"}";
         caller(port, secrets, "demo-key").post("/v1/chat", chat).expect(200);
         caller(port, secrets, "metrics-key").get("/metrics").expect(200);
@@ -126,7 +128,11 @@ class FirstStartIT {
 
   private static List<String> names(Path directory) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
-      return files.map(file -> file.getFileName().toString()).sorted().toList();
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> file.getFileName().toString())
+          .sorted()
+          .toList();
     }
   }
 }
