@@ -3,6 +3,7 @@ package luki.bench;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.testing.ChatStream;
@@ -41,11 +43,14 @@ public final class StreamReaders {
   private static final Pattern TOKEN = Pattern.compile("\"token\":\"(\\d+)\"");
   private static final Duration OPENING = Duration.ofSeconds(60);
   private static final int OPENED_A_SECOND = 500;
+  private static final int OVERLOADED = 503;
+  private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
   private final int port;
   private final String key;
   private final CountDownLatch opened;
   private final ConcurrentLinkedQueue<Long> late = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger refusals = new AtomicInteger();
   private volatile boolean counting;
   private volatile boolean stopped;
 
@@ -91,26 +96,50 @@ public final class StreamReaders {
     List<Long> sorted = new ArrayList<>(late);
     Collections.sort(sorted);
     System.out.printf(
-        "%d events, p50 %.1f ms, p99 %.1f ms late%n",
-        sorted.size(), at(sorted, 0.5), at(sorted, 0.99));
+        "%d events, p50 %.1f ms, p99 %.1f ms late; %d times refused as OVERLOADED while opening%n",
+        sorted.size(), at(sorted, 0.5), at(sorted, 0.99), refusals.get());
   }
 
   private static double at(List<Long> sorted, double part) {
     return sorted.isEmpty() ? 0 : sorted.get((int) (sorted.size() * part)) / 1e6;
   }
 
+  /** Reads a stream; while the gateway is overloaded, asks again when it says so. */
   private void read() {
-    try (RawHttpClient client = new RawHttpClient(port);
-        ChatStream stream = ChatStream.open(client, key)) {
-      boolean first = true;
-      for (String line = stream.line(); line != null && !stopped; line = stream.line()) {
-        if (came(line) && first) {
-          opened.countDown();
-          first = false;
+    boolean isRefused = true;
+    while (isRefused && !stopped) {
+      try (RawHttpClient client = new RawHttpClient(port);
+          ChatStream stream = ChatStream.open(client, key)) {
+        isRefused = stream.status() == OVERLOADED;
+        if (isRefused) {
+          waitAfterRefusal();
+        } else {
+          readEvents(stream);
         }
+      } catch (IOException broken) {
+        // Counted by its absence.
+        return;
       }
-    } catch (IOException broken) {
-      // Counted by its absence.
+    }
+  }
+
+  private void readEvents(ChatStream stream) throws IOException {
+    boolean first = true;
+    for (String line = stream.line(); line != null && !stopped; line = stream.line()) {
+      if (came(line) && first) {
+        opened.countDown();
+        first = false;
+      }
+    }
+  }
+
+  /** For what {@code Retry-After} says of an overload. */
+  private void waitAfterRefusal() {
+    refusals.incrementAndGet();
+    try {
+      Thread.sleep(RETRY_AFTER);
+    } catch (InterruptedException ended) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -128,28 +157,48 @@ public final class StreamReaders {
   }
 
   private void readSocket(boolean chat) {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-      DataInputStream in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
-      socket.getOutputStream().write(HANDSHAKE.formatted(key).getBytes(StandardCharsets.US_ASCII));
-      for (int end = 0; end != 0x0d0a0d0a; end = end << 8 | in.readUnsignedByte()) {}
-      if (chat) {
-        socket.getOutputStream().write(frame(CHAT));
-      } else {
-        opened.countDown();
-      }
-      boolean first = chat;
-      while (!stopped) {
-        int opcode = in.readUnsignedByte() & 0xf;
-        int length = in.readUnsignedByte();
-        byte[] payload = in.readNBytes(length == 126 ? in.readUnsignedShort() : length);
-        boolean event = opcode == 1 && came(new String(payload, StandardCharsets.UTF_8));
-        if (event && first) {
-          opened.countDown();
-          first = false;
+    boolean isRefused = true;
+    while (isRefused && !stopped) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        DataInputStream in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+        OutputStream out = socket.getOutputStream();
+        out.write(HANDSHAKE.formatted(key).getBytes(StandardCharsets.US_ASCII));
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+          head.append((char) in.readUnsignedByte());
         }
+        isRefused = head.indexOf(" " + OVERLOADED + " ") > 0;
+        if (isRefused) {
+          waitAfterRefusal();
+        } else {
+          readMessages(in, out, chat);
+        }
+      } catch (IOException broken) {
+        // Counted by its absence.
+        return;
       }
-    } catch (IOException broken) {
-      // Counted by its absence.
+    }
+  }
+
+  private void readMessages(DataInputStream in, OutputStream out, boolean chat) throws IOException {
+    if (chat) {
+      out.write(frame(CHAT));
+    } else {
+      opened.countDown();
+    }
+    boolean first = chat;
+    while (!stopped) {
+      int opcode = in.readUnsignedByte() & 0xf;
+      int length = in.readUnsignedByte();
+      byte[] payload = in.readNBytes(length == 126 ? in.readUnsignedShort() : length);
+      String text = opcode == 1 ? new String(payload, StandardCharsets.UTF_8) : "";
+      if (text.contains("\"OVERLOADED\"")) {
+        waitAfterRefusal();
+        out.write(frame(CHAT));
+      } else if (came(text) && first) {
+        opened.countDown();
+        first = false;
+      }
     }
   }
 

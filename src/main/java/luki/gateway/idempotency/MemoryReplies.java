@@ -3,9 +3,9 @@ package luki.gateway.idempotency;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SequencedMap;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +20,7 @@ public final class MemoryReplies implements ReplyStore {
 
   private final Map<String, Entry> inProgress = new HashMap<>();
   // By id, the oldest first.
-  private final Map<String, Stored> stored = new LinkedHashMap<>();
+  private final SequencedMap<String, Stored> stored = new LinkedHashMap<>();
   private final Map<String, Long> bytesOfCaller = new HashMap<>();
   private final ByteBudget.Lease memory;
   private final long limit;
@@ -108,28 +108,20 @@ public final class MemoryReplies implements ReplyStore {
 
   private void dropExpired() {
     Instant now = clock.instant();
-    Iterator<Stored> oldest = stored.values().iterator();
-    while (oldest.hasNext()) {
-      Stored next = oldest.next();
-      if (next.expires.isAfter(now)) {
-        return;
-      }
-      oldest.remove();
-      dropped(next);
+    while (!stored.isEmpty() && !stored.firstEntry().getValue().expires.isAfter(now)) {
+      dropped(stored.pollFirstEntry().getValue());
     }
   }
 
   /** Drops the oldest reply of a caller, or of all for null. */
   private void dropOldest(@Nullable String caller) {
-    Iterator<Stored> oldest = stored.values().iterator();
-    while (oldest.hasNext()) {
-      Stored next = oldest.next();
-      if (caller == null || caller.equals(next.entry.caller())) {
-        oldest.remove();
-        dropped(next);
-        return;
-      }
-    }
+    Stored oldest =
+        stored.values().stream()
+            .filter(reply -> caller == null || caller.equals(reply.entry.caller()))
+            .findFirst()
+            .orElseThrow();
+    stored.remove(oldest.entry.id());
+    dropped(oldest);
   }
 
   private void dropped(Stored reply) {
