@@ -185,7 +185,7 @@ public final class Bench {
       return;
     }
     report.say(
-        "**Overload: 600 clients at 3 times the most that a fifth of a processor does;"
+        "**Overload: 600 clients of a gateway on one processor, and 1,800 at 3 times the most that it does;"
             + " who is refused asks again after `Retry-After`**");
     report.say("");
     report.say(

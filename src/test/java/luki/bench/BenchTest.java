@@ -26,7 +26,8 @@ class BenchTest {
   void clientsThatAreDueSendAndAreCounted() throws Exception {
     try (JavaOrigin origin = new JavaOrigin(0)) {
       List<byte[]> requests = List.of(Workload.POST.bytes("key"));
-      Overload.Result result = Overload.run(requests, origin.port(), 1200, Duration.ofMillis(1500));
+      Overload.Result result =
+          Overload.run(requests, origin.port(), 600, 1200, Duration.ofMillis(1500));
       assertTrue(result.goodput() > 100 && result.goodput() < 1300, result.toString());
       assertTrue(result.p99() > 0 && result.refused() == 0, result.toString());
     }
