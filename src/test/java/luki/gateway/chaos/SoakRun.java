@@ -85,7 +85,7 @@ public final class SoakRun implements Load {
         port = gateway.port();
         soak(gateway, services);
       } catch (AssertionError late) {
-        problems.add(late.getMessage());
+        problems.add(late.getMessage() + "; " + held);
       }
     } finally {
       Processes.deleteTree(directory);
