@@ -42,7 +42,7 @@ final class Overload {
   /**
    * A row of the table: the most that a contender does for these clients on one processor; then 0.8
    * of that; then three times as much, of three times as many clients. Empty where a process cannot
-   * be held to a share.
+   * be bound to a processor.
    */
   static String row(BenchSetup setup, Contender contender)
       throws IOException, InterruptedException {
@@ -51,7 +51,7 @@ final class Overload {
     // The configurations of the others know one key.
     List<String> keys = contender.isOurs() ? setup.keys() : List.of(setup.key());
     List<byte[]> requests = keys.stream().map(Workload.POST::bytes).toList();
-    // Whoever compiles while it runs does so before its share is measured.
+    // A JVM compiles what is used often; that must be over before the measurement.
     Result _ = run(requests, port, CLIENTS, AS_MANY_AS_POSSIBLE, WARM_UP);
     List<Long> processes = contender.child() == null ? List.of() : contender.child().pids();
     OneProcessor share = OneProcessor.of(processes).orElse(null);

@@ -27,10 +27,6 @@ import luki.gateway.testing.Waiting;
  */
 public final class RollingRun implements Load {
   private static final Duration SOON = Duration.ofSeconds(30);
-
-  /** Under load, and after the balancer has found the gateway again. */
-  private static final Duration A_SHARE = Duration.ofSeconds(90);
-
   private static final Duration PACE = Duration.ofMillis(20);
   private static final Duration GRACE = Duration.ofSeconds(5);
   private static final int GATEWAYS = 2;
@@ -155,7 +151,7 @@ public final class RollingRun implements Load {
   private static void awaitItsShare(GatewayProcess gateway) {
     String requests = "luki_gateway_auth_total{";
     double before = gateway.metric(requests);
-    Waiting.until(A_SHARE, () -> gateway.metric(requests) >= before + REQUESTS_OF_A_SHARE);
+    Waiting.until(SOON, () -> gateway.metric(requests) >= before + REQUESTS_OF_A_SHARE);
   }
 
   @Override

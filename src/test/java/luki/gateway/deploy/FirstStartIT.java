@@ -59,7 +59,7 @@ class FirstStartIT {
         Client client = new Client("http://127.0.0.1:" + port, null);
         Waiting.until(Duration.ofSeconds(60), () -> isReady(process, directory, client));
         Path secrets = directory.resolve("config/deploy/secrets");
-        assertEquals(SECRETS, names(secrets));
+        assertEquals(Stream.concat(SECRETS.stream(), Stream.of("state")).toList(), names(secrets));
         for (String name : SECRETS) {
           var mode = Files.getPosixFilePermissions(secrets.resolve(name));
           assertEquals("rw-------", PosixFilePermissions.toString(mode), name);
@@ -128,11 +128,7 @@ class FirstStartIT {
 
   private static List<String> names(Path directory) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
-      return files
-          .filter(Files::isRegularFile)
-          .map(file -> file.getFileName().toString())
-          .sorted()
-          .toList();
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
   }
 }

@@ -233,8 +233,10 @@ class RedisTopologyTest {
       long before = remaining(caller.get(READS).expect(200));
       moveAllSlots(cluster.get(0), cluster.get(2));
       caller.get(READS).expect(200);
+      awaitRedis(gateway);
       HttpReply reply =
-          Waiting.until(BACK, () -> caller.get(READS), RedisTopologyTest::isCountedInRedis);
+          Waiting.until(
+              BACK, () -> caller.get(READS).expect(200), RedisTopologyTest::isCountedInRedis);
       assertTrue(remaining(reply) < before, "its bucket moved with it");
     } finally {
       cluster.forEach(RedisProcess::close);
