@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Set;
 import luki.gateway.config.OwnerOnly;
 import luki.gateway.observe.Segments;
 
@@ -22,8 +21,6 @@ import luki.gateway.observe.Segments;
  * NAME.lock}.
  */
 public record AuditFile(Path path, AuditRecord.Context context, long maxBytes) {
-  private static final Set<StandardOpenOption> HOW =
-      Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
   private static final long MAX_BYTES = 16L << 20;
   private static final int TAIL = 8 * 1024;
 
@@ -63,7 +60,8 @@ public record AuditFile(Path path, AuditRecord.Context context, long maxBytes) {
   }
 
   private FileChannel open(Path file) throws IOException {
-    return FileChannel.open(file, HOW, OwnerOnly.attributes(file));
+    return OwnerOnly.open(
+        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
   /**

@@ -9,13 +9,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import luki.gateway.consent.ConsentCache.Question;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Policy.ConsentRule;
-import luki.gateway.http.UserId;
 import luki.gateway.observe.Periodic;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +31,7 @@ public final class AccessWatch implements AutoCloseable {
 
   private final RandomGenerator random;
   private final Set<Grant> grants = ConcurrentHashMap.newKeySet();
-  private final Map<Subject, Deadline> questions = new ConcurrentHashMap<>();
+  private final Map<Question, Deadline> questions = new ConcurrentHashMap<>();
   private @Nullable Periodic checks;
 
   /**
@@ -43,8 +42,6 @@ public final class AccessWatch implements AutoCloseable {
   public AccessWatch(RandomGenerator random) {
     this.random = random;
   }
-
-  private record Subject(UserId user, ConsentRule rule) {}
 
   /**
    * Checks again and again.
@@ -59,7 +56,7 @@ public final class AccessWatch implements AutoCloseable {
   /** What an answer in progress depends on; closed with the answer. */
   public final class Grant implements AutoCloseable {
     private final Exchange exchange;
-    private final @Nullable Subject subject;
+    private final @Nullable Question subject;
     private final Runnable onRevocation;
     private final long begunNanos = System.nanoTime();
     private boolean closed;
@@ -67,7 +64,7 @@ public final class AccessWatch implements AutoCloseable {
 
     private Grant(Exchange exchange, boolean withMemories, Runnable onRevocation) {
       this.exchange = exchange;
-      this.subject = withMemories ? new Subject(exchange.user(), exchange.consentRule()) : null;
+      this.subject = withMemories ? new Question(exchange.user(), exchange.consentRule()) : null;
       this.onRevocation = onRevocation;
     }
 
@@ -136,7 +133,7 @@ public final class AccessWatch implements AutoCloseable {
   }
 
   private Duration check(Consent consent, Function<Exchange, Optional<ApiError>> refusal) {
-    Map<Subject, Grant> subjects = new HashMap<>();
+    Map<Question, Grant> subjects = new HashMap<>();
     for (Grant grant : grants) {
       Optional<ApiError> refused = refusal.apply(grant.exchange);
       if (refused.isPresent()) {
@@ -150,7 +147,7 @@ public final class AccessWatch implements AutoCloseable {
     return CHECK_INTERVAL;
   }
 
-  private void askIfDue(Consent consent, Subject subject, Grant any) {
+  private void askIfDue(Consent consent, Question subject, Grant any) {
     if (questions.computeIfAbsent(subject, _ -> next()).hasPassed()) {
       // The next one is due after the answer to this one.
       questions.put(subject, any.exchange.deadline());
@@ -162,11 +159,10 @@ public final class AccessWatch implements AutoCloseable {
     return Deadline.after(MIN_QUESTION_INTERVAL.plusMillis(random.nextInt(JITTER_MILLIS)));
   }
 
-  private void ask(Consent consent, Subject subject, Exchange exchange) {
+  private void ask(Consent consent, Question subject, Exchange exchange) {
     long asked = System.nanoTime();
     try {
-      Consent.Answer answer =
-          consent.askAnew(exchange, subject.user, subject.rule.scopes(), subject.rule.operation());
+      Consent.Answer answer = consent.askAnew(exchange, subject);
       for (Grant grant : grants) {
         boolean before = grant.begunNanos - asked < 0;
         if (answer.status() == Consent.ConsentStatus.DENIED

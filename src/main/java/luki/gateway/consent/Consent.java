@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import luki.gateway.consent.ConsentCache.Question;
 import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
@@ -62,14 +63,12 @@ public final class Consent {
   /** Whether this may be done with the user's data. Anything but a clear yes counts as no. */
   public Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
       throws InterruptedException {
-    ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
+    Question question = new Question(user, scopes, operation);
     return answers.get(question, exchange.deadline(), () -> askService(exchange, question));
   }
 
   /** Asks the service now, whatever is cached, and caches the answer. */
-  Answer askAnew(Exchange exchange, UserId user, List<String> scopes, String operation)
-      throws InterruptedException {
-    ConsentCache.Question question = new ConsentCache.Question(user, scopes, operation);
+  Answer askAnew(Exchange exchange, Question question) throws InterruptedException {
     return answers.renew(question, () -> askService(exchange, question));
   }
 
@@ -78,16 +77,14 @@ public final class Consent {
     answers.forget(user);
   }
 
-  private Answer askService(Exchange exchange, ConsentCache.Question question)
-      throws InterruptedException {
+  private Answer askService(Exchange exchange, Question question) throws InterruptedException {
     if (question.scopes().isEmpty()) {
       throw new IllegalArgumentException("an empty list would always be allowed");
     }
     return new Answer(statusOf(exchange, question), clock.instant());
   }
 
-  private ConsentStatus statusOf(Exchange exchange, ConsentCache.Question asked)
-      throws InterruptedException {
+  private ConsentStatus statusOf(Exchange exchange, Question asked) throws InterruptedException {
     Json question =
         Json.object()
             .put("user_id", asked.user().value())

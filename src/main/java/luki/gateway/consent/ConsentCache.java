@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import luki.gateway.http.BoundedCache;
 import luki.gateway.http.Deadline;
+import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.UserId;
 
 /**
@@ -39,6 +40,10 @@ final class ConsentCache {
   record Question(UserId user, List<String> scopes, String operation) {
     Question {
       scopes = List.copyOf(scopes);
+    }
+
+    Question(UserId user, ConsentRule rule) {
+      this(user, rule.scopes(), rule.operation());
     }
   }
 

@@ -31,7 +31,7 @@ public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements 
     ErrorCode error = refusal != null ? refusal.code() : sent.streamError();
     return new AccessLine(
         exchange.receivedAt(),
-        eventOf(sent),
+        sent.end(),
         exchange.request().method(),
         exchange.route(),
         sent.status(),
@@ -46,13 +46,5 @@ public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements 
         outcome.upstream(),
         outcome.version(),
         outcome.upstreamNanos());
-  }
-
-  private static AccessLine.Event eventOf(Delivery sent) {
-    return switch (sent.end()) {
-      case COMPLETE -> AccessLine.Event.REQUEST;
-      case CLIENT_CLOSED -> AccessLine.Event.CLIENT_CLOSED;
-      case ABORTED -> AccessLine.Event.ABORTED;
-    };
   }
 }

@@ -36,7 +36,13 @@ public final class ApiKeyAdmin {
       Set<String> roles,
       Users users,
       @Nullable String plan,
-      @Nullable Instant expires) {}
+      @Nullable Instant expires) {
+    KeyEntry entry(ApiKeyText key, String lineage, KeyedHash pepper, Instant created) {
+      String hash = HexFormat.of().formatHex(pepper.of(key.reveal()));
+      return new KeyEntry(
+          key.id(), lineage, hash, owner, scopes, roles, users, plan, created, expires, null);
+    }
+  }
 
   /** There is no valid key of that id. */
   public static final class NoSuchKey extends Exception {
@@ -49,24 +55,9 @@ public final class ApiKeyAdmin {
 
   public ApiKeyText create(Wanted wanted) throws IOException, KeyFile.Broken {
     ApiKeyText key = ApiKeyText.generate(random);
-    file.change(
-        keys -> Stream.concat(keys.stream(), Stream.of(entry(key, key.id(), wanted))).toList());
+    KeyEntry entry = wanted.entry(key, key.id(), pepper, clock.instant());
+    file.change(keys -> Stream.concat(keys.stream(), Stream.of(entry)).toList());
     return key;
-  }
-
-  private KeyEntry entry(ApiKeyText key, String lineage, Wanted wanted) {
-    return new KeyEntry(
-        key.id(),
-        lineage,
-        HexFormat.of().formatHex(pepper.of(key.reveal())),
-        wanted.owner,
-        wanted.scopes,
-        wanted.roles,
-        wanted.users,
-        wanted.plan,
-        clock.instant(),
-        wanted.expires,
-        null);
   }
 
   public void revoke(String id) throws IOException, KeyFile.Broken, NoSuchKey {
@@ -80,14 +71,17 @@ public final class ApiKeyAdmin {
   public ApiKeyText rotate(String id, Duration grace)
       throws IOException, KeyFile.Broken, NoSuchKey {
     ApiKeyText key = ApiKeyText.generate(random);
-    Instant end = clock.instant().plus(grace);
-    replaceValid(id, old -> List.of(old.expiringAt(end), entry(key, old.lineage(), wantedOf(old))));
+    Instant now = clock.instant();
+    replaceValid(
+        id,
+        old -> {
+          Wanted same =
+              new Wanted(
+                  old.owner(), old.scopes(), old.roles(), old.users(), old.plan(), old.expires());
+          KeyEntry successor = same.entry(key, old.lineage(), pepper, now);
+          return List.of(old.expiringAt(now.plus(grace)), successor);
+        });
     return key;
-  }
-
-  private static Wanted wantedOf(KeyEntry old) {
-    return new Wanted(
-        old.owner(), old.scopes(), old.roles(), old.users(), old.plan(), old.expires());
   }
 
   private void replaceValid(String id, Function<KeyEntry, List<KeyEntry>> change)

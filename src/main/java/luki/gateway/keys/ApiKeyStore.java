@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
+import luki.gateway.http.Principal.Users.Everyone;
 import luki.gateway.http.Scope;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
@@ -105,20 +106,12 @@ public final class ApiKeyStore {
    */
   public String addTemporary(Set<Scope> scopes) {
     ApiKeyText key = ApiKeyText.generate(new SecureRandom());
+    Instant now = clock.instant();
     KeyEntry entry =
-        new KeyEntry(
-            key.id(),
-            key.id(),
-            HexFormat.of().formatHex(pepper.of(key.reveal())),
-            "gateway",
-            scopes,
-            Set.of(),
-            new Principal.Users.Everyone(),
-            null,
-            clock.instant(),
-            clock.instant().plus(TEMPORARY),
-            null);
-    keys = Map.of(entry.id(), known(entry));
+        new ApiKeyAdmin.Wanted(
+                "gateway", scopes, Set.of(), new Everyone(), null, now.plus(TEMPORARY))
+            .entry(key, key.id(), pepper, now);
+    keys = Map.of(key.id(), known(entry));
     return key.reveal();
   }
 

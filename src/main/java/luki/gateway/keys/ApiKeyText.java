@@ -29,7 +29,7 @@ public final class ApiKeyText {
 
   /** Empty when it does not look like a key, or its checksum says that it was mistyped. */
   public static Optional<ApiKeyText> parse(String text) {
-    return isWellFormed(text) && hasChecksum(text, checksum(text))
+    return isWellFormed(text) && text.endsWith(checksum(text))
         ? Optional.of(new ApiKeyText(text, text.substring(PREFIX.length(), PREFIX.length() + ID)))
         : Optional.empty();
   }
@@ -47,13 +47,7 @@ public final class ApiKeyText {
   static ApiKeyText generate(RandomGenerator random) {
     String id = characters(random, ID);
     String body = PREFIX + id + "_" + characters(random, SECRET);
-    StringBuilder whole = new StringBuilder(body);
-    long rest = checksum(body);
-    for (int i = 0; i < CHECKSUM; i++) {
-      whole.insert(BODY, BASE62.charAt((int) (rest % BASE62.length())));
-      rest /= BASE62.length();
-    }
-    return new ApiKeyText(whole.toString(), id);
+    return new ApiKeyText(body + checksum(body), id);
   }
 
   private static String characters(RandomGenerator random, int count) {
@@ -64,25 +58,19 @@ public final class ApiKeyText {
     return text.toString();
   }
 
-  /** Of the body, which is the whole text or its beginning. */
-  private static long checksum(String text) {
+  /** Of the body, which is the whole text or its beginning: in base62, of six digits. */
+  private static String checksum(String text) {
     CRC32 crc = new CRC32();
     for (int i = 0; i < BODY; i++) {
       crc.update(text.charAt(i));
     }
-    return crc.getValue();
-  }
-
-  /** Whether the text ends with the number in base62, most significant digit first. */
-  private static boolean hasChecksum(String text, long checksum) {
-    long rest = checksum;
-    for (int i = text.length() - 1; i >= BODY; i--) {
-      if (text.charAt(i) != BASE62.charAt((int) (rest % BASE62.length()))) {
-        return false;
-      }
+    char[] digits = new char[CHECKSUM];
+    long rest = crc.getValue();
+    for (int i = CHECKSUM - 1; i >= 0; i--) {
+      digits[i] = BASE62.charAt((int) (rest % BASE62.length()));
       rest /= BASE62.length();
     }
-    return true;
+    return new String(digits);
   }
 
   public String id() {

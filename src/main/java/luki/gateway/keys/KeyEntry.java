@@ -73,28 +73,23 @@ public record KeyEntry(
   }
 
   Json toJson() {
-    Json.Builder json =
-        Json.object()
-            .put("id", id)
-            .put("hash", hash)
-            .put("owner", owner)
-            .put("scopes", Json.strings(Scope.names(scopes)))
-            .put("roles", Json.strings(new TreeSet<>(roles)))
-            .put("users", Json.strings(namesOf(users)))
-            .put("created", created.toString());
-    if (!lineage.equals(id)) {
-      json.put("lineage", lineage);
-    }
-    if (plan != null) {
-      json.put("plan", plan);
-    }
-    if (expires != null) {
-      json.put("expires", expires.toString());
-    }
-    if (revoked != null) {
-      json.put("revoked", revoked.toString());
-    }
-    return json.build();
+    return Json.object()
+        .put("id", id)
+        .put("hash", hash)
+        .put("owner", owner)
+        .put("scopes", Json.strings(Scope.names(scopes)))
+        .put("roles", Json.strings(new TreeSet<>(roles)))
+        .put("users", Json.strings(namesOf(users)))
+        .put("created", created.toString())
+        .putPresent("lineage", lineage.equals(id) ? Json.MISSING : Json.of(lineage))
+        .putPresent("plan", text(plan))
+        .putPresent("expires", text(expires))
+        .putPresent("revoked", text(revoked))
+        .build();
+  }
+
+  private static Json text(@Nullable Object value) {
+    return value == null ? Json.MISSING : Json.of(value.toString());
   }
 
   /** The users in the form of the file and the command line. */
@@ -149,13 +144,7 @@ public record KeyEntry(
   }
 
   private static @Nullable Instant instant(Json time) {
-    if (time.isAbsent()) {
-      return null;
-    }
-    String text = time.string();
-    if (text == null) {
-      throw new IllegalArgumentException("a time must be text");
-    }
-    return Instant.parse(text);
+    // What is no text is no time: "" is not RFC 3339.
+    return time.isAbsent() ? null : Instant.parse(time.string(""));
   }
 }

@@ -15,6 +15,7 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Ids.RequestId;
 import luki.gateway.http.Method;
 import luki.gateway.http.Principal.CallerName;
+import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Route;
 import luki.gateway.http.Route.Version;
 import luki.gateway.http.TraceContext;
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record AccessLine(
     Instant at,
-    Event event,
+    Delivery.End end,
     Method method,
     Route route,
     int status,
@@ -80,20 +81,6 @@ public record AccessLine(
           new Field("upstream_version", "name of its version, where it has several"),
           new Field("version", "name of the API's version, on routes of an old one"));
 
-  /** How it ended. */
-  public enum Event implements Label {
-    REQUEST,
-    CLIENT_CLOSED,
-    ABORTED;
-
-    private final String label = Label.super.label();
-
-    @Override
-    public String label() {
-      return label;
-    }
-  }
-
   /** Writes lines; a batch that cannot be written is dropped. */
   public static QueuedWriter<AccessLine> writer(OutputStream log) {
     FailureLog failures =
@@ -108,7 +95,7 @@ public record AccessLine(
   private void render(Lines lines) {
     lines.put("{\"ts\":\"").time(at);
     lines.put("\",\"level\":\"").put(isFault() ? "error" : "info");
-    lines.put("\",\"event\":\"").put(event.label());
+    lines.put("\",\"event\":\"").put(event());
     lines.put("\",\"method\":\"").put(method.label());
     lines.put("\",\"route\":").text(lines.latin1(route.template()));
     lines.put(",\"status\":").put(status);
@@ -135,6 +122,14 @@ public record AccessLine(
       lines.put(",\"version\":\"").put(version.name()).put("\"");
     }
     lines.put("}\n");
+  }
+
+  private String event() {
+    return switch (end) {
+      case COMPLETE -> "request";
+      case CLIENT_CLOSED -> "client_closed";
+      case ABORTED -> "aborted";
+    };
   }
 
   /** A refusal while stopping is planned, not a fault. */

@@ -1,12 +1,10 @@
 package luki.gateway.tokens;
 
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
-import luki.gateway.config.OwnerOnly;
+import luki.gateway.config.SharedFile;
 import luki.gateway.json.Json;
 import luki.gateway.tokens.TokenVerifier.KeySource;
 
@@ -36,26 +34,13 @@ public final class DevIssuer {
 
   /** With the key of a file, mode 0600, which is made where there is none. */
   public static DevIssuer ofFile(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      make(file);
-    }
+    new SharedFile(file)
+        .<IOException>change(
+            () -> Files.exists(file) ? null : SigningKey.generate().toPrivateJwk() + "\n");
     try {
-      return new DevIssuer(SigningKey.read(file));
+      return new DevIssuer(SigningKey.read(Files.readString(file)));
     } catch (IllegalArgumentException malformed) {
       throw new IOException(file + " has no EC P-256 key; delete it to get another");
-    }
-  }
-
-  private static void make(Path file) throws IOException {
-    Path directory = file.toAbsolutePath().getParent();
-    if (directory != null) {
-      Files.createDirectories(directory);
-    }
-    try {
-      Files.createFile(file, OwnerOnly.attributes(file));
-      Files.writeString(file, SigningKey.generate().toPrivateJwk() + "\n");
-    } catch (FileAlreadyExistsException byAnother) {
-      // Another process made it at the same time.
     }
   }
 
@@ -77,9 +62,9 @@ public final class DevIssuer {
   static KeySource keysOf(Path file) {
     return keyId -> {
       try {
-        return Files.exists(file) ? ofFile(file).keys().find(keyId) : Optional.of(List.of());
+        return Files.exists(file) ? ofFile(file).keys().named(keyId) : List.of();
       } catch (IOException unusable) {
-        return Optional.of(List.of());
+        return List.of();
       }
     };
   }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Function;
 import luki.gateway.config.Check;
 import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.GatewayFile;
@@ -106,16 +107,15 @@ public final class Identity implements AutoCloseable {
         .toList();
   }
 
-  /** Reads the keys in the text of a file. */
-  @FunctionalInterface
-  private interface Reader {
-    JwkSet read(String text);
-  }
-
-  private static @Nullable JwkSet keys(
-      @Nullable Path file, Reader reader, Variable variable, String shouldBe, Problems problems) {
+  /** What the text of a file is read as; null, and a problem, where it cannot be. */
+  static <T> @Nullable T keys(
+      @Nullable Path file,
+      Function<String, T> reader,
+      Variable variable,
+      String shouldBe,
+      Problems problems) {
     try {
-      return file == null ? null : reader.read(Files.readString(file));
+      return file == null ? null : reader.apply(Files.readString(file));
     } catch (IOException | IllegalArgumentException unusable) {
       problems.add(variable.name(), shouldBe);
       return null;
@@ -133,7 +133,7 @@ public final class Identity implements AutoCloseable {
 
   /** Whether tokens can be verified: with an issuer's address, once its keys were loaded. */
   public boolean isReady() {
-    return verifier.isReady();
+    return remote == null || remote.ageSeconds() >= 0;
   }
 
   /** Seconds since the issuer's keys were loaded; -1 where there is none, or they never were. */

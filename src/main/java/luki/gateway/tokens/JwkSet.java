@@ -44,12 +44,7 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
   }
 
   @Override
-  public Optional<List<TrustedKey>> find(@Nullable String keyId) {
-    return Optional.of(named(keyId));
-  }
-
-  /** Those of that id; all of them for a token that names none. */
-  List<TrustedKey> named(@Nullable String id) {
+  public List<TrustedKey> named(@Nullable String id) {
     return id == null
         ? keys
         : keys.stream().filter(key -> key.id() == null || id.equals(key.id())).toList();

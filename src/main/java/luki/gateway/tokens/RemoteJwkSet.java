@@ -44,13 +44,13 @@ final class RemoteJwkSet implements KeySource {
   private record Loaded(JwkSet keys, long at, long generation) {}
 
   @Override
-  public Optional<List<TrustedKey>> find(@Nullable String keyId) throws InterruptedException {
+  public @Nullable List<TrustedKey> named(@Nullable String keyId) throws InterruptedException {
     List<TrustedKey> known = current(keyId);
     if (keyId != null && known != null && known.isEmpty()) {
       loadUnknown(keyId);
       known = current(keyId);
     }
-    return Optional.ofNullable(known);
+    return known;
   }
 
   /** Null while there is no set that is recent enough. */
@@ -100,11 +100,6 @@ final class RemoteJwkSet implements KeySource {
   public long generation() {
     Loaded now = loaded;
     return now == null ? 0 : now.generation;
-  }
-
-  @Override
-  public boolean isReady() {
-    return loaded != null;
   }
 
   /** Seconds since the set was loaded, -1 while there is none. */

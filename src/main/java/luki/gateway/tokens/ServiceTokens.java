@@ -1,7 +1,5 @@
 package luki.gateway.tokens;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,23 +44,21 @@ public final class ServiceTokens implements Upstreams.Credentials {
 
   /** With the keys that the settings name, or a new one. */
   public static ServiceTokens of(Settings settings, Clock clock, Problems problems) {
-    SigningKey current = read(settings.signingKey(), Variable.SERVICE_TOKEN_KEY_PATH, problems);
+    SigningKey current =
+        Identity.keys(
+            settings.signingKey(),
+            SigningKey::read,
+            Variable.SERVICE_TOKEN_KEY_PATH,
+            SigningKey.EXPECTED,
+            problems);
     SigningKey previous =
-        read(settings.previousSigningKey(), Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, problems);
+        Identity.keys(
+            settings.previousSigningKey(),
+            SigningKey::read,
+            Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH,
+            SigningKey.EXPECTED,
+            problems);
     return new ServiceTokens(current == null ? SigningKey.generate() : current, previous, clock);
-  }
-
-  private static @Nullable SigningKey read(
-      @Nullable Path file, Variable variable, Problems problems) {
-    if (file == null) {
-      return null;
-    }
-    try {
-      return SigningKey.read(file);
-    } catch (IOException | IllegalArgumentException unusable) {
-      problems.add(variable.name(), SigningKey.EXPECTED);
-      return null;
-    }
   }
 
   /** The public keys as a JWK Set (RFC 7517). */

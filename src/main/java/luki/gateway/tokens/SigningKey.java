@@ -15,10 +15,7 @@ import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jose.util.Base64URL;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.text.ParseException;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -72,8 +69,7 @@ final class SigningKey {
    *
    * @throws IllegalArgumentException it is not what is {@link #EXPECTED}
    */
-  static SigningKey read(Path file) throws IOException {
-    String text = Files.readString(file);
+  static SigningKey read(String text) {
     try {
       boolean isJwk = text.stripLeading().startsWith("{");
       SigningKey key = new SigningKey(isJwk ? ECKey.parse(text) : ofPem(text));

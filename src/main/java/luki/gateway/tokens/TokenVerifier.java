@@ -50,17 +50,12 @@ public final class TokenVerifier {
   /** Where the keys of an issuer come from. */
   @FunctionalInterface
   interface KeySource {
-    /** The keys of that id, all for a token that names none; empty while none can be loaded. */
-    Optional<List<TrustedKey>> find(@Nullable String keyId) throws InterruptedException;
+    /** The keys of that id, all for a token that names none; null while none can be loaded. */
+    @Nullable List<TrustedKey> named(@Nullable String keyId) throws InterruptedException;
 
     /** Changes whenever the keys do, so that no cached result outlives them. */
     default long generation() {
       return 0;
-    }
-
-    /** Whether tokens can be verified at all. */
-    default boolean isReady() {
-      return true;
     }
   }
 
@@ -134,12 +129,12 @@ public final class TokenVerifier {
     if (keys == null || !UserClaims.TYPES.contains(token.type())) {
       return new TokenResult.Refused();
     }
-    Optional<List<TrustedKey>> found = keys.find(token.keyId());
-    if (found.isEmpty()) {
+    List<TrustedKey> found = keys.named(token.keyId());
+    if (found == null) {
       return new TokenResult.Unavailable();
     }
     boolean valid =
-        found.get().stream().anyMatch(key -> key.verifies(token))
+        found.stream().anyMatch(key -> key.verifies(token))
             && token.hasBegun(now, rules.skew)
             && token.isFor(rules.audience)
             && (rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string()));
@@ -149,11 +144,6 @@ public final class TokenVerifier {
 
   private TokenResult ofService(SignedToken token, Instant now) {
     return services == null ? new TokenResult.Refused() : services.verify(token, now, rules.skew);
-  }
-
-  /** Whether end users' tokens can be verified; always where none are accepted. */
-  public boolean isReady() {
-    return keys == null || keys.isReady();
   }
 
   /** A bearer token as a caller sent it: not verified. No text form shows it. */

@@ -80,11 +80,11 @@ class SigningKeyTest {
   }
 
   private static ECKey read(Path file) throws Exception {
-    return ECKey.parse(SigningKey.read(file).toPrivateJwk());
+    return ECKey.parse(SigningKey.read(Files.readString(file)).toPrivateJwk());
   }
 
   private static void refused(Path file) {
-    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(file));
+    assertThrows(IllegalArgumentException.class, () -> SigningKey.read(Files.readString(file)));
   }
 
   @Test

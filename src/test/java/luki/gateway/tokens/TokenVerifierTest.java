@@ -10,7 +10,6 @@ import java.math.BigInteger;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.config.GatewayFile;
@@ -233,9 +232,9 @@ class TokenVerifierTest {
     TokenVerifier.KeySource changing =
         new TokenVerifier.KeySource() {
           @Override
-          public Optional<List<TrustedKey>> find(String keyId) {
+          public List<TrustedKey> named(String keyId) {
             // The key is taken out of the set as soon as it was found.
-            return generation.getAndIncrement() == 1 ? KEYS.find(keyId) : Optional.of(List.of());
+            return generation.getAndIncrement() == 1 ? KEYS.named(keyId) : List.of();
           }
 
           @Override
