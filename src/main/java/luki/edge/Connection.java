@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicReference;
+import luki.edge.EdgeServer.ServerContext;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
 import luki.http1.BodyFraming;
@@ -13,8 +14,8 @@ import luki.http1.ByteBudget;
 import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
 import luki.http1.Refusals;
-import luki.http1.RequestHead;
 import luki.http1.RequestParser;
+import luki.http1.RequestParser.RequestHead;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -140,8 +141,7 @@ final class Connection implements Runnable {
             ? head.fields().hasToken("Connection", "close")
             : !head.fields().hasToken("Connection", "keep-alive");
     Reply reply = new Reply(this, head, requestBody, closes);
-    EdgeContext context = shared.contexts().of(head.target());
-    EdgeExchange exchange = new EdgeExchange(this, context, head, requestBody, reply);
+    EdgeExchange exchange = new EdgeExchange(this, head, requestBody, reply);
     return ended(head, reply, exchange.handle());
   }
 
@@ -197,7 +197,7 @@ final class Connection implements Runnable {
     BodyInput nothing = BodyInput.of(BodyFraming.NONE, source, shared.limits().head());
     RequestBody body = new RequestBody(this, nothing, false);
     Reply reply = new Reply(this, head, body, true);
-    EdgeExchange exchange = new EdgeExchange(this, null, head, body, reply);
+    EdgeExchange exchange = new EdgeExchange(this, head, body, reply);
     try {
       shared.refusals().handle(exchange, reason);
     } catch (IOException | RuntimeException failure) {

@@ -6,6 +6,7 @@ import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import luki.http1.Latin1;
 
 /** The {@code Date} line (RFC 9110 §5.6.7), made once a second instead of for each reply. */
 final class DateLine {
@@ -36,8 +37,6 @@ final class DateLine {
   }
 
   int render(byte[] into, int at) {
-    byte[] current = line;
-    System.arraycopy(current, 0, into, at, current.length);
-    return at + current.length;
+    return Latin1.put(line, into, at);
   }
 }

@@ -9,52 +9,32 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.util.HashMap;
-import java.util.Map;
 import luki.http1.BodyFraming;
 import luki.http1.EngineExchange;
-import luki.http1.FieldHeaders;
-import luki.http1.RequestHead;
+import luki.http1.Fields;
+import luki.http1.RequestParser.RequestHead;
 import org.jspecify.annotations.Nullable;
 
 /** One request and its reply. What only the JDK's interface needs is made when it is asked for. */
 final class EdgeExchange extends HttpExchange implements EngineExchange {
   private final Connection connection;
-  private final @Nullable EdgeContext context;
   private final RequestHead head;
   private final RequestBody requestBody;
   private final Reply reply;
-  private InputStream in;
-  private @Nullable OutputStream out;
-  private @Nullable OutputStream replacement;
-  private final Headers requestHeaders;
-  private final Headers responseHeaders = FieldHeaders.empty();
-  private @Nullable URI uri;
-  private @Nullable Map<String, Object> attributes;
+  private @Nullable Headers requestHeaders;
+  private @Nullable Headers responseHeaders;
 
-  EdgeExchange(
-      Connection connection,
-      @Nullable EdgeContext context,
-      RequestHead head,
-      RequestBody requestBody,
-      Reply reply) {
+  EdgeExchange(Connection connection, RequestHead head, RequestBody requestBody, Reply reply) {
     this.connection = connection;
-    this.context = context;
     this.head = head;
     this.requestBody = requestBody;
     this.reply = reply;
-    this.in = requestBody;
-    this.requestHeaders = FieldHeaders.readOnly(head.fields());
   }
 
   /** Runs the handler; what it threw, or null. */
   @Nullable Throwable handle() {
     try {
-      if (context == null) {
-        sendResponseHeaders(404, -1);
-      } else {
-        context.handle(this);
-      }
+      connection.shared().handler().handle(this);
       return null;
     } catch (IOException | RuntimeException | Error failure) {
       return failure;
@@ -64,6 +44,11 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
   @Override
   public String target() {
     return head.target();
+  }
+
+  @Override
+  public Fields fields() {
+    return head.fields();
   }
 
   @Override
@@ -104,37 +89,47 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
   }
 
   @Override
+  public void sendHead(int status, Fields fields, long length) throws IOException {
+    reply.begin(status, fields, length);
+  }
+
+  @Override
+  public void sendResponseHeaders(int status, long length) throws IOException {
+    Headers added = responseHeaders;
+    sendHead(status, added == null ? Fields.NONE : EngineExchange.fieldsOf(added), length);
+  }
+
+  @Override
   public Headers getRequestHeaders() {
-    return requestHeaders;
-  }
-
-  @Override
-  public Headers getResponseHeaders() {
-    return responseHeaders;
-  }
-
-  @Override
-  public URI getRequestURI() {
-    URI made = uri;
+    Headers made = requestHeaders;
     if (made == null) {
-      // RFC 3986 §3.3: what begins with two slashes would be read as an authority.
-      made = URI.create(head.target().startsWith("//") ? "/." + head.target() : head.target());
-      uri = made;
+      made = new Headers();
+      head.fields().forEach(made::add);
+      made = Headers.of(made);
+      requestHeaders = made;
     }
     return made;
   }
 
   @Override
-  public String getRequestMethod() {
-    return head.method();
+  public Headers getResponseHeaders() {
+    Headers made = responseHeaders;
+    if (made == null) {
+      made = new Headers();
+      responseHeaders = made;
+    }
+    return made;
   }
 
   @Override
-  public HttpContext getHttpContext() {
-    if (context == null) {
-      throw new IllegalStateException("no context");
-    }
-    return context;
+  public URI getRequestURI() {
+    // RFC 3986 §3.3: what begins with two slashes would be read as an authority.
+    return URI.create(head.target().startsWith("//") ? "/." + head.target() : head.target());
+  }
+
+  @Override
+  public String getRequestMethod() {
+    return head.method();
   }
 
   /** Ends the exchange: a reply that is not complete is aborted. */
@@ -145,57 +140,12 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
 
   @Override
   public InputStream getRequestBody() {
-    return in;
+    return requestBody;
   }
 
   @Override
   public OutputStream getResponseBody() {
-    if (replacement != null) {
-      return replacement;
-    }
-    return out == null ? new ResponseBody() : out;
-  }
-
-  /** The JDK hands the stream out before there is a head, so that filters can wrap it. */
-  private final class ResponseBody extends OutputStream {
-    private OutputStream begun() throws IOException {
-      OutputStream body = out;
-      if (body == null) {
-        throw new IOException("the head comes first");
-      }
-      return body;
-    }
-
-    @Override
-    public void write(int octet) throws IOException {
-      begun().write(octet);
-    }
-
-    @Override
-    public void write(byte[] bytes, int offset, int length) throws IOException {
-      begun().write(bytes, offset, length);
-    }
-
-    @Override
-    public void flush() throws IOException {
-      begun().flush();
-    }
-
-    @Override
-    public void close() throws IOException {
-      begun().close();
-    }
-  }
-
-  @Override
-  public void sendResponseHeaders(int status, long length) throws IOException {
-    if (reply.state() != Reply.State.UNBEGUN) {
-      throw new IOException("the head was sent");
-    }
-    // In the JDK's interface 0 means an unknown length and -1 means no body.
-    long known = length > 0 ? length : length == 0 ? Reply.UNKNOWN : 0;
-    boolean alone = length < 0 && reply.tellsLengthAlone(status);
-    out = reply.begin(status, FieldHeaders.of(responseHeaders), alone ? Reply.UNKNOWN : known);
+    return reply;
   }
 
   @Override
@@ -219,32 +169,23 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
   }
 
   @Override
+  public HttpContext getHttpContext() {
+    throw new UnsupportedOperationException("contexts: this server has one handler");
+  }
+
+  @Override
   public @Nullable Object getAttribute(String name) {
-    return attributes == null ? null : attributes.get(name);
+    return null;
   }
 
   @Override
   public void setAttribute(String name, @Nullable Object value) {
-    Map<String, Object> map = attributes;
-    if (map == null) {
-      map = new HashMap<>();
-      attributes = map;
-    }
-    if (value == null) {
-      map.remove(name);
-    } else {
-      map.put(name, value);
-    }
+    throw new UnsupportedOperationException("attributes");
   }
 
   @Override
   public void setStreams(@Nullable InputStream input, @Nullable OutputStream output) {
-    if (input != null) {
-      in = input;
-    }
-    if (output != null) {
-      replacement = output;
-    }
+    throw new UnsupportedOperationException("streams of a filter");
   }
 
   /** Always null: there are no authenticators. */

@@ -6,26 +6,81 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import luki.http1.ByteBudget;
+import luki.http1.Refusals;
 import org.jspecify.annotations.Nullable;
 
-/** A listener of this engine. */
-final class EdgeServer extends HttpServer {
+/** A listener of this engine. It has one handler, for every path. */
+public final class EdgeServer extends HttpServer {
   private static final int USUAL_BACKLOG = 1024;
+  private static final Duration MIN_REST = Duration.ofMillis(10);
+  private static final Duration MAX_REST = Duration.ofSeconds(1);
 
   private final ServerContext shared;
   private final ServerSocket listener;
   private final Thread acceptor;
-  private @Nullable Executor executor;
+  private Duration rest = MIN_REST;
   private volatile boolean stopped;
 
-  EdgeServer(ServerContext shared) throws IOException {
-    this.shared = shared;
+  /** What all connections of one server have in common. */
+  record ServerContext(
+      EdgeLimits limits,
+      HttpHandler handler,
+      Refusals refusals,
+      ByteBudget memory,
+      LongSupplier nanoTime,
+      DateLine date,
+      WriteBuffer.Pool buffers,
+      Connections connections) {
+    long now() {
+      return nanoTime.getAsLong();
+    }
+  }
+
+  /**
+   * Binds a listener on the system's clocks; it takes connections once it is started.
+   *
+   * @param memory for heads that are longer than usual
+   * @throws IOException the address is taken or not this machine's
+   */
+  public EdgeServer(
+      InetSocketAddress address,
+      int backlog,
+      EdgeLimits limits,
+      HttpHandler handler,
+      Refusals refusals,
+      ByteBudget memory)
+      throws IOException {
+    this(limits, handler, refusals, memory, System::nanoTime, new Connections(limits));
+    bind(address, backlog);
+  }
+
+  EdgeServer(
+      EdgeLimits limits,
+      HttpHandler handler,
+      Refusals refusals,
+      ByteBudget memory,
+      LongSupplier nanoTime,
+      Connections connections)
+      throws IOException {
+    this.shared =
+        new ServerContext(
+            limits,
+            handler,
+            refusals,
+            memory,
+            nanoTime,
+            new DateLine(InstantSource.system()),
+            new WriteBuffer.Pool(),
+            connections);
     this.listener = new ServerSocket();
-    this.acceptor =
-        Thread.ofPlatform().name("edge-accept").unstarted(new Acceptor(listener, shared));
+    this.acceptor = Thread.ofPlatform().name("edge-accept").unstarted(this::acceptAll);
   }
 
   @Override
@@ -33,18 +88,59 @@ final class EdgeServer extends HttpServer {
     listener.bind(address, backlog > 0 ? backlog : USUAL_BACKLOG);
   }
 
-  /**
-   * Takes connections from now on.
-   *
-   * @throws IllegalStateException it is not bound, or was started before
-   */
+  /** Takes connections from now on. */
   @Override
   public void start() {
-    if (!listener.isBound() || listener.isClosed() || acceptor.getState() != Thread.State.NEW) {
-      throw new IllegalStateException("not bound, or started before");
-    }
-    Thread.ofPlatform().daemon().name("edge-sweep").start(this::sweep);
     acceptor.start();
+    Thread.ofPlatform().daemon().name("edge-sweep").start(this::sweep);
+  }
+
+  /** Accepts connections while there are fewer than the maximum. */
+  private void acceptAll() {
+    try {
+      while (!listener.isClosed()) {
+        shared.connections().awaitRoom();
+        if (!accept()) {
+          shared.connections().giveRoomBack();
+        }
+      }
+    } catch (InterruptedException stopping) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whether a connection was begun. */
+  private boolean accept() throws InterruptedException {
+    Socket socket;
+    try {
+      socket = listener.accept();
+      rest = MIN_REST;
+    } catch (IOException failed) {
+      // Most likely out of file descriptors: retry when connections have closed.
+      if (!listener.isClosed()) {
+        Thread.sleep(rest);
+        Duration longer = rest.multipliedBy(2);
+        rest = longer.compareTo(MAX_REST) < 0 ? longer : MAX_REST;
+      }
+      return false;
+    }
+    return begin(socket);
+  }
+
+  private boolean begin(Socket socket) {
+    try {
+      socket.setTcpNoDelay(true);
+      Connection connection = new Connection(socket, shared);
+      if (shared.connections().admits(socket.getInetAddress())) {
+        shared.connections().add(connection);
+        connection.start();
+        return true;
+      }
+    } catch (IOException _) {
+      // Its client is gone already.
+    }
+    Sockets.close(socket);
+    return false;
   }
 
   /** One thread that checks every deadline, so that no read or write needs a timer. */
@@ -58,22 +154,18 @@ final class EdgeServer extends HttpServer {
     }
   }
 
+  /** Has no effect: a connection's own thread runs the handler. */
   @Override
-  public void setExecutor(@Nullable Executor unused) {
-    executor = unused;
-  }
+  public void setExecutor(@Nullable Executor unused) {}
 
   @Override
   public @Nullable Executor getExecutor() {
-    return executor;
+    return null;
   }
 
   /** Closes the listener and idle connections, lets exchanges finish, then closes the rest. */
   @Override
   public void stop(int seconds) {
-    if (seconds < 0) {
-      throw new IllegalArgumentException("a delay in seconds");
-    }
     Connections connections = shared.connections();
     connections.beginStop();
     try {
@@ -96,27 +188,22 @@ final class EdgeServer extends HttpServer {
 
   @Override
   public HttpContext createContext(String path, HttpHandler handler) {
-    EdgeContext context = new EdgeContext(this, path);
-    context.setHandler(handler);
-    shared.contexts().add(context);
-    return context;
+    throw new UnsupportedOperationException("contexts: this server has one handler");
   }
 
   @Override
   public HttpContext createContext(String path) {
-    EdgeContext context = new EdgeContext(this, path);
-    shared.contexts().add(context);
-    return context;
+    throw new UnsupportedOperationException("contexts: this server has one handler");
   }
 
   @Override
   public void removeContext(String path) {
-    shared.contexts().remove(path);
+    throw new UnsupportedOperationException("contexts: this server has one handler");
   }
 
   @Override
   public void removeContext(HttpContext context) {
-    shared.contexts().remove(context.getPath());
+    removeContext(context.getPath());
   }
 
   @Override

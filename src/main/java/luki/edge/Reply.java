@@ -2,16 +2,17 @@ package luki.edge;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.Objects;
 import luki.http1.ChunkedOutput;
 import luki.http1.Fields;
 import luki.http1.Grammar;
-import luki.http1.RequestHead;
+import luki.http1.RequestParser.RequestHead;
 
 /**
- * One reply: unbegun → begun → complete, or aborted from either of the first two. Only a complete
- * one lets the connection serve another request.
+ * One reply, and the stream that its body is written to: unbegun → begun → complete, or aborted
+ * from either of the first two. Only a complete one lets the connection serve another request.
  */
-final class Reply {
+final class Reply extends OutputStream {
   enum State {
     UNBEGUN,
     BEGUN,
@@ -19,8 +20,8 @@ final class Reply {
     ABORTED
   }
 
-  /** An unknown length: chunked in HTTP/1.1, until the close in HTTP/1.0. */
-  static final long UNKNOWN = -1;
+  /** Of the body: chunked in HTTP/1.1, until the close in HTTP/1.0. */
+  private static final long UNKNOWN = -1;
 
   private final Connection connection;
   private final RequestHead request;
@@ -30,12 +31,16 @@ final class Reply {
   private boolean closes;
   private boolean endsWithConnection;
   private int status = -1;
+  private OutputStream body;
+  private boolean bodiless;
+  private long left;
 
   Reply(Connection connection, RequestHead request, RequestBody requestBody, boolean closes) {
     this.connection = connection;
     this.request = request;
     this.requestBody = requestBody;
     this.out = connection.out();
+    this.body = out;
     this.closes = closes;
   }
 
@@ -57,88 +62,78 @@ final class Reply {
     return closes;
   }
 
+  boolean isHttp11() {
+    return request.http11();
+  }
+
   /**
    * Puts the head where the body's first bytes join it.
    *
-   * @param length exact or {@link #UNKNOWN}
+   * @param length exact; 0 where it is unknown, -1 for no body, as in the JDK's interface
    */
-  OutputStream begin(int newStatus, Fields fields, long length) throws IOException {
+  void begin(int newStatus, Fields fields, long length) throws IOException {
     if (state != State.UNBEGUN) {
-      throw new IllegalStateException("the exchange was answered");
+      throw new IOException("the head was sent");
     }
-    if (!ReplyHead.isFinal(newStatus) || length < UNKNOWN) {
-      throw new IllegalArgumentException("status " + newStatus + ", length " + length);
+    if (!ReplyHead.isFinal(newStatus)) {
+      throw new IllegalArgumentException("status " + newStatus);
     }
-    if (newStatus == ReplyHead.SWITCHING_PROTOCOLS) {
-      return upgraded(fields);
+    boolean upgrade = newStatus == ReplyHead.SWITCHING_PROTOCOLS;
+    if (upgrade && !(request.http11() && request.fields().has("Upgrade"))) {
+      throw new IllegalArgumentException("the client did not ask for another protocol");
     }
-    boolean bodiless = newStatus == 204 || tellsLengthAlone(newStatus);
-    boolean unsized = length == UNKNOWN;
-    endsWithConnection = unsized && !bodiless && !request.http11();
+    status = newStatus;
+    bodiless = newStatus == 204 || newStatus == 304 || request.method().equals("HEAD");
+    left = length == 0 || upgrade ? UNKNOWN : Math.max(0, length);
+    endsWithConnection = left == UNKNOWN && !bodiless && !upgrade && !request.http11();
     closes |=
-        endsWithConnection
+        upgrade
+            || endsWithConnection
             || fields.hasToken("Connection", "close")
             || connection.shared().connections().isStopping()
             // RFC 9110 §10.1.1: a client that got no 100 may or may not send its body.
             || requestBody.isAwaited()
             || requestBody.failure() != null
             || requestBody.isLongerThan(Connection.MAX_DRAIN_BYTES);
-    status = newStatus;
-    long stated = statedLength(bodiless, length, fields);
-    ReplyHead.render(out, newStatus, connection.shared().date(), fields, stated, persistence());
+    ReplyHead.render(
+        out,
+        newStatus,
+        connection.shared().date(),
+        fields,
+        upgrade ? ReplyHead.UNSTATED : statedLength(length, fields),
+        upgrade ? ReplyHead.UPGRADE : persistence());
     state = State.BEGUN;
     connection.watch().awaitQuestion();
-    if (bodiless || length == 0) {
+    beginBody(upgrade);
+  }
+
+  private void beginBody(boolean upgrade) throws IOException {
+    if (upgrade) {
+      // From the head on both sides send what they like until the connection ends.
+      connection.watch().end();
+      requestBody.continueUntilClose();
+    } else if (bodiless || left == 0) {
       complete();
-      return new ReplyBody(this, out, 0, bodiless);
+    } else if (left == UNKNOWN && request.http11()) {
+      body = new ChunkedOutput(out);
     }
-    if (unsized) {
-      OutputStream body = request.http11() ? new ChunkedOutput(out) : out;
-      return new ReplyBody(this, body, UNKNOWN, false);
-    }
-    return new ReplyBody(this, out, length, false);
   }
 
-  /** From the head on both sides send what they like until the connection ends. */
-  private OutputStream upgraded(Fields fields) throws IOException {
-    if (!request.http11() || !request.fields().has("Upgrade")) {
-      throw new IllegalArgumentException("the client did not ask for another protocol");
-    }
-    closes = true;
-    status = ReplyHead.SWITCHING_PROTOCOLS;
-    DateLine date = connection.shared().date();
-    ReplyHead.render(out, status, date, fields, ReplyHead.UNSTATED, ReplyHead.UPGRADE);
-    state = State.BEGUN;
-    connection.watch().awaitQuestion();
-    connection.watch().end();
-    requestBody.continueUntilClose();
-    return new ReplyBody(this, out, UNKNOWN, false);
-  }
-
-  private long statedLength(boolean bodiless, long length, Fields fields) {
+  private long statedLength(long length, Fields fields) {
     // RFC 9110 §8.6: never in 204; in 304 only what a 200 would have said.
-    if (status == 204 || (status == 304 && length == 0)) {
+    if (status == 204) {
       return ReplyHead.UNSTATED;
     }
-    if (length >= 0) {
-      return length;
-    }
-    if (bodiless) {
+    if (bodiless && length <= 0) {
       String declared = fields.first("Content-Length");
       return declared != null && Grammar.isDigits(declared, 15)
           ? Long.parseLong(declared)
           : ReplyHead.UNSTATED;
     }
+    if (length != 0) {
+      return left;
+    }
     return request.http11() ? ReplyHead.CHUNKED : ReplyHead.UNSTATED;
-  }
-
-  boolean isHttp11() {
-    return request.http11();
-  }
-
-  /** Whether such a reply has no body, but may state the length that it would have had. */
-  boolean tellsLengthAlone(int newStatus) {
-    return newStatus == 304 || request.method().equals("HEAD");
   }
 
   /** Whether the connection stays open, as far as the HTTP version does not imply it. */
@@ -149,12 +144,65 @@ final class Reply {
     return request.http11() ? ReplyHead.NOTHING : ReplyHead.KEEP_ALIVE;
   }
 
-  /** The body is complete. */
-  void complete() throws IOException {
-    if (state == State.BEGUN) {
-      out.flush();
-      state = State.COMPLETE;
+  @Override
+  public void write(int octet) throws IOException {
+    write(new byte[] {(byte) octet}, 0, 1);
+  }
+
+  /** Where a reply has no body, what the handler writes is dropped. */
+  @Override
+  public void write(byte[] bytes, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, bytes.length);
+    if (bodiless || length == 0) {
+      return;
     }
+    if (state != State.BEGUN) {
+      throw new IOException("the reply has not begun, or has ended");
+    }
+    if (left == UNKNOWN) {
+      body.write(bytes, offset, length);
+      return;
+    }
+    if (length > left) {
+      throw new IOException("more than the " + left + " bytes that are left of the body");
+    }
+    body.write(bytes, offset, length);
+    left -= length;
+    if (left == 0) {
+      complete();
+    }
+  }
+
+  @Override
+  public void flush() throws IOException {
+    if (state == State.BEGUN) {
+      body.flush();
+    }
+  }
+
+  /**
+   * Ends the reply.
+   *
+   * @throws IOException bytes are missing, so that the connection was closed instead
+   */
+  @Override
+  public void close() throws IOException {
+    if (state != State.BEGUN) {
+      return;
+    }
+    if (left > 0) {
+      abort();
+      throw new IOException(left + " bytes of the body are missing");
+    }
+    if (body instanceof ChunkedOutput) {
+      body.close();
+    }
+    complete();
+  }
+
+  private void complete() throws IOException {
+    out.flush();
+    state = State.COMPLETE;
   }
 
   /** Closes the connection so that no client takes it for the end of a reply. */
@@ -162,13 +210,6 @@ final class Reply {
     if (state == State.UNBEGUN || state == State.BEGUN) {
       state = State.ABORTED;
       connection.drop(endsWithConnection);
-    }
-  }
-
-  /** Fails when the body can no longer be written. */
-  void checkBegun() throws IOException {
-    if (state != State.BEGUN) {
-      throw new IOException("the reply has ended");
     }
   }
 }

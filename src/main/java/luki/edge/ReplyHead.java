@@ -3,7 +3,6 @@ package luki.edge;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import luki.http1.Fields;
-import luki.http1.Grammar;
 import luki.http1.Latin1;
 
 /** Renders heads of replies (RFC 9112 §4). The phrases are those of RFC 9110 §15 and 6585. */
@@ -27,6 +26,7 @@ final class ReplyHead {
 
   private static final byte[] CODING = bytes("Transfer-Encoding: chunked\r\n");
   private static final byte[] LENGTH = bytes("Content-Length: ");
+  private static final byte[] END = bytes("\r\n");
   private static final Map<Integer, String> PHRASES =
       Map.ofEntries(
           Map.entry(SWITCHING_PROTOCOLS, "Switching Protocols"),
@@ -84,34 +84,15 @@ final class ReplyHead {
   static void render(
       WriteBuffer out, int status, DateLine date, Fields fields, long length, byte[] connection) {
     byte[] into = out.room(OWN_BYTES + fields.renderedLength());
-    int at = put(STATUS_LINES[status], into, out.length());
-    at = date.render(into, at);
-    for (int i = 0; i < fields.size(); i++) {
-      String name = fields.name(i);
-      if (!Grammar.isFramingField(name)) {
-        at = Latin1.put(name, into, at);
-        into[at++] = ':';
-        into[at++] = ' ';
-        at = endLine(into, Latin1.put(fields.value(i), into, at));
-      }
-    }
+    int at = Latin1.put(STATUS_LINES[status], into, out.length());
+    at = fields.render(into, date.render(into, at));
     if (length >= 0) {
-      at = endLine(into, Latin1.putDecimal(length, into, put(LENGTH, into, at)));
+      at = Latin1.putDecimal(length, into, Latin1.put(LENGTH, into, at));
+      at = Latin1.put(END, into, at);
     } else if (length == CHUNKED) {
-      at = put(CODING, into, at);
+      at = Latin1.put(CODING, into, at);
     }
-    out.fillTo(endLine(into, put(connection, into, at)));
-  }
-
-  private static int put(byte[] text, byte[] into, int at) {
-    System.arraycopy(text, 0, into, at, text.length);
-    return at + text.length;
-  }
-
-  private static int endLine(byte[] into, int at) {
-    into[at] = '\r';
-    into[at + 1] = '\n';
-    return at + 2;
+    out.fillTo(Latin1.put(END, into, Latin1.put(connection, into, at)));
   }
 
   private static byte[] bytes(String text) {

@@ -2,6 +2,7 @@ package luki.edge;
 
 import java.io.IOException;
 import java.io.InputStream;
+import luki.edge.EdgeServer.ServerContext;
 import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
 import luki.http1.BlockInput;

@@ -2,6 +2,7 @@ package luki.edge;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import luki.edge.EdgeServer.ServerContext;
 import luki.http1.IoDeadline;
 
 /** Writes to the socket, piece by piece under the write limit; the sweeper closes a stalled one. */

@@ -1,7 +1,7 @@
 /**
  * A server engine behind the JDK's interface: strict about framing, a virtual thread a connection,
  * blocking sockets, a deadline for every wait for a client. It is made with {@code new
- * EdgeProvider(…)} and not registered as a service. What differs from the JDK's own engine:
+ * EdgeServer(…)} and not registered as a service. What differs from the JDK's own engine:
  *
  * <ul>
  *   <li>Messages that the JDK's server accepts or repairs are refused, by {@link
@@ -16,10 +16,10 @@
  *   <li>What a handler writes as the body of a reply that has none (HEAD, 204, 304) is dropped.
  *   <li>{@code Date}, {@code Connection} and the framing are the engine's. A handler's {@code
  *       Connection: close} is heeded; its {@code Content-Length} counts for HEAD and 304.
- *   <li>Attributes belong to one exchange. Those of its context are in {@code getHttpContext()}.
+ *   <li>A server has one handler, for every path: no contexts, filters or attributes, and {@code
+ *       setStreams} is refused.
  *   <li>A handler cannot send {@code 1xx}. The engine sends 100 at the first read of the body, and
  *       102 to a client that has ended its sending, to see whether it is still there.
- *   <li>A path without a context is 404 without a body.
  *   <li>{@code stop} interrupts the handlers that are still at work after its delay.
  *   <li>No authenticators and no TLS.
  * </ul>

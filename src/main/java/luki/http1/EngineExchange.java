@@ -2,11 +2,19 @@ package luki.http1;
 
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
+import java.io.IOException;
 
 /** What an engine knows of an exchange beyond the JDK's type. */
 public interface EngineExchange {
   /** The request target as it was sent; an absolute-form is reduced to its path and query. */
   String target();
+
+  /**
+   * The lines of the request's head.
+   *
+   * @throws IllegalArgumentException one of them is not a field line
+   */
+  Fields fields();
 
   /** The length of the request body in bytes, 0 for none, -1 where it is chunked. */
   long bodyLength();
@@ -42,6 +50,24 @@ public interface EngineExchange {
    */
   void onHalfClose(Runnable write);
 
+  /**
+   * As {@link HttpExchange#sendResponseHeaders}, with these lines.
+   *
+   * @param length of the body in bytes, 0 where it is unknown, -1 for none
+   */
+  void sendHead(int status, Fields fields, long length) throws IOException;
+
+  /**
+   * The lines of a header map.
+   *
+   * @throws IllegalArgumentException one of them is not a field line
+   */
+  static Fields fieldsOf(Headers headers) {
+    Fields.Builder lines = new Fields.Builder();
+    headers.forEach((name, values) -> values.forEach(value -> lines.add(name, value.strip())));
+    return lines.build();
+  }
+
   /** The engine's own view; for an engine without one, what the JDK's type says. */
   static EngineExchange of(HttpExchange exchange) {
     return exchange instanceof EngineExchange own ? own : new Standard(exchange, System.nanoTime());
@@ -52,6 +78,11 @@ public interface EngineExchange {
     @Override
     public String target() {
       return exchange.getRequestURI().toString();
+    }
+
+    @Override
+    public Fields fields() {
+      return fieldsOf(exchange.getRequestHeaders());
     }
 
     @Override
@@ -77,5 +108,11 @@ public interface EngineExchange {
 
     @Override
     public void onHalfClose(Runnable write) {}
+
+    @Override
+    public void sendHead(int status, Fields fields, long length) throws IOException {
+      fields.forEach(exchange.getResponseHeaders()::add);
+      exchange.sendResponseHeaders(status, length);
+    }
   }
 }

@@ -160,7 +160,7 @@ public final class Fields {
     return false;
   }
 
-  /** Bytes that {@link #render} writes. */
+  /** Bytes that {@link #render} writes at most. */
   public int renderedLength() {
     int bytes = 2 * length;
     for (int i = 0; i < length; i++) {
@@ -170,19 +170,21 @@ public final class Fields {
   }
 
   /**
-   * Writes the lines, each with its CRLF.
+   * Writes the lines, each with its CRLF, but those for framing, which are the engine's own.
    *
    * @return the position after them
    */
   public int render(byte[] into, int at) {
     int next = at;
     for (int i = 0; i < length; i += 2) {
-      next = Latin1.put(lines[i], into, next);
-      into[next++] = ':';
-      into[next++] = ' ';
-      next = Latin1.put(lines[i + 1], into, next);
-      into[next++] = '\r';
-      into[next++] = '\n';
+      if (!Grammar.isFramingField(lines[i])) {
+        next = Latin1.put(lines[i], into, next);
+        into[next++] = ':';
+        into[next++] = ' ';
+        next = Latin1.put(lines[i + 1], into, next);
+        into[next++] = '\r';
+        into[next++] = '\n';
+      }
     }
     return next;
   }

@@ -16,6 +16,12 @@ public final class Latin1 {
     return at + text.length();
   }
 
+  /** The same for text that is bytes already. */
+  public static int put(byte[] text, byte[] into, int at) {
+    System.arraycopy(text, 0, into, at, text.length);
+    return at + text.length;
+  }
+
   /** Writes a number that is not negative, in decimal digits. */
   public static int putDecimal(long number, byte[] into, int at) {
     int digits = 1;

@@ -66,6 +66,16 @@ public final class PreparedRequest extends HttpRequest {
   public PreparedRequest(
       Origin origin, String method, String target, Fields fields, byte[] body, long headBy) {
     this(origin, method, target, fields, body, headBy, false);
+  }
+
+  private PreparedRequest(
+      Origin origin,
+      String method,
+      String target,
+      Fields fields,
+      byte[] body,
+      long headBy,
+      boolean freshConnection) {
     if (!Grammar.isToken(method) || !Grammar.isOriginForm(target)) {
       throw new IllegalArgumentException("not a request line");
     }
@@ -77,16 +87,6 @@ public final class PreparedRequest extends HttpRequest {
         throw new IllegalArgumentException(name + " is set by the client");
       }
     }
-  }
-
-  private PreparedRequest(
-      Origin origin,
-      String method,
-      String target,
-      Fields fields,
-      byte[] body,
-      long headBy,
-      boolean freshConnection) {
     this.origin = origin;
     this.method = method;
     this.target = target;

@@ -53,15 +53,16 @@ final class RequestWriter {
     byte[] into = room <= reused.length ? reused : new byte[room];
     int at = Latin1.put(method, into, 0);
     into[at++] = ' ';
-    at = put(VERSION, into, Latin1.put(target, into, at));
-    at = put(END, into, Latin1.put(authority, into, at));
+    at = Latin1.put(VERSION, into, Latin1.put(target, into, at));
+    at = Latin1.put(END, into, Latin1.put(authority, into, at));
     at = fields.render(into, at);
     if (sized) {
-      at = put(END, into, Latin1.putDecimal(body.length, into, put(LENGTH, into, at)));
+      at = Latin1.putDecimal(body.length, into, Latin1.put(LENGTH, into, at));
+      at = Latin1.put(END, into, at);
     }
-    at = put(END, into, at);
+    at = Latin1.put(END, into, at);
     if (whole) {
-      at = put(body, into, at);
+      at = Latin1.put(body, into, at);
     }
     return ByteBuffer.wrap(into, 0, at);
   }
@@ -69,11 +70,6 @@ final class RequestWriter {
   /** RFC 9110 §8.6: these send {@code Content-Length: 0} when they have no body. */
   private static boolean usuallyHasBody(String method) {
     return method.equals("POST") || method.equals("PUT") || method.equals("PATCH");
-  }
-
-  private static int put(byte[] text, byte[] into, int at) {
-    System.arraycopy(text, 0, into, at, text.length);
-    return at + text.length;
   }
 
   /** Sends a long body on a thread of its own, so that an early reply is seen. */

@@ -10,10 +10,9 @@ import java.net.InetSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import luki.edge.EdgeLimits;
-import luki.edge.EdgeProvider;
+import luki.edge.EdgeServer;
 import luki.http1.ByteBudget;
 import luki.http1.EngineExchange;
-import luki.http1.FieldHeaders;
 import luki.http1.Fields;
 import luki.http1.PreparedRequest;
 import luki.http1.Refusals;
@@ -40,11 +39,13 @@ public final class BareEngines {
   public static void main(String[] ports) throws IOException {
     BareEngines engines = new BareEngines(Integer.parseInt(ports[1]));
     HttpServer server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE))
-            .createHttpServer(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0])),
-                4096);
-    server.createContext("/", engines::forward);
+        new EdgeServer(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0])),
+            4096,
+            EdgeLimits.usual(),
+            engines::forward,
+            Refusals.BARE,
+            new ByteBudget(Long.MAX_VALUE));
     server.start();
   }
 
@@ -61,8 +62,7 @@ public final class BareEngines {
     try {
       HttpResponse<InputStream> reply = client.send(request, STREAM);
       byte[] answer = reply.body().readAllBytes();
-      FieldHeaders.fill(exchange.getResponseHeaders(), JSON);
-      exchange.sendResponseHeaders(reply.statusCode(), answer.length);
+      EngineExchange.of(exchange).sendHead(reply.statusCode(), JSON, answer.length);
       exchange.getResponseBody().write(answer);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();

@@ -8,7 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import luki.edge.EdgeLimits;
-import luki.edge.EdgeProvider;
+import luki.edge.EdgeServer;
 import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 
@@ -29,9 +29,13 @@ public final class JavaOrigin implements AutoCloseable {
 
   JavaOrigin(int port) throws IOException {
     server =
-        new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE))
-            .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 4096);
-    server.createContext("/", this::answer);
+        new EdgeServer(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
+            4096,
+            EdgeLimits.usual(),
+            this::answer,
+            Refusals.BARE,
+            new ByteBudget(Long.MAX_VALUE));
     server.start();
   }
 

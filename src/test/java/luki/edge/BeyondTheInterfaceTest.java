@@ -20,7 +20,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.testing.RawHttpClient;
 import luki.http1.EngineExchange;
-import luki.http1.FieldHeaders;
 import luki.http1.Fields;
 import luki.http1.Refusals;
 import org.junit.jupiter.api.Test;
@@ -31,13 +30,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BeyondTheInterfaceTest {
 
   private static void answer(HttpExchange exchange) throws IOException {
-    String target = EngineExchange.of(exchange).target();
-    Fields request = FieldHeaders.of(exchange.getRequestHeaders());
-    byte[] text = (target + "|" + request.first("x-a")).getBytes(StandardCharsets.UTF_8);
-    FieldHeaders.fill(
-        exchange.getResponseHeaders(),
-        Fields.of("X-B", "2", "Content-Length", "999", "Date", "never"));
-    exchange.sendResponseHeaders(201, target.equals("/chunked") ? 0 : text.length);
+    EngineExchange engine = EngineExchange.of(exchange);
+    String target = engine.target();
+    byte[] text = (target + "|" + engine.fields().first("x-a")).getBytes(StandardCharsets.UTF_8);
+    engine.sendHead(
+        201,
+        Fields.of("X-B", "2", "Content-Length", "999", "Date", "never"),
+        target.equals("/chunked") ? 0 : text.length);
     try (OutputStream body = exchange.getResponseBody()) {
       body.write(text);
     }
@@ -68,9 +67,10 @@ class BeyondTheInterfaceTest {
           Headers map = exchange.getRequestHeaders();
           String first = map.getFirst("X-a") + map.get("X-a") + map.containsKey("x-none");
           assertThrows(UnsupportedOperationException.class, () -> map.add("X-C", "1"));
-          assertEquals(List.of("1", "2"), FieldHeaders.of(map).all("x-a"));
+          assertEquals(List.of("1", "2"), EngineExchange.fieldsOf(map).all("x-a"));
+          assertEquals(List.of("1", "2"), EngineExchange.of(exchange).fields().all("x-a"));
           exchange.getResponseHeaders().add("X-Late", "yes");
-          FieldHeaders.fill(exchange.getResponseHeaders(), Fields.of("X-B", "3"));
+          exchange.getResponseHeaders().add("X-B", "3");
           EdgeTestServer.answer(exchange, 200, first);
         };
     try (EdgeTestServer server = new EdgeTestServer(both)) {

@@ -2,6 +2,7 @@ package luki.edge;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpHandler;
@@ -157,9 +158,15 @@ class ConnectionTest {
   }
 
   @Test
-  void aPathWithoutContextIs404() throws IOException {
-    server.server().removeContext("/");
-    assertTrue(server.ask(LAST).startsWith("HTTP/1.1 404 Not Found\r\n"));
+  void oneHandlerServesEveryTarget() throws IOException {
+    for (String line :
+        List.of("OPTIONS *", "GET //x/y", "GET /%2e%2E/a%2Fb", "GET /?", "PUT /a;b")) {
+      String answer = server.ask(line + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+      assertTrue(answer.startsWith("HTTP/1.1 200 OK\r\n"), answer);
+      assertTrue(answer.endsWith(line.replace("//", "/.//") + " "), answer);
+    }
+    assertThrows(
+        UnsupportedOperationException.class, () -> server.server().createContext("/other"));
   }
 
   @Test

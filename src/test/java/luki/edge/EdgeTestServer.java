@@ -18,9 +18,13 @@ final class EdgeTestServer implements AutoCloseable {
 
   EdgeTestServer(EdgeLimits limits, Refusals refusals, HttpHandler handler) throws IOException {
     server =
-        new EdgeProvider(limits, refusals, new ByteBudget(Long.MAX_VALUE))
-            .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext("/", handler);
+        new EdgeServer(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            0,
+            limits,
+            handler,
+            refusals,
+            new ByteBudget(Long.MAX_VALUE));
     server.start();
   }
 

@@ -8,7 +8,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -43,17 +42,13 @@ class FloodTest {
     connections = new Connections(limits);
     server =
         new EdgeServer(
-            new ServerContext(
-                limits,
-                Refusals.BARE,
-                new ByteBudget(Long.MAX_VALUE),
-                System::nanoTime,
-                new DateLine(InstantSource.system()),
-                new WriteBuffer.Pool(),
-                new Contexts(),
-                connections));
+            limits,
+            EdgeTestServer.echo(),
+            Refusals.BARE,
+            new ByteBudget(Long.MAX_VALUE),
+            System::nanoTime,
+            connections);
     server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext("/", EdgeTestServer.echo());
     server.start();
   }
 

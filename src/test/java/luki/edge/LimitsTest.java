@@ -12,7 +12,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -362,23 +361,21 @@ class LimitsTest {
     Semaphore taken = new Semaphore(0);
     AtomicReference<Thread> reader = new AtomicReference<>();
     HttpServer server =
-        new EdgeProvider(
-                limits,
-                Refusals.BARE,
-                new ByteBudget(Long.MAX_VALUE),
-                InstantSource.system(),
-                clock)
-            .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext(
-        "/",
-        exchange -> {
-          reader.set(Thread.currentThread());
-          InputStream body = exchange.getRequestBody();
-          while (body.read() >= 0) {
-            taken.release();
-          }
-          exchange.sendResponseHeaders(200, -1);
-        });
+        new EdgeServer(
+            limits,
+            exchange -> {
+              reader.set(Thread.currentThread());
+              InputStream body = exchange.getRequestBody();
+              while (body.read() >= 0) {
+                taken.release();
+              }
+              exchange.sendResponseHeaders(200, -1);
+            },
+            Refusals.BARE,
+            new ByteBudget(Long.MAX_VALUE),
+            clock,
+            new Connections(limits));
+    server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.start();
     try (RawHttpClient client = new RawHttpClient(server.getAddress().getPort())) {
       client.send(POST + "Content-Length: " + spans * enough + "\r\n\r\n");

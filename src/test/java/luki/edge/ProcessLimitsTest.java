@@ -136,10 +136,13 @@ class ProcessLimitsTest {
     /** Serves until its parent is gone. */
     public static void main(String[] arguments) throws IOException {
       HttpServer server =
-          new EdgeProvider(EdgeLimits.usual(), Refusals.BARE, new ByteBudget(Long.MAX_VALUE))
-              .createHttpServer(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-      server.createContext("/", EdgeTestServer.echo());
-      server.createContext("/hoard", ChildServer::hoard);
+          new EdgeServer(
+              new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+              0,
+              EdgeLimits.usual(),
+              ChildServer::serve,
+              Refusals.BARE,
+              new ByteBudget(Long.MAX_VALUE));
       server.start();
       byte[] port = (server.getAddress().getPort() + "\n").getBytes(StandardCharsets.US_ASCII);
       System.out.write(port);
@@ -148,11 +151,12 @@ class ProcessLimitsTest {
       System.exit(0);
     }
 
-    private static void hoard(HttpExchange exchange) {
+    private static void serve(HttpExchange exchange) throws IOException {
       Object[] kept = {};
-      while (true) {
+      while (exchange.getRequestURI().getPath().equals("/hoard")) {
         kept = new Object[] {kept, new byte[1024 * 1024]};
       }
+      EdgeTestServer.echo().handle(exchange);
     }
   }
 }

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
 import luki.http1.BadMessage.Reason;
+import luki.http1.RequestParser.RequestHead;
 import luki.http1.ResponseParser.ResponseHead;
 import org.junit.jupiter.api.Test;
 

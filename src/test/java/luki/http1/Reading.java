@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import luki.http1.RequestParser.RequestHead;
 import org.jspecify.annotations.Nullable;
 
 /** What a parser reads from a connection: whole requests, up to the first that it refuses. */

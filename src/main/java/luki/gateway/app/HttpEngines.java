@@ -1,6 +1,5 @@
 package luki.gateway.app;
 
-import com.sun.net.httpserver.HttpServer;
 import java.net.InetAddress;
 import java.net.http.HttpClient;
 import java.time.Duration;
@@ -10,7 +9,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import luki.edge.EdgeLimits;
-import luki.edge.EdgeProvider;
+import luki.edge.EdgeServer;
 import luki.gateway.config.Settings;
 import luki.gateway.server.GatewayServer.ServerEngine;
 import luki.gateway.server.JdkServer;
@@ -53,12 +52,8 @@ final class HttpEngines implements HttpClients, AutoCloseable {
             limits.write(),
             limits.connections(),
             limits.connectionsPerAddress());
-    return (address, backlog, handler, refusals) -> {
-      HttpServer server =
-          new EdgeProvider(ours, refusals, memory).createHttpServer(address, backlog);
-      server.createContext("/", handler);
-      return server;
-    };
+    return (address, backlog, handler, refusals) ->
+        new EdgeServer(address, backlog, ours, handler, refusals, memory);
   }
 
   ServerEngine server() {

@@ -18,7 +18,6 @@ import luki.gateway.http.Target;
 import luki.http1.BadMessage;
 import luki.http1.ByteBudget;
 import luki.http1.EngineExchange;
-import luki.http1.FieldHeaders;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +37,7 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
     Fields headers = Fields.NONE;
     BadMessage.Reason reason = refused;
     try {
-      headers = FieldHeaders.of(http.getRequestHeaders());
+      headers = engine.fields();
       if (headers.has("Upgrade") && http.getProtocol().equals("HTTP/1.0")) {
         // RFC 9110 §7.8: to be ignored.
         headers = headers.with("Upgrade", "");

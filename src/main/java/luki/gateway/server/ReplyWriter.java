@@ -9,7 +9,6 @@ import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.http1.EngineExchange;
-import luki.http1.FieldHeaders;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -72,8 +71,7 @@ final class ReplyWriter {
     if (engine.isPeerGone()) {
       throw new IOException("the client left");
     }
-    FieldHeaders.fill(http.getResponseHeaders(), headers);
-    http.sendResponseHeaders(response.status(), length);
+    engine.sendHead(response.status(), headers, length);
     answered = true;
   }
 
