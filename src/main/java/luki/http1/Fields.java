@@ -36,13 +36,6 @@ public final class Fields {
     }
   }
 
-  /** The lines of the JDK's headers, checked as {@link Builder#add} does. */
-  public static Fields of(HttpHeaders headers) {
-    Builder fields = new Builder();
-    headers.map().forEach((name, values) -> values.forEach(value -> fields.add(name, value)));
-    return fields.build();
-  }
-
   public HttpHeaders toHttpHeaders() {
     Map<String, List<String>> map = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     forEach((name, value) -> map.computeIfAbsent(name, _ -> new ArrayList<>()).add(value));

@@ -6,29 +6,15 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.SocketChannel;
-import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import luki.http1.HeadLimits;
 import luki.http1.PreparedRequest.Origin;
-import org.jspecify.annotations.Nullable;
 
 /** Opens connections: address by address, with TLS where the origin has it. */
-final class Dialer {
-  private final @Nullable SSLContext tls;
-  private final HeadLimits limits;
-
-  /**
-   * Makes one.
-   *
-   * @param tls null for the process's default
-   */
-  Dialer(@Nullable SSLContext tls, HeadLimits limits) {
-    this.tls = tls;
-    this.limits = limits;
-  }
-
+record Dialer(Supplier<SSLContext> tls, HeadLimits limits) {
   /**
    * Connects by that moment, with an equal share of the time left for each address.
    *
@@ -74,7 +60,7 @@ final class Dialer {
       watched.add(connection);
       connection.connect(origin.port());
       if (origin.tls()) {
-        connection.secure(tls == null ? defaultContext() : tls, origin);
+        connection.secure(tls.get(), origin);
       }
       done = connection.deadline().clear();
       if (!done) {
@@ -93,14 +79,6 @@ final class Dialer {
         connection.close();
         watched.remove(connection);
       }
-    }
-  }
-
-  private static SSLContext defaultContext() throws IOException {
-    try {
-      return SSLContext.getDefault();
-    } catch (NoSuchAlgorithmException cannotBe) {
-      throw new IOException("no TLS in this JDK", cannotBe);
     }
   }
 }

@@ -2,8 +2,10 @@ package luki.wire;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.http.HttpConnectTimeoutException;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -29,9 +31,8 @@ final class OriginPool {
   private final Semaphore permits;
   private final Set<PooledConnection> all = ConcurrentHashMap.newKeySet();
   private final ReentrantLock lock = new ReentrantLock();
-  // Guarded by the lock, as is whether more may be added.
+  // Guarded by the lock.
   private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
-  private boolean retired;
   private volatile boolean closed;
 
   OriginPool(
@@ -112,12 +113,15 @@ final class OriginPool {
     if (surplus != null) {
       drop(surplus);
     }
-    PooledConnection connection = dialer.connect(origin, addresses.within(by - now), by, all);
-    if (closed) {
-      drop(connection);
-      throw new ConnectException("the client is closed");
+    List<InetAddress> known = addresses.within(by - now);
+    PooledConnection connection = closed ? null : dialer.connect(origin, known, by, all);
+    if (connection != null && !closed) {
+      return connection;
     }
-    return connection;
+    if (connection != null) {
+      drop(connection);
+    }
+    throw new ConnectException("the client is closed");
   }
 
   private @Nullable PooledConnection newest() {
@@ -146,7 +150,7 @@ final class OriginPool {
     boolean kept = false;
     lock.lock();
     try {
-      if (!retired && idle.size() < settings.maxIdle()) {
+      if (!closed && idle.size() < settings.maxIdle()) {
         idle.addFirst(connection);
         kept = true;
       }
@@ -193,23 +197,17 @@ final class OriginPool {
     return all.size();
   }
 
-  /** Closes idle connections now and others when they come back. */
-  void retire() {
-    lock.lock();
-    try {
-      retired = true;
-    } finally {
-      lock.unlock();
-    }
-    for (PooledConnection idle = newest(); idle != null; idle = newest()) {
-      drop(idle);
-    }
+  /** It is closed, and no call has a connection or waits for one to be opened. */
+  boolean isOver() {
+    return closed && permits.availablePermits() == settings.maxConnections();
   }
 
   /** Closes every connection; a call that has one fails at once. */
   void close() {
     closed = true;
-    retire();
+    for (PooledConnection idle = newest(); idle != null; idle = newest()) {
+      drop(idle);
+    }
     all.forEach(this::drop);
   }
 }

@@ -1,5 +1,6 @@
 package luki.wire;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -9,8 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
-import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
+import luki.http1.BadMessage;
 import luki.http1.BlockInput;
 import luki.http1.ByteBudget;
 import luki.http1.HeadLimits;
@@ -18,10 +19,12 @@ import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
 import luki.http1.PreparedRequest.Origin;
 import luki.http1.ResponseParser;
+import luki.http1.ResponseParser.ResponseHead;
 import org.jspecify.annotations.Nullable;
 
 /** One connection to an origin, used by one call at a time and by none while it is in the pool. */
 final class PooledConnection {
+  private static final int MAX_INTERIM = 10;
   private static final int READ_BUFFER = 4 * 1024;
   private static final int WRITE_BUFFER = 2 * 1024;
 
@@ -69,10 +72,6 @@ final class PooledConnection {
     return input;
   }
 
-  ResponseParser parser() {
-    return parser;
-  }
-
   /** For the request that is sent next. */
   byte[] writeBuffer() {
     return writeBuffer;
@@ -87,10 +86,6 @@ final class PooledConnection {
     return address;
   }
 
-  @Nullable SSLSession session() {
-    return tls == null ? null : tls.getSession();
-  }
-
   /** Sends a buffer that has an array. */
   void write(ByteBuffer bytes) throws IOException {
     if (tls == null) {
@@ -102,6 +97,45 @@ final class PooledConnection {
       out.write(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
       out.flush();
     }
+  }
+
+  /** Sends a request; false if the peer accepts no more, but has sent a reply. */
+  boolean send(ByteBuffer request) throws IOException {
+    try {
+      write(request);
+      return true;
+    } catch (IOException refused) {
+      if (deadline.hasExpired() || !hasReply()) {
+        throw refused;
+      }
+      return false;
+    }
+  }
+
+  private boolean hasReply() {
+    try {
+      return input.fill();
+    } catch (IOException gone) {
+      return false;
+    }
+  }
+
+  /** Waits for the head of the final reply. */
+  ResponseHead finalHead() throws IOException {
+    for (int interim = 0; interim <= MAX_INTERIM; interim++) {
+      ResponseHead head = parser.next();
+      if (head == null) {
+        throw new EOFException("closed before a reply");
+      }
+      // RFC 9110 §15.2: others may be ignored. 101 was not asked for.
+      if (head.status() >= 200) {
+        return head;
+      }
+      if (head.status() == 101) {
+        break;
+      }
+    }
+    throw new BadMessage(BadMessage.Reason.STATUS_LINE);
   }
 
   /**

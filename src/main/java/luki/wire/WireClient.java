@@ -5,43 +5,48 @@ import java.net.Authenticator;
 import java.net.CookieHandler;
 import java.net.InetAddress;
 import java.net.ProxySelector;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.net.http.WebSocket;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
-import luki.http1.Fields;
+import luki.http1.BadMessage;
+import luki.http1.BodyFraming;
+import luki.http1.BodyInput;
 import luki.http1.PreparedRequest;
+import luki.http1.ResponseParser.ResponseHead;
 import luki.http1.TimedBody;
+import luki.wire.RequestWriter.BodyUpload;
 import org.jspecify.annotations.Nullable;
 
-/** The client. It has a thread and a pool, so it must be closed. */
+/**
+ * The client: a call is a connection from the pool, a request on it, and its reply. It sends each
+ * {@link PreparedRequest} with a {@link TimedBody}, and nothing else. It has a thread and pools, so
+ * it must be closed.
+ */
 public final class WireClient extends HttpClient {
+  private static final Duration SWEEP_INTERVAL = Duration.ofMillis(20);
+
   private final WireSettings settings;
   private final @Nullable SSLContext tls;
-  private final Wire wire;
+  private final Dialer dialer;
+  private final Addresses.Resolver resolver;
+  private final Map<PreparedRequest.Origin, OriginPool> pools = new ConcurrentHashMap<>();
+  private volatile boolean closed;
 
   /** With the process's default TLS context. */
   public WireClient(WireSettings settings) {
-    this(settings, null);
-  }
-
-  /**
-   * With a TLS context.
-   *
-   * @param tls null for the process's default
-   */
-  public WireClient(WireSettings settings, @Nullable SSLContext tls) {
-    this(settings, tls, Addresses.Resolver.ofSystem());
+    this(settings, null, Addresses.Resolver.ofSystem());
   }
 
   /**
@@ -57,54 +62,142 @@ public final class WireClient extends HttpClient {
         settings, null, Addresses.Resolver.ofSystem().within(lookUps).only(allowed));
   }
 
+  /**
+   * With a TLS context and a resolver.
+   *
+   * @param tls null for the process's default
+   */
   WireClient(WireSettings settings, @Nullable SSLContext tls, Addresses.Resolver resolver) {
     this.settings = settings;
     this.tls = tls;
-    this.wire = new Wire(settings, tls, resolver);
+    this.dialer = new Dialer(this::sslContext, settings.head());
+    this.resolver = resolver;
+    Thread.ofPlatform().daemon().name("wire-sweeper").start(this::sweep);
   }
 
   /** Connections that are open, idle or in use. */
   public int connections() {
-    return wire.connections();
+    return pools.values().stream().mapToInt(OriginPool::size).sum();
   }
 
+  /**
+   * Sends the request and waits for the head of its final reply. Nothing is repeated and no
+   * redirect is followed.
+   *
+   * @throws java.net.ConnectException no connection was made, so nothing was sent
+   * @throws BadMessage the reply could be read in two ways, or in none
+   * @throws IOException any other failure, a limit that has passed among them
+   */
   @Override
   @SuppressWarnings("unchecked") // A TimedBody is a handler of streams: T is InputStream.
   public <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
       throws IOException, InterruptedException {
-    PreparedRequest prepared = request instanceof PreparedRequest own ? own : prepare(request);
-    return handler instanceof TimedBody timed
-        ? (HttpResponse<T>) (HttpResponse<?>) wire.call(request, prepared, timed.by())
-        : BufferedBody.deliver(wire.call(request, prepared, PreparedRequest.NEVER), handler);
+    if (request instanceof PreparedRequest prepared && handler instanceof TimedBody body) {
+      return (HttpResponse<T>) (HttpResponse<?>) call(prepared, body.by());
+    }
+    throw unsupported("requests and bodies of other kinds");
   }
 
-  private static PreparedRequest prepare(HttpRequest request)
+  private WireReply call(PreparedRequest request, long bodyBy)
       throws IOException, InterruptedException {
-    refuseUnsupported(request);
-    // As in the JDK's client, the timeout is for the head of the reply.
-    long headBy =
-        request
-            .timeout()
-            .map(timeout -> System.nanoTime() + timeout.toNanos())
-            .orElse(PreparedRequest.NEVER);
-    URI uri = request.uri();
-    HttpRequest.BodyPublisher publisher = request.bodyPublisher().orElse(null);
-    return new PreparedRequest(
-        PreparedRequest.Origin.of(uri),
-        request.method(),
-        PreparedRequest.targetOf(uri),
-        Fields.of(request.headers()),
-        publisher == null ? new byte[0] : BufferedBody.of(publisher, headBy),
-        headBy);
+    OriginPool pool = pool(request.origin());
+    long headBy = Math.min(request.headBy(), bodyBy);
+    PooledConnection connection = pool.take(headBy, request.freshConnection());
+    boolean done = false;
+    try {
+      if (!connection.deadline().set(headBy)) {
+        throw new IOException("expired while idle");
+      }
+      BodyUpload upload = null;
+      boolean sent =
+          connection.send(RequestWriter.write(request, pool.authority(), connection.writeBuffer()));
+      if (sent && RequestWriter.isLong(request)) {
+        upload = BodyUpload.start(request.body(), connection);
+      }
+      ResponseHead head = connection.finalHead();
+      // RFC 9112 §9.5: the rest of the body is not needed after an error.
+      if (upload != null && head.status() >= 400) {
+        sent = upload.stop();
+      }
+      ReplyStream body = stream(request.method(), head, connection, pool, bodyBy, sent, upload);
+      done = true;
+      return new WireReply(request, head, body);
+    } catch (IOException failure) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("while waiting for a reply");
+      }
+      throw ReplyStream.timeoutOr(connection, failure);
+    } finally {
+      if (!done) {
+        pool.discard(connection);
+      }
+    }
   }
 
-  private static void refuseUnsupported(HttpRequest request) {
-    if (request.version().filter(Version.HTTP_2::equals).isPresent()) {
-      throw unsupported("HTTP/2");
+  private OriginPool pool(PreparedRequest.Origin origin) throws IOException {
+    OriginPool known = pools.get(origin);
+    OriginPool pool =
+        known != null
+            ? known
+            : pools.computeIfAbsent(origin, to -> new OriginPool(to, dialer, resolver, settings));
+    // Checked last: a pool that was added before is closed with the client.
+    if (closed) {
+      throw new IOException("the client is closed");
     }
-    if (request.expectContinue()) {
-      throw unsupported("Expect");
+    return pool;
+  }
+
+  private ReplyStream stream(
+      String method,
+      ResponseHead head,
+      PooledConnection connection,
+      OriginPool pool,
+      long by,
+      boolean sent,
+      @Nullable BodyUpload upload)
+      throws IOException {
+    BodyFraming framing =
+        BodyFraming.ofResponse(method, head.status(), head.http11(), head.fields());
+    if (!connection.deadline().set(by)) {
+      throw new IOException("expired");
     }
+    BodyInput content = BodyInput.of(framing, connection.input(), settings.head());
+    ReplyStream stream =
+        new ReplyStream(connection, pool, content, by, sent && head.keepsAlive(), upload);
+    stream.endIfRead();
+    return stream;
+  }
+
+  private void sweep() {
+    long refresh = System.nanoTime() + settings.refreshNames().toNanos();
+    while (!isTerminated()) {
+      LockSupport.parkNanos(SWEEP_INTERVAL.toNanos());
+      long now = System.nanoTime();
+      pools.values().forEach(pool -> pool.sweep(now));
+      if (now - refresh >= 0) {
+        refresh = now + settings.refreshNames().toNanos();
+        pools.values().forEach(OriginPool::refreshAddresses);
+      }
+    }
+  }
+
+  /** Takes no more calls and closes every connection; a call that has one fails at once. */
+  @Override
+  public void shutdownNow() {
+    closed = true;
+    pools.values().forEach(OriginPool::close);
+  }
+
+  /** Does not wait for the calls in flight, unlike the JDK's client. */
+  @Override
+  public void close() {
+    shutdownNow();
+  }
+
+  /** It takes no more calls, and none is in flight. */
+  @Override
+  public boolean isTerminated() {
+    return closed && pools.values().stream().allMatch(OriginPool::isOver);
   }
 
   private static UnsupportedOperationException unsupported(String what) {
@@ -114,26 +207,7 @@ public final class WireClient extends HttpClient {
   @Override
   public <T> CompletableFuture<HttpResponse<T>> sendAsync(
       HttpRequest request, HttpResponse.BodyHandler<T> handler) {
-    CompletableFuture<HttpResponse<T>> promise = new CompletableFuture<>();
-    Thread sender =
-        Thread.ofVirtual()
-            .name("wire-send")
-            .start(
-                () -> {
-                  try {
-                    promise.complete(send(request, handler));
-                  } catch (IOException | InterruptedException | RuntimeException | Error failure) {
-                    promise.completeExceptionally(failure);
-                  }
-                });
-    CompletableFuture<?> _ =
-        promise.whenComplete(
-            (_, _) -> {
-              if (promise.isCancelled()) {
-                sender.interrupt();
-              }
-            });
-    return promise;
+    throw unsupported("sendAsync");
   }
 
   @Override
@@ -141,13 +215,7 @@ public final class WireClient extends HttpClient {
       HttpRequest request,
       HttpResponse.BodyHandler<T> handler,
       HttpResponse.@Nullable PushPromiseHandler<T> pushes) {
-    // HTTP/1.1 pushes nothing.
-    return sendAsync(request, handler);
-  }
-
-  @Override
-  public WebSocket.Builder newWebSocketBuilder() {
-    throw unsupported("WebSocket");
+    throw unsupported("sendAsync");
   }
 
   @Override
@@ -194,47 +262,9 @@ public final class WireClient extends HttpClient {
     return Version.HTTP_1_1;
   }
 
-  /** None: a call runs on the caller's thread, {@link #sendAsync} on a virtual one. */
+  /** None: a call runs on the caller's thread. */
   @Override
   public Optional<Executor> executor() {
     return Optional.empty();
-  }
-
-  @Override
-  public void shutdown() {
-    wire.retire();
-  }
-
-  @Override
-  public void shutdownNow() {
-    wire.close();
-  }
-
-  @Override
-  public boolean isTerminated() {
-    return wire.isOver();
-  }
-
-  @Override
-  public boolean awaitTermination(Duration most) throws InterruptedException {
-    long end = System.nanoTime() + most.toNanos();
-    while (!isTerminated() && System.nanoTime() - end < 0) {
-      Thread.sleep(Duration.ofMillis(5));
-    }
-    return isTerminated();
-  }
-
-  /** Waits for the calls in flight, as the JDK's client does. */
-  @Override
-  public void close() {
-    shutdown();
-    try {
-      while (!awaitTermination(Duration.ofDays(1))) {
-        // A call in flight has no limit here.
-      }
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    shutdownNow();
   }
 }

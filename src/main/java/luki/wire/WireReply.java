@@ -1,5 +1,6 @@
 package luki.wire;
 
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -8,15 +9,10 @@ import java.net.http.HttpResponse;
 import java.util.Optional;
 import javax.net.ssl.SSLSession;
 import luki.http1.ResponseParser.ResponseHead;
-import org.jspecify.annotations.Nullable;
 
 /** A reply; the objects of the JDK's interface are made when they are asked for. */
-record WireReply<T>(HttpRequest request, ResponseHead head, @Nullable SSLSession session, T body)
-    implements HttpResponse<T>, HttpResponse.ResponseInfo {
-
-  <U> WireReply<U> with(U other) {
-    return new WireReply<>(request, head, session, other);
-  }
+record WireReply(HttpRequest request, ResponseHead head, InputStream body)
+    implements HttpResponse<InputStream> {
 
   @Override
   public int statusCode() {
@@ -38,13 +34,14 @@ record WireReply<T>(HttpRequest request, ResponseHead head, @Nullable SSLSession
     return HttpClient.Version.HTTP_1_1;
   }
 
+  /** Not kept: the gateway does not ask for it. */
   @Override
   public Optional<SSLSession> sslSession() {
-    return Optional.ofNullable(session);
+    return Optional.empty();
   }
 
   @Override
-  public Optional<HttpResponse<T>> previousResponse() {
+  public Optional<HttpResponse<InputStream>> previousResponse() {
     return Optional.empty();
   }
 }

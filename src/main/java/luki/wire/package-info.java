@@ -3,10 +3,9 @@
  * origin. It accepts only replies that can be read in one way, and drops a connection when in
  * doubt.
  *
- * <p>{@link luki.http1.PreparedRequest} and {@link luki.http1.TimedBody} are sent and streamed as
- * they are; bodies of any other request or handler are buffered as a whole. HTTP/2, WebSocket,
- * {@code Expect}, cookies, authenticators, proxies and redirects are refused or, where they are
- * defaults, not done.
+ * <p>A {@link luki.http1.PreparedRequest} is sent and a {@link luki.http1.TimedBody} streamed as it
+ * is. Any other request or handler, {@code sendAsync} and WebSocket are refused; cookies,
+ * authenticators, proxies and redirects are not done.
  */
 @NullMarked
 package luki.wire;

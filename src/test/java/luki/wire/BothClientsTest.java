@@ -9,7 +9,6 @@ import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
@@ -54,42 +53,45 @@ class BothClientsTest {
         });
   }
 
-  private static HttpRequest.Builder to(RawUpstream service) {
-    return HttpRequest.newBuilder(URI.create(service.url() + "/p%20q?r=s"));
+  private static PreparedRequest request(
+      String method, PreparedRequest.Origin to, String body, Duration limit) {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    return new PreparedRequest(
+        to, method, "/p%20q?r=s", Fields.of("X-A", "b"), bytes, Calls.after(limit));
+  }
+
+  private static HttpResponse<InputStream> call(HttpClient client, PreparedRequest request)
+      throws IOException, InterruptedException {
+    return client.send(request, new TimedBody(PreparedRequest.NEVER));
+  }
+
+  private static String text(HttpResponse<InputStream> reply) throws IOException {
+    try (InputStream body = reply.body()) {
+      return new String(body.readAllBytes(), StandardCharsets.UTF_8);
+    }
   }
 
   @ParameterizedTest
   @MethodSource("clients")
   void statusHeadersAndBodiesAreTheSame(HttpClient client) throws Exception {
     try (RawUpstream service = echo()) {
-      HttpResponse<String> posted =
-          client.send(
-              to(service).POST(HttpRequest.BodyPublishers.ofString("hello")).build(),
-              HttpResponse.BodyHandlers.ofString());
+      Duration limit = Duration.ofSeconds(5);
+      PreparedRequest.Origin to = Calls.origin(service);
+      HttpResponse<InputStream> posted = call(client, request("POST", to, "hello", limit));
       assertEquals(201, posted.statusCode());
-      assertEquals("POST /p%20q?r=s HTTP/1.1|hello", posted.body());
+      assertEquals("POST /p%20q?r=s HTTP/1.1|hello", text(posted));
       assertEquals("1", posted.headers().firstValue("x-one").orElseThrow());
       assertEquals(2, posted.headers().allValues("X-TWO").size());
       assertEquals(HttpClient.Version.HTTP_1_1, posted.version());
-      HttpResponse<InputStream> stream =
-          client.send(to(service).GET().build(), HttpResponse.BodyHandlers.ofInputStream());
-      try (InputStream in = stream.body()) {
-        assertEquals(
-            "GET /p%20q?r=s HTTP/1.1|", new String(in.readAllBytes(), StandardCharsets.UTF_8));
-      }
-      HttpResponse<byte[]> later =
-          client
-              .sendAsync(to(service).DELETE().build(), HttpResponse.BodyHandlers.ofByteArray())
-              .get();
-      assertTrue(new String(later.body(), StandardCharsets.UTF_8).startsWith("DELETE /"));
-      HttpResponse<Long> mapped =
-          client.send(
-              to(service).build(),
-              _ ->
-                  HttpResponse.BodySubscribers.mapping(
-                      HttpResponse.BodySubscribers.ofString(StandardCharsets.UTF_8),
-                      text -> (long) text.length()));
-      assertEquals(24, mapped.body());
+      assertEquals(URI.create(service.url() + "/p%20q?r=s"), posted.uri());
+      assertEquals(posted.request().uri(), posted.uri());
+      assertTrue(posted.previousResponse().isEmpty());
+      HttpResponse<InputStream> got = call(client, request("GET", to, "", limit));
+      assertEquals("GET /p%20q?r=s HTTP/1.1|", text(got));
+      HttpResponse<InputStream> deleted = call(client, request("DELETE", to, "", limit));
+      assertTrue(text(deleted).startsWith("DELETE /"));
+      HttpResponse<InputStream> replaced = call(client, request("PUT", to, "x", limit));
+      assertEquals(25, text(replaced).length());
     }
   }
 
@@ -98,29 +100,18 @@ class BothClientsTest {
   void failuresAreTheSameKindOfExceptions(HttpClient client) throws Exception {
     try (RawUpstream silent = RawUpstream.start(c -> c.stallUntilClosed());
         RawUpstream rude = RawUpstream.start(c -> c.reset())) {
-      assertThrows(
-          HttpTimeoutException.class,
-          () ->
-              client.send(
-                  to(silent).timeout(Duration.ofMillis(200)).build(),
-                  HttpResponse.BodyHandlers.discarding()));
-      assertThrows(
-          IOException.class,
-          () -> client.send(to(rude).build(), HttpResponse.BodyHandlers.discarding()));
-      assertThrows(
-          ConnectException.class,
-          () ->
-              client.send(
-                  HttpRequest.newBuilder(URI.create("http://127.0.0.1:1/")).build(),
-                  HttpResponse.BodyHandlers.discarding()));
+      PreparedRequest late = prepared(silent, Duration.ofMillis(200));
+      assertThrows(HttpTimeoutException.class, () -> call(client, late));
+      PreparedRequest broken = prepared(rude, Duration.ofSeconds(5));
+      assertThrows(IOException.class, () -> call(client, broken));
+      PreparedRequest.Origin nobody = Calls.origin("127.0.0.1", 1);
+      PreparedRequest refused = request("GET", nobody, "", Duration.ofSeconds(5));
+      assertThrows(ConnectException.class, () -> call(client, refused));
     }
   }
 
   private static PreparedRequest prepared(RawUpstream service, Duration limit) {
-    byte[] body = "hello".getBytes(StandardCharsets.UTF_8);
-    Fields fields = Fields.of("X-A", "b");
-    return new PreparedRequest(
-        Calls.origin(service), "POST", "/p%20q?r=s", fields, body, Calls.after(limit));
+    return request("POST", Calls.origin(service), "hello", limit);
   }
 
   @ParameterizedTest
@@ -217,11 +208,10 @@ class BothClientsTest {
   @MethodSource("clients")
   void aClosedClientTakesNoCalls(HttpClient client) throws Exception {
     try (RawUpstream service = echo()) {
-      client.send(to(service).build(), HttpResponse.BodyHandlers.ofString());
+      assertEquals(201, call(client, prepared(service, Duration.ofSeconds(5))).statusCode());
       client.shutdownNow();
-      assertThrows(
-          IOException.class,
-          () -> client.send(to(service).build(), HttpResponse.BodyHandlers.ofString()));
+      PreparedRequest later = prepared(service, Duration.ofSeconds(5));
+      assertThrows(IOException.class, () -> call(client, later));
       assertTrue(client.awaitTermination(Duration.ofSeconds(5)));
     }
   }

@@ -3,17 +3,16 @@ package luki.wire;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.standin.RawUpstream;
@@ -117,61 +116,54 @@ class EndsTest {
   }
 
   @Test
-  void aHandlerThatFailsInAnyWayLeavesNoConnectionOpen() throws Exception {
-    try (RawUpstream service = RawUpstream.answering(Calls.OK)) {
-      assertThrows(
-          IOException.class,
-          () ->
-              client.send(
-                  Calls.to(service).build(),
-                  _ -> {
-                    throw new IllegalStateException("handler");
-                  }));
-      assertEquals(0, client.connections());
-      CompletableFuture<HttpResponse<String>> sent =
-          client.sendAsync(
-              Calls.to(service).build(),
-              _ -> {
-                throw new StackOverflowError();
-              });
-      assertThrows(ExecutionException.class, () -> sent.get(5, TimeUnit.SECONDS));
-      assertEquals(0, client.connections());
+  void aReaderThatFailsInAnyWayLeavesNoConnectionOpen() {
+    try (RawUpstream service = RawUpstream.answeringInTurn(Calls.UNFINISHED, Calls.UNFINISHED)) {
+      for (Throwable failure : List.of(new IllegalStateException(), new StackOverflowError())) {
+        Throwable seen =
+            assertThrows(
+                failure.getClass(),
+                () -> {
+                  try (InputStream body = Calls.send(client, Calls.get(service)).body()) {
+                    assertEquals(2, body.readNBytes(2).length);
+                    throw failure;
+                  }
+                });
+        assertSame(failure, seen);
+        assertEquals(0, client.connections());
+      }
     }
   }
 
   @Test
-  void cancellingWhatSendAsyncGaveClosesTheConnection() {
+  void cancellingACallClosesItsConnection() {
     try (RawUpstream service = RawUpstream.answeringInTurn("")) {
-      CompletableFuture<HttpResponse<String>> sent =
-          client.sendAsync(Calls.to(service).build(), HttpResponse.BodyHandlers.ofString());
+      FutureTask<String> call = new FutureTask<>(() -> Calls.body(client, service));
+      Thread.startVirtualThread(call);
       service.awaitRequests(1);
-      assertTrue(sent.cancel(true));
+      assertTrue(call.cancel(true));
       service.awaitClosed();
     }
   }
 
   @Test
-  void shutdownLetsCallsInFlightEndAndThenNothingIsLeft() throws Exception {
-    CountDownLatch goOn = new CountDownLatch(1);
+  void closingEndsCallsInFlightAndThenNothingIsLeft() throws Exception {
     long before = sweepers();
     WireClient mine = new WireClient(Calls.SETTINGS);
     try (RawUpstream service =
         RawUpstream.start(
             connection -> {
               connection.readRequest();
-              goOn.await();
-              connection.send(Calls.OK);
               connection.stallUntilClosed();
             })) {
-      CompletableFuture<HttpResponse<String>> sent =
-          mine.sendAsync(Calls.to(service).build(), HttpResponse.BodyHandlers.ofString());
+      FutureTask<String> call = new FutureTask<>(() -> Calls.body(mine, service));
+      Thread caller = Thread.startVirtualThread(call);
       service.awaitRequests(1);
-      mine.shutdown();
       assertFalse(mine.isTerminated());
+      mine.close();
+      assertTrue(caller.join(Duration.ofSeconds(5)));
+      assertInstanceOf(IOException.class, call.exceptionNow());
       assertThrows(IOException.class, () -> Calls.body(mine, service));
-      goOn.countDown();
-      assertEquals("hi", sent.get(5, TimeUnit.SECONDS).body());
-      assertTrue(mine.awaitTermination(Duration.ofSeconds(5)));
+      assertTrue(mine.isTerminated());
       assertEquals(0, mine.connections());
       Waiting.until(Duration.ofSeconds(5), () -> sweepers() <= before);
     }

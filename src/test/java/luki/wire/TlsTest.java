@@ -83,7 +83,7 @@ class TlsTest {
             Calls.SETTINGS.silence(),
             Duration.ofSeconds(10),
             Calls.SETTINGS.head());
-    return new WireClient(settings, context);
+    return new WireClient(settings, context, Addresses.Resolver.ofSystem());
   }
 
   private static String get(WireClient client, PreparedRequest.Origin origin) throws Exception {
@@ -106,7 +106,8 @@ class TlsTest {
 
   @Test
   void anotherHostsCertificateAndOneThatNobodyTrustsAreRefused() throws Exception {
-    try (WireClient trusting = new WireClient(Calls.SETTINGS, context);
+    try (WireClient trusting =
+            new WireClient(Calls.SETTINGS, context, Addresses.Resolver.ofSystem());
         WireClient usual = new WireClient(Calls.SETTINGS);
         SSLServerSocket listener = server(new AtomicInteger(), Calls.OK)) {
       int port = listener.getLocalPort();

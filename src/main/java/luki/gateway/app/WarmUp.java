@@ -3,14 +3,12 @@ package luki.gateway.app;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -31,6 +30,9 @@ import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.QueuedWriter;
 import luki.gateway.server.GatewayServer;
+import luki.http1.Fields;
+import luki.http1.PreparedRequest;
+import luki.http1.TimedBody;
 
 /**
  * Requests through the whole chain before the process is ready, so that the first callers do not
@@ -179,7 +181,7 @@ final class WarmUp {
     List<Thread> clients = new ArrayList<>();
     for (Route.Served route : routes) {
       boolean often = route.operation().id().equals(OPERATION);
-      HttpRequest request = request(route, port, key);
+      Supplier<PreparedRequest> request = () -> request(route, port, key);
       for (int i = 0; i < (often ? CLIENTS : everyRoute ? 1 : 0); i++) {
         clients.add(Thread.ofVirtual().start(() -> send(client, request, often ? end : once)));
       }
@@ -189,22 +191,30 @@ final class WarmUp {
     }
   }
 
-  private static HttpRequest request(Route.Served route, int port, String key) {
-    String path = route.template().replaceAll("\\{[^}]*}", "warm_up");
-    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-        .timeout(CALL_LIMIT)
-        .header("Authorization", "Bearer " + key)
-        .header("Content-Type", "application/json")
-        .method(
-            route.method().name(),
-            route.method() == Method.GET ? BodyPublishers.noBody() : BodyPublishers.ofString(BODY))
-        .build();
+  private static PreparedRequest request(Route.Served route, int port, String key) {
+    String body = route.method() == Method.GET ? "" : BODY;
+    return new PreparedRequest(
+        new PreparedRequest.Origin(false, "127.0.0.1", port),
+        route.method().name(),
+        route.template().replaceAll("\\{[^}]*}", "warm_up"),
+        Fields.of("Authorization", "Bearer " + key, "Content-Type", "application/json"),
+        body.getBytes(StandardCharsets.US_ASCII),
+        System.nanoTime() + CALL_LIMIT.toNanos());
+  }
+
+  private static int status(HttpClient client, PreparedRequest request)
+      throws IOException, InterruptedException {
+    HttpResponse<InputStream> reply = client.send(request, new TimedBody(request.headBy()));
+    try (InputStream body = reply.body()) {
+      boolean _ = body.readAllBytes().length > 0;
+      return reply.statusCode();
+    }
   }
 
   /** Sends the request once, and again until the time is over or a reply is no success. */
-  private void send(HttpClient client, HttpRequest request, Deadline end) {
+  private void send(HttpClient client, Supplier<PreparedRequest> request, Deadline end) {
     try {
-      while (client.send(request, BodyHandlers.ofByteArray()).statusCode() == OK
+      while (status(client, request.get()) == OK
           && answered.incrementAndGet() < requests
           && !end.hasPassed()) {
         // The next request.
