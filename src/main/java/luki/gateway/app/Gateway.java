@@ -206,7 +206,7 @@ public final class Gateway implements AutoCloseable {
   private @Nullable Billing billing(Settings.UsageOut usage) throws BadConfiguration {
     return usage.outbox() == null
         ? null
-        : Billing.open(usage, parts.engines(), parts.clock(), new SecureRandom(), parts.metrics());
+        : new Billing(usage, parts.engines(), parts.clock(), new SecureRandom(), parts.metrics());
   }
 
   private Running running() {

@@ -72,11 +72,11 @@ final class DoorSettings {
   }
 
   static Settings.Webhooks webhooks(Environment environment) {
-    Path log = environment.created(Variable.WEBHOOKS_PATH);
+    Path path = environment.created(Variable.WEBHOOKS_PATH);
     Path key = environment.optionalFile(Variable.WEBHOOKS_KEY_PATH);
-    if (log != null && key == null) {
+    if (path != null && key == null) {
       environment.problem(Variable.WEBHOOKS_PATH, "needs WEBHOOKS_KEY_PATH as well");
     }
-    return new Settings.Webhooks(log, key);
+    return new Settings.Webhooks(path, key);
   }
 }

@@ -161,12 +161,12 @@ public record Settings(
   /**
    * Webhooks of callers.
    *
-   * @param log the file of their states; null: they are switched off
+   * @param path where they are kept; null: they are switched off
    * @param key the file of the key that encrypts what is stored
    */
-  public record Webhooks(@Nullable Path log, @Nullable Path key) {
+  public record Webhooks(@Nullable Path path, @Nullable Path key) {
     public boolean isOn() {
-      return log != null;
+      return path != null;
     }
   }
 

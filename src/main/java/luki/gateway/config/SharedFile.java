@@ -1,13 +1,11 @@
 package luki.gateway.config;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -44,27 +42,10 @@ public record SharedFile(Path path) {
       }
       String text = change.next();
       if (text != null) {
-        write(directory, text);
+        OwnerOnly.replace(path, text.getBytes(StandardCharsets.UTF_8));
       }
     } finally {
       THREADS.unlock();
-    }
-  }
-
-  private void write(Path directory, String text) throws IOException {
-    Path next = Files.createTempFile(directory, ".next", ".json", OwnerOnly.attributes(path));
-    try {
-      try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
-        ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
-        while (bytes.hasRemaining()) {
-          // A full disk may take a part without an error; the next write then fails.
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(next, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(next);
     }
   }
 }

@@ -59,7 +59,9 @@ public enum Variable {
   USAGE_SINK_URL("", "address to which the events are sent, signed as in Standard Webhooks"),
   USAGE_SINK_SECRET("", "whsec_ and base64; a comma list, the newest first, during a rotation"),
   WEBHOOKS_PATH(
-      "", "file with the webhooks and jobs of callers, encrypted; rotated; unset: they are off"),
+      "",
+      "name of the directories with webhooks, jobs and results (NAME.states, NAME.results),"
+          + " encrypted; unset: they are off"),
   WEBHOOKS_KEY_PATH("", "file with 32 bytes of text or more that encrypts it"),
   AUDIT_FILE("", "file for records of denials and key changes; the command line adds .cli"),
   AGENT_INTERNAL_SECRET("", "sent to the agent as X-Internal-Secret"),

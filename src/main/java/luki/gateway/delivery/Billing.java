@@ -3,14 +3,13 @@ package luki.gateway.delivery;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Clock;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
+import luki.gateway.http.Ids;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.http.Principal.CallerName;
 import luki.gateway.http.Route;
@@ -33,7 +32,7 @@ public final class Billing implements AutoCloseable {
    * @param random for ids; 128 bits of it are one
    * @throws BadConfiguration the outbox cannot be written
    */
-  public static Billing open(
+  public Billing(
       Settings.UsageOut settings,
       HttpClients clients,
       Clock clock,
@@ -41,23 +40,11 @@ public final class Billing implements AutoCloseable {
       Metrics metrics)
       throws BadConfiguration {
     try {
-      Path file = Objects.requireNonNull(settings.outbox());
-      return new Billing(file, settings, clients, clock, random, metrics);
+      this.outbox = new Outbox(Objects.requireNonNull(settings.outbox()), SEGMENT_BYTES);
     } catch (IOException unwritable) {
       throw new BadConfiguration(
           List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
     }
-  }
-
-  private Billing(
-      Path file,
-      Settings.UsageOut settings,
-      HttpClients clients,
-      Clock clock,
-      RandomGenerator random,
-      Metrics metrics)
-      throws IOException {
-    this.outbox = new Outbox(file, SEGMENT_BYTES);
     this.clock = clock;
     this.random = random;
     URI address = settings.sink();
@@ -71,10 +58,15 @@ public final class Billing implements AutoCloseable {
   /** Writes an event for a billable call. */
   public void add(
       CallerName principal, String plan, Route.Operation operation, Units units, int status) {
-    HexFormat hex = HexFormat.of();
-    String id = "use_" + hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
     UsageEvent event =
-        new UsageEvent(id, clock.instant(), principal.value(), plan, operation.id(), units, status);
+        new UsageEvent(
+            "use_" + Ids.hex(random),
+            clock.instant(),
+            principal.value(),
+            plan,
+            operation.id(),
+            units,
+            status);
     outbox.append((event.toJson() + "\n").getBytes(StandardCharsets.UTF_8));
   }
 

@@ -8,15 +8,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import luki.gateway.config.OwnerOnly;
 import luki.gateway.observe.Segments;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an outbox line by line, from the stored position. */
-public final class OutboxReader implements AutoCloseable {
+final class OutboxReader implements AutoCloseable {
   private static final int BUFFER = 64 * 1024;
 
   private static final String POSITION = "position";
@@ -52,13 +52,13 @@ public final class OutboxReader implements AutoCloseable {
     }
   }
 
-  public static OutboxReader fromStart(Segments segments) throws IOException {
+  static OutboxReader fromStart(Segments segments) throws IOException {
     List<Integer> numbers = segments.numbers();
     return new OutboxReader(segments, numbers.isEmpty() ? 1 : numbers.getFirst(), 0);
   }
 
   /** The next whole line without its line break; null while there is none. */
-  public byte @Nullable [] next() throws IOException {
+  byte @Nullable [] next() throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     while (true) {
       while (buffer.hasRemaining()) {
@@ -72,12 +72,17 @@ public final class OutboxReader implements AutoCloseable {
       if (!fill(line.size())) {
         // Unfinished, or nothing: it is read again from its start.
         buffer.limit(0);
-        if (line.size() > 0 || !isPast(segment)) {
+        int before = segment;
+        Optional<Integer> later =
+            segments.numbers().stream().filter(other -> other > before).findFirst();
+        if (line.size() > 0 || later.isEmpty()) {
           return null;
         }
         // There is a later file, so this one is complete now: its rest is read first.
         if (!fill(0)) {
-          forward();
+          close();
+          segment = later.get();
+          offset = 0;
         }
       }
     }
@@ -102,18 +107,6 @@ public final class OutboxReader implements AutoCloseable {
     return n > 0;
   }
 
-  private boolean isPast(int number) throws IOException {
-    return segments.numbers().stream().anyMatch(other -> other > number);
-  }
-
-  private void forward() throws IOException {
-    close();
-    int before = segment;
-    segment =
-        segments.numbers().stream().filter(other -> other > before).findFirst().orElse(before + 1);
-    offset = 0;
-  }
-
   /** Everything that was read so far was delivered; {@link #commit} writes it down. */
   void delivered() {
     deliveredSegment = segment;
@@ -122,23 +115,9 @@ public final class OutboxReader implements AutoCloseable {
 
   /** Stores how far the delivery has got. */
   void commit() throws IOException {
-    Path fresh = segments.beside(POSITION + ".new");
     byte[] text =
         (deliveredSegment + " " + deliveredOffset + "\n").getBytes(StandardCharsets.US_ASCII);
-    try (FileChannel out =
-        OwnerOnly.open(
-            fresh,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      out.write(ByteBuffer.wrap(text));
-      out.force(false);
-    }
-    Files.move(
-        fresh,
-        segments.beside(POSITION),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+    OwnerOnly.replace(segments.beside(POSITION), text);
   }
 
   /** Bytes from here to the end. */

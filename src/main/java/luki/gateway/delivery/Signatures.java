@@ -23,9 +23,11 @@ public final class Signatures {
    * Signs a message, once with each secret, so that a receiver can change from one to the next.
    *
    * @param id of the message, the same in each attempt
+   * @param type of the body's content
    * @param secrets the newest first
    */
-  public static Map<String, String> of(String id, Instant now, byte[] body, List<String> secrets) {
+  public static Map<String, String> of(
+      String id, Instant now, String type, byte[] body, List<String> secrets) {
     String seconds = Long.toString(now.getEpochSecond());
     List<String> signatures = new ArrayList<>();
     for (String secret : secrets) {
@@ -40,6 +42,8 @@ public final class Signatures {
       }
     }
     return Map.of(
+        "Content-Type",
+        type,
         "webhook-id",
         id,
         "webhook-timestamp",

@@ -5,7 +5,6 @@ import java.net.URI;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
@@ -146,8 +145,8 @@ final class UsageSink implements AutoCloseable {
 
   /** The status; 0 when there was none. */
   private int send(String id, byte[] body) throws InterruptedException {
-    Map<String, String> headers = new HashMap<>(Signatures.of(id, clock.instant(), body, secrets));
-    headers.put("Content-Type", "application/cloudevents+json");
+    Map<String, String> headers =
+        Signatures.of(id, clock.instant(), "application/cloudevents+json", body, secrets);
     return sink.post(headers, body);
   }
 

@@ -12,14 +12,14 @@ public record Ids(Supplier<? extends RandomGenerator> random) {
   public RequestId requestId(Fields headers) {
     String sent = headers.only("X-Request-Id");
     Optional<RequestId> valid = sent == null ? Optional.empty() : RequestId.parse(sent);
-    return valid.isPresent() ? valid.get() : new RequestId(hex(16));
+    return valid.isPresent() ? valid.get() : new RequestId(hex(random.get()));
   }
 
   /** The trace that {@code traceparent} continues, or a new one. */
   public TraceContext trace(Fields headers) {
     String spanId = HexFormat.of().toHexDigits(random.get().nextLong() | 1);
     TraceContext continued = continued(headers, spanId);
-    return continued == null ? new TraceContext(hex(16), spanId, "00") : continued;
+    return continued == null ? new TraceContext(hex(random.get()), spanId, "00") : continued;
   }
 
   private static @Nullable TraceContext continued(Fields headers, String spanId) {
@@ -30,10 +30,10 @@ public record Ids(Supplier<? extends RandomGenerator> random) {
             .orElse(null);
   }
 
-  /** Random and not all zero, which W3C Trace Context §3.2.2.3 forbids. */
-  private String hex(int bytes) {
-    byte[] value = new byte[bytes];
-    random.get().nextBytes(value);
+  /** 32 digits, random and not all zero, which W3C Trace Context §3.2.2.3 forbids. */
+  public static String hex(RandomGenerator random) {
+    byte[] value = new byte[16];
+    random.nextBytes(value);
     value[0] |= 1;
     return HexFormat.of().formatHex(value);
   }

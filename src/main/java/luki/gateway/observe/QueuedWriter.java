@@ -83,7 +83,7 @@ public final class QueuedWriter<T> implements AutoCloseable {
   }
 
   /** Takes the item; false where the queue is full. */
-  public boolean offer(T item) {
+  private boolean offer(T item) {
     if (closing) {
       return false;
     }

@@ -54,11 +54,10 @@ public record AccessCheck(
   }
 
   /** What has to be known of a request for it. */
-  static Json subjectOf(Exchange exchange, boolean withConsent) {
+  static Json accessOf(Exchange exchange, boolean withConsent) {
     Principal caller = exchange.principal();
     UserId user = exchange.subject();
     return Json.object()
-        .put("operation", exchange.operation().id())
         .put("kind", caller.kind())
         .put("key", caller instanceof Principal.Key key ? key.id() : "")
         .put("account", caller.account())
@@ -68,23 +67,26 @@ public record AccessCheck(
         .build();
   }
 
-  /** Of an empty subject, nothing has to be known. */
-  Verdict check(Json subject) throws InterruptedException {
-    if (subject.size() == 0) {
+  /** Of a job whose call was interrupted, nothing has to be known. */
+  Verdict check(Job job) throws InterruptedException {
+    Json access = job.json().at("access");
+    if (access.isMissing()) {
       return Verdict.ALLOWED;
     }
-    String operation = subject.at("operation").string("");
+    Json operation = job.json().at("operation");
     Optional<Route.Served> route =
-        routes.get().stream().filter(each -> each.operation().id().equals(operation)).findFirst();
+        routes.get().stream()
+            .filter(each -> Json.of(each.operation().id()).equals(operation))
+            .findFirst();
     if (route.isEmpty()) {
       return Verdict.ACCESS_LOST;
     }
-    Exchange exchange = exchange(route.get(), subject);
+    Exchange exchange = exchange(route.get(), access);
     if (exchange.principal() instanceof Principal.Key && refusal.apply(exchange).isPresent()) {
       return Verdict.ACCESS_LOST;
     }
     ConsentRule rule = exchange.policy().consent();
-    if (rule == null || !subject.at("consent").isTrue()) {
+    if (rule == null || !access.at("consent").isTrue()) {
       return Verdict.ALLOWED;
     }
     return switch (consent
@@ -98,7 +100,7 @@ public record AccessCheck(
   }
 
   /** A request as that of the job, without its content. */
-  private Exchange exchange(Route.Served route, Json subject) {
+  private Exchange exchange(Route.Served route, Json access) {
     Ids ids = new Ids(ThreadLocalRandom::current);
     Request.Input nothing = new Request.Input(InputStream.nullInputStream(), 0);
     Exchange exchange =
@@ -112,18 +114,18 @@ public record AccessCheck(
                 Map.of(),
                 ByteBudget.unlimited(),
                 Exchange.Resolved.nothing(Deadline.after(TIME)))
-            .as(principal(subject));
-    return UserId.parse(subject.at("user").string("")).map(exchange::actingFor).orElse(exchange);
+            .as(principal(access));
+    return UserId.parse(access.at("user").string("")).map(exchange::actingFor).orElse(exchange);
   }
 
-  private static Principal principal(Json subject) {
-    String name = subject.at("subject").string("");
+  private static Principal principal(Json access) {
+    String name = access.at("subject").string("");
     Users nobody = Users.only(Set.of());
-    return switch (subject.at("kind").string("")) {
+    return switch (access.at("kind").string("")) {
       case "key" ->
           new Principal.Key(
-              subject.at("key").string(""),
-              subject.at("account").string(""),
+              access.at("key").string(""),
+              access.at("account").string(""),
               name,
               Set.of(),
               nobody,

@@ -1,26 +1,22 @@
 package luki.gateway.webhook;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
-import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.webhook.Job.State;
@@ -45,6 +41,7 @@ final class Deliveries {
           Duration.ofHours(5));
 
   private static final Diagnostics LOG = new Diagnostics("webhooks");
+  private static final Duration INTERVAL = Duration.ofMillis(100);
   private static final int JITTER_PERCENT = 5;
 
   /** So many slots are left to first attempts, however many receivers fail. */
@@ -56,69 +53,51 @@ final class Deliveries {
   /** A result is decrypted, and made into a message, in arrays of their own. */
   private static final int COPIES = 3;
 
-  private final Store store;
+  private final Registry registry;
   private final Receiver receiver;
   private final AccessCheck access;
+  private final ByteBudget memory;
+  private final Clock clock;
   private final ExecutorService threads;
   private final RandomGenerator random;
   private final Slots inFlight = new Slots();
   final LongAdder failedAttempts = new LongAdder();
   final LongAdder deadJobs = new LongAdder();
 
-  /** Where jobs and their results are. */
-  record Store(Registry registry, Results results, ByteBudget memory, Clock clock) {
-    Job job(String id) {
-      return new Job(registry.find(id));
-    }
-
-    /**
-     * Stores what a job has become, unless it has left that state meanwhile; only then anything may
-     * follow from it.
-     *
-     * @return whether it was in that state
-     */
-    boolean put(State from, Job job) throws InterruptedException {
-      AtomicBoolean wasThere = new AtomicBoolean();
-      Registry.await(
-          registry.change(
-              job.id(),
-              before -> {
-                wasThere.set(new Job(before).state() == from);
-                return wasThere.get() ? job.json() : before;
-              }));
-      return wasThere.get();
-    }
-  }
-
   Deliveries(
-      Store store,
+      Registry registry,
       Receiver receiver,
       AccessCheck access,
+      ByteBudget memory,
       ExecutorService threads,
       RandomGenerator random) {
-    this.store = store;
+    this.registry = registry;
     this.receiver = receiver;
     this.access = access;
+    this.memory = memory;
+    this.clock = receiver.clock();
     this.threads = threads;
     this.random = random;
   }
 
-  /** Begins what is due. */
-  void deliverDue() {
-    List<Job> open = store.registry.openJobs();
+  /** Begins what is due; the pause until it is to be asked again. */
+  Duration deliverDue() {
+    List<Job> open = registry.openJobs();
     Set<String> surplus = surplus(open.stream().filter(this::isWaiting).toList(), MAX_WAITING);
     for (Job job : open) {
       boolean isSurplus = surplus.contains(job.id());
-      if ((isSurplus || isDue(job)) && begin(job)) {
-        threads.execute(() -> run(job, isSurplus));
+      int max = job.attempts() == 0 ? Slots.MAX : Slots.MAX - ONLY_FIRST_ATTEMPTS;
+      if ((isSurplus || isDue(job)) && inFlight.take(job.id(), job.owner(), max) == null) {
+        threads.execute(() -> run(job.id(), isSurplus));
       }
     }
+    return INTERVAL;
   }
 
   /** Its receiver has failed, or wants nothing now: it may wait for a day. */
   boolean isWaiting(Job job) {
     return job.state() == State.PENDING
-        && (job.attempts() > 0 || new Webhook(store.registry.find(job.webhook())).isPaused());
+        && (job.attempts() > 0 || new Webhook(registry.find(job.webhook())).isPaused());
   }
 
   /** What is beyond a limit, of jobs with the oldest first: the oldest of who has most. */
@@ -139,107 +118,89 @@ final class Deliveries {
   /** Forgets jobs that ended long ago, or that are too many; erases results left behind. */
   void forget() throws IOException {
     List<Job> ended =
-        store.registry.all(each -> !each.at("job_id").isMissing() && !Job.isOpen(each)).stream()
+        registry.all(each -> !each.at("job_id").isMissing() && !Job.isOpen(each)).stream()
             .map(Job::new)
             .toList();
     Set<String> surplus = surplus(ended, MAX_ENDED);
     for (Job job : ended) {
-      if (surplus.contains(job.id()) || job.isForgotten(store.clock.instant())) {
-        CompletableFuture<Void> _ = store.registry.remove(job.id(), false);
+      if (surplus.contains(job.id()) || job.isForgotten(clock.instant())) {
+        Json _ = registry.change(job.id(), _ -> Json.MISSING);
       }
     }
-    for (String id : store.results.jobs()) {
-      // What has become of the job is on the disk before its result is erased.
-      if (!inFlight.contains(id)
-          && store.registry.isWritten(id)
-          && !Job.isOpen(store.registry.find(id))) {
-        store.results.erase(id);
+    for (String id : registry.results.jobs()) {
+      if (!inFlight.contains(id) && !Job.isOpen(registry.find(id))) {
+        registry.results.erase(id);
       }
     }
   }
 
   private boolean isDue(Job job) {
-    Json to = store.registry.find(job.webhook());
-    Instant now = store.clock.instant();
+    Json to = registry.find(job.webhook());
+    Instant now = clock.instant();
     boolean lastStep = to.isMissing() || job.isExpired(now);
     return job.state() == State.PENDING
         && (lastStep || (!new Webhook(to).isPaused() && job.isDue(now)));
   }
 
-  private boolean begin(Job job) {
-    int max = job.attempts() == 0 ? Slots.MAX : Slots.MAX - ONLY_FIRST_ATTEMPTS;
-    return inFlight.take(job.id(), job.owner(), max) == null;
-  }
-
-  private void run(Job found, boolean isSurplus) {
-    try {
+  private void run(String id, boolean isSurplus) {
+    try (ByteBudget.Lease lease = memory.lease()) {
       // As it is now: an attempt may have ended since it was found due.
-      Job job = store.job(found.id());
-      if (isSurplus && job.state() == State.PENDING) {
+      Job job = registry.job(id);
+      Json to = registry.find(job.webhook());
+      if (isSurplus) {
         end(job, State.DEAD, "not_accepted");
+      } else if (to.isMissing()) {
+        end(job, State.DROPPED, "webhook_deleted");
       } else if (isDue(job)) {
-        deliver(job, store.registry.find(job.webhook()));
+        deliver(job, new Webhook(to), lease);
       }
     } catch (InterruptedException closing) {
       Thread.currentThread().interrupt();
     } catch (IOException | RuntimeException failure) {
-      postpone(found, failure);
+      postpone(id, failure);
     } finally {
-      inFlight.release(found.id());
+      inFlight.release(id);
     }
   }
 
   /** Without memory, or with a disk that fails, it is tried again a little later. */
-  private void postpone(Job job, Exception failure) {
+  private void postpone(String id, Exception failure) {
     if (threads.isShutdown()) {
       return;
     }
     LOG.error("a result cannot be delivered now", Diagnostics.Field.reason(failure));
-    Instant now = store.clock.instant();
-    CompletableFuture<Void> _ =
-        store.registry.change(
-            job.id(),
-            before ->
-                new Job(before).state() == State.PENDING
-                    ? new Job(before).pendingUntil(now.plus(SCHEDULE.getFirst()), now).json()
-                    : before);
+    Instant now = clock.instant();
+    Job later = registry.job(id).pendingUntil(now.plus(SCHEDULE.getFirst()), now);
+    registry.changeEventually(id, later.from(State.PENDING));
   }
 
-  private void deliver(Job job, Json to) throws IOException, InterruptedException {
-    if (to.isMissing()) {
-      end(job, State.DROPPED, "webhook_deleted");
+  private void deliver(Job job, Webhook to, ByteBudget.Lease lease)
+      throws IOException, InterruptedException {
+    byte[] message = open(job, lease);
+    if (message == null) {
+      if (registry.job(job.id()).state() == State.PENDING) {
+        become(failed(job));
+      }
       return;
     }
-    Webhook webhook = new Webhook(to);
-    try (ByteBudget.Lease lease = store.memory.lease()) {
-      byte[] message = open(job, lease);
-      if (message == null) {
-        if (store.job(job.id()).state() == State.PENDING) {
-          failed(job);
-        }
-        return;
-      }
-      Webhook.Attempt attempt = receiver.push(webhook, job.id(), message);
-      CompletableFuture<Void> _ =
-          store.registry.change(webhook.id(), now -> new Webhook(now).after(attempt).json());
-      if (attempt.isAccepted()) {
-        end(job.attempted(), State.DELIVERED, "");
-      } else {
-        failed(job);
-      }
-    }
+    Webhook.Attempt attempt = receiver.push(to, job.id(), message);
+    Job next =
+        attempt.isAccepted() ? job.attempted().in(State.DELIVERED, clock.instant()) : failed(job);
+    // Until both are written it is not pushed again.
+    registry.changeEventually(to.id(), attempt::addedTo);
+    registry.changeEventually(job.id(), next.from(State.PENDING));
+    become(next);
   }
 
-  private void failed(Job job) throws IOException, InterruptedException {
+  private Job failed(Job job) {
     failedAttempts.increment();
+    Instant now = clock.instant();
     if (job.attempts() >= SCHEDULE.size()) {
-      end(job.attempted(), State.DEAD, "not_accepted");
-      return;
+      return job.attempted().in(State.DEAD, now).because("not_accepted");
     }
     long pause = SCHEDULE.get(job.attempts()).toMillis();
-    Instant now = store.clock.instant();
     long jitter = random.nextLong(1 + pause * JITTER_PERCENT / 100);
-    store.put(State.PENDING, job.attempted().pendingUntil(now.plusMillis(pause + jitter), now));
+    return job.attempted().pendingUntil(now.plusMillis(pause + jitter), now);
   }
 
   /**
@@ -248,50 +209,36 @@ final class Deliveries {
    */
   byte @Nullable [] open(Job job, ByteBudget.Lease lease) throws IOException, InterruptedException {
     lease.heldBy(job.owner());
-    if (job.isExpired(store.clock.instant())) {
+    if (job.isExpired(clock.instant())) {
       return end(job, State.DEAD, "expired");
     }
-    lease.take(COPIES * store.results.size(job.id()));
-    byte[] stored = store.results.read(job.id());
-    if (stored == null) {
+    lease.take(COPIES * registry.results.size(job.id()));
+    byte[] message = registry.results.read(job.id());
+    if (message == null) {
       return end(job, State.DEAD, "lost");
     }
-    int end = 0;
-    while (stored[end] != '\n') {
-      end++;
-    }
-    return switch (access.check(subject(Arrays.copyOf(stored, end)))) {
-      case ALLOWED -> Arrays.copyOfRange(stored, end + 1, stored.length);
-      case ACCESS_LOST -> end(job, State.DROPPED, "access_lost");
-      case CONSENT_WITHDRAWN -> end(job, State.DROPPED, "consent_withdrawn");
+    AccessCheck.Verdict verdict = access.check(job);
+    return switch (verdict) {
+      case ALLOWED -> message;
+      case ACCESS_LOST, CONSENT_WITHDRAWN ->
+          end(job, State.DROPPED, verdict.name().toLowerCase(Locale.ROOT));
       case UNKNOWN -> null;
     };
   }
 
-  private static Json subject(byte[] line) {
-    try {
-      return Json.parse(line);
-    } catch (InvalidJson cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+  private byte @Nullable [] end(Job job, State as, String why) throws IOException {
+    become(job.in(as, clock.instant()).because(why));
+    return null;
   }
 
-  /** A result as {@link #open} reads it. */
-  static byte[] stored(Json subject, byte[] message) {
-    byte[] head = (subject + "\n").getBytes(StandardCharsets.UTF_8);
-    byte[] all = Arrays.copyOf(head, head.length + message.length);
-    System.arraycopy(message, 0, all, head.length, message.length);
-    return all;
-  }
-
-  /** Ends a job: that is on the disk before its result is erased. */
-  private byte @Nullable [] end(Job job, State as, String why)
-      throws IOException, InterruptedException {
-    boolean isEnded = store.put(State.PENDING, job.in(as, store.clock.instant()).because(why));
-    if (isEnded && as == State.DEAD) {
+  /** Stores what has become of a job that waited; then the result of one that has ended goes. */
+  private void become(Job next) throws IOException {
+    Json now = registry.change(next.id(), next.from(State.PENDING));
+    if (next.state() == State.DEAD && now.equals(next.json())) {
       deadJobs.increment();
     }
-    store.results.erase(job.id());
-    return null;
+    if (!next.state().isOpen()) {
+      registry.results.erase(next.id());
+    }
   }
 }

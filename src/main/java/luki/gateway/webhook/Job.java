@@ -3,13 +3,14 @@ package luki.gateway.webhook;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.function.UnaryOperator;
 import luki.gateway.json.Json;
 
 /**
  * A call whose result is pushed to a webhook.
  *
- * @param json its state as it is stored, without content: what its owner sees, and the keyed name
- *     of the owner
+ * @param json its state as it is stored, without content: what its owner sees, the keyed name of
+ *     the owner, and until it has ended what {@link AccessCheck} needs
  */
 record Job(Json json) {
   static final String PREFIX = "job_";
@@ -27,7 +28,11 @@ record Job(Json json) {
     /** The receiver has not accepted it in time. */
     DEAD,
     /** It is not to be delivered any more. */
-    DROPPED
+    DROPPED;
+
+    boolean isOpen() {
+      return this == RUNNING || this == PENDING;
+    }
   }
 
   static Job accepted(String id, String owner, String webhook, String operation, Instant now) {
@@ -43,9 +48,9 @@ record Job(Json json) {
         .in(State.RUNNING, now);
   }
 
+  /** Whether an entry is a job that has not ended. */
   static boolean isOpen(Json entry) {
-    State state = entry.at("job_id").isMissing() ? State.DEAD : new Job(entry).state();
-    return state == State.RUNNING || state == State.PENDING;
+    return !entry.at("job_id").isMissing() && new Job(entry).state().isOpen();
   }
 
   String id() {
@@ -83,16 +88,21 @@ record Job(Json json) {
 
   /** Its caller has had the time to see how it ended. */
   boolean isForgotten(Instant now) {
-    return !isOpen(json) && !now.isBefore(time("updated_at").plus(LIFETIME));
+    return !state().isOpen() && !now.isBefore(time("updated_at").plus(LIFETIME));
   }
 
   Job in(State state, Instant now) {
-    return new Job(
+    Json.Builder changed =
         json.toBuilder()
             .put("state", state.name().toLowerCase(Locale.ROOT))
             .put("updated_at", now.toString())
-            .remove("next_attempt_at")
-            .build());
+            .remove("next_attempt_at");
+    return new Job((state.isOpen() ? changed : changed.remove("access")).build());
+  }
+
+  /** The change to this from one state; in another one the job is left as it is. */
+  UnaryOperator<Json> from(State state) {
+    return before -> new Job(before).state() == state ? json : before;
   }
 
   Job because(String reason) {
@@ -103,6 +113,11 @@ record Job(Json json) {
     return new Job(json.toBuilder().put("attempts", attempts() + 1L).build());
   }
 
+  /** With what {@link AccessCheck} needs. */
+  Job of(Json access) {
+    return new Job(json.toBuilder().put("access", access).build());
+  }
+
   Job pendingUntil(Instant next, Instant now) {
     return new Job(
         in(State.PENDING, now).json.toBuilder().put("next_attempt_at", next.toString()).build());
@@ -110,6 +125,6 @@ record Job(Json json) {
 
   /** What its owner sees, without the result. */
   Json.Builder shown() {
-    return json.toBuilder().remove("owner");
+    return json.toBuilder().remove("owner").remove("access");
   }
 }

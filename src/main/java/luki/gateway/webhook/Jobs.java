@@ -1,10 +1,10 @@
 package luki.gateway.webhook;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -36,9 +36,11 @@ import org.jspecify.annotations.Nullable;
  * never stored. A call that was begun is not made again: after a crash its job has failed.
  */
 record Jobs(
-    Deliveries.Store store,
+    Registry registry,
     Deliveries deliveries,
     Dispatcher gateway,
+    ByteBudget memory,
+    Clock clock,
     Supplier<String> ids,
     ExecutorService threads) {
   static final int MAX_OPEN_OF_OWNER = 50;
@@ -50,70 +52,62 @@ record Jobs(
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   /** What a stop of the process has left: a job without a result, and a result without a job. */
-  void recover() throws IOException, InterruptedException {
+  void recover() throws IOException {
     ApiError error = ApiError.of(ErrorCode.INTERNAL);
     Json body = ErrorReply.envelope(error, "0".repeat(32));
-    List<Job> running =
-        store.registry().openJobs().stream().filter(job -> job.state() == State.RUNNING).toList();
-    for (Job job : running) {
-      store.results().write(job.id(), result(job, error.status(), body, Json.object().build()));
+    Instant now = clock.instant();
+    for (Job job : registry.openJobs()) {
+      if (job.state() == State.RUNNING) {
+        registry.results.write(job.id(), message(job, error.status(), body));
+        // In memory: a start that does not get as far as this does it again.
+        registry.put(job.id(), job.pendingUntil(now, now).because("interrupted").json());
+      }
     }
-    store.results().force();
-    Instant now = store.clock().instant();
-    // Forced together: one after the other, a thousand would take half a minute.
-    Registry.await(
-        CompletableFuture.allOf(
-            running.stream()
-                .map(job -> job.pendingUntil(now, now).because("interrupted"))
-                .map(job -> store.registry().change(job.id(), _ -> job.json()))
-                .toArray(CompletableFuture<?>[]::new)));
     deliveries.forget();
   }
 
   /** Accepts a job for a request with a callback: 202. */
-  Response accept(Exchange exchange, String owner) throws InterruptedException {
+  Response accept(Exchange exchange, String owner) {
     String webhook = exchange.json().pointer("/callback/webhook_id").string("");
-    Json to = store.registry().find(webhook);
+    Json to = registry.find(webhook);
     if (!to.at("owner").string("").equals(owner)) {
       return Response.refused(ApiError.invalid("/callback/webhook_id", "unknown"));
     }
     String operation = exchange.operation().id();
     String id = Job.PREFIX + ids.get();
-    Job job = Job.accepted(id, owner, webhook, operation, store.clock().instant());
+    Job job = Job.accepted(id, owner, webhook, operation, clock.instant());
     byte[] body = exchange.json().toBuilder().remove("callback").build().bytes();
-    ByteBudget.Lease lease = store.memory().lease();
+    ByteBudget.Lease lease = memory.lease();
     lease.heldBy(owner);
-    boolean accepted = false;
+    if (!lease.tryTake(body.length + Json.memoryOf(body))) {
+      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
+    }
     try {
-      lease.take(body.length + Json.memoryOf(body));
-      Registry.await(
-          store
-              .registry()
-              .add(
-                  id,
-                  job.json(),
-                  _ -> limit(owner, store.registry().openJobs(), deliveries::isWaiting)));
+      Json _ =
+          registry.change(
+              id,
+              _ -> {
+                limit(owner, registry.openJobs(), deliveries::isWaiting);
+                return job.json();
+              });
       // Not this request counts, but the call itself.
       exchange.reservation().end(Units.NONE);
       threads.execute(() -> run(job, exchange, body, lease));
-      accepted = true;
       return Response.json(202, job.shown().build());
-    } catch (ByteBudget.Exhausted full) {
-      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
-    } finally {
-      if (!accepted) {
-        lease.close();
-        CompletableFuture<Void> _ = store.registry().remove(id, false);
-      }
+    } catch (RuntimeException refused) {
+      lease.close();
+      throw refused;
     }
   }
 
   /** Jobs that wait for their receivers are bounded by themselves: they keep nobody out. */
-  static @Nullable ApiError limit(String owner, List<Job> all, Predicate<Job> isWaiting) {
-    long open = all.stream().filter(isWaiting.negate()).count();
-    long own = all.stream().filter(job -> job.owner().equals(owner)).count();
-    ErrorCode code = own >= MAX_OPEN_OF_OWNER ? ErrorCode.RATE_LIMITED : ErrorCode.OVERLOADED;
-    return own >= MAX_OPEN_OF_OWNER || open >= MAX_OPEN ? ApiError.retrySoon(code) : null;
+  static void limit(String owner, List<Job> all, Predicate<Job> isWaiting) {
+    if (all.stream().filter(job -> job.owner().equals(owner)).count() >= MAX_OPEN_OF_OWNER) {
+      throw new ApiException(ApiError.retrySoon(ErrorCode.RATE_LIMITED));
+    }
+    if (all.stream().filter(isWaiting.negate()).count() >= MAX_OPEN) {
+      throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
+    }
   }
 
   private void run(Job job, Exchange exchange, byte[] body, ByteBudget.Lease held) {
@@ -133,22 +127,15 @@ record Jobs(
         return;
       }
       LOG.error("the result of a job cannot be stored", Diagnostics.Field.reason(failure));
-      Job lost = job.in(State.DEAD, store.clock().instant()).because("lost");
-      // If its result was stored after all, it is delivered; else what there is of it is erased
-      // soon.
-      CompletableFuture<Void> _ =
-          store
-              .registry()
-              .change(
-                  job.id(),
-                  before -> new Job(before).state() == State.RUNNING ? lost.json() : before);
+      Job lost = job.in(State.DEAD, clock.instant()).because("lost");
+      registry.changeEventually(job.id(), lost.from(State.RUNNING));
     }
   }
 
   /** Makes the call; the pause before it is to be made again where nothing was done yet. */
   private @Nullable Duration call(Job job, Exchange exchange, byte[] body, boolean last)
       throws IOException, InterruptedException {
-    try (ByteBudget.Lease lease = store.memory().lease()) {
+    try (ByteBudget.Lease lease = memory.lease()) {
       Response response =
           gateway.dispatch(request(exchange, body), exchange.route().template(), lease);
       Delivery.End end = Delivery.End.ABORTED;
@@ -189,8 +176,7 @@ record Jobs(
     return wait == null || wait.isZero() ? Duration.ofSeconds(1) : wait;
   }
 
-  private void answered(Job job, Exchange exchange, Response response)
-      throws IOException, InterruptedException {
+  private void answered(Job job, Exchange exchange, Response response) throws IOException {
     byte[] bytes = Body.bytesOf(response.body());
     boolean tooLong = bytes.length > MAX_RESULT_BYTES;
     ApiError internal = ApiError.of(ErrorCode.INTERNAL);
@@ -202,8 +188,11 @@ record Jobs(
             && status < 300
             && (rule.askedBy() == ConsentRule.AskedBy.FILTER
                 || body.pointer("/meta/memory").string("").equals("used"));
-    Json subject = AccessCheck.subjectOf(exchange, withConsent);
-    answered(job, status, body, subject, tooLong ? "too_long" : "");
+    Job answered =
+        job.of(AccessCheck.accessOf(exchange, withConsent)).because(tooLong ? "too_long" : "");
+    registry.results.write(job.id(), message(job, status, body));
+    Instant now = clock.instant();
+    Json _ = registry.change(job.id(), answered.pendingUntil(now, now).from(State.RUNNING));
   }
 
   private static Json parsed(byte[] bytes) {
@@ -214,15 +203,7 @@ record Jobs(
     }
   }
 
-  private void answered(Job job, int status, Json body, Json subject, String reason)
-      throws IOException, InterruptedException {
-    store.results().write(job.id(), result(job, status, body, subject));
-    store.results().force();
-    Instant now = store.clock().instant();
-    store.put(State.RUNNING, job.pendingUntil(now, now).because(reason));
-  }
-
-  private byte[] result(Job job, int status, Json body, Json subject) {
+  private byte[] message(Job job, int status, Json body) {
     Json data =
         Json.object()
             .put("job_id", job.id())
@@ -231,16 +212,15 @@ record Jobs(
             .put("body", body)
             .build();
     String type = status < 300 ? "job.completed" : "job.failed";
-    byte[] message = Receiver.message(type, store.clock().instant(), data);
-    return Deliveries.stored(subject, message);
+    return Receiver.message(type, clock.instant(), data);
   }
 
   /** The state of a job, with its result while that waits for its delivery. */
   Response poll(String id, String owner) throws IOException, InterruptedException {
-    Job job = new Job(store.registry().find(id, owner));
-    try (ByteBudget.Lease lease = store.memory().lease()) {
+    Job job = new Job(Registry.owned(registry.find(id), owner));
+    try (ByteBudget.Lease lease = memory.lease()) {
       byte[] message = job.state() == State.PENDING ? deliveries.open(job, lease) : null;
-      Json.Builder shown = store.job(id).shown();
+      Json.Builder shown = registry.job(id).shown();
       if (message != null) {
         shown.put("result", parsed(message).at("data"));
       }

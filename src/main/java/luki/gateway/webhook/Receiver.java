@@ -4,7 +4,6 @@ import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.Map;
 import luki.gateway.delivery.Signatures;
 import luki.gateway.json.Json;
@@ -37,8 +36,8 @@ record Receiver(HttpClients clients, boolean dev, Clock clock) {
       return new Webhook.Attempt(id, now, 0, 0);
     }
     long began = System.nanoTime();
-    Map<String, String> headers = new HashMap<>(Signatures.of(id, now, message, to.secretsAt(now)));
-    headers.put("Content-Type", "application/json");
+    Map<String, String> headers =
+        Signatures.of(id, now, "application/json", message, to.secretsAt(now));
     ExternalCall call = new ExternalCall(URI.create(to.url()), clients, TIMEOUT);
     try {
       int status = call.post(headers, message);

@@ -1,115 +1,101 @@
 package luki.gateway.webhook;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Base64;
-import java.util.Collection;
-import java.util.HashMap;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.function.Function;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
-import luki.gateway.delivery.Outbox;
-import luki.gateway.delivery.Outbox.Change;
-import luki.gateway.delivery.OutboxReader;
+import java.util.stream.Stream;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.keys.Sealer;
-import org.jspecify.annotations.Nullable;
+import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.FailureLog;
 
 /**
- * The webhooks and jobs of this process, by their ids. Each change is a line of an outbox with the
- * whole state of one of them, encrypted, from which a start makes them again. Changes and their
- * lines have the same order.
+ * The webhooks and jobs of this process, by their ids. The whole state of each is a file,
+ * encrypted, which a change replaces. A change is in force once it is on the disk; one that cannot
+ * be written never is.
  */
-final class Registry implements AutoCloseable {
-  private static final long SEGMENT_BYTES = 32L << 20;
-  private static final int DISK_SECONDS = 5;
+final class Registry {
+  private static final long RETRY_NANOS = 5_000_000_000L;
 
+  final Results results;
+  private final Path directory;
   private final Sealer sealer;
-  private final Outbox outbox;
+  private final FileChannel lock;
   // The oldest first.
   private final Map<String, Json> entries = new LinkedHashMap<>();
   // Those of the entries that are open jobs.
   private final Map<String, Json> openJobs = new LinkedHashMap<>();
-  // By the id; the queue of the log bounds them.
-  private final Map<String, Unwritten> unwritten = new HashMap<>();
-
-  /** The latest change of an entry that is not on the disk yet, and what the entry was before. */
-  private record Unwritten(Json before, CompletableFuture<Void> written) {}
+  // One platform thread: changes have an order, and a slow disk blocks no carrier.
+  private final ExecutorService disk =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("webhooks").factory());
+  private final FailureLog failures =
+      new FailureLog("webhooks", "states cannot be written", "states can be written again");
 
   /**
    * Reads what was stored.
    *
    * @throws IllegalStateException it was written with another key
    */
-  Registry(Path name, Sealer sealer) throws IOException {
+  Registry(Path name, Sealer sealer, SecureRandom random) throws IOException {
+    this.directory = name.resolveSibling(name.getFileName() + ".states");
+    this.results =
+        new Results(name.resolveSibling(name.getFileName() + ".results"), sealer, random);
     this.sealer = sealer;
-    this.outbox = new Outbox(name, SEGMENT_BYTES, this::live);
-    try (OutboxReader reader = OutboxReader.fromStart(outbox.segments())) {
-      for (byte[] line = reader.next(); line != null; line = reader.next()) {
-        replay(line);
+    OwnerOnly.directory(directory);
+    this.lock = OwnerOnly.lock(directory.resolve("lock"), name);
+    try (Stream<Path> files = Files.list(directory)) {
+      List<Json> stored = new ArrayList<>();
+      for (Path file : files.toList()) {
+        String id = file.getFileName().toString();
+        if (id.endsWith(OwnerOnly.NEXT)) {
+          // A crash left it unfinished, so nobody has relied on it.
+          Files.delete(file);
+        } else if (id.startsWith(Webhook.PREFIX) || id.startsWith(Job.PREFIX)) {
+          stored.add(Json.parse(sealer.open(Files.readAllBytes(file), id)));
+        }
       }
-    } catch (IOException | RuntimeException failed) {
-      outbox.close();
+      stored.sort(Comparator.comparing(each -> Instant.parse(each.at("created_at").string(""))));
+      stored.forEach(each -> put(each.at("id").string(each.at("job_id").string("")), each));
+    } catch (InvalidJson cannotBe) {
+      throw new IllegalStateException(cannotBe);
+    } catch (IOException | IllegalStateException failed) {
+      lock.close();
       throw failed;
     }
   }
 
-  private void replay(byte[] text) {
-    try {
-      Json line = Json.parse(text);
-      String id = line.at("id").string("");
-      String sealed = line.at("sealed").string();
-      put(
-          id,
-          sealed == null ? null : Json.parse(sealer.open(Base64.getDecoder().decode(sealed), id)));
-    } catch (InvalidJson torn) {
-      // A crash left it unfinished, so nobody has relied on it.
-    }
-  }
-
-  private void put(String id, @Nullable Json entry) {
-    if (entry == null) {
+  /** In memory alone: after a crash it is to be put there again. */
+  synchronized void put(String id, Json entry) {
+    if (entry.isMissing()) {
       entries.remove(id);
     } else {
       entries.put(id, entry);
     }
-    if (entry != null && Job.isOpen(entry)) {
+    if (Job.isOpen(entry)) {
       openJobs.put(id, entry);
     } else {
       openJobs.remove(id);
-    }
-  }
-
-  private byte[] line(String id, @Nullable Json entry) {
-    Json.Builder line = Json.object().put("id", id);
-    if (entry != null) {
-      line.put("sealed", Base64.getEncoder().encodeToString(sealer.seal(entry.bytes(), id)));
-    }
-    return (line.build() + "\n").getBytes(StandardCharsets.UTF_8);
-  }
-
-  private synchronized List<byte[]> live() {
-    return entries.entrySet().stream().map(each -> line(each.getKey(), each.getValue())).toList();
-  }
-
-  /** Waits until a change is on the disk: before that nobody may rely on it. */
-  static void await(CompletableFuture<Void> change) throws InterruptedException {
-    try {
-      change.get(DISK_SECONDS, TimeUnit.SECONDS);
-    } catch (TimeoutException | ExecutionException notWritten) {
-      throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
   }
 
@@ -118,12 +104,15 @@ final class Registry implements AutoCloseable {
   }
 
   /** Another caller's is not found either. */
-  Json find(String id, String owner) {
-    Json found = find(id);
+  static Json owned(Json found, String owner) {
     if (!found.at("owner").string("").equals(owner)) {
       throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
     }
     return found;
+  }
+
+  Job job(String id) {
+    return new Job(find(id));
   }
 
   /** The jobs that are open, the oldest first. */
@@ -131,78 +120,68 @@ final class Registry implements AutoCloseable {
     return openJobs.values().stream().map(Job::new).toList();
   }
 
-  /** Whether the last change of it is on the disk, as far as is known. */
-  synchronized boolean isWritten(String id) {
-    return !unwritten.containsKey(id);
-  }
-
   synchronized List<Json> all(Predicate<Json> wanted) {
     return entries.values().stream().filter(wanted).toList();
   }
 
   /**
-   * Adds one.
+   * Adds, changes or removes one.
    *
-   * @param limit why there may be no more beside those that are there, or null
+   * @param change from what is there, to what is to be there; either may be missing
+   * @return what is there then
+   * @throws ApiException from the change, or since the disk fails: nothing has changed
    */
-  synchronized CompletableFuture<Void> add(
-      String id, Json entry, Function<Collection<Json>, @Nullable ApiError> limit) {
-    ApiError refusal = limit.apply(entries.values());
-    if (refusal != null) {
-      throw new ApiException(refusal);
+  Json change(String id, UnaryOperator<Json> change) {
+    try {
+      return CompletableFuture.supplyAsync(() -> changed(id, change), disk).join();
+    } catch (CompletionException failed) {
+      throw failed.getCause() instanceof ApiException refusal ? refusal : failed;
     }
-    return take(id, entry, Change.STATE);
   }
 
-  /** Changes one if it is there. */
-  synchronized CompletableFuture<Void> change(String id, UnaryOperator<Json> change) {
-    Json before = entries.get(id);
-    return before == null
-        ? CompletableFuture.completedFuture(null)
-        : take(id, change.apply(before), Change.STATE);
-  }
-
-  /**
-   * Removes one.
-   *
-   * @param everywhere its earlier states too are to leave the disk
-   */
-  synchronized CompletableFuture<Void> remove(String id, boolean everywhere) {
-    return entries.containsKey(id)
-        ? take(id, null, everywhere ? Change.ERASURE : Change.REMOVAL)
-        : CompletableFuture.completedFuture(null);
-  }
-
-  /** Removes one of a caller everywhere; a repeat waits for the same, until that is on the disk. */
-  synchronized CompletableFuture<Void> erase(String id, String owner) {
-    Unwritten last = unwritten.get(id);
-    if (last != null
-        && !entries.containsKey(id)
-        && owner.equals(last.before.at("owner").string())) {
-      return last.written;
+  private Json changed(String id, UnaryOperator<Json> change) {
+    Json before = find(id);
+    Json after = change.apply(before);
+    if (after.equals(before)) {
+      return after;
     }
-    find(id, owner);
-    return remove(id, true);
-  }
-
-  /** In memory once the log has taken it; else nothing is changed. */
-  private CompletableFuture<Void> take(String id, @Nullable Json entry, Change change) {
-    CompletableFuture<Void> written = outbox.appendDurably(line(id, entry), change);
-    if (written.isCompletedExceptionally()) {
-      return written;
+    try {
+      Path file = directory.resolve(id);
+      if (after.isMissing()) {
+        Files.deleteIfExists(file);
+      } else {
+        OwnerOnly.replace(file, sealer.seal(after.bytes(), id));
+      }
+      OwnerOnly.force(directory);
+    } catch (IOException unwritable) {
+      failures.failed(Diagnostics.Field.reason(unwritable));
+      throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
-    Unwritten latest = new Unwritten(entries.getOrDefault(id, Json.MISSING), written);
-    put(id, entry);
-    unwritten.put(id, latest);
-    return written.thenRun(() -> written(id, latest));
+    put(id, after);
+    failures.succeeded();
+    return after;
   }
 
-  private synchronized void written(String id, Unwritten change) {
-    unwritten.remove(id, change);
+  /** The same for what has happened already: while the disk fails, again and again. */
+  void changeEventually(String id, UnaryOperator<Json> change) {
+    while (!disk.isShutdown()) {
+      try {
+        Json _ = change(id, change);
+        return;
+      } catch (ApiException unwritable) {
+        LockSupport.parkNanos(this, RETRY_NANOS);
+      }
+    }
   }
 
-  @Override
-  public void close() {
-    outbox.close();
+  /** Writes what is left. */
+  void close() throws InterruptedException {
+    disk.shutdown();
+    boolean _ = disk.awaitTermination(5, TimeUnit.SECONDS);
+    try {
+      lock.close();
+    } catch (IOException gone) {
+      // The process ends: there is no better way to release it.
+    }
   }
 }

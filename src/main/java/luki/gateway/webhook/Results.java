@@ -10,7 +10,6 @@ import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.List;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import luki.gateway.config.OwnerOnly;
 import luki.gateway.keys.Sealer;
@@ -20,13 +19,10 @@ import org.jspecify.annotations.Nullable;
  * The results that wait for their delivery, a file for each. A result is encrypted with a key of
  * its own, which is before it in the file, encrypted with the key of WEBHOOKS_KEY_PATH. To erase it
  * is to overwrite its key and to delete the file: what the disk still has of it cannot be decrypted
- * any more. The outbox has no content, so there is nothing to erase in it.
+ * any more.
  */
 final class Results {
   private static final int KEY_LENGTH = Sealer.KEY_BYTES + Sealer.OVERHEAD;
-
-  /** The directory may be a volume with other things in it. */
-  private static final Pattern NAME = Pattern.compile(Job.PREFIX + "[0-9a-f]{32}");
 
   private final Path directory;
   private final Sealer keys;
@@ -39,32 +35,15 @@ final class Results {
     OwnerOnly.directory(directory);
   }
 
-  /** Stores it, in place of one that is there; after {@link #force} it is there after a crash. */
+  /** Stores it, in place of one that is there; after a crash it is there. */
   void write(String job, byte[] result) throws IOException {
     byte[] key = new byte[Sealer.KEY_BYTES];
     random.nextBytes(key);
-    ByteBuffer[] parts = {
-      ByteBuffer.wrap(keys.seal(key, job)),
-      ByteBuffer.wrap(new Sealer(key, random).seal(result, job))
-    };
-    try (FileChannel out =
-        OwnerOnly.open(
-            directory.resolve(job),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      while (parts[1].hasRemaining()) {
-        out.write(parts);
-      }
-      out.force(true);
-    }
-  }
-
-  /** Forces the names of those that were written to the disk. */
-  void force() throws IOException {
-    try (FileChannel names = FileChannel.open(directory, StandardOpenOption.READ)) {
-      names.force(true);
-    }
+    byte[] sealed = new Sealer(key, random).seal(result, job);
+    byte[] file = Arrays.copyOf(keys.seal(key, job), KEY_LENGTH + sealed.length);
+    System.arraycopy(sealed, 0, file, KEY_LENGTH, sealed.length);
+    OwnerOnly.write(directory.resolve(job), file);
+    OwnerOnly.force(directory);
   }
 
   /** The result; null where there is none, or where a crash has left a part of it. */
@@ -98,9 +77,10 @@ final class Results {
   /** The jobs that have one. */
   List<String> jobs() throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
+      // The directory may be a volume with other things in it.
       return files
           .map(file -> file.getFileName().toString())
-          .filter(name -> NAME.matcher(name).matches())
+          .filter(name -> name.startsWith(Job.PREFIX))
           .toList();
     }
   }

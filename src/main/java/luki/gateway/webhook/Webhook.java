@@ -37,6 +37,11 @@ record Webhook(Json json) {
             .build());
   }
 
+  /** Whether an entry is one. */
+  static boolean isOne(Json entry) {
+    return !entry.at("url").isMissing();
+  }
+
   static String newSecret(SecureRandom random) {
     byte[] bytes = new byte[SECRET_BYTES];
     random.nextBytes(bytes);
@@ -64,41 +69,12 @@ record Webhook(Json json) {
   }
 
   /** With another secret, beside which only the last one goes on for a while. */
-  Webhook rotated(String secret, Instant now) {
+  Json rotated(String secret, Instant now) {
     String last = json.at("secrets").at(0).string("");
-    return new Webhook(
-        json.toBuilder()
-            .put("secrets", Json.strings(List.of(secret, last)))
-            .put("previous_valid_until", now.plus(GRACE).toString())
-            .build());
-  }
-
-  /** Without the secret, if it is the newest: with those before the rotation. */
-  Webhook undone(String secret, Webhook before) {
-    if (!json.at("secrets").at(0).string("").equals(secret)) {
-      return this;
-    }
-    Json.Builder changed = json.toBuilder().put("secrets", before.json.at("secrets"));
-    Json until = before.json.at("previous_valid_until");
-    return new Webhook(
-        until.isMissing()
-            ? changed.remove("previous_valid_until").build()
-            : changed.put("previous_valid_until", until).build());
-  }
-
-  /** After an attempt to push. */
-  Webhook after(Attempt attempt) {
-    List<Json> all = new ArrayList<>(json.at("attempts").items());
-    all.add(attempt.json());
-    List<Json> kept = all.subList(Math.max(0, all.size() - KEPT_ATTEMPTS), all.size());
-    Json.Builder changed = json.toBuilder().put("attempts", Json.array(kept));
-    if (attempt.isAccepted()) {
-      changed.remove("paused");
-    } else if (attempt.status == 410) {
-      // Standard Webhooks: no more is wanted.
-      changed.put("paused", "gone");
-    }
-    return new Webhook(changed.build());
+    return json.toBuilder()
+        .put("secrets", Json.strings(List.of(secret, last)))
+        .put("previous_valid_until", now.plus(GRACE).toString())
+        .build();
   }
 
   /** Without its secrets. */
@@ -116,6 +92,24 @@ record Webhook(Json json) {
   record Attempt(String message, Instant at, int status, long millis) {
     boolean isAccepted() {
       return status >= 200 && status <= 299;
+    }
+
+    /** A webhook with it in its log, where that is still there. */
+    Json addedTo(Json webhook) {
+      if (webhook.isMissing()) {
+        return webhook;
+      }
+      List<Json> all = new ArrayList<>(webhook.at("attempts").items());
+      all.add(json());
+      List<Json> kept = all.subList(Math.max(0, all.size() - KEPT_ATTEMPTS), all.size());
+      Json.Builder changed = webhook.toBuilder().put("attempts", Json.array(kept));
+      if (isAccepted()) {
+        changed.remove("paused");
+      } else if (status == 410) {
+        // Standard Webhooks: no more is wanted.
+        changed.put("paused", "gone");
+      }
+      return changed.build();
     }
 
     Json json() {

@@ -6,18 +6,13 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -29,6 +24,7 @@ import luki.gateway.http.Dispatcher;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Ids;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.json.Json;
@@ -43,7 +39,6 @@ import org.jspecify.annotations.Nullable;
 /** The operations of webhooks and jobs. Nothing is opened before {@link #start}. */
 public final class Webhooks implements AutoCloseable {
   private static final Diagnostics LOG = new Diagnostics("webhooks");
-  private static final Duration INTERVAL = Duration.ofMillis(100);
   private static final Duration FORGETTING = Duration.ofMinutes(1);
 
   private static final int MAX_OF_OWNER = 10;
@@ -60,7 +55,7 @@ public final class Webhooks implements AutoCloseable {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private volatile @Nullable Running running;
 
-  private record Running(Registry registry, Jobs jobs, Periodic deliveries, Periodic old) {}
+  private record Running(Registry registry, Jobs jobs, List<Periodic> tasks) {}
 
   /**
    * With the settings' key.
@@ -87,17 +82,15 @@ public final class Webhooks implements AutoCloseable {
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    Map<String, Handler> handlers = new HashMap<>();
-    handlers.put("webhook-create", (Handler.Completes) this::create);
-    handlers.put("webhook-delete", (Handler.Completes) this::delete);
-    handlers.put("webhook-rotate", (Handler.Completes) this::rotate);
-    handlers.put("webhook-test", (Handler.Completes) this::test);
-    handlers.put("webhook-list", this::list);
-    handlers.put("webhook-get", exchange -> Response.json(200, webhook(exchange).shown().build()));
-    handlers.put(
+    return Map.of(
+        "webhook-create", (Handler.Completes) this::create,
+        "webhook-delete", (Handler.Completes) this::delete,
+        "webhook-rotate", (Handler.Completes) this::rotate,
+        "webhook-test", (Handler.Completes) this::test,
+        "webhook-list", this::list,
+        "webhook-get", exchange -> Response.json(200, webhook(exchange).shown().build()),
         "webhook-job",
-        exchange -> running().jobs.poll(exchange.pathParameter("job_id"), owner(exchange)));
-    return handlers;
+            exchange -> running().jobs.poll(exchange.pathParameter("job_id"), owner(exchange)));
   }
 
   /** The same operation, but a request with a callback becomes a job. */
@@ -117,18 +110,19 @@ public final class Webhooks implements AutoCloseable {
    */
   public void start(Dispatcher gateway, AccessCheck access, Metrics metrics)
       throws BadConfiguration {
-    Path log = Objects.requireNonNull(settings.webhooks().log());
     try {
-      Registry registry = new Registry(log, sealer);
-      Results results =
-          new Results(log.resolveSibling(log.getFileName() + ".results"), sealer, random);
-      Deliveries.Store store = new Deliveries.Store(registry, results, memory, clock);
-      Deliveries deliveries = new Deliveries(store, receiver, access, threads, random);
-      Jobs jobs = new Jobs(store, deliveries, gateway, this::id, threads);
+      Path path = Objects.requireNonNull(settings.webhooks().path());
+      Registry registry = new Registry(path, sealer, random);
+      Deliveries deliveries = new Deliveries(registry, receiver, access, memory, threads, random);
+      Jobs jobs = new Jobs(registry, deliveries, gateway, memory, clock, this::id, threads);
       jobs.recover();
-      Periodic due = new Periodic("webhooks", () -> deliver(deliveries));
       running =
-          new Running(registry, jobs, due, new Periodic("webhooks-old", () -> forget(deliveries)));
+          new Running(
+              registry,
+              jobs,
+              List.of(
+                  new Periodic("webhooks", deliveries::deliverDue),
+                  new Periodic("webhooks-old", () -> forget(deliveries))));
       metrics.watch(
           "luki_gateway_jobs_open",
           "Jobs whose result is not delivered yet",
@@ -144,25 +138,16 @@ public final class Webhooks implements AutoCloseable {
     } catch (IOException unwritable) {
       throw new BadConfiguration(
           List.of("WEBHOOKS_PATH: cannot be used: " + unwritable.getMessage()));
-    } catch (ApiException slow) {
-      throw new BadConfiguration(List.of("WEBHOOKS_PATH: cannot be used: the disk is too slow"));
     } catch (IllegalStateException otherKey) {
       throw new BadConfiguration(
           List.of("WEBHOOKS_KEY_PATH: is not the key that WEBHOOKS_PATH was written with"));
-    } catch (InterruptedException stopped) {
-      Thread.currentThread().interrupt();
     }
-  }
-
-  private static Duration deliver(Deliveries deliveries) {
-    deliveries.deliverDue();
-    return INTERVAL;
   }
 
   private static Duration forget(Deliveries deliveries) {
     try {
       deliveries.forget();
-    } catch (IOException failed) {
+    } catch (IOException | ApiException failed) {
       LOG.error("results cannot be erased", Diagnostics.Field.reason(failed));
     }
     return FORGETTING;
@@ -180,22 +165,27 @@ public final class Webhooks implements AutoCloseable {
     return owners.apply(exchange.principal());
   }
 
+  /** Another caller's is not found. */
   private Webhook webhook(Exchange exchange) {
-    return new Webhook(
-        running().registry.find(exchange.pathParameter("webhook_id"), owner(exchange)));
+    Json found = running().registry.find(exchange.pathParameter("webhook_id"));
+    return new Webhook(Registry.owned(found, owner(exchange)));
   }
 
-  private void change(Webhook webhook, UnaryOperator<Webhook> change) throws InterruptedException {
-    Registry.await(
-        running().registry.change(webhook.id(), now -> change.apply(new Webhook(now)).json()));
+  /** The same, changed. */
+  private Json changed(Exchange exchange, UnaryOperator<Json> change) {
+    String owner = owner(exchange);
+    return running()
+        .registry
+        .change(
+            exchange.pathParameter("webhook_id"),
+            before -> change.apply(Registry.owned(before, owner)));
   }
 
   private String id() {
-    HexFormat hex = HexFormat.of();
-    return hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
+    return Ids.hex(random);
   }
 
-  private Response create(Exchange exchange) throws InterruptedException {
+  private Response create(Exchange exchange) {
     String url = exchange.json().at("url").string("");
     if (PublicAddresses.parse(url, settings.dev()) == null) {
       return Response.refused(ApiError.invalid("/url", "address"));
@@ -204,63 +194,49 @@ public final class Webhooks implements AutoCloseable {
     String owner = owner(exchange);
     Webhook webhook = Webhook.of(Webhook.PREFIX + id(), owner, url, secret, clock.instant());
     Registry registry = running().registry;
-    awaitOrUndo(
-        registry.add(webhook.id(), webhook.json(), others -> limit(owner, others)),
-        () -> registry.remove(webhook.id(), true));
+    Json _ =
+        registry.change(
+            webhook.id(),
+            _ -> {
+              limit(owner, registry);
+              return webhook.json();
+            });
     Json shown = webhook.shown().remove("attempts").put("secret", secret).build();
     return Response.json(201, shown);
   }
 
-  /** Waits for a change with a secret, which nobody knows if that fails. */
-  private static void awaitOrUndo(
-      CompletableFuture<Void> change, Supplier<CompletableFuture<Void>> undo)
-      throws InterruptedException {
-    try {
-      Registry.await(change);
-    } catch (ApiException | InterruptedException notShown) {
-      CompletableFuture<Void> _ = undo.get();
-      throw notShown;
+  private static void limit(String owner, Registry registry) {
+    if (of(owner, registry).size() >= MAX_OF_OWNER) {
+      throw new ApiException(ApiError.invalid("", "too_many"));
+    }
+    if (registry.all(Webhook::isOne).size() >= MAX) {
+      throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
   }
 
-  private static @Nullable ApiError limit(String owner, Collection<Json> entries) {
-    List<Json> all = entries.stream().filter(each -> !each.at("url").isMissing()).toList();
-    if (all.stream().filter(each -> each.at("owner").string("").equals(owner)).count()
-        >= MAX_OF_OWNER) {
-      return ApiError.invalid("", "too_many");
-    }
-    return all.size() >= MAX ? ApiError.retrySoon(ErrorCode.OVERLOADED) : null;
+  private static List<Json> of(String owner, Registry registry) {
+    return registry.all(each -> Webhook.isOne(each) && each.at("owner").string("").equals(owner));
   }
 
   private Response list(Exchange exchange) {
-    String owner = owner(exchange);
     List<Json> all =
-        running()
-            .registry
-            .all(each -> !each.at("url").isMissing() && each.at("owner").string("").equals(owner))
-            .stream()
+        of(owner(exchange), running().registry).stream()
             .map(each -> new Webhook(each).shown().remove("attempts").build())
             .toList();
     return Response.json(200, Json.object().put("webhooks", Json.array(all)).build());
   }
 
   /** What is not delivered yet is dropped soon. */
-  private Response delete(Exchange exchange) throws InterruptedException {
-    Registry.await(running().registry.erase(exchange.pathParameter("webhook_id"), owner(exchange)));
+  private Response delete(Exchange exchange) {
+    Json _ = changed(exchange, _ -> Json.MISSING);
     return Response.empty(204);
   }
 
-  private Response rotate(Exchange exchange) throws InterruptedException {
-    Webhook webhook = webhook(exchange);
+  private Response rotate(Exchange exchange) {
     String secret = Webhook.newSecret(random);
     Instant now = clock.instant();
-    Registry registry = running().registry;
-    awaitOrUndo(
-        registry.change(webhook.id(), before -> new Webhook(before).rotated(secret, now).json()),
-        () ->
-            registry.change(
-                webhook.id(), then -> new Webhook(then).undone(secret, webhook).json()));
-    return Response.json(200, webhook.rotated(secret, now).shown().put("secret", secret).build());
+    Json rotated = changed(exchange, before -> new Webhook(before).rotated(secret, now));
+    return Response.json(200, new Webhook(rotated).shown().put("secret", secret).build());
   }
 
   private Response test(Exchange exchange) throws InterruptedException {
@@ -274,7 +250,7 @@ public final class Webhooks implements AutoCloseable {
       Json data = Json.object().put("webhook_id", webhook.id()).build();
       byte[] message = Receiver.message("webhook.test", clock.instant(), data);
       Webhook.Attempt attempt = receiver.push(webhook, id, message);
-      change(webhook, before -> before.after(attempt));
+      Json _ = running().registry.change(webhook.id(), attempt::addedTo);
       return Response.json(200, attempt.json());
     } finally {
       tests.release(id);
@@ -287,14 +263,13 @@ public final class Webhooks implements AutoCloseable {
     if (now == null) {
       return;
     }
-    now.deliveries.close();
-    now.old.close();
+    now.tasks.forEach(Periodic::close);
     threads.shutdownNow();
     try {
       boolean _ = threads.awaitTermination(1, TimeUnit.SECONDS);
+      now.registry.close();
     } catch (InterruptedException late) {
       Thread.currentThread().interrupt();
     }
-    now.registry.close();
   }
 }

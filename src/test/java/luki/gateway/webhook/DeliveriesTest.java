@@ -21,10 +21,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.ErrorCode;
@@ -86,15 +89,22 @@ class DeliveriesTest {
 
   @BeforeEach
   void open() throws Exception {
-    registry = new Registry(directory.resolve("hooks"), sealer);
-    results = new Results(directory.resolve("results"), sealer, random);
+    registry = open(directory);
+    results = registry.results;
     deliveries = deliveries(RandomGenerator.of("L64X128MixRandom"));
     Webhook webhook = Webhook.of("wh_1", "maria", receiver.url(), SECRET, BEGIN);
-    Registry.await(registry.add("wh_1", webhook.json(), _ -> null));
+    put("wh_1", webhook.json());
+  }
+
+  private Registry open(Path in) throws Exception {
+    return new Registry(in.resolve("hooks"), sealer, random);
+  }
+
+  private void put(String id, Json entry) {
+    assertEquals(entry, registry.change(id, _ -> entry));
   }
 
   private Deliveries deliveries(RandomGenerator jitter) {
-    Deliveries.Store store = new Deliveries.Store(registry, results, memory, clock);
     Receiver pushes = new Receiver((_, _) -> HttpClient.newHttpClient(), true, clock);
     AccessCheck anything =
         new AccessCheck(
@@ -104,15 +114,14 @@ class DeliveriesTest {
             _ -> Optional.empty(),
             List::of,
             clock);
-    return new Deliveries(store, pushes, anything, threads, jitter);
+    return new Deliveries(registry, pushes, anything, memory, threads, jitter);
   }
 
   private void pending(String id) throws Exception {
     Job job = Job.accepted(id, "maria", "wh_1", "chat", clock.instant());
     byte[] message = "{\"type\":\"job.completed\"}".getBytes(StandardCharsets.UTF_8);
-    results.write(id, Deliveries.stored(Json.object().build(), message));
-    Registry.await(
-        registry.add(id, job.pendingUntil(clock.instant(), clock.instant()).json(), _ -> null));
+    results.write(id, message);
+    put(id, job.pendingUntil(clock.instant(), clock.instant()).json());
   }
 
   private Json job(String id) {
@@ -214,7 +223,7 @@ class DeliveriesTest {
   @Test
   void afterErasureAnOldCopyOfTheFilesEndCannotBeDecrypted() throws Exception {
     pending("job_1");
-    Path file = directory.resolve("results/job_1");
+    Path file = directory.resolve("hooks.results/job_1");
     Path link = Files.createLink(directory.resolve("copy"), file);
     byte[] before = Files.readAllBytes(link);
     results.erase("job_1");
@@ -233,7 +242,7 @@ class DeliveriesTest {
     pending("job_1");
     byte[] message =
         ("{\"type\":\"" + "x".repeat(500_000) + "\"}").getBytes(StandardCharsets.UTF_8);
-    results.write("job_1", Deliveries.stored(Json.object().build(), message));
+    results.write("job_1", message);
     try (ByteBudget.Lease others = memory.lease()) {
       others.heldBy("maria");
       // Of her share, a quarter of all, there is less left than the result takes.
@@ -281,14 +290,20 @@ class DeliveriesTest {
   void allCallersTogetherHaveAThousandOpenJobsBesideThoseThatWait() {
     List<Job> open = new ArrayList<>();
     for (int i = 0; i < Jobs.MAX_OPEN; i++) {
-      assertNull(Jobs.limit("maria", open, _ -> false));
+      Jobs.limit("maria", open, _ -> false);
       open.add(accepted(i, "owner" + i % 100));
     }
-    assertEquals(ErrorCode.OVERLOADED, Jobs.limit("maria", open, _ -> false).code());
-    assertNull(Jobs.limit("maria", open, job -> job.id().equals("job_7")));
+    assertEquals(ErrorCode.OVERLOADED, refusal(open, _ -> false));
+    Jobs.limit("maria", open, job -> job.id().equals("job_7"));
     List<Job> own = open.subList(0, Jobs.MAX_OPEN_OF_OWNER).stream().toList();
     List<Job> ofMaria = own.stream().map(job -> accepted(own.indexOf(job), "maria")).toList();
-    assertEquals(ErrorCode.RATE_LIMITED, Jobs.limit("maria", ofMaria, _ -> true).code());
+    assertEquals(ErrorCode.RATE_LIMITED, refusal(ofMaria, _ -> true));
+  }
+
+  private static ErrorCode refusal(List<Job> open, Predicate<Job> isWaiting) {
+    return assertThrows(ApiException.class, () -> Jobs.limit("maria", open, isWaiting))
+        .error()
+        .code();
   }
 
   @Test
@@ -319,7 +334,7 @@ class DeliveriesTest {
     attempt("job_0", 1);
     for (int i = 1; i <= Deliveries.MAX_WAITING; i++) {
       Job job = accepted(i, "maria").pendingUntil(BEGIN, BEGIN);
-      CompletableFuture<Void> _ = registry.add(job.id(), job.json(), _ -> null);
+      put(job.id(), job.json());
     }
     Waiting.until(
         Receivers.SOON,
@@ -351,7 +366,7 @@ class DeliveriesTest {
     String waiting = "job_" + "1".repeat(32);
     results.write(left, new byte[10]);
     pending(waiting);
-    Path other = Files.createDirectory(directory.resolve("results/lost+found"));
+    Path other = Files.createDirectory(directory.resolve("hooks.results/lost+found"));
     deliveries.forget();
     assertEquals(List.of(waiting), results.jobs());
     assertTrue(Files.exists(other));
@@ -361,31 +376,70 @@ class DeliveriesTest {
   }
 
   @Test
-  void anErasureIsWaitedForAgainWhileItIsNotOnTheDisk() throws Exception {
-    CompletableFuture<Void> repeat;
-    Registry lock = registry;
-    // The log needs it to be made anew.
-    synchronized (lock) {
-      CompletableFuture<Void> first = registry.erase("wh_1", "maria");
-      assertFalse(registry.isWritten("wh_1"));
-      assertThrows(ApiException.class, () -> registry.erase("wh_1", "paul"));
-      repeat = registry.erase("wh_1", "maria");
-      assertFalse(first.isDone() || repeat.isDone());
+  void aRemovalThatCannotBeWrittenIsNotInForceAndCanBeRepeated() throws Exception {
+    Path state = directory.resolve("hooks.states/wh_1");
+    Path moved = Files.move(state, directory.resolve("moved"));
+    Path blocked = Files.createDirectories(state.resolve("full"));
+    UnaryOperator<Json> removal =
+        before -> {
+          assertFalse(Registry.owned(before, "maria").isMissing());
+          return Json.MISSING;
+        };
+    for (int i = 0; i < 2; i++) {
+      ApiException failed =
+          assertThrows(ApiException.class, () -> registry.change("wh_1", removal));
+      assertEquals(ErrorCode.OVERLOADED, failed.error().code());
+      assertFalse(registry.find("wh_1").isMissing());
     }
-    Registry.await(repeat);
-    Waiting.until(Receivers.SOON, () -> registry.isWritten("wh_1"));
-    assertThrows(ApiException.class, () -> registry.erase("wh_1", "maria"));
+    assertThrows(ApiException.class, () -> Registry.owned(registry.find("wh_1"), "paul"));
+    Files.delete(blocked);
+    Files.delete(state);
+    Files.move(moved, state);
+    assertTrue(registry.change("wh_1", removal).isMissing());
+    ApiException gone = assertThrows(ApiException.class, () -> registry.change("wh_1", removal));
+    assertEquals(ErrorCode.NOT_FOUND, gone.error().code());
+  }
+
+  @Test
+  void whatHasHappenedIsWrittenOnceTheDiskCanAgain() throws Exception {
+    pending("job_1");
+    Path blocked = Files.createDirectories(directory.resolve("hooks.states/job_1.new/full"));
+    deliveries.deliverDue();
+    receiver.await(1);
+    Waiting.until(Receivers.SOON, () -> registry.find("wh_1").at("attempts").size() == 1);
+    deliveries.deliverDue();
+    assertEquals("pending", job("job_1").at("state").string());
+    assertTrue(results.size("job_1") > 0, "erased before its end is on the disk");
+    Files.delete(blocked);
+    Files.delete(blocked.getParent());
+    Waiting.until(Receivers.SOON, () -> job("job_1").at("state").string("").equals("delivered"));
+    deliveries.deliverDue();
+    assertEquals(1, receiver.received().size(), "pushed again");
+  }
+
+  @Test
+  void aChangeReplacesTheStateAndARemovalLeavesNone() throws Exception {
+    Path states = directory.resolve("hooks.states");
+    for (int i = 1; i <= 15; i++) {
+      put("job_1", accepted(i, "maria").json());
+    }
+    assertEquals(Set.of("lock", "wh_1", "job_1"), names(states));
+    assertTrue(registry.change("wh_1", _ -> Json.MISSING).isMissing());
+    assertEquals(Set.of("lock", "job_1"), names(states));
+  }
+
+  private static Set<String> names(Path in) throws Exception {
+    try (Stream<Path> files = Files.list(in)) {
+      return files.map(file -> file.getFileName().toString()).collect(Collectors.toSet());
+    }
   }
 
   @Test
   void manyCallsThatAStopInterruptedDelayTheStartLittle() throws Exception {
     int count = 400;
-    CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
     for (int i = 0; i < count; i++) {
-      last = registry.add("job_" + i, accepted(i, "owner" + i % 50).json(), _ -> null);
+      put("job_" + i, accepted(i, "owner" + i % 50).json());
     }
-    Registry.await(last);
-    Deliveries.Store store = new Deliveries.Store(registry, results, memory, clock);
     Dispatcher nobody =
         new Dispatcher() {
           @Override
@@ -399,7 +453,7 @@ class DeliveriesTest {
           }
         };
     long began = System.nanoTime();
-    new Jobs(store, deliveries, nobody, () -> "", threads).recover();
+    new Jobs(registry, deliveries, nobody, memory, clock, () -> "", threads).recover();
     Duration took = Duration.ofNanos(System.nanoTime() - began);
     // One after the other each would wait for the log, whose pause is 20 ms.
     assertTrue(took.compareTo(Duration.ofMillis(20).multipliedBy(count)) < 0, took::toString);
@@ -411,18 +465,20 @@ class DeliveriesTest {
   }
 
   @Test
-  void theRegistryIsTheSameAfterItWasMadeAnew() throws Exception {
+  void theRegistryIsTheSameAfterARestart() throws Exception {
     for (int i = 0; i < 20; i++) {
+      clock.advance(Duration.ofMillis(1));
       pending("job_" + i);
-      Registry.await(registry.change("job_" + i, before -> new Job(before).attempted().json()));
+      Json changed = registry.change("job_" + i, before -> new Job(before).attempted().json());
+      assertEquals(1, new Job(changed).attempts());
     }
-    Registry.await(registry.remove("job_7", false));
-    Registry.await(registry.remove("job_8", true));
-    assertFalse(Files.exists(directory.resolve("hooks.00000001")));
+    assertTrue(registry.change("job_7", _ -> Json.MISSING).isMissing());
+    Files.writeString(directory.resolve("hooks.states/job_8.new"), "a crash has left it");
     String all = registry.all(_ -> true).toString();
     registry.close();
-    registry = new Registry(directory.resolve("hooks"), sealer);
+    registry = open(directory);
     assertEquals(all, registry.all(_ -> true).toString());
-    assertEquals(19, registry.all(_ -> true).size());
+    assertEquals(20, registry.all(_ -> true).size());
+    assertFalse(Files.exists(directory.resolve("hooks.states/job_8.new")));
   }
 }

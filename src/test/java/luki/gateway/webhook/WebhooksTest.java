@@ -15,7 +15,6 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -284,22 +283,29 @@ class WebhooksTest {
       Client maria = gateway.client(SCOPE);
       Json removed = create(maria);
       Json rotated = create(maria);
-      // The log cannot be made anew.
-      Path next = Files.createDirectory(directory.resolve("hooks.00000002"));
-      List<HttpReply> replies = new CopyOnWriteArrayList<>();
-      try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-        threads.execute(() -> replies.add(maria.delete(pathOf(removed))));
-        Waiting.until(Receivers.SOON, () -> maria.get(pathOf(removed)).status() == 404);
-        threads.execute(() -> replies.add(maria.delete(pathOf(removed))));
-        threads.execute(() -> replies.add(maria.post(pathOf(rotated) + "/rotate", null)));
-        String wanted = "{\"url\":\"" + receiver.url() + "\"}";
-        threads.execute(() -> replies.add(maria.post(ALL, wanted)));
+      Path states = directory.resolve("hooks.states");
+      Path state = states.resolve(removed.at("id").string(""));
+      Path moved = Files.move(state, directory.resolve("moved"));
+      Path full = Files.createDirectories(state.resolve("full"));
+      Path next = states.resolve(rotated.at("id").string("") + ".new");
+      Path taken = Files.createDirectories(next.resolve("full"));
+      for (int i = 0; i < 2; i++) {
+        maria.delete(pathOf(removed)).expect(503, "OVERLOADED");
+        maria.post(pathOf(rotated) + "/rotate", null).expect(503, "OVERLOADED");
       }
-      assertEquals(4, replies.size());
-      replies.forEach(reply -> reply.expect(503, "OVERLOADED"));
-      assertEquals(1, maria.get(ALL).json().at("webhooks").size());
+      assertEquals(2, maria.get(ALL).json().at("webhooks").size());
+      Path elsewhere = Files.move(states, directory.resolve("elsewhere"));
+      String wanted = "{\"url\":\"" + receiver.url() + "\"}";
+      maria.post(ALL, wanted).expect(503, "OVERLOADED");
+      Files.move(elsewhere, states);
+      assertEquals(2, maria.get(ALL).json().at("webhooks").size());
+      Files.delete(full);
+      Files.delete(state);
+      Files.move(moved, state);
+      Files.delete(taken);
       Files.delete(next);
-      Waiting.until(Receivers.SOON, () -> maria.delete(pathOf(removed)).status() == 404);
+      maria.delete(pathOf(removed)).expect(204);
+      maria.delete(pathOf(removed)).expect(404);
       maria.post(pathOf(rotated) + "/test", null).expect(200);
       String message = receiver.await(1);
       assertEquals(
@@ -325,8 +331,11 @@ class WebhooksTest {
     for (String secret : List.of(made.at("secret").string(""), receiver.url(), "webhook.test")) {
       assertFalse(disk.contains(secret), secret);
     }
-    Path log = directory.resolve("hooks.00000001");
-    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(log)));
+    Path state = directory.resolve("hooks.states").resolve(made.at("id").string(""));
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(state)));
+    assertEquals(
+        "rwx------",
+        PosixFilePermissions.toString(Files.getPosixFilePermissions(state.getParent())));
     try (TestGateway gateway = TestGateway.start(settings)) {
       Client maria = new Client(gateway, key);
       assertEquals(1, maria.get(pathOf(made)).expect(200).json().at("attempts").size());
@@ -337,7 +346,7 @@ class WebhooksTest {
           header(message, "webhook-signature"));
       maria.delete(pathOf(made)).expect(204);
       // Its secret is not left behind, not even encrypted.
-      Waiting.until(Receivers.SOON, () -> !Files.exists(log));
+      assertFalse(Files.exists(state));
     }
     try (TestGateway gateway = TestGateway.start(settings)) {
       new Client(gateway, key).get(pathOf(made)).expect(404);
