@@ -62,18 +62,11 @@ record RouteTable(Parts parts, Configuration.Build build) {
   /** Whether the operations of a handler are switched off: neither served nor published. */
   private boolean isOff(String handler) {
     Settings settings = parts.configuration().settings();
-    if (handler.startsWith("console")) {
-      return !settings.console();
-    }
-    if (handler.startsWith("graphql-page")) {
-      return !parts.doors().isOpen("graphql") || !settings.dev();
-    }
-    if (handler.startsWith("webhook")) {
-      return parts.webhooks() == null;
-    }
-    return handler.startsWith("graphql")
-        ? !parts.doors().isOpen("graphql")
-        : handler.equals("chat-socket") && !settings.webSocket();
+    return (handler.startsWith("console") && !settings.console())
+        || (handler.startsWith("graphql") && !parts.doors().isOpen("graphql"))
+        || (handler.startsWith("graphql-page") && !settings.dev())
+        || (handler.startsWith("webhook") && parts.webhooks() == null)
+        || (handler.equals("chat-socket") && !settings.webSocket());
   }
 
   private Map<String, Handler> handlers(Json published) {
@@ -90,7 +83,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
                 parts.tokens().published())
             .byName());
     handlers.putAll(
-        new PageHandlers(published, parts.configuration().document().title(), build.redoc())
+        new PageHandlers(published, published.at("info").at("title").string(""), build.redoc())
             .byName());
     handlers.putAll(
         new ChatHandlers(

@@ -40,7 +40,12 @@ import luki.http1.TimedBody;
  * counters, limits and log, and from there to a stand-in of this process: nothing of them is seen
  * outside.
  */
-final class WarmUp {
+record WarmUp(
+    Configuration configuration,
+    Duration time,
+    int requests,
+    boolean everyRoute,
+    AtomicInteger answered) {
   private static final Diagnostics LOG = new Diagnostics("warm-up");
   private static final String OPERATION = "trackInteraction";
   private static final String BODY =
@@ -52,19 +57,6 @@ final class WarmUp {
   private static final Duration CALL_LIMIT = Duration.ofSeconds(5);
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(1);
 
-  private final Configuration configuration;
-  private final Duration time;
-  private final int requests;
-  private final boolean everyRoute;
-  private final AtomicInteger answered = new AtomicInteger();
-
-  private WarmUp(Configuration configuration, Duration time, int requests, boolean everyRoute) {
-    this.configuration = configuration;
-    this.time = time;
-    this.requests = requests;
-    this.everyRoute = everyRoute;
-  }
-
   /**
    * Sends some thousand requests, fewer where that takes longer than the time. A failure is logged
    * and prevents nothing.
@@ -72,12 +64,12 @@ final class WarmUp {
    * @return how many were answered as they should be
    */
   static int run(Configuration configuration, Duration time) throws InterruptedException {
-    return new WarmUp(configuration, time, ENOUGH, false).run();
+    return new WarmUp(configuration, time, ENOUGH, false, new AtomicInteger()).run();
   }
 
   /** Sends requests until the time is over, and one of every other operation. */
   static int train(Configuration configuration, Duration time) throws InterruptedException {
-    return new WarmUp(configuration, time, Integer.MAX_VALUE, true).run();
+    return new WarmUp(configuration, time, Integer.MAX_VALUE, true, new AtomicInteger()).run();
   }
 
   private int run() throws InterruptedException {

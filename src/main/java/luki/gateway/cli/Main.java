@@ -4,20 +4,33 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.HttpURLConnection;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.ServeProcess;
+import luki.gateway.audit.AuditChain;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.cli.Commands.Command;
+import luki.gateway.config.Environment;
+import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Settings;
+import luki.gateway.config.SettingsReader;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */
 public final class Main {
   private static final int FAILED = 1;
   private static final int BAD = 2;
+  private static final Set<String> ALL_ADDRESSES = Set.of("0.0.0.0", "::", "[::]");
+  private static final int HEALTH_LIMIT_MS = 3000;
 
   private final PrintStream out;
   private final PrintStream err;
@@ -84,7 +97,7 @@ public final class Main {
       case "policy" -> new PolicyCommand(out).run(arguments);
       case "explain" -> new ExplainCommand(out).run(arguments);
       case "token mint" -> new TokenCommand(out, Clock.systemUTC()).run(arguments);
-      case "audit verify" -> new AuditCommand(out, err).run(arguments);
+      case "audit verify" -> auditVerify(arguments);
       case "usage" -> new UsageCommand(out, err, Clock.systemUTC()).run(arguments);
       case "key create", "key list", "key revoke", "key rotate" ->
           KeyCommand.run(command.name(), out, err, arguments);
@@ -92,7 +105,7 @@ public final class Main {
           new RolloutCommand(out, err, Clock.systemUTC(), arguments, Configuration.ofProcess())
               .run(command.name());
       case "openapi" -> openapi(arguments);
-      case "health" -> new HealthCommand(err).run(arguments);
+      case "health" -> health(arguments);
       case "warm-up" -> warmUp(arguments);
       case "version" -> {
         arguments.end();
@@ -108,6 +121,57 @@ public final class Main {
     FileOutputStream accessLog = new FileOutputStream(FileDescriptor.out);
     ServeProcess.serve(Configuration.ofProcess(), accessLog, err, _ -> {});
     return 0;
+  }
+
+  /** 0 when every record is valid, 1 when one is not. */
+  private int auditVerify(Arguments arguments) throws BadUsage, IOException {
+    String name = arguments.word("the audit file");
+    arguments.end();
+    try {
+      Path file = Path.of(name);
+      if (!Files.isReadable(file) || Files.isDirectory(file)) {
+        throw new IOException(name + " is not a readable file");
+      }
+      return switch (AuditChain.verify(file)) {
+        case AuditChain.ChainCheck.Whole whole -> {
+          out.println(whole.records() + " records are valid; the last hash is " + whole.lastHash());
+          yield 0;
+        }
+        case AuditChain.ChainCheck.Broken broken -> {
+          err.println(
+              "luki-gateway: "
+                  + broken.file()
+                  + ":"
+                  + broken.line()
+                  + ": this record is invalid: it, or one before it, was changed, moved or removed");
+          yield FAILED;
+        }
+      };
+    } catch (InvalidPathException malformed) {
+      throw new BadUsage("not a file name: " + name);
+    }
+  }
+
+  /** Asks the gateway of this machine, for a container that has no shell and no curl. */
+  private int health(Arguments arguments) throws BadUsage {
+    String path = arguments.has("--ready") ? "/readyz" : "/healthz";
+    arguments.end();
+    // Problems of the configuration are for `serve` and `check`: only the address counts here.
+    Settings settings = SettingsReader.read(Environment.ofProcess(new Problems()));
+    String host = ALL_ADDRESSES.contains(settings.host()) ? "127.0.0.1" : settings.host();
+    URI address = URI.create("http://" + host + ":" + settings.port() + path);
+    try {
+      HttpURLConnection call = (HttpURLConnection) address.toURL().openConnection();
+      call.setConnectTimeout(HEALTH_LIMIT_MS);
+      call.setReadTimeout(HEALTH_LIMIT_MS);
+      if (call.getResponseCode() == HttpURLConnection.HTTP_OK) {
+        return 0;
+      }
+      err.println("luki-gateway: " + path + " answers " + call.getResponseCode());
+    } catch (IOException failed) {
+      err.println("luki-gateway: " + address + ": " + failed.getMessage());
+    }
+    return FAILED;
   }
 
   private int warmUp(Arguments arguments) throws BadUsage, BadConfiguration, InterruptedException {

@@ -1,10 +1,9 @@
 package luki.gateway.cli;
 
 import java.io.PrintStream;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Gateway;
@@ -65,9 +64,13 @@ record PolicyCommand(PrintStream out) {
   }
 
   /** A table of the page. */
-  private record Section(String name, String text, List<Map<String, String>> rows) {
+  private record Section(String name, String text, List<Json> rows) {
     String title() {
       return Character.toUpperCase(name.charAt(0)) + name.substring(1);
+    }
+
+    Set<String> columns() {
+      return rows.getFirst().members().keySet();
     }
   }
 
@@ -79,41 +82,45 @@ record PolicyCommand(PrintStream out) {
   }
 
   /** What a step of the chain refuses with; the first step that refuses decides. */
-  private static Map<String, String> row(Chain.Step step) {
+  private static Json row(Chain.Step step) {
     List<String> codes = step.refusals().stream().map(ErrorCode::name).sorted().toList();
-    Map<String, String> row = new LinkedHashMap<>();
-    row.put("step", step.name());
-    row.put("refuses with", codes.isEmpty() ? "–" : String.join(", ", codes));
-    return row;
+    return row("step", step.name(), "refuses with", joined(", ", codes));
   }
 
-  private static Map<String, String> row(AccessLine.Field field) {
-    Map<String, String> row = new LinkedHashMap<>();
-    row.put("field", field.name());
-    row.put("value", field.value());
-    return row;
+  private static Json row(AccessLine.Field field) {
+    return row("field", field.name(), "value", field.value());
   }
 
-  private static Map<String, String> row(Plan plan) {
-    Map<String, String> row = new LinkedHashMap<>();
-    row.put("plan", plan.name());
+  private static Json row(String first, String value, String second, String other) {
+    return Json.object().put(first, value).put(second, other).build();
+  }
+
+  private static Json row(Plan plan) {
     boolean unlimited = plan.perMinute() == 0;
-    row.put("calls a minute", unlimited ? "unlimited" : Integer.toString(plan.perMinute()));
-    row.put("at once", unlimited ? "unlimited" : Integer.toString(plan.burst()));
+    Json.Builder row =
+        Json.object()
+            .put("plan", plan.name())
+            .put("calls a minute", unlimited ? "unlimited" : Integer.toString(plan.perMinute()))
+            .put("at once", unlimited ? "unlimited" : Integer.toString(plan.burst()));
     for (Meter meter : Meter.values()) {
-      row.put(meter.label() + " a day", bound(plan.bound(meter, false)));
-      row.put(meter.label() + " a month", bound(plan.bound(meter, true)));
+      row.put(meter.label() + " a day", bound(plan.bound(meter, false)))
+          .put(meter.label() + " a month", bound(plan.bound(meter, true)));
     }
-    return row;
+    return row.build();
+  }
+
+  /** The parts in one text; a dash where there are none. */
+  private static String joined(String between, List<String> parts) {
+    return parts.isEmpty() ? "–" : String.join(between, parts);
   }
 
   private static String bound(long units) {
     return units == Plan.Quota.UNBOUNDED ? "–" : Long.toString(units);
   }
 
-  private static Map<String, String> row(Route.Served route, Configuration configuration) {
+  private static Json row(Route.Served route, Configuration configuration) {
     Settings settings = configuration.settings();
-    Map<String, String> row = new LinkedHashMap<>();
+    Json.Builder row = Json.object();
     row.put("method", route.method().name());
     row.put("path", route.template());
     row.put("scopes", scopes(route.policy().access()));
@@ -138,13 +145,12 @@ record PolicyCommand(PrintStream out) {
                 : "once, if nothing was sent");
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");
     row.put("body", route.operation().takesBody() ? settings.limits().bodyBytes() + " B" : "–");
-    List<String> checked = route.operation().rules().checked();
-    row.put("checked by schemas", checked.isEmpty() ? "–" : String.join(", ", checked));
+    row.put("checked by schemas", joined(", ", route.operation().rules().checked()));
     int cost = route.policy().limits().cost();
     row.put("rate cost", cost == 0 ? "–" : Integer.toString(cost));
     List<String> meters =
         route.policy().limits().meters().stream().map(Meter::label).sorted().toList();
-    row.put("quotas", meters.isEmpty() ? "–" : String.join(" ", meters));
+    row.put("quotas", joined(" ", meters));
     row.put("idempotency key", route.takesIdempotencyKey() ? "yes" : "–");
     row.put(
         "when Redis is lost",
@@ -163,7 +169,7 @@ record PolicyCommand(PrintStream out) {
                 ? "503 CONSENT_UNAVAILABLE"
                 : "served without the data");
     row.put("while draining", route.policy().alwaysAdmitted() ? "served" : "503 DRAINING");
-    return row;
+    return row.build();
   }
 
   private static String scopes(Access access) {
@@ -188,31 +194,20 @@ record PolicyCommand(PrintStream out) {
     out.println("# Policy");
     for (Section section : sections) {
       out.println("\n## " + section.title() + "\n" + section.text + "\n");
-      markdownTable(section.rows);
+      out.println("| " + String.join(" | ", section.columns()) + " |");
+      out.println("|" + " --- |".repeat(section.columns().size()));
+      section.rows.forEach(row -> out.println("| " + String.join(" | ", cells(row)) + " |"));
     }
   }
 
-  private void markdownTable(List<Map<String, String>> rows) {
-    List<String> columns = List.copyOf(rows.getFirst().keySet());
-    out.println("| " + String.join(" | ", columns) + " |");
-    out.println("|" + " --- |".repeat(columns.size()));
-    rows.forEach(row -> out.println("| " + String.join(" | ", row.values()) + " |"));
+  private static List<String> cells(Json row) {
+    return row.members().values().stream().map(cell -> cell.string("")).toList();
   }
 
   private void json(List<Section> sections) {
     Json.Builder root = Json.object();
-    sections.forEach(section -> root.put(section.name.replace(' ', '_'), array(section.rows)));
+    sections.forEach(each -> root.put(each.name.replace(' ', '_'), Json.array(each.rows)));
     out.println(root.build().pretty());
-  }
-
-  private static Json array(List<Map<String, String>> rows) {
-    List<Json> objects = new ArrayList<>();
-    for (Map<String, String> row : rows) {
-      Json.Builder object = Json.object();
-      row.forEach(object::put);
-      objects.add(object.build());
-    }
-    return Json.array(objects);
   }
 
   /** One page without a script, a style or an address, so that no content policy is in its way. */
@@ -222,21 +217,18 @@ record PolicyCommand(PrintStream out) {
     out.println("<body><h1>Policy</h1>");
     for (Section section : sections) {
       out.println("<h2>" + section.title() + "</h2><p>" + section.text + "</p>");
-      htmlTable(section.rows);
+      out.println("<table border=\"1\" cellpadding=\"4\">");
+      htmlRow("th", section.columns());
+      section.rows.forEach(row -> htmlRow("td", cells(row)));
+      out.println("</table>");
     }
     out.println("</body></html>");
   }
 
-  private void htmlTable(List<Map<String, String>> rows) {
-    out.println("<table border=\"1\" cellpadding=\"4\">\n<tr>");
-    rows.getFirst().keySet().forEach(name -> out.println("<th>" + escaped(name) + "</th>"));
+  private void htmlRow(String tag, Collection<String> cells) {
+    out.println("<tr>");
+    cells.forEach(cell -> out.println("<" + tag + ">" + escaped(cell) + "</" + tag + ">"));
     out.println("</tr>");
-    for (Map<String, String> row : rows) {
-      out.println("<tr>");
-      row.values().forEach(value -> out.println("<td>" + escaped(value) + "</td>"));
-      out.println("</tr>");
-    }
-    out.println("</table>");
   }
 
   private static String escaped(String text) {

@@ -5,7 +5,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -71,7 +70,7 @@ public final class ConfigurationCheck {
     check.services();
     check.limits(file);
     check.addIf(
-        Arrays.stream(Upstream.values()).anyMatch(who -> !file.service(who).versions().isEmpty())
+        !file.versions().isEmpty()
             && !isWritable(settings.rolloutFile().toAbsolutePath().getParent()),
         Check.ROLLOUT_FILE_READ_ONLY,
         "ROLLOUT_FILE",
@@ -87,29 +86,26 @@ public final class ConfigurationCheck {
         Check.EVERY_PROXY_TRUSTED,
         "TRUSTED_PROXIES",
         "trusts every address, so it trusts every client");
-    file.roles()
-        .forEach(
-            (role, granted) ->
-                check.addIf(
-                    granted.contains(Scope.ANY_USER) && !MAY_ACT_FOR_ANYBODY.contains(role),
-                    Check.ROLE_FOR_EVERY_USER,
-                    "roles/" + role,
-                    "users:any lets it act for every user"));
-    check.tokenRoles(file);
+    check.roles(file);
     file.roles().forEach((role, granted) -> check.scopes("roles/" + role, granted, scopes));
     file.callers()
         .forEach((name, caller) -> check.scopes("services/" + name, caller.scopes(), scopes));
     return check.findings;
   }
 
-  /** Roles by which end users could act for each other. */
-  private void tokenRoles(GatewayFile file) {
+  /** Roles by which users could act for each other. */
+  private void roles(GatewayFile file) {
     Set<String> powerful = new HashSet<>(Set.of(GatewayFile.ADMIN));
     file.roles()
         .forEach(
             (role, granted) -> {
               if (granted.contains(Scope.ANY_USER)) {
                 powerful.add(role);
+                addIf(
+                    !MAY_ACT_FOR_ANYBODY.contains(role),
+                    Check.ROLE_FOR_EVERY_USER,
+                    "roles/" + role,
+                    "users:any lets it act for every user");
               }
             });
     addIf(
@@ -117,10 +113,11 @@ public final class ConfigurationCheck {
         Check.TOKEN_ROLE_FOR_EVERY_USER,
         "tokens/roles_taken",
         "has a role that lets a user act for every user");
-    if (!Collections.disjoint(file.tokenRoles().defaults(), powerful)) {
-      String text = "has a role that lets each user act for every user";
-      worseInProd(Check.DEFAULT_ROLE_FOR_EVERY_USER, "tokens/default_roles", text, text);
-    }
+    addIf(
+        !Collections.disjoint(file.tokenRoles().defaults(), powerful),
+        Check.DEFAULT_ROLE_FOR_EVERY_USER,
+        "tokens/default_roles",
+        "has a role that lets each user act for every user");
   }
 
   private void scopes(String where, Set<Scope> granted, Set<Scope> known) {
@@ -138,20 +135,20 @@ public final class ConfigurationCheck {
   }
 
   private void secrets() {
-    if (settings.pepper() == null) {
-      worseInProd(
-          Check.PEPPER_UNSET,
-          "API_KEY_PEPPER",
-          "unset: a fixed pepper is used, for development only",
-          "must be set in prod: text of at least 32 bytes");
-    }
-    if (settings.signingKey() == null) {
-      worseInProd(
-          Check.SIGNING_KEY_UNSET,
-          "SERVICE_TOKEN_KEY_PATH",
-          "unset: the gateway's tokens are signed by a key made at start",
-          "must name an EC P-256 private key in prod");
-    }
+    addIf(
+        settings.pepper() == null,
+        Check.PEPPER_UNSET,
+        "API_KEY_PEPPER",
+        prod
+            ? "must be set in prod: text of at least 32 bytes"
+            : "unset: a fixed pepper is used, for development only");
+    addIf(
+        settings.signingKey() == null,
+        Check.SIGNING_KEY_UNSET,
+        "SERVICE_TOKEN_KEY_PATH",
+        prod
+            ? "must name an EC P-256 private key in prod"
+            : "unset: the gateway's tokens are signed by a key made at start");
     URI jwks = settings.jwt().jwks();
     // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.
     addIf(
@@ -192,19 +189,13 @@ public final class ConfigurationCheck {
   }
 
   private void services() {
-    Map<URI, Upstream> seen = new HashMap<>();
+    Map<URI, String> seen = new HashMap<>();
     for (Upstream upstream : Upstream.values()) {
       URI url = settings.urls().get(upstream);
       String variable = SettingsReader.variableOf(upstream).name();
-      Upstream other = url == null ? null : seen.putIfAbsent(url, upstream);
+      String other = url == null ? null : seen.putIfAbsent(url, variable);
       addIf(url == null, Check.SERVICE_URL_UNSET, variable, "unset: its routes answer 503");
-      if (other != null) {
-        addIf(
-            true,
-            Check.SERVICE_URL_SHARED,
-            variable,
-            "has the same address as " + SettingsReader.variableOf(other).name());
-      }
+      addIf(other != null, Check.SERVICE_URL_SHARED, variable, "has the same address as " + other);
     }
   }
 
@@ -281,10 +272,6 @@ public final class ConfigurationCheck {
 
   private static boolean isPlainHttp(@Nullable URI address) {
     return address != null && "http".equals(address.getScheme());
-  }
-
-  private void worseInProd(Check check, String where, String inDev, String inProd) {
-    addIf(true, check, where, prod ? inProd : inDev);
   }
 
   private void addIf(boolean condition, Check check, String where, String text) {

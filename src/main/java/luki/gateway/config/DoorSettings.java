@@ -14,7 +14,6 @@ final class DoorSettings {
   private DoorSettings() {}
 
   static Settings.Doors read(Environment environment) {
-    String directory = environment.get(Variable.EXTENSIONS_DIR);
     return new Settings.Doors(
         environment.choice(Variable.GRAPHQL_ENABLED, List.of("true", "false")).equals("true"),
         environment.get(Variable.GRPC_PORT) == null
@@ -23,7 +22,7 @@ final class DoorSettings {
         tls(environment, Variable.GRPC_TLS_CERT_PATH, Variable.GRPC_TLS_KEY_PATH),
         tls(environment, Variable.GRPC_TLS_KEY_PATH, Variable.GRPC_TLS_CERT_PATH),
         grpcUrls(environment),
-        directory == null ? null : Path.of(directory));
+        environment.created(Variable.EXTENSIONS_DIR));
   }
 
   private static @Nullable Path tls(Environment environment, Variable file, Variable other) {

@@ -202,7 +202,7 @@ public final class Environment {
     return get(variable) == null ? null : file(variable);
   }
 
-  /** A file that the gateway creates. */
+  /** A path at which nothing needs to exist. */
   @Nullable Path created(Variable variable) {
     String value = get(variable);
     return value == null ? null : Path.of(value);

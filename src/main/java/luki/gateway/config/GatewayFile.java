@@ -3,7 +3,6 @@ package luki.gateway.config;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Collections;
-import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -46,10 +45,10 @@ public record GatewayFile(
   public static final String ADMIN = "admin";
 
   public GatewayFile {
-    roles = Map.copyOf(new TreeMap<>(roles));
-    callers = Map.copyOf(new TreeMap<>(callers));
-    plans = Map.copyOf(new TreeMap<>(plans));
-    upstreams = Map.copyOf(new EnumMap<>(upstreams));
+    roles = Map.copyOf(roles);
+    callers = Map.copyOf(callers);
+    plans = Map.copyOf(plans);
+    upstreams = Map.copyOf(upstreams);
   }
 
   /**
@@ -190,32 +189,26 @@ public record GatewayFile(
     return service;
   }
 
-  /** Roles to scopes, as {@code config/gateway.yaml} lists them. An unknown role gives nothing. */
-  public static final class Roles {
-    private final Map<String, Set<Scope>> scopesByRole;
-    private final Set<Scope> every;
-
-    /** The role {@code admin} has {@code every} scope. */
-    public Roles(Map<String, Set<Scope>> scopesByRole, Set<Scope> every) {
-      this.scopesByRole = Map.copyOf(scopesByRole);
-      this.every = Set.copyOf(every);
+  /**
+   * Roles to scopes, as {@code config/gateway.yaml} lists them. An unknown role gives nothing, and
+   * {@code admin} gives {@code every} scope.
+   */
+  public record Roles(Map<String, Set<Scope>> scopesByRole, Set<Scope> every) {
+    public Roles {
+      scopesByRole = Map.copyOf(scopesByRole);
+      every = Set.copyOf(every);
     }
 
     public Set<Scope> expand(Set<Scope> scopes, Set<String> roles) {
       Set<Scope> all = new HashSet<>(scopes);
       for (String role : roles) {
-        all.addAll(
-            role.equals(GatewayFile.ADMIN) ? every : scopesByRole.getOrDefault(role, Set.of()));
+        all.addAll(role.equals(ADMIN) ? every : scopesByRole.getOrDefault(role, Set.of()));
       }
       return Set.copyOf(all);
     }
 
     public boolean isKnown(String role) {
-      return role.equals(GatewayFile.ADMIN) || scopesByRole.containsKey(role);
-    }
-
-    public Set<Scope> every() {
-      return every;
+      return role.equals(ADMIN) || scopesByRole.containsKey(role);
     }
   }
 }

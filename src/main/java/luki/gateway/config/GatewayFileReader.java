@@ -21,23 +21,29 @@ import luki.gateway.json.Json;
 import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
 
-/** Reads {@code config/gateway.yaml}; a key that nothing reads is a problem, with its line. */
-public final class GatewayFileReader extends LocatedReader {
+/**
+ * Reads {@code config/gateway.yaml}. A key that nothing reads is a problem with its line, and so is
+ * a value that is not of its type; something of that type takes its place.
+ */
+public final class GatewayFileReader {
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
   // There is a place in memory for each call in flight, and for each caller that a breaker counts.
   private static final int MAX_IN_FLIGHT = 1_000_000;
   private static final int MAX_CALLERS = 100;
 
+  private final Located document;
+  private final Problems problems;
+
+  /** The pointers that were read, and those of all values around them. */
+  private final Set<String> read = new HashSet<>();
+
   private GatewayFileReader(Located document, Problems problems) {
-    super(document, problems);
+    this.document = document;
+    this.problems = problems;
   }
 
-  /**
-   * Reads the file.
-   *
-   * @throws BadConfiguration it is not YAML
-   */
+  /** Reads the file; one that is not YAML is refused at once. */
   public static GatewayFile read(Path file, Problems problems) throws BadConfiguration {
     return new GatewayFileReader(problems.read(file), problems).file();
   }
@@ -58,8 +64,8 @@ public final class GatewayFileReader extends LocatedReader {
             streams(),
             breaker(),
             new GatewayFile.FairShare(
-                (int) optional("/fair_share/percent", 100, 25),
-                (int) optional("/fair_share/at_least", MAX_IN_FLIGHT, 8)),
+                optional("/fair_share/percent", 100, 25),
+                optional("/fair_share/at_least", MAX_IN_FLIGHT, 8)),
             duration("/chat/memory_deadline"),
             duration("/limits/redis_deadline"),
             duration("/routes/deadline"),
@@ -197,10 +203,98 @@ public final class GatewayFileReader extends LocatedReader {
     return new GatewayFile.Breaker(
         duration("/breaker/window"),
         number("/breaker/min_calls"),
-        (int) optional("/breaker/min_callers", MAX_CALLERS, 3),
+        optional("/breaker/min_callers", MAX_CALLERS, 3),
         duration("/breaker/open"),
         number("/breaker/probes"),
         value("/breaker/slow_call").isMissing() ? Duration.ZERO : duration("/breaker/slow_call"),
-        (int) optional("/breaker/slow_percent", 100, 50));
+        optional("/breaker/slow_percent", 100, 50));
+  }
+
+  private static String child(String pointer, String name) {
+    return pointer + "/" + name.replace("~", "~0").replace("/", "~1");
+  }
+
+  private Json value(String pointer) {
+    for (int end = pointer.length(); end > 0; end = pointer.lastIndexOf('/', end - 1)) {
+      read.add(pointer.substring(0, end));
+    }
+    return document.root().pointer(pointer);
+  }
+
+  private Json map(String pointer) {
+    Json map = value(pointer);
+    if (!map.isObject() && !map.isAbsent()) {
+      problem(pointer, pointer + " must be a map");
+    }
+    return map;
+  }
+
+  /** The keys of a map whose keys are names; what is read below them makes them known. */
+  private Set<String> names(String pointer) {
+    return map(pointer).members().keySet();
+  }
+
+  /** Whatever of the value was not read is a problem. */
+  private void refuseUnread(String pointer, Json node) {
+    for (String name : node.members().keySet()) {
+      String at = child(pointer, name);
+      if (read.contains(at)) {
+        refuseUnread(at, node.at(name));
+      } else {
+        problem(at, name + " is not a known key");
+      }
+    }
+  }
+
+  private List<String> strings(String pointer) {
+    Json list = value(pointer);
+    List<String> strings = list.isAbsent() ? List.of() : list.stringList();
+    if (strings == null || strings.contains("")) {
+      problem(pointer, pointer + " must be a list of names");
+      return List.of();
+    }
+    return strings;
+  }
+
+  private Set<Scope> scopes(String pointer) {
+    Set<Scope> scopes = new HashSet<>();
+    for (String name : strings(pointer)) {
+      if (Scope.isValid(name)) {
+        scopes.add(new Scope(name));
+      } else {
+        problem(pointer, "must list scopes such as elr:read");
+      }
+    }
+    return scopes;
+  }
+
+  private Duration duration(String pointer) {
+    Duration duration = Durations.parse(value(pointer).string(""));
+    if (duration == null) {
+      problem(pointer, pointer + " must be a duration such as 1500ms, 10s or 14m");
+      return Duration.ofSeconds(1);
+    }
+    return duration;
+  }
+
+  private int number(String pointer) {
+    return (int) number(pointer, 1, Integer.MAX_VALUE);
+  }
+
+  private int optional(String pointer, int max, int otherwise) {
+    return value(pointer).isMissing() ? otherwise : (int) number(pointer, 1, max);
+  }
+
+  private long number(String pointer, long min, long max) {
+    long number = value(pointer).integer().orElse(Long.MIN_VALUE);
+    if (number < min || number > max) {
+      problem(pointer, pointer + " must be a whole number from " + min + " to " + max);
+      return min;
+    }
+    return number;
+  }
+
+  private void problem(String pointer, String shouldBe) {
+    problems.add(document.where(pointer), shouldBe);
   }
 }

@@ -21,7 +21,7 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
   public static final int MAX_PER_MINUTE = 6_000_000;
 
   public Plan {
-    quotas = quotas.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(quotas));
+    quotas = Map.copyOf(quotas);
   }
 
   /**
@@ -64,7 +64,7 @@ public record Plan(String name, int perMinute, int burst, Map<Meter, Quota> quot
   public record Rules(
       @Nullable Integer perMinute, @Nullable Integer burst, Map<Meter, Quota> quotas) {
     public Rules {
-      quotas = quotas.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(quotas));
+      quotas = Map.copyOf(quotas);
     }
 
     private Plan plan(String name, Settings.RateLimits defaults) {

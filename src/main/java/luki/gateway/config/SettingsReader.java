@@ -169,7 +169,11 @@ public final class SettingsReader {
 
   private Settings.UsageOut usage() {
     Path outbox = environment.created(Variable.USAGE_OUTBOX);
-    URI sink = httpAddress(Variable.USAGE_SINK_URL);
+    URI sink =
+        environment.parsed(
+            Variable.USAGE_SINK_URL,
+            SettingsReader::httpAddress,
+            "must be an http or https address");
     List<Settings.Secret> secrets =
         environment.list(
             Variable.USAGE_SINK_SECRET,
@@ -190,19 +194,17 @@ public final class SettingsReader {
               variableOf(upstream),
               SettingsReader::serviceUrl,
               "must be http://host[:port] or https://host[:port], nothing else");
-      if (url != null) {
-        refuseUncallable(variableOf(upstream), url);
-        urls.put(upstream, url);
+      if (url == null) {
+        continue;
       }
+      // The JDK's client knows no host with an underscore in its name.
+      if (url.getHost() == null && environment.text(Variable.HTTP_CLIENT).equals("jdk")) {
+        environment.problem(
+            variableOf(upstream), "has a host with an underscore, which needs HTTP_CLIENT=wire");
+      }
+      urls.put(upstream, url);
     }
     return urls;
-  }
-
-  /** The JDK's client knows no host with an underscore in its name. */
-  private void refuseUncallable(Variable variable, URI url) {
-    if (url.getHost() == null && environment.text(Variable.HTTP_CLIENT).equals("jdk")) {
-      environment.problem(variable, "has a host with an underscore, which needs HTTP_CLIENT=wire");
-    }
   }
 
   /** The variable with the address of a service. */
@@ -246,11 +248,6 @@ public final class SettingsReader {
     } catch (IllegalArgumentException malformed) {
       return null;
     }
-  }
-
-  private @Nullable URI httpAddress(Variable variable) {
-    return environment.parsed(
-        variable, SettingsReader::httpAddress, "must be an http or https address");
   }
 
   private static @Nullable URI httpAddress(String text) {

@@ -1,11 +1,10 @@
 package luki.gateway.contract;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import luki.gateway.config.Problems;
 import luki.gateway.contract.ContractDocument.Place;
@@ -23,8 +22,7 @@ public final class ContractCompiler {
   private final ContractDocument document;
   private final OperationCompiler operations;
   private final VersionCompiler versions;
-  private final List<Route.Served> routes = new ArrayList<>();
-  private final Map<String, Route.Served> byId = new HashMap<>();
+  private final Map<String, Route.Served> routes = new LinkedHashMap<>();
   private final Map<String, String> seenShapes = new HashMap<>();
   private final Map<String, String> seenIds = new HashMap<>();
 
@@ -54,13 +52,11 @@ public final class ContractCompiler {
     }
     references(top, root);
     Place paths = top.at("paths");
-    root.at("paths")
-        .members()
-        .forEach((template, item) -> path(template, item, paths.at(template)));
+    root.at("paths").members().forEach((path, item) -> path(path, item, paths.at(path)));
     if (routes.isEmpty()) {
       paths.problem("paths must contain an operation");
     }
-    return List.copyOf(routes);
+    return List.copyOf(routes.values());
   }
 
   private void path(String template, Json item, Place at) {
@@ -71,27 +67,26 @@ public final class ContractCompiler {
       at.problem(template + " must be a path: literals and whole {parameters} between slashes");
       return;
     }
-    item.members()
-        .forEach(
-            (key, operation) -> {
-              Optional<Method> method = ContractDocument.methodOf(key);
-              if (method.isPresent()) {
-                unique(method.get(), pattern, operation, at.at(key));
-                operations
-                    .compile(method.get(), pattern, item, operation, at.at(key))
-                    .ifPresent(route -> add(route, operation, at.at(key)));
-              } else if (!BESIDE_OPERATIONS.contains(key)) {
-                at.at(key).problem(key + " is unknown here");
-              }
-            });
+    for (Map.Entry<String, Json> each : item.members().entrySet()) {
+      Place here = at.at(each.getKey());
+      Json operation = each.getValue();
+      Method method = ContractDocument.methodOf(each.getKey());
+      if (method != null) {
+        unique(method, pattern, operation, here);
+        operations
+            .compile(method, pattern, item, operation, here)
+            .ifPresent(route -> add(route, operation, here));
+      } else if (!BESIDE_OPERATIONS.contains(each.getKey())) {
+        here.problem(each.getKey() + " is unknown here");
+      }
+    }
   }
 
   private void add(Route.Served compiled, Json operation, Place at) {
     Json rules = operation.at(ContractDocument.EXTENSION);
-    Route.Served route =
-        versions.inVersion(compiled, rules, byId, at.at(ContractDocument.EXTENSION));
-    routes.add(route);
-    byId.put(route.operation().id(), route);
+    routes.put(
+        compiled.operation().id(),
+        versions.inVersion(compiled, rules, routes, at.at(ContractDocument.EXTENSION)));
   }
 
   private void unique(Method method, PathPattern pattern, Json operation, Place at) {
@@ -108,16 +103,10 @@ public final class ContractCompiler {
 
   /** Every reference must resolve within this document. */
   private void references(Place at, Json value) {
-    value
-        .members()
-        .forEach(
-            (name, member) -> {
-              boolean isReference = name.equals("$ref") && member.string() != null;
-              if (isReference && document.resolve(value).isMissing()) {
-                at.at(name).problem("$ref " + member.string() + " does not resolve");
-              }
-              references(at.at(name), member);
-            });
+    if (document.resolve(value).isMissing()) {
+      at.at("$ref").problem("$ref " + value.at("$ref").string("") + " does not resolve");
+    }
+    value.members().forEach((name, member) -> references(at.at(name), member));
     List<Json> items = value.items();
     for (int i = 0; i < items.size(); i++) {
       references(at.at(Integer.toString(i)), items.get(i));

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -20,6 +19,7 @@ import luki.gateway.http.Scope;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
 import luki.gateway.json.Located;
+import org.jspecify.annotations.Nullable;
 
 /** The OpenAPI document as it was read, not compiled yet. */
 public final class ContractDocument {
@@ -79,10 +79,6 @@ public final class ContractDocument {
     return new Place(this, problems, "");
   }
 
-  public String title() {
-    return root().at("info").at("title").string("");
-  }
-
   /** Every scope that an operation asks for, and those that hold for all operations. */
   public Set<Scope> scopes() {
     Set<Scope> scopes = new TreeSet<>();
@@ -133,22 +129,16 @@ public final class ContractDocument {
   /** The document for its readers: with the standard errors, without the gateway's own rules. */
   public Json published() {
     Json.Builder paths = Json.object();
-    root()
-        .at("paths")
-        .members()
-        .forEach(
-            (path, item) -> {
-              Json.Builder operations = Json.object();
-              item.members()
-                  .forEach(
-                      (name, operation) ->
-                          operations.put(
-                              name,
-                              methodOf(name)
-                                  .map(method -> published(method, path, inForce(operation)))
-                                  .orElse(operation)));
-              paths.put(path, operations.build());
-            });
+    for (Map.Entry<String, Json> path : root().at("paths").members().entrySet()) {
+      Json.Builder item = path.getValue().toBuilder();
+      for (Map.Entry<String, Json> each : path.getValue().members().entrySet()) {
+        Method method = methodOf(each.getKey());
+        if (method != null) {
+          item.put(each.getKey(), published(method, path.getKey(), inForce(each.getValue())));
+        }
+      }
+      paths.put(path.getKey(), item.build());
+    }
     Json all = paths.build();
     Json whole =
         root().toBuilder()
@@ -174,9 +164,7 @@ public final class ContractDocument {
   private Json published(Method method, String path, Json operation) {
     SortedMap<String, Json> responses = new TreeMap<>();
     standardErrors(method, operation)
-        .forEach(
-            (status, name) ->
-                responses.put(status, Json.object().put("$ref", "#" + RESPONSES + name).build()));
+        .forEach((status, name) -> responses.put(status, reference(RESPONSES + name)));
     responses.putAll(operation.at("responses").members());
     Json version = versionOf(path);
     Json.Builder all = Json.object();
@@ -193,7 +181,7 @@ public final class ContractDocument {
     if (takesIdempotencyKey(method, operation)
         && parameters.stream()
             .noneMatch(each -> resolve(each).at("name").equals(Json.of(IdempotencyKey.FIELD)))) {
-      parameters.add(Json.object().put("$ref", "#" + PARAMETERS + IdempotencyKey.FIELD).build());
+      parameters.add(reference(PARAMETERS + IdempotencyKey.FIELD));
       whole.put("parameters", Json.array(parameters));
     }
     return whole.build();
@@ -226,19 +214,19 @@ public final class ContractDocument {
   private static Json inVersion(Json version, boolean success, Json response) {
     Json.Builder headers = response.at("headers").toBuilder();
     for (String name : ADDED) {
-      headers.put(name, reference(Json.of("#/components/headers/" + name)));
+      headers.put(name, reference("/components/headers/" + name));
     }
     Json.Builder changed = response.toBuilder().put("headers", headers.build());
     Json errors = version.at("error_schema");
     if (!success && !errors.isMissing()) {
-      Json body = Json.object().put("schema", reference(errors)).build();
+      Json body = Json.object().put("schema", Json.object().put("$ref", errors).build()).build();
       changed.put("content", Json.object().put("application/json", body).build());
     }
     return changed.build();
   }
 
-  private static Json reference(Json to) {
-    return Json.object().put("$ref", to).build();
+  private static Json reference(String pointer) {
+    return Json.object().put("$ref", "#" + pointer).build();
   }
 
   /** Status to response, of the errors that need not be written down for an operation. */
@@ -277,10 +265,11 @@ public final class ContractDocument {
     return errors;
   }
 
-  static Optional<Method> methodOf(String key) {
+  static @Nullable Method methodOf(String key) {
     return Arrays.stream(Method.values())
         .filter(method -> method.name().toLowerCase(Locale.ROOT).equals(key))
-        .findFirst();
+        .findFirst()
+        .orElse(null);
   }
 
   /** What a reference into this document leads to; the value itself where it is none. */

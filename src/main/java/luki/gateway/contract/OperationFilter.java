@@ -1,5 +1,6 @@
 package luki.gateway.contract;
 
+import java.util.Map;
 import java.util.function.Predicate;
 import luki.gateway.json.Json;
 
@@ -15,44 +16,30 @@ record OperationFilter(Predicate<String> handlers) {
 
   /** The document without the operations of these handlers. */
   Json without(Json root) {
+    Json whole = left(root);
     Json.Builder paths = Json.object();
-    root.at("paths")
-        .members()
-        .forEach(
-            (path, item) -> {
-              Json left = left(item);
-              if (left.size() > 0) {
-                paths.put(path, left);
-              }
-            });
-    return withoutDependent(root.toBuilder().put("paths", paths.build()).build());
+    for (Map.Entry<String, Json> path : whole.at("paths").members().entrySet()) {
+      if (path.getValue().size() > 0) {
+        paths.put(path.getKey(), path.getValue());
+      }
+    }
+    return whole.toBuilder().put("paths", paths.build()).build();
   }
 
-  private Json withoutDependent(Json value) {
+  private Json left(Json value) {
     if (!value.isObject()) {
       return value;
     }
     Json.Builder left = Json.object();
-    value
-        .members()
-        .forEach(
-            (name, member) -> {
-              if (!name.equals(WITH) && !handlers.test(member.at(WITH).string(""))) {
-                left.put(name, withoutDependent(member));
-              }
-            });
-    return left.build();
-  }
-
-  private Json left(Json item) {
-    Json.Builder left = item.toBuilder();
-    item.members()
-        .forEach(
-            (name, operation) -> {
-              if (handlers.test(operation.pointer(HANDLER).string(""))) {
-                left.remove(name);
-              }
-            });
+    for (Map.Entry<String, Json> each : value.members().entrySet()) {
+      Json member = each.getValue();
+      boolean isOff =
+          handlers.test(member.pointer(HANDLER).string(""))
+              || handlers.test(member.at(WITH).string(""));
+      if (!isOff && !each.getKey().equals(WITH)) {
+        left.put(each.getKey(), left(member));
+      }
+    }
     return left.build();
   }
 }

@@ -45,8 +45,7 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
         yield new Access.Public();
       }
       case "authenticated" -> {
-        Set<Scope> none = scopes(security, operation);
-        if (!none.isEmpty()) {
+        if (!scopes(security, operation).isEmpty()) {
           at.problem("an authenticated operation has no scopes");
         }
         yield new Access.Authenticated();
@@ -128,13 +127,12 @@ record PolicyCompiler(Json rules, Place at, boolean handlerAsks) {
       here.problem("consent must have scopes, operation, asked_by: filter|handler");
       return null;
     }
-    if (askedBy.equals("filter")) {
-      return new ConsentRule(scopes, operation, ConsentRule.AskedBy.FILTER);
-    }
-    if (!handlerAsks) {
+    boolean byFilter = askedBy.equals("filter");
+    if (!byFilter && !handlerAsks) {
       here.problem("asked_by: handler needs a handler that checks consent itself");
     }
-    return new ConsentRule(scopes, operation, ConsentRule.AskedBy.HANDLER);
+    return new ConsentRule(
+        scopes, operation, byFilter ? ConsentRule.AskedBy.FILTER : ConsentRule.AskedBy.HANDLER);
   }
 
   /** Only what needs no caller: a scoped operation must not pass a gateway that is draining. */

@@ -19,24 +19,18 @@ import java.util.function.Predicate;
  * Accepts most valid values at a fifth of what the schema library takes (2 µs for a small body), by
  * the keywords that the contract uses most. What it does not accept may still be valid: the library
  * decides that.
+ *
+ * @param open the references that lead to the schema that is being read
  */
-final class CertainlyValid {
+record CertainlyValid(
+    JsonNode document, Map<String, Predicate<String>> patterns, Set<String> open) {
   /** Keywords that make no value invalid. */
   private static final Set<String> ANNOTATIONS =
       Set.of("$schema", "components", "title", "description", "default", "example", "examples");
 
   // The library's own, since the expressions of JSON Schema are not quite those of Java.
-  private final RegularExpressionFactory expressions =
+  private static final RegularExpressionFactory EXPRESSIONS =
       SchemaRegistryConfig.getInstance().getRegularExpressionFactory();
-  private final JsonNode document;
-  private final Set<String> open = new HashSet<>();
-
-  private final Map<String, Predicate<String>> patterns;
-
-  private CertainlyValid(JsonNode document, Map<String, Predicate<String>> patterns) {
-    this.document = document;
-    this.patterns = patterns;
-  }
 
   /**
    * The check for a schema whose references are pointers into the schema itself.
@@ -44,7 +38,7 @@ final class CertainlyValid {
    * @param patterns for expressions, code that accepts nothing that they do not
    */
   static Predicate<JsonNode> check(JsonNode schema, Map<String, Predicate<String>> patterns) {
-    return new CertainlyValid(schema, patterns).schema(schema);
+    return new CertainlyValid(schema, patterns, new HashSet<>()).schema(schema);
   }
 
   private Predicate<JsonNode> schema(JsonNode schema) {
@@ -83,7 +77,7 @@ final class CertainlyValid {
                 : value.isObject() && !every(names, value::has);
       }
       case "pattern" -> {
-        var expression = expressions.getRegularExpression(argument.asText());
+        var expression = EXPRESSIONS.getRegularExpression(argument.asText());
         // A regular expression takes 0.9 µs and 270 bytes for an id.
         Predicate<String> check = patterns.getOrDefault(argument.asText(), expression::matches);
         yield value -> !value.isTextual() || check.test(value.textValue());

@@ -6,7 +6,6 @@ import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaException;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,13 +18,14 @@ public final class JsonSchema {
 
   private static final int LARGE = 500;
 
-  private final Schema every;
-  private final Schema first;
+  private final Schema compiled;
   private final Predicate<JsonNode> certainlyValid;
 
   private JsonSchema(Json schema, Map<String, Predicate<String>> patterns) {
-    this.every = compile(schema, false);
-    this.first = compile(schema, true);
+    this.compiled =
+        SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+            .getSchema(SchemaLocation.of("urn:luki:contract"), schema.node());
+    compiled.initializeValidators();
     this.certainlyValid = CertainlyValid.check(schema.node(), patterns);
   }
 
@@ -57,16 +57,6 @@ public final class JsonSchema {
     }
   }
 
-  private static Schema compile(Json whole, boolean failFast) {
-    SchemaRegistryConfig config = SchemaRegistryConfig.builder().failFast(failFast).build();
-    SchemaRegistry registry =
-        SchemaRegistry.withDefaultDialect(
-            SpecificationVersion.DRAFT_2020_12, builder -> builder.schemaRegistryConfig(config));
-    Schema compiled = registry.getSchema(SchemaLocation.of("urn:luki:contract"), whole.node());
-    compiled.initializeValidators();
-    return compiled;
-  }
-
   /**
    * What is wrong with the value: empty when nothing is, at most 20 places otherwise. Of a large
    * value only the first, since the validator would collect as many errors as there are items.
@@ -80,10 +70,8 @@ public final class JsonSchema {
   }
 
   List<Violation> validateWithLibrary(Json value) {
-    List<Error> errors = (isLarge(value.node()) ? first : every).validate(value.node());
-    if (errors.isEmpty()) {
-      return List.of();
-    }
+    boolean large = countUpTo(value.node(), LARGE + 1) > LARGE;
+    List<Error> errors = compiled.validate(value.node(), context -> context.setFailFast(large));
     List<Violation> violations = new ArrayList<>();
     for (Error error : errors) {
       Violation violation = new Violation(pointerOf(error), error.getKeyword());
@@ -92,10 +80,6 @@ public final class JsonSchema {
       }
     }
     return violations;
-  }
-
-  private static boolean isLarge(JsonNode value) {
-    return countUpTo(value, LARGE + 1) > LARGE;
   }
 
   private static int countUpTo(JsonNode node, int most) {

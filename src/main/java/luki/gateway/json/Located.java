@@ -30,7 +30,7 @@ public final class Located {
   public static Located read(Path file) throws IOException, Malformed {
     Map<String, Integer> lines = new HashMap<>();
     try (JsonParser parser = new YAMLFactory().createParser(Files.readString(file))) {
-      var root = new TreeReader(parser, TreeReader.LoneSurrogates.REFUSE, lines).readAll();
+      var root = new TreeReader(parser, TreeReader.LoneSurrogates.REFUSE, lines, null).readAll();
       return new Located(file, new Json(root), Map.copyOf(lines));
     } catch (InvalidJson invalid) {
       int line = lines.getOrDefault(parentOf(invalid.pointer()), 1);

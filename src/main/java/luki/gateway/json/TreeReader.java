@@ -60,10 +60,6 @@ final class TreeReader {
   private final @Nullable ItemReader list;
   private int values;
 
-  TreeReader(JsonParser parser, LoneSurrogates lone, @Nullable Map<String, Integer> lines) {
-    this(parser, lone, lines, null);
-  }
-
   TreeReader(
       JsonParser parser,
       LoneSurrogates lone,
@@ -104,7 +100,7 @@ final class TreeReader {
       return read(decoded(utf8), lone);
     }
     try (JsonParser parser = FACTORY.createParser(utf8)) {
-      return new TreeReader(parser, lone, null).readAll();
+      return new TreeReader(parser, lone, null, null).readAll();
     } catch (IOException cannotBe) {
       throw new UncheckedIOException(cannotBe);
     }
@@ -121,7 +117,7 @@ final class TreeReader {
 
   static JsonNode read(String text, LoneSurrogates lone) throws InvalidJson {
     try (JsonParser parser = FACTORY.createParser(text)) {
-      return new TreeReader(parser, lone, null).readAll();
+      return new TreeReader(parser, lone, null, null).readAll();
     } catch (IOException cannotBe) {
       throw new UncheckedIOException(cannotBe);
     }
