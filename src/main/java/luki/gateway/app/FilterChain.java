@@ -40,7 +40,7 @@ import luki.gateway.limit.Limiters;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Label.TracedStep;
 import luki.gateway.observe.Metrics;
-import luki.gateway.resume.ResumeStream;
+import luki.gateway.resume.KeptStreams.ResumeStream;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.TokenVerifier;
 import org.jspecify.annotations.Nullable;

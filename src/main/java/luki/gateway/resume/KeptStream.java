@@ -1,7 +1,12 @@
 package luki.gateway.resume;
 
 import java.io.IOException;
-import java.util.concurrent.locks.ReentrantLock;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
@@ -13,13 +18,8 @@ import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stream that keeps its last events. One thread at a time takes events from its source: that of
- * the reader, or one that goes on without a reader until it has as many as it may keep.
- *
- * <pre>
- *   open ──► read ──leave──► unread ──resume──► read
- *              └───────────────┴──► over ───────► dropped
- * </pre>
+ * A stream that keeps its last events. One thread takes events from its source, as many as it may
+ * keep, and a reply reads them from here. It has one reader or none until it is dropped.
  */
 final class KeptStream {
   /** As much as a service may be ahead of a slow client. */
@@ -28,20 +28,23 @@ final class KeptStream {
   /** What was taken for it; guarded by {@link KeptStreams}. */
   long held;
 
+  final String id;
+  final String caller;
   private final KeptStreams all;
-  private final String id;
   private final Exchange begun;
   private final Body.Source source;
   private final ByteBudget.Lease lease;
-  private final ReentrantLock taking = new ReentrantLock();
-  volatile boolean over;
-  private volatile boolean dropped;
-  private boolean closed;
-  // Guarded by this, as all that follows.
-  private final LastEvents events;
+  // How its source has ended: no thread takes from that any more.
+  final CompletableFuture<Delivery.End> ended = new CompletableFuture<>();
+  private final AtomicBoolean closed = new AtomicBoolean();
+  // Guarded by this, as all that follows. The first of the events has the number `first`.
+  private final List<byte[]> events = new ArrayList<>();
+  private int first = 1;
+  private long bytes;
+  private byte @Nullable [] comment;
+  private boolean started;
   private boolean resumable = true;
-  private @Nullable Object taker;
-  private @Nullable Consumer<Delivery.End> whenOver;
+  private @Nullable Reader reader;
   private long leftAt;
 
   /** A stream that has begun; the lease is what its call takes in memory. */
@@ -49,73 +52,75 @@ final class KeptStream {
       KeptStreams all, String id, Exchange begun, Body.Source source, ByteBudget.Lease lease) {
     this.all = all;
     this.id = id;
+    this.caller = begun.principal().limitedAs();
     this.begun = begun.carrying(null);
     this.source = source;
     this.lease = lease;
-    this.events = new LastEvents(id);
   }
 
-  String id() {
-    return id;
-  }
-
-  String caller() {
-    return begun.principal().limitedAs();
-  }
-
-  boolean isOf(Exchange exchange) {
-    return begun.principal().isSameCaller(exchange.principal())
-        && begun.user().equals(exchange.user());
+  /** The number of the last event, 0 before the first. */
+  private int last() {
+    return first + events.size() - 1;
   }
 
   /** For the client that has asked for it. */
   synchronized Body.Source open() {
-    StreamReader reader = new StreamReader(this, source, 0, true);
-    taker = reader;
+    resumable = all.add(this);
+    reader = new Reader(0, true);
     return reader;
   }
 
   /** For a client that has all events up to this number; whoever reads it now is ended. */
-  Response resume(int after) {
+  Response resume(Exchange exchange, int after) {
+    if (!begun.principal().isSameCaller(exchange.principal())
+        || !begun.user().equals(exchange.user())) {
+      return KeptStreams.notFound();
+    }
     if (source.refusal() != null) {
       // The credential was checked just now.
       drop();
       return Response.refused(ApiError.of(ErrorCode.CONSENT_DENIED));
     }
-    StreamReader reader = new StreamReader(this, source, after, false);
     synchronized (this) {
-      if (!resumable || dropped || !events.goesOnAfter(after)) {
-        return KeptStreams.notFound();
-      }
-      if (over && after == events.last()) {
+      boolean goesOn = resumable && after >= first - 1 && after <= last();
+      if (goesOn && ended.isDone() && after == last()) {
         return Response.empty(204);
       }
-      if (!all.attach(this)) {
+      if (!goesOn || !all.attach(this)) {
         return KeptStreams.notFound();
       }
-      all.give(this, events.forgetUpTo(after));
-      taker = reader;
+      forgetUpTo(after);
+      reader = new Reader(after, false);
       notifyAll();
+      return new Response(200, Response.EVENT_STREAM, new Body.Stream(reader));
     }
-    source.probe();
-    return new Response(200, Response.EVENT_STREAM, new Body.Stream(reader));
+  }
+
+  private void forgetUpTo(int number) {
+    while (first <= number) {
+      int size = events.removeFirst().length;
+      first++;
+      bytes -= size;
+      if (resumable) {
+        all.give(this, size);
+      }
+    }
   }
 
   /** From now on it cannot be resumed. */
-  synchronized void forget() {
+  private void forget() {
     resumable = false;
-    long _ = events.forgetUpTo(read());
     all.remove(this);
   }
 
   /** Drops it if nobody reads it, and nobody may ask for it any more. */
   void dropIfExpired(boolean now) {
     synchronized (this) {
-      boolean expired = now || all.now() - leftAt >= KeptStreams.LIFETIME.toNanos();
-      if (taker instanceof StreamReader || !(expired || source.refusal() != null)) {
+      boolean expired = now || all.nanos.getAsLong() - leftAt >= KeptStreams.LIFETIME.toNanos();
+      if (reader != null || !(expired || source.refusal() != null)) {
         return;
       }
-      dropped = true;
+      forget();
     }
     drop();
   }
@@ -123,176 +128,169 @@ final class KeptStream {
   /** Ends it, and its call. */
   void drop() {
     synchronized (this) {
-      dropped = true;
-      taker = null;
-      all.remove(this);
+      forget();
+      reader = null;
       notifyAll();
+      if (!started) {
+        boolean _ = ended.complete(Delivery.End.CLIENT_CLOSED);
+      }
     }
     source.probe();
-    closeIfDropped();
-  }
-
-  /** By whichever thread sees last that no other uses the source. */
-  private void closeIfDropped() {
-    if (dropped && taking.tryLock()) {
-      try {
-        if (!closed) {
-          closed = true;
-          end(Delivery.End.CLIENT_CLOSED);
-          source.close();
-          lease.close();
-        }
-      } finally {
-        taking.unlock();
-      }
+    Delivery.End _ = ended.join();
+    if (!closed.getAndSet(true)) {
+      source.close();
+      lease.close();
     }
   }
 
-  /** Nothing more will come; on the thread that takes. */
-  private void end(Delivery.End how) {
-    Consumer<Delivery.End> due;
-    synchronized (this) {
-      if (over) {
-        return;
-      }
-      over = true;
-      due = whenOver;
-    }
-    lease.clear();
-    if (due != null) {
-      // This thread may be interrupted.
-      Thread.ofVirtual().name("stream-over").start(() -> due.accept(how));
-    }
-  }
-
-  /** Keeps the next event of the source; returns a comment instead where there is one. */
-  private byte @Nullable [] take(Object who) throws IOException, InterruptedException {
-    taking.lockInterruptibly();
+  /** Takes all that comes from the source. */
+  private void run() {
+    Delivery.End how = Delivery.End.ABORTED;
     try {
-      if (!mayTake(who)) {
-        return null;
-      }
       byte[] piece = source.next();
-      if (piece == null) {
-        end(Delivery.End.COMPLETE);
-      } else if (piece[0] == ':') {
-        return piece;
-      } else if (!keep(piece)) {
-        drop();
+      while (piece != null && keep(piece)) {
+        piece = source.next();
       }
-      return null;
-    } catch (IOException | RuntimeException broken) {
-      end(Delivery.End.ABORTED);
-      throw broken;
+      how = piece == null ? Delivery.End.COMPLETE : Delivery.End.CLIENT_CLOSED;
+    } catch (IOException | InterruptedException broken) {
+      // Its replies are aborted.
     } finally {
-      taking.unlock();
-      closeIfDropped();
+      synchronized (this) {
+        lease.clear();
+        boolean _ = ended.complete(how);
+        notifyAll();
+      }
+    }
+    if (how == Delivery.End.CLIENT_CLOSED) {
+      drop();
     }
   }
 
-  private synchronized boolean mayTake(Object who) {
-    return who.equals(taker) && !over;
+  /** Keeps a piece once there is room; false where nobody can read it. */
+  private synchronized boolean keep(byte[] piece) throws InterruptedException {
+    if (piece[0] == ':') {
+      comment = piece;
+    } else {
+      byte[] event = numbered(piece);
+      awaitRoom(event.length);
+      events.add(event);
+      bytes += event.length;
+    }
+    notifyAll();
+    return resumable || reader != null;
   }
 
-  /** Keeps the next event; false where there is no room for it and nobody who reads it. */
-  private synchronized boolean keep(byte[] piece) {
-    byte[] event = events.numbered(piece);
-    if (resumable && !dropped) {
-      boolean kept = hasRoom(event);
-      while (!kept && events.first() <= read()) {
-        all.give(this, events.forgetUpTo(events.first()));
-        kept = hasRoom(event);
-      }
-      if (!kept) {
+  private void awaitRoom(int size) throws InterruptedException {
+    while (resumable && (bytes >= MAX_BYTES || !all.take(this, size))) {
+      if (reader != null && reader.read >= first) {
+        forgetUpTo(first);
+      } else if (reader == null ? bytes >= MAX_BYTES : reader.read < last()) {
+        wait();
+      } else {
         forget();
       }
     }
-    events.add(event);
-    return resumable || taker instanceof StreamReader;
-  }
-
-  /** Without a reader it waits for room of its own before an event is taken. */
-  private boolean hasRoom(byte[] event) {
-    boolean isRead = taker instanceof StreamReader;
-    return (!isRead || events.bytes() < MAX_BYTES) && all.take(this, event.length);
-  }
-
-  /** The number of the last event that the reader has; 0 without one. */
-  private int read() {
-    return taker instanceof StreamReader reader ? reader.read() : 0;
-  }
-
-  /** Goes on without a reader until it has as much as it may keep. */
-  private void goOn(Object rest) {
-    try {
-      while (awaitsMore(rest)) {
-        byte[] _ = take(rest);
-      }
-    } catch (IOException broken) {
-      // A reader that comes gets what there is.
-    } catch (InterruptedException stopping) {
-      drop();
-    }
-  }
-
-  private synchronized boolean awaitsMore(Object rest) throws InterruptedException {
-    while (rest.equals(taker) && events.bytes() >= MAX_BYTES) {
+    // Then one event at a time.
+    while (!resumable && reader != null && reader.read < last()) {
       wait();
     }
-    return mayTake(rest);
   }
 
-  /** A reader leaves; says whether what is due at the end of its reply is due later. */
-  boolean leave(StreamReader reader, Consumer<Delivery.End> whenEnded) {
-    boolean goesOn;
-    boolean ends;
-    synchronized (this) {
-      boolean wasRead = reader.equals(taker);
-      boolean stays = wasRead && reader.read() > 0 && resumable && all.leave(this);
-      ends = wasRead && !stays;
-      goesOn = reader.begins() && !over && !ends;
-      whenOver = goesOn ? whenEnded : whenOver;
-      if (stays) {
-        goOnUnread();
-      }
-    }
-    if (ends) {
-      drop();
-    }
-    return goesOn;
+  /** The next event, with the id that a client resumes by in place of any that it has. */
+  private byte[] numbered(byte[] event) {
+    String text = new String(event, StandardCharsets.ISO_8859_1);
+    int from = text.startsWith("event: ") ? text.indexOf('\n') + 1 : 0;
+    int to = text.startsWith("id: ", from) ? text.indexOf('\n', from) + 1 : from;
+    String head = text.substring(0, from) + "id: " + id + ":" + (last() + 1) + "\n";
+    return (head + text.substring(to)).getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  private void goOnUnread() {
-    leftAt = all.now();
-    Object rest = new Object();
-    taker = rest;
-    if (!over) {
-      Thread.ofVirtual().name("kept-stream").start(() -> goOn(rest));
-    }
-  }
+  /** One reply with events of this stream, perhaps that of the request that began it. */
+  private final class Reader implements Body.Source {
+    private final boolean begins;
+    private int read;
+    private boolean released;
 
-  /** The next piece for a reader; null at the end. */
-  byte @Nullable [] next(StreamReader reader) throws IOException, InterruptedException {
-    while (true) {
-      synchronized (this) {
-        if (!reader.equals(taker)) {
+    private Reader(int read, boolean begins) {
+      this.read = read;
+      this.begins = begins;
+    }
+
+    @Override
+    public byte @Nullable [] next() throws IOException, InterruptedException {
+      synchronized (KeptStream.this) {
+        if (!started && reader == this) {
+          started = true;
+          Thread.ofVirtual().name("kept-stream").start(KeptStream.this::run);
+        }
+        while (reader == this && read == last() && comment == null && !ended.isDone()) {
+          KeptStream.this.wait();
+        }
+        if (reader != this) {
           throw new IOException("another request goes on with this stream");
         }
-        byte[] event = events.get(reader.read() + 1);
-        if (event != null) {
-          reader.reads();
+        if (read < last()) {
+          read++;
+          byte[] event = events.get(read - first);
           if (!resumable) {
-            long _ = events.forgetUpTo(reader.read());
+            forgetUpTo(read);
           }
+          KeptStream.this.notifyAll();
           return event;
         }
-        if (over) {
-          return null;
+        byte[] silence = comment;
+        comment = null;
+        if (silence == null && ended.join() != Delivery.End.COMPLETE) {
+          throw new IOException("the stream broke");
+        }
+        return silence;
+      }
+    }
+
+    @Override
+    public void probe() {
+      source.probe();
+    }
+
+    @Override
+    public @Nullable ErrorCode failure() {
+      return source.failure();
+    }
+
+    @Override
+    public OptionalLong firstEventNanos() {
+      return begins ? source.firstEventNanos() : OptionalLong.empty();
+    }
+
+    @Override
+    public boolean release(Consumer<Delivery.End> whenOver) {
+      released = true;
+      synchronized (KeptStream.this) {
+        boolean drops = reader == this && !(read > 0 && resumable && all.leave(KeptStream.this));
+        if (!drops) {
+          if (reader == this) {
+            reader = null;
+            leftAt = all.nanos.getAsLong();
+            KeptStream.this.notifyAll();
+          }
+          boolean goesOn = begins && !(ended.isDone() && read == last());
+          if (goesOn) {
+            var _ = ended.thenAccept(how -> Thread.startVirtualThread(() -> whenOver.accept(how)));
+          }
+          return goesOn;
         }
       }
-      byte[] comment = take(reader);
-      if (comment != null) {
-        return comment;
+      drop();
+      return false;
+    }
+
+    /** One that was never released was not for a client that can come back. */
+    @Override
+    public void close() {
+      if (!released && begins) {
+        drop();
+      } else if (!released) {
+        boolean _ = release(_ -> {});
       }
     }
   }

@@ -2,20 +2,20 @@ package luki.gateway.resume;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
+import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -49,12 +49,10 @@ public final class KeptStreams implements AutoCloseable {
   private final long limit;
   private final Lifecycle lifecycle;
   private final RandomGenerator random;
-  private final LongSupplier nanos;
-  private final Map<String, KeptStream> streams = new HashMap<>();
+  final LongSupplier nanos;
+  private final Map<String, KeptStream> streams = new ConcurrentHashMap<>();
   // The longest without a reader first.
   private final Set<KeptStream> unread = new LinkedHashSet<>();
-  // To be closed by the next check.
-  private final Queue<KeptStream> dropped = new ArrayDeque<>();
   private final Map<String, Long> bytesOfCaller = new HashMap<>();
   private long bytes;
   private @Nullable Periodic checks;
@@ -82,13 +80,7 @@ public final class KeptStreams implements AutoCloseable {
   }
 
   public void start() {
-    checks =
-        new Periodic(
-            "kept-streams",
-            () -> {
-              check();
-              return CHECK_INTERVAL;
-            });
+    checks = new Periodic("kept-streams", this::check);
   }
 
   /** Handles a request; the stream that it gets can be resumed where there is room for it. */
@@ -104,8 +96,9 @@ public final class KeptStreams implements AutoCloseable {
       Response response = handler.handle(exchange.holding(lease));
       if (response.body() instanceof Body.Stream(Body.Source source, var encoder)) {
         kept = true;
-        KeptStream stream = new KeptStream(this, newId(), exchange, source, lease);
-        return response.with(new Body.Stream(opened(stream), encoder));
+        String id = "%016x%016x".formatted(random.nextLong(), random.nextLong());
+        KeptStream stream = new KeptStream(this, id, exchange, source, lease);
+        return response.with(new Body.Stream(stream.open(), encoder));
       }
       return response;
     } finally {
@@ -115,17 +108,13 @@ public final class KeptStreams implements AutoCloseable {
     }
   }
 
-  private synchronized Body.Source opened(KeptStream stream) {
-    if (take(stream, STREAM_BYTES)) {
-      streams.put(stream.id(), stream);
-    } else {
-      stream.forget();
+  /** Begins to keep a stream; false where there is no room. */
+  synchronized boolean add(KeptStream stream) {
+    if (!take(stream, STREAM_BYTES)) {
+      return false;
     }
-    return stream.open();
-  }
-
-  private String newId() {
-    return "%016x%016x".formatted(random.nextLong(), random.nextLong());
+    streams.put(stream.id, stream);
+    return true;
   }
 
   /**
@@ -135,38 +124,26 @@ public final class KeptStreams implements AutoCloseable {
    */
   Response resume(Exchange exchange, String last) {
     Matcher id = EVENT_ID.matcher(last);
-    KeptStream stream = id.matches() ? find(id.group(1)) : null;
-    return stream != null && stream.isOf(exchange)
-        ? stream.resume(Integer.parseInt(id.group(2)))
-        : notFound();
+    KeptStream stream = id.matches() ? streams.get(id.group(1)) : null;
+    return stream == null ? notFound() : stream.resume(exchange, Integer.parseInt(id.group(2)));
   }
 
   static Response notFound() {
     return Response.refused(ApiError.of(ErrorCode.NOT_FOUND));
   }
 
-  private synchronized @Nullable KeptStream find(String id) {
-    return streams.get(id);
-  }
-
-  long now() {
-    return nanos.getAsLong();
-  }
-
   /** Takes room for what a stream keeps; false where there is none. */
   synchronized boolean take(KeptStream stream, long size) {
-    while (bytesOfCaller.getOrDefault(stream.caller(), 0L) + size > limit / 4) {
-      if (!dropOldest(stream.caller())) {
+    String caller = stream.caller;
+    boolean isShareFull = bytesOfCaller.getOrDefault(caller, 0L) + size > limit / 4;
+    while (isShareFull || bytes + size > limit || !memory.tryTake(size)) {
+      if (!dropOldest(isShareFull ? caller : null)) {
         return false;
       }
-    }
-    while (bytes + size > limit || !memory.tryTake(size)) {
-      if (!dropOldest(null)) {
-        return false;
-      }
+      isShareFull = bytesOfCaller.getOrDefault(caller, 0L) + size > limit / 4;
     }
     bytes += size;
-    bytesOfCaller.merge(stream.caller(), size, Long::sum);
+    bytesOfCaller.merge(caller, size, Long::sum);
     stream.held += size;
     return true;
   }
@@ -176,18 +153,15 @@ public final class KeptStreams implements AutoCloseable {
     stream.held -= size;
     memory.give(size);
     bytesOfCaller.computeIfPresent(
-        stream.caller(), (_, held) -> held > size ? Long.valueOf(held - size) : null);
+        stream.caller, (_, held) -> held > size ? Long.valueOf(held - size) : null);
   }
 
   /** Takes out the oldest stream, of a caller or of all, that is over and that nobody reads. */
   private boolean dropOldest(@Nullable String caller) {
-    Iterator<KeptStream> oldest = unread.iterator();
-    while (oldest.hasNext()) {
-      KeptStream next = oldest.next();
-      if (next.over && (caller == null || caller.equals(next.caller()))) {
-        oldest.remove();
+    for (KeptStream next : unread) {
+      if (next.ended.isDone() && (caller == null || caller.equals(next.caller))) {
         remove(next);
-        dropped.add(next);
+        Thread.ofVirtual().name("kept-stream").start(next::drop);
         return true;
       }
     }
@@ -196,11 +170,11 @@ public final class KeptStreams implements AutoCloseable {
 
   /** A stream has no reader any more; false where it must not go on. */
   synchronized boolean leave(KeptStream stream) {
-    if (!streams.containsKey(stream.id()) || lifecycle.phase() == Lifecycle.Phase.DRAINING) {
+    if (!streams.containsKey(stream.id) || lifecycle.phase() == Lifecycle.Phase.DRAINING) {
       return false;
     }
-    String caller = stream.caller();
-    if (unread.stream().filter(other -> other.caller().equals(caller)).count() >= UNREAD_OF_CALLER
+    String caller = stream.caller;
+    if (unread.stream().filter(other -> other.caller.equals(caller)).count() >= UNREAD_OF_CALLER
         && !dropOldest(caller)) {
       return false;
     }
@@ -210,35 +184,25 @@ public final class KeptStreams implements AutoCloseable {
 
   /** A stream has another reader; false where it was forgotten. */
   synchronized boolean attach(KeptStream stream) {
-    return unread.remove(stream) || streams.containsKey(stream.id());
+    return unread.remove(stream) || streams.containsKey(stream.id);
   }
 
   /** Forgets a stream with all that it keeps. */
   synchronized void remove(KeptStream stream) {
-    streams.remove(stream.id());
+    streams.remove(stream.id);
     unread.remove(stream);
     give(stream, stream.held);
   }
 
   /** Drops what has been without a reader for too long, or may not be read any more. */
-  void check() {
+  Duration check() {
     boolean all = lifecycle.phase() == Lifecycle.Phase.DRAINING;
-    withoutReader().forEach(stream -> stream.dropIfExpired(all));
-    takenOut().forEach(KeptStream::drop);
+    copyOf(unread).forEach(stream -> stream.dropIfExpired(all));
+    return CHECK_INTERVAL;
   }
 
-  private synchronized List<KeptStream> withoutReader() {
-    return List.copyOf(unread);
-  }
-
-  private synchronized List<KeptStream> takenOut() {
-    List<KeptStream> all = List.copyOf(dropped);
-    dropped.clear();
-    return all;
-  }
-
-  private synchronized List<KeptStream> all() {
-    return List.copyOf(streams.values());
+  private synchronized List<KeptStream> copyOf(Collection<KeptStream> some) {
+    return List.copyOf(some);
   }
 
   @Override
@@ -246,8 +210,30 @@ public final class KeptStreams implements AutoCloseable {
     if (checks != null) {
       checks.close();
     }
-    all().forEach(KeptStream::drop);
-    takenOut().forEach(KeptStream::drop);
+    copyOf(streams.values()).forEach(KeptStream::drop);
     memory.close();
+  }
+
+  /**
+   * Answers a request for the rest of a stream without a call and without a bill, which is that of
+   * the request that began the stream.
+   *
+   * @param streams null where none is kept
+   */
+  public record ResumeStream(@Nullable KeptStreams streams) implements Filter {
+    @Override
+    public Response apply(Exchange exchange, Handler next)
+        throws IOException, InterruptedException {
+      if (streams == null
+          || exchange.payload() == null
+          || !(exchange.served().handler() instanceof Handler.Resumable)) {
+        return next.handle(exchange);
+      }
+      String last = exchange.request().headers().first("Last-Event-ID");
+      // WHATWG HTML §9.2: an empty id is none.
+      return last == null || last.isEmpty()
+          ? streams.keep(exchange, next)
+          : streams.resume(exchange, last);
+    }
   }
 }
