@@ -194,7 +194,8 @@ public final class ByteBudget {
       return new byte[length];
     }
 
-    private byte[] copied(byte[] bytes, int length) throws Exhausted {
+    /** A copy of another length, with the room of the copy in place of that of the bytes. */
+    public byte[] copied(byte[] bytes, int length) throws Exhausted {
       take(length);
       byte[] copy = Arrays.copyOf(bytes, length);
       give(bytes.length);

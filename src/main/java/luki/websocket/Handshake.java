@@ -9,9 +9,9 @@ import java.util.List;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
-/** The opening handshake (RFC 6455 §4.2). */
+/** The opening handshake (RFC 6455 §4.2). No extension is negotiated. */
 public final class Handshake {
-  public static final String PROTOCOLS = "Sec-WebSocket-Protocol";
+  private static final String PROTOCOLS = "Sec-WebSocket-Protocol";
   private static final String KEY = "Sec-WebSocket-Key";
   private static final String VERSION = "Sec-WebSocket-Version";
   private static final String GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -19,14 +19,9 @@ public final class Handshake {
 
   private Handshake() {}
 
-  /** Whether the client asks to speak WebSocket, well or not. */
-  public static boolean isAsked(Fields headers) {
-    return headers.hasToken("Upgrade", "websocket");
-  }
-
   /** The name of the header that is missing or wrong; null where the request is a handshake. */
   public static @Nullable String problem(Fields headers) {
-    if (!isAsked(headers)) {
+    if (!headers.hasToken("Upgrade", "websocket")) {
       return "Upgrade";
     }
     if (!headers.hasToken("Connection", "Upgrade")) {
@@ -50,11 +45,9 @@ public final class Handshake {
   /** The subprotocols that the client offers, in its order of preference. */
   public static List<String> protocols(Fields headers) {
     List<String> offered = new ArrayList<>();
-    for (String line : headers.all(PROTOCOLS)) {
-      for (String member : line.split(",", -1)) {
-        if (!member.isBlank()) {
-          offered.add(member.strip());
-        }
+    for (String member : String.join(",", headers.all(PROTOCOLS)).split(",", -1)) {
+      if (!member.isBlank()) {
+        offered.add(member.strip());
       }
     }
     return offered;
@@ -66,9 +59,8 @@ public final class Handshake {
    * @param protocol one of those that the client offers; null for none
    */
   public static Fields reply(Fields headers, @Nullable String protocol) {
-    String key = headers.only(KEY);
-    Fields reply =
-        Fields.of("Upgrade", "websocket", "Sec-WebSocket-Accept", accept(key == null ? "" : key));
+    String accept = accept(String.valueOf(headers.only(KEY)));
+    Fields reply = Fields.of("Upgrade", "websocket", "Sec-WebSocket-Accept", accept);
     return protocol == null ? reply : reply.with(PROTOCOLS, protocol);
   }
 

@@ -2,6 +2,7 @@ package luki.websocket;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -10,11 +11,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * nothing is written any more.
  */
 public final class MessageWriter {
-  private static final int FINAL = 0x80;
-  private static final int TEXT = 1;
-  private static final int CLOSE = 8;
-  private static final int PING = 9;
-  private static final int PONG = 10;
   private static final int MAX_HEAD_BYTES = 10;
 
   private final OutputStream out;
@@ -31,15 +27,15 @@ public final class MessageWriter {
 
   /** Writes a text message. */
   public void text(byte[] utf8) throws IOException {
-    write(TEXT, utf8);
+    write(MessageReader.TEXT, utf8);
   }
 
   public void ping() throws IOException {
-    write(PING, new byte[0]);
+    write(MessageReader.PING, new byte[0]);
   }
 
   public void pong(byte[] payload) throws IOException {
-    write(PONG, payload);
+    write(MessageReader.PONG, payload);
   }
 
   /**
@@ -49,32 +45,27 @@ public final class MessageWriter {
    */
   public void close(int code, String reason) throws IOException {
     byte[] text = reason.getBytes(StandardCharsets.US_ASCII);
-    byte[] payload = new byte[2 + text.length];
-    payload[0] = (byte) (code >> 8);
-    payload[1] = (byte) code;
-    System.arraycopy(text, 0, payload, 2, text.length);
-    write(CLOSE, payload);
+    write(
+        MessageReader.CLOSE,
+        ByteBuffer.allocate(2 + text.length).putShort((short) code).put(text).array());
   }
 
   private void write(int opcode, byte[] payload) throws IOException {
-    byte[] frame = new byte[MAX_HEAD_BYTES + payload.length];
-    int at = 0;
-    frame[at++] = (byte) (FINAL | opcode);
+    ByteBuffer frame = ByteBuffer.allocate(MAX_HEAD_BYTES + payload.length);
+    frame.put((byte) (MessageReader.FINAL | opcode));
     if (payload.length < 126) {
-      frame[at++] = (byte) payload.length;
+      frame.put((byte) payload.length);
+    } else if (payload.length < 0x10000) {
+      frame.put((byte) 126).putShort((short) payload.length);
     } else {
-      int octets = payload.length < 0x10000 ? 2 : 8;
-      frame[at++] = (byte) (octets == 2 ? 126 : 127);
-      for (int i = octets - 1; i >= 0; i--) {
-        frame[at++] = (byte) ((long) payload.length >> (8 * i));
-      }
+      frame.put((byte) 127).putLong(payload.length);
     }
-    System.arraycopy(payload, 0, frame, at, payload.length);
+    frame.put(payload);
     lock.lock();
     try {
       if (!closed) {
-        closed = opcode == CLOSE;
-        out.write(frame, 0, at + payload.length);
+        closed = opcode == MessageReader.CLOSE;
+        out.write(frame.array(), 0, frame.position());
         out.flush();
       }
     } finally {

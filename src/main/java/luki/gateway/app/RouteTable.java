@@ -25,7 +25,7 @@ import luki.gateway.json.Json;
 import luki.gateway.ticket.TicketHandler;
 import luki.gateway.upstream.Upstreams;
 import luki.gateway.webhook.Webhooks;
-import luki.gateway.websocket.ChatSocketHandler;
+import luki.gateway.websocket.ChatSockets;
 
 /** The contract's operations with their handlers. */
 record RouteTable(Parts parts, Configuration.Build build) {
@@ -100,7 +100,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
     handlers.putAll(new ConsentHandlers(upstreams, parts.consent()).byName());
     handlers.put(
         "chat-socket",
-        new ChatSocketHandler(parts.sockets(), parts.configuration().settings().corsOrigins()));
+        new ChatSockets.Opening(parts.sockets(), parts.configuration().settings().corsOrigins()));
     handlers.put("stream-ticket", new TicketHandler(parts.tickets()));
     handlers.put("usage", new UsageHandler(parts.limiters(), parts.plans(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));

@@ -23,7 +23,6 @@ final class Chat {
   private static final Fields JSON =
       Fields.of("Content-Type", "application/json", "Accept", "text/event-stream");
 
-  private static final byte[] NO_DATA = "{}".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] CANCELLED =
       "{\"cancelled\":true}".getBytes(StandardCharsets.US_ASCII);
 
@@ -32,7 +31,7 @@ final class Chat {
   private final Runnable ended;
   private long bytes;
   private boolean last;
-  private boolean cancelled;
+  private volatile boolean cancelled;
   private @Nullable Thread calling;
   private Body.@Nullable Source source;
 
@@ -56,10 +55,6 @@ final class Chat {
     } else if (calling != null) {
       calling.interrupt();
     }
-  }
-
-  private synchronized boolean isCancelled() {
-    return cancelled;
   }
 
   /** Whether the call may be made: from now on it can be interrupted. */
@@ -88,12 +83,12 @@ final class Chat {
     Delivery.End end = Delivery.End.CLIENT_CLOSED;
     ErrorCode failure = null;
     try {
-      switch (response.body()) {
-        case Body.Stream stream -> failure = stream(stream);
-        case Body.Bytes whole -> refused(whole.bytes());
-        case Body.Empty _, Body.Upgraded _ -> refused(NO_DATA);
+      if (response.body() instanceof Body.Stream stream) {
+        failure = stream(stream);
+      } else if (!cancelled) {
+        sendLast(message("error", id, Body.bytesOf(response.body())));
       }
-      if (isCancelled()) {
+      if (cancelled) {
         sendLast(message("done", id, CANCELLED));
       } else {
         end = Delivery.End.COMPLETE;
@@ -108,20 +103,13 @@ final class Chat {
   }
 
   private @Nullable ErrorCode stream(Body.Stream stream) throws IOException, InterruptedException {
-    Body.Source events = stream.source();
-    try (events) {
-      byte[] event = isCancelled() ? null : events.next();
-      while (event != null && !isCancelled()) {
+    try (Body.Source events = stream.source()) {
+      byte[] event = cancelled ? null : events.next();
+      while (event != null && !cancelled) {
         send(event);
         event = events.next();
       }
       return events.failure();
-    }
-  }
-
-  private void refused(byte[] envelope) throws IOException {
-    if (!isCancelled()) {
-      sendLast(message("error", id, envelope));
     }
   }
 

@@ -6,12 +6,12 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Body;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
@@ -21,14 +21,12 @@ import luki.gateway.json.Json;
 import luki.gateway.observe.Lifecycle;
 import luki.http1.ByteBudget;
 import luki.websocket.CloseCode;
-import luki.websocket.Message;
 import luki.websocket.MessageReader;
+import luki.websocket.MessageReader.BrokenRule;
 import luki.websocket.MessageWriter;
-import luki.websocket.WebSocketException;
-import org.jspecify.annotations.Nullable;
 
 /** One WebSocket: its thread reads what the client sends, each chat has a thread of its own. */
-final class ChatSocket implements Body.Session {
+final class ChatSocket {
   private static final Duration PING_INTERVAL = Duration.ofSeconds(20);
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(45);
 
@@ -46,63 +44,64 @@ final class ChatSocket implements Body.Session {
   private final Dispatcher gateway;
   private final Map<String, Chat> chats = new ConcurrentHashMap<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private @Nullable MessageWriter writer;
-  private @Nullable Thread reader;
+  private final MessageReader from;
+  private final MessageWriter to;
+  private final ByteBudget.Lease memory;
+  // An interrupt closes the connection that it reads from.
+  private final Thread reader = Thread.currentThread();
   private volatile long heard = System.nanoTime();
   private volatile long pinged = System.nanoTime();
   private volatile long closing;
   private int invalid;
 
-  ChatSocket(ChatSockets sockets, Exchange handshake, Dispatcher gateway) {
+  /** After the handshake, on the connection's thread. */
+  ChatSocket(ChatSockets sockets, Exchange handshake, InputStream in, OutputStream out) {
     this.sockets = sockets;
     this.handshake = handshake;
-    this.gateway = gateway;
+    this.gateway = Objects.requireNonNull(sockets.dispatcher, "not started");
+    this.memory = sockets.memory.lease();
+    this.from = new MessageReader(in, sockets.maxMessageBytes, memory);
+    this.to = new MessageWriter(out);
   }
 
-  @Override
-  public void run(InputStream in, OutputStream out) throws IOException {
-    MessageWriter to = new MessageWriter(out);
-    writer = to;
-    reader = Thread.currentThread();
+  /** Runs until the connection is to be closed. */
+  void run() throws IOException {
     AccessWatch.Grant grant =
-        sockets
-            .access()
-            .begin(
-                handshake,
-                false,
-                () -> threads.execute(() -> close(CloseCode.POLICY, "the credential has ended")));
-    sockets.add(this);
-    try (ByteBudget.Lease memory = sockets.memory().lease()) {
-      memory.heldBy(handshake.principal().limitedAs());
-      serve(new MessageReader(in, sockets.maxMessageBytes(), memory), to);
-    } catch (WebSocketException broken) {
-      to.close(broken.code().code(), broken.rule());
+        sockets.access.begin(
+            handshake,
+            false,
+            () -> threads.execute(() -> close(CloseCode.POLICY, "the credential has ended")));
+    sockets.open.add(this);
+    memory.heldBy(handshake.principal().limitedAs());
+    try (memory) {
+      serve();
+    } catch (BrokenRule broken) {
+      to.close(broken.code(), String.valueOf(broken.getMessage()));
     } catch (EOFException left) {
       // Without a close frame.
     } finally {
-      sockets.remove(this);
+      sockets.open.remove(this);
       grant.close();
       chats.values().forEach(Chat::cancel);
       threads.close();
     }
   }
 
-  private void serve(MessageReader from, MessageWriter to) throws IOException {
+  private void serve() throws IOException {
     while (true) {
-      Message message = from.next();
+      MessageReader.Kind kind = from.next();
       heard = System.nanoTime();
-      switch (message.kind()) {
-        case PING -> to.pong(message.payload());
+      switch (kind) {
+        case PING -> to.pong(from.payload());
         case PONG -> {}
         case CLOSE -> {
-          int code = message.code();
-          to.close(code == Message.NO_CODE ? CloseCode.NORMAL.code() : code, "");
+          to.close(from.code(), "");
           return;
         }
-        case BINARY -> to.close(CloseCode.UNSUPPORTED_DATA.code(), "texts only");
+        case BINARY -> to.close(CloseCode.UNSUPPORTED_DATA, "texts only");
         case TEXT -> {
           if (!to.isClosed()) {
-            received(message.payload(), to);
+            received(from.payload());
           }
         }
       }
@@ -110,41 +109,41 @@ final class ChatSocket implements Body.Session {
     }
   }
 
-  private void received(byte[] utf8, MessageWriter to) throws IOException {
+  private void received(byte[] utf8) throws IOException {
     Json message;
     try {
       message = Json.parse(utf8);
     } catch (InvalidJson bad) {
-      refuse("", ApiError.invalid(bad.pointer(), bad.rule()), to);
+      refuse("", ApiError.invalid(bad.pointer(), bad.rule()));
       return;
     }
     String id = message.at("id").string("");
     String type = message.at("type").string("");
     if (id.isEmpty() || id.length() > MAX_ID_LENGTH) {
-      refuse("", ApiError.invalid("/id", "length"), to);
+      refuse("", ApiError.invalid("/id", "length"));
     } else if (type.equals("cancel")) {
       Chat chat = chats.get(id);
       if (chat != null) {
         chat.cancel();
       }
     } else if (type.equals("chat")) {
-      begin(id, message.toBuilder().remove("type").remove("id").build(), to);
+      begin(id, message.toBuilder().remove("type").remove("id").build());
     } else {
-      refuse(id, ApiError.invalid("/type", "enum"), to);
+      refuse(id, ApiError.invalid("/type", "enum"));
     }
   }
 
-  private void begin(String id, Json body, MessageWriter to) throws IOException {
+  private void begin(String id, Json body) throws IOException {
     if (chats.containsKey(id)) {
-      refuse(id, ApiError.invalid("/id", "in_use"), to);
+      refuse(id, ApiError.invalid("/id", "in_use"));
     } else if (chats.size() >= MAX_CHATS) {
-      refuse(id, ApiError.retrySoon(ErrorCode.OVERLOADED), to);
+      refuse(id, ApiError.retrySoon(ErrorCode.OVERLOADED));
     } else {
       Chat chat = new Chat(id, to, () -> chats.remove(id));
       chats.put(id, chat);
       threads.execute(
           () -> {
-            try (ByteBudget.Lease memory = sockets.memory().lease()) {
+            try (ByteBudget.Lease memory = sockets.memory.lease()) {
               chat.run(gateway, handshake.request(), body, memory);
             } finally {
               chats.remove(id, chat);
@@ -153,7 +152,7 @@ final class ChatSocket implements Body.Session {
     }
   }
 
-  private void refuse(String id, ApiError error, MessageWriter to) throws IOException {
+  private void refuse(String id, ApiError error) throws IOException {
     invalid++;
     if (invalid > MAX_INVALID) {
       close(CloseCode.POLICY, "too many invalid messages");
@@ -164,24 +163,15 @@ final class ChatSocket implements Body.Session {
   }
 
   /** Ends it from any thread: the client has a moment to answer. */
-  private void close(CloseCode code, String reason) {
-    MessageWriter to = writer;
-    if (to == null || to.isClosed()) {
+  private void close(int code, String reason) {
+    if (to.isClosed()) {
       return;
     }
     closing = System.nanoTime();
     try {
-      to.close(code.code(), reason);
+      to.close(code, reason);
     } catch (IOException gone) {
-      abort();
-    }
-  }
-
-  private void abort() {
-    Thread blocked = reader;
-    if (blocked != null) {
-      // Closes the connection that it reads from.
-      blocked.interrupt();
+      reader.interrupt();
     }
   }
 
@@ -189,37 +179,30 @@ final class ChatSocket implements Body.Session {
   void check(long now) {
     if (closing != 0) {
       if (now - closing > CLOSE_TIME.toNanos()) {
-        abort();
+        reader.interrupt();
       }
     } else if (now - heard > LONGEST_SILENCE.toNanos()) {
-      abort();
+      reader.interrupt();
     } else if (mustEnd()) {
       closing = now;
-      execute(() -> close(CloseCode.GOING_AWAY, "shutting down"));
+      Thread.startVirtualThread(() -> close(CloseCode.GOING_AWAY, "shutting down"));
     } else if (now - pinged > PING_INTERVAL.toNanos()) {
       pinged = now;
-      execute(this::ping);
+      Thread.startVirtualThread(this::ping);
     }
   }
 
   private boolean mustEnd() {
-    Lifecycle lifecycle = sockets.lifecycle();
+    Lifecycle lifecycle = sockets.lifecycle;
     return lifecycle.streamsMustEnd()
         || (lifecycle.phase() == Lifecycle.Phase.DRAINING && chats.isEmpty());
   }
 
-  private void execute(Runnable write) {
-    Thread.ofVirtual().name("chat-socket").start(write);
-  }
-
   private void ping() {
     try {
-      MessageWriter to = writer;
-      if (to != null) {
-        to.ping();
-      }
+      to.ping();
     } catch (IOException gone) {
-      abort();
+      reader.interrupt();
     }
   }
 }
