@@ -22,7 +22,6 @@ import luki.gateway.http.Handler;
 import luki.gateway.http.Policy;
 import luki.gateway.http.Route;
 import luki.gateway.json.Json;
-import luki.gateway.ticket.TicketHandler;
 import luki.gateway.upstream.Upstreams;
 import luki.gateway.webhook.Webhooks;
 import luki.gateway.websocket.ChatSockets;
@@ -101,7 +100,7 @@ record RouteTable(Parts parts, Configuration.Build build) {
     handlers.put(
         "chat-socket",
         new ChatSockets.Opening(parts.sockets(), parts.configuration().settings().corsOrigins()));
-    handlers.put("stream-ticket", new TicketHandler(parts.tickets()));
+    handlers.put("stream-ticket", parts.tickets());
     handlers.put("usage", new UsageHandler(parts.limiters(), parts.plans(), parts::limitedAs));
     handlers.put("overview", new OverviewHandler(upstreams, parts.consent()));
     Webhooks webhooks = parts.webhooks();

@@ -11,7 +11,7 @@ import luki.gateway.http.Policy.Units;
 import luki.gateway.idempotency.MemoryReplies;
 import luki.gateway.idempotency.ReplyStore;
 import luki.gateway.observe.Periodic;
-import luki.gateway.ticket.TicketStore;
+import luki.gateway.ticket.Tickets;
 import luki.gateway.upstream.Upstreams.ServiceState;
 import org.jspecify.annotations.Nullable;
 
@@ -81,7 +81,7 @@ public final class Limiters implements AutoCloseable {
   }
 
   /** Where tickets are kept: here, or in Redis. */
-  public TicketStore tickets(TicketStore local) {
+  public Tickets.Store tickets(Tickets.Store local) {
     return redis == null ? local : new RedisTickets(redis);
   }
 

@@ -3,11 +3,11 @@ package luki.gateway.limit;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.ErrorCode;
-import luki.gateway.ticket.TicketStore;
+import luki.gateway.ticket.Tickets;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps tickets in Redis for all instances. Without Redis none is issued or redeemed. */
-record RedisTickets(RedisExecutor redis) implements TicketStore {
+record RedisTickets(RedisExecutor redis) implements Tickets.Store {
   private static final String NAME = "ticket";
 
   @Override

@@ -1,8 +1,8 @@
 package luki.gateway.ticket;
 
-import java.util.Iterator;
+import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.SequencedMap;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Deadline;
@@ -11,25 +11,18 @@ import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps tickets in the memory of this process, within the budget of all messages. */
-public final class MemoryTickets implements TicketStore {
+public final class MemoryTickets implements Tickets.Store {
   private static final String HOLDER = "tickets";
   // The objects of an entry and its texts.
   private static final int ENTRY_BYTES = 256;
 
   private final ByteBudget.Lease memory;
   // The oldest first.
-  private final Map<String, Entry> entries = new LinkedHashMap<>();
+  private final SequencedMap<String, Entry> entries = new LinkedHashMap<>();
 
-  private static final class Entry {
-    private final byte[] sealed;
-    private final Deadline end = Deadline.after(LIFETIME);
-
-    Entry(byte[] sealed) {
-      this.sealed = sealed;
-    }
-
+  private record Entry(ByteBuffer sealed, Deadline end) {
     int bytes() {
-      return sealed.length + ENTRY_BYTES;
+      return sealed.capacity() + ENTRY_BYTES;
     }
   }
 
@@ -41,7 +34,7 @@ public final class MemoryTickets implements TicketStore {
   @Override
   public synchronized void put(String id, byte[] sealed) {
     dropExpired();
-    Entry entry = new Entry(sealed);
+    Entry entry = new Entry(ByteBuffer.wrap(sealed), Deadline.after(LIFETIME));
     if (!memory.tryTake(entry.bytes())) {
       throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
     }
@@ -56,18 +49,14 @@ public final class MemoryTickets implements TicketStore {
       return null;
     }
     memory.give(entry.bytes());
-    return entry.sealed;
+    byte[] sealed = new byte[entry.sealed.remaining()];
+    entry.sealed.get(sealed);
+    return sealed;
   }
 
   private void dropExpired() {
-    Iterator<Entry> oldest = entries.values().iterator();
-    while (oldest.hasNext()) {
-      Entry next = oldest.next();
-      if (!next.end.hasPassed()) {
-        return;
-      }
-      oldest.remove();
-      memory.give(next.bytes());
+    while (!entries.isEmpty() && entries.firstEntry().getValue().end.hasPassed()) {
+      memory.give(entries.pollFirstEntry().getValue().bytes());
     }
   }
 

@@ -1,25 +1,37 @@
 package luki.gateway.ticket;
 
+import static luki.gateway.http.PercentCoding.encode;
+
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.Objects;
+import java.util.StringJoiner;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
+import luki.gateway.http.ApiException;
 import luki.gateway.http.AsciiSet;
+import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
+import luki.gateway.http.Response;
 import luki.gateway.http.Sha256;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Issues tickets and redeems them. What a ticket stands for is encrypted (AES-256-GCM) by a key
- * that is a hash of the ticket, and stored under another hash of it: who reads the store learns
- * neither the credential nor what the user says.
+ * Issues stream tickets and redeems them: what a page in a browser presents in a URL where it
+ * cannot set headers, once, within half a minute, for one path and one query. What a ticket stands
+ * for is encrypted (AES-256-GCM) by a key that is a hash of the ticket, and stored under another
+ * hash of it: who reads the store learns neither the credential nor what the user says.
  */
-public record Tickets(TicketStore store, SecureRandom random) {
+public record Tickets(Store store, SecureRandom random) implements Handler.Completes {
+
   private static final String TRANSFORMATION = "AES/GCM/NoPadding";
   private static final int SECRET_BYTES = 32;
   private static final int TAG_BITS = 128;
@@ -30,6 +42,31 @@ public record Tickets(TicketStore store, SecureRandom random) {
   // A key encrypts once, so that its nonce need not differ.
   private static final byte[] NONCE = new byte[12];
 
+  /** Tickets that were issued and not used yet. */
+  public interface Store extends AutoCloseable {
+    /** How long a ticket can be used. */
+    Duration LIFETIME = Duration.ofSeconds(30);
+
+    /**
+     * Keeps a ticket for {@link #LIFETIME}.
+     *
+     * @param id a hash of the ticket, 32 hex digits
+     * @throws ApiException there is no room, or the store is unavailable
+     */
+    void put(String id, byte[] sealed);
+
+    /**
+     * Takes a ticket out: of several callers one gets it.
+     *
+     * @return null where there is none of that id
+     * @throws ApiException the store is unavailable
+     */
+    byte @Nullable [] take(String id);
+
+    @Override
+    default void close() {}
+  }
+
   /**
    * What a ticket stands for.
    *
@@ -39,6 +76,28 @@ public record Tickets(TicketStore store, SecureRandom random) {
    * @param query of the request, encoded
    */
   public record Grant(String path, String header, String credential, String query) {}
+
+  /** Issues a ticket for the caller's own credential and the query that it names. */
+  @Override
+  public Response handle(Exchange exchange) {
+    Json body = exchange.json();
+    StringJoiner query = new StringJoiner("&");
+    body.at("parameters")
+        .members()
+        .forEach((name, value) -> query.add(encode(name) + "=" + encode(value.string(""))));
+    Fields headers = exchange.request().headers();
+    String header = headers.has("X-API-Key") ? "X-API-Key" : "Authorization";
+    String credential = Objects.requireNonNull(headers.first(header), "authenticated without one");
+    String path = body.at("path").string("");
+    String ticket = issue(new Grant(path, header, credential, query.toString()));
+    Json reply =
+        Json.object()
+            .put("ticket", ticket)
+            .put("url", path + "?ticket=" + ticket)
+            .put("expires_in_s", Store.LIFETIME.toSeconds())
+            .build();
+    return Response.json(201, reply);
+  }
 
   /** Issues a ticket, a text of 43 characters. */
   public String issue(Grant grant) {

@@ -162,8 +162,8 @@ class StreamTicketTest {
   @Test
   void theStoreHoldsNeitherTheTicketNorWhatItStandsFor() throws Exception {
     Map<String, byte[]> kept = new HashMap<>();
-    TicketStore store =
-        new TicketStore() {
+    Tickets.Store store =
+        new Tickets.Store() {
           @Override
           public void put(String id, byte[] sealed) {
             kept.put(id, sealed);
