@@ -100,8 +100,8 @@ record Parts(
             engines,
             metrics,
             tracing,
-            new Rollouts(new RolloutFile(settings.rolloutFile()), metrics, clock, System::nanoTime),
-            System::nanoTime);
+            new Rollouts(
+                new RolloutFile(settings.rolloutFile()), metrics, clock, System::nanoTime));
     Upstreams upstreams = new Upstreams(settings, configuration.file(), shared, null);
     String pepper = configuration.pepperIfAny();
     Consent consent = new Consent(upstreams, settings.consentCache(), clock);

@@ -170,7 +170,7 @@ public final class CircuitBreaker {
 
   /** Whether it is open, with no probe due yet. */
   public synchronized boolean isOpen() {
-    return state == State.OPEN && nanoTime.getAsLong() - openedAt < settings.open().toNanos();
+    return state == State.OPEN && untilProbe() > 0;
   }
 
   /** Whether it is open or half-open. */
@@ -180,10 +180,11 @@ public final class CircuitBreaker {
 
   /** How long until the next probe, at least a second. */
   public synchronized Duration retryAfter() {
-    long left = settings.open().toNanos() - (nanoTime.getAsLong() - openedAt);
-    return state == State.OPEN && left > 1_000_000_000L
-        ? Duration.ofNanos(left)
-        : Duration.ofSeconds(1);
+    return Duration.ofNanos(Math.max(1_000_000_000L, state == State.OPEN ? untilProbe() : 0));
+  }
+
+  private long untilProbe() {
+    return settings.open().toNanos() - (nanoTime.getAsLong() - openedAt);
   }
 
   private synchronized void ended(Permit permit, Principal caller, CallResult result) {

@@ -3,6 +3,7 @@ package luki.gateway.upstream;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.LongSupplier;
@@ -20,21 +21,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class ServiceBreakers {
   private final GatewayFile.Breaker settings;
-  private final LongSupplier nanoTime;
   private final CircuitBreaker service;
   private final Map<Operation, CircuitBreaker> operations = new ConcurrentHashMap<>();
 
-  ServiceBreakers(GatewayFile.Breaker settings, LongSupplier nanoTime) {
+  ServiceBreakers(GatewayFile.Breaker settings) {
     this.settings = settings;
-    this.nanoTime = nanoTime;
-    this.service =
-        new CircuitBreaker(
-            settings, EnumSet.of(CallResult.UNREACHABLE, CallResult.NO_CONNECTION), nanoTime);
+    this.service = breaker(EnumSet.of(CallResult.UNREACHABLE, CallResult.NO_CONNECTION));
+  }
+
+  private CircuitBreaker breaker(Set<CallResult> failing) {
+    return new CircuitBreaker(settings, failing, System::nanoTime);
   }
 
   /** These where the settings are the same, else new ones, which are closed. */
   ServiceBreakers with(GatewayFile.Breaker other) {
-    return other.equals(settings) ? this : new ServiceBreakers(other, nanoTime);
+    return other.equals(settings) ? this : new ServiceBreakers(other);
   }
 
   /** The method of a call and the template of its route: closed sets, so the map is bounded. */
@@ -57,20 +58,17 @@ final class ServiceBreakers {
     }
     CircuitBreaker.Permit ofOperation =
         operations
-            .computeIfAbsent(new Operation(method, exchange.route().template()), _ -> ofOperation())
+            .computeIfAbsent(
+                new Operation(method, exchange.route().template()),
+                _ ->
+                    breaker(
+                        EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED))))
             .tryAcquire(caller);
     if (ofOperation == null) {
       ofService.end(caller, CallResult.IGNORED);
       return null;
     }
     return new Permit(caller, ofService, ofOperation);
-  }
-
-  private CircuitBreaker ofOperation() {
-    return new CircuitBreaker(
-        settings,
-        EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED)),
-        nanoTime);
   }
 
   /** What a call showed that took so long. */

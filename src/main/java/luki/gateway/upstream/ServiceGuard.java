@@ -12,15 +12,15 @@ import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.CircuitBreaker.CallResult;
 
 /**
- * Bounds the calls that a door makes to a service itself, as those over HTTP are: places for calls
- * in flight, of which no caller takes more than its share, and circuit breakers.
+ * Bounds the calls to a service, over HTTP or of a door of its own: places for calls in flight, of
+ * which no caller takes more than its share, and circuit breakers.
  */
 public final class ServiceGuard {
+  final ServiceBreakers breakers;
+  final Bulkhead calls;
+  final Bulkhead streams;
   private final Upstream who;
   private final Metrics metrics;
-  private final ServiceBreakers breakers;
-  private final Bulkhead calls;
-  private final Bulkhead streams;
 
   private ServiceGuard(
       Upstream who, Metrics metrics, ServiceBreakers breakers, Bulkhead calls, Bulkhead streams) {
@@ -35,7 +35,7 @@ public final class ServiceGuard {
     this(
         who,
         metrics,
-        new ServiceBreakers(file.breaker(), System::nanoTime),
+        new ServiceBreakers(file.breaker()),
         new Bulkhead(file.service(who).maxConcurrent(), file.fairShare()),
         new Bulkhead(file.streams().maxOpen(), file.fairShare()));
   }
@@ -70,10 +70,13 @@ public final class ServiceGuard {
     ServiceBreakers.Permit permit = breakers.tryAcquire(Method.POST, exchange);
     if (permit == null) {
       places.leave(place);
-      throw new ApiException(
-          new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.retryAfter()));
+      throw new ApiException(circuitOpen());
     }
     return new Admitted(places, place, permit);
+  }
+
+  ApiError circuitOpen() {
+    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.retryAfter());
   }
 
   /** A call that was admitted. */

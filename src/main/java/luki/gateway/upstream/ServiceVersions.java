@@ -130,8 +130,8 @@ final class ServiceVersions {
 
   private void mirror(UpstreamClient to, Call call, Exchange exchange) {
     try {
-      int status = to.uncounted().mirror(call, exchange);
-      to.member().mirrored(status > 0 && status < 500 ? Mirrored.ANSWERED : Mirrored.FAILED);
+      boolean answered = to.mirror(call, exchange);
+      to.member().mirrored(answered ? Mirrored.ANSWERED : Mirrored.FAILED);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
     } finally {

@@ -15,9 +15,7 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.Label.UpstreamOutcome;
-import luki.gateway.observe.Metrics;
 import luki.gateway.observe.TraceSpan;
-import luki.gateway.observe.Tracing;
 import luki.gateway.rollout.Rollout;
 import luki.gateway.upstream.CircuitBreaker.CallResult;
 import luki.gateway.upstream.ServiceBreakers.RetryBudget;
@@ -31,19 +29,16 @@ import org.jspecify.annotations.Nullable;
  * repeat on a fresh connection.
  */
 final class UpstreamClient {
+  private static final Duration MIRROR_LIMIT = Duration.ofSeconds(2);
+
   private final Upstream who;
   private final URI base;
   private final Rollout.Member member;
-  private final GatewayFile.Service settings;
-  private final int maxReplyBytes;
+  private final Duration total;
+  private final Upstreams.Shared shared;
   private final HttpClient http;
   private final OutgoingRequests outgoing;
-  private final UncountedCall uncounted;
-  private final Metrics metrics;
-  private final Tracing tracing;
-  private final ServiceBreakers breakers;
-  private final Bulkhead calls;
-  private final Bulkhead streams;
+  private final ServiceGuard guard;
   private final RetryBudget budget;
   private final ServiceHealth health;
 
@@ -64,33 +59,24 @@ final class UpstreamClient {
     this.who = who;
     this.base = base;
     this.member = member;
-    this.settings = file.service(who);
-    this.maxReplyBytes = shared.maxReplyBytes();
-    GatewayFile.Streams streamLimits = file.streams();
-    this.http = shared.clients().client(settings.connect(), streamLimits.betweenEvents());
+    this.total = file.service(who).total();
+    this.shared = shared;
+    this.http =
+        shared.clients().client(file.service(who).connect(), file.streams().betweenEvents());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
-    this.uncounted = new UncountedCall(http, outgoing, maxReplyBytes);
-    this.metrics = shared.metrics();
-    this.tracing = shared.tracing();
-    GatewayFile.Breaker breaker = file.breaker();
-    GatewayFile.FairShare share = file.fairShare();
     if (before == null) {
-      this.breakers = new ServiceBreakers(breaker, shared.nanoTime());
-      this.calls = new Bulkhead(settings.maxConcurrent(), share);
-      this.streams = new Bulkhead(streamLimits.maxOpen(), share);
-      this.budget = new RetryBudget(shared.nanoTime());
+      this.guard = new ServiceGuard(who, file, shared.metrics());
+      this.budget = new RetryBudget(System::nanoTime);
       this.health = new ServiceHealth(who);
     } else {
-      this.breakers = before.breakers.with(breaker);
-      this.calls = before.calls.with(settings.maxConcurrent(), share);
-      this.streams = before.streams.with(streamLimits.maxOpen(), share);
+      this.guard = before.guard.with(file);
       this.budget = before.budget;
       this.health = before.health;
     }
   }
 
   boolean isTripped() {
-    return breakers.isAnyTripped();
+    return guard.isTripped();
   }
 
   Upstream who() {
@@ -105,34 +91,50 @@ final class UpstreamClient {
     return member;
   }
 
-  UncountedCall uncounted() {
-    return uncounted;
-  }
-
   /** Down while the breaker is open. */
   ServiceState state() {
-    return breakers.isOpen() ? ServiceState.DOWN : health.state();
+    return guard.breakers.isOpen() ? ServiceState.DOWN : health.state();
   }
 
   /** Makes a health check. It says nothing about what the service depends on. */
   void probe(Duration limit) throws InterruptedException {
-    int status = uncounted.health(limit);
-    health.probed(status > 0 && status < 500 ? ServiceState.UP : ServiceState.DOWN);
+    long by = System.nanoTime() + limit.toNanos();
+    health.probed(answers(outgoing.health(by), by) ? ServiceState.UP : ServiceState.DOWN);
+  }
+
+  /** Makes a call of another version again; whether that went well. */
+  boolean mirror(Call call, Exchange exchange) throws InterruptedException {
+    long by = System.nanoTime() + MIRROR_LIMIT.toNanos();
+    Call copy = call.with("X-Luki-Mirror", "1");
+    return answers(outgoing.of(copy, exchange, exchange.trace(), by, by), by);
+  }
+
+  /** Beside bulkhead and breaker: whether there is a whole reply in time that is no failure. */
+  private boolean answers(PreparedRequest request, long by) throws InterruptedException {
+    try {
+      HttpResponse<InputStream> reply = http.send(request, new TimedBody(by));
+      try (InputStream body = reply.body()) {
+        long _ = body.skip(shared.maxReplyBytes());
+      }
+      return reply.statusCode() < 500;
+    } catch (IOException | RuntimeException failed) {
+      return false;
+    }
   }
 
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
   Reply call(Call call, Exchange exchange) throws InterruptedException {
     long began = System.nanoTime();
-    int place = calls.enter(exchange.principal());
+    int place = guard.calls.enter(exchange.principal());
     if (place < 0) {
       return shed(place, began);
     }
     try {
-      Reply reply = attempts(new Work(call, exchange, settings.total(), false, began)).reply();
+      Reply reply = attempts(new Work(call, exchange, total, false, began)).reply();
       member.ended(call.method(), exchange, Failures.codeOf(who, call, reply), reply.nanos());
       return reply;
     } finally {
-      calls.leave(place);
+      guard.calls.leave(place);
     }
   }
 
@@ -151,13 +153,13 @@ final class UpstreamClient {
   EventFeed.Item stream(Call call, Exchange exchange, Duration limit, StreamReader reader)
       throws InterruptedException {
     long began = System.nanoTime();
-    int place = streams.enter(exchange.principal());
+    int place = guard.streams.enter(exchange.principal());
     if (place < 0) {
       return new EventFeed.Item.Failed(shed(place, began).error());
     }
     try {
       Attempt last = attempts(new Work(call, exchange, limit, true, began));
-      Attempt.OpenStream open = last.stream();
+      OpenStream open = last.stream();
       if (open == null) {
         return new EventFeed.Item.Failed(Failures.ofNoStream(who, last.reply()));
       }
@@ -167,12 +169,13 @@ final class UpstreamClient {
         open.span().end();
       }
     } finally {
-      streams.leave(place);
+      guard.streams.leave(place);
     }
   }
 
   private Reply.Failed shed(int place, long began) {
-    return new Reply.Failed(Bulkhead.refusal(place, who, metrics, System.nanoTime() - began), 0);
+    return new Reply.Failed(
+        Bulkhead.refusal(place, who, shared.metrics(), System.nanoTime() - began), 0);
   }
 
   /**
@@ -185,6 +188,23 @@ final class UpstreamClient {
       return new Reply.Failed(error, System.nanoTime() - began);
     }
   }
+
+  /**
+   * What one attempt came to.
+   *
+   * @param stream null unless the reply is an event stream
+   * @param mayRepeat nothing was sent, or it does no harm to send it again
+   */
+  private record Attempt(
+      Reply reply, @Nullable OpenStream stream, boolean mayRepeat, CallResult result) {
+    /** Nothing was called. */
+    static Attempt none(Reply reply) {
+      return new Attempt(reply, null, false, CallResult.IGNORED);
+    }
+  }
+
+  /** The body of a reply that is an event stream, and the span of its call. */
+  private record OpenStream(InputStream events, TraceSpan span) {}
 
   /** The repeat is on a fresh connection: when one of the pool is dead, the others may be too. */
   private Attempt attempts(Work work) throws InterruptedException {
@@ -202,14 +222,12 @@ final class UpstreamClient {
     if (by.atNanos() - began <= 0) {
       return Attempt.none(work.failed(Failures.late(who)));
     }
+    ServiceBreakers breakers = guard.breakers;
     ServiceBreakers.Permit permit = breakers.tryAcquire(work.call.method(), work.exchange);
     if (permit == null) {
-      return Attempt.none(
-          work.failed(
-              new ApiError.FromUpstream(
-                  who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.retryAfter())));
+      return Attempt.none(work.failed(guard.circuitOpen()));
     }
-    TraceSpan span = tracing.client(work.exchange.trace(), who, work.call.method());
+    TraceSpan span = shared.tracing().client(work.exchange.trace(), who, work.call.method());
     Attempt attempt = null;
     try {
       long end = (work.streaming ? work.exchange.deadline() : by).atNanos();
@@ -228,7 +246,7 @@ final class UpstreamClient {
       if (attempt == null || attempt.stream() == null) {
         span.end();
       }
-      metrics.upstreamCall(who, outcome, System.nanoTime() - began);
+      shared.metrics().upstreamCall(who, outcome, System.nanoTime() - began);
     }
   }
 
@@ -251,15 +269,16 @@ final class UpstreamClient {
     span.status(status);
     String retryAfter =
         status < 400 ? null : response.headers().firstValue("Retry-After").orElse(null);
-    Attempt.OpenStream stream = null;
+    OpenStream stream = null;
     Body whole = Body.EMPTY;
     InputStream body = response.body();
     if (!work.streaming) {
       try (body) {
-        whole = Body.of(work.call.read(body, status, work.exchange.memory(), maxReplyBytes));
+        whole =
+            Body.of(work.call.read(body, status, work.exchange.memory(), shared.maxReplyBytes()));
       }
     } else if (Failures.isEventStream(response)) {
-      stream = new Attempt.OpenStream(body, span);
+      stream = new OpenStream(body, span);
     } else {
       body.close();
     }

@@ -7,7 +7,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Settings;
@@ -46,8 +45,7 @@ public final class Upstreams implements AutoCloseable {
       HttpClients clients,
       Metrics metrics,
       Tracing tracing,
-      Rollouts rollouts,
-      LongSupplier nanoTime) {}
+      Rollouts rollouts) {}
 
   /** Makes the token with which the gateway authenticates to a service, and for which user. */
   @FunctionalInterface
