@@ -19,13 +19,11 @@ import org.jspecify.annotations.Nullable;
 /** A listener of this engine. It has one handler, for every path. */
 public final class EdgeServer extends HttpServer {
   private static final int USUAL_BACKLOG = 1024;
-  private static final Duration MIN_REST = Duration.ofMillis(10);
-  private static final Duration MAX_REST = Duration.ofSeconds(1);
+  private static final Duration REST = Duration.ofMillis(50);
 
   private final ServerContext shared;
   private final ServerSocket listener;
   private final Thread acceptor;
-  private Duration rest = MIN_REST;
   private volatile boolean stopped;
 
   /** What all connections of one server have in common. */
@@ -114,13 +112,10 @@ public final class EdgeServer extends HttpServer {
     Socket socket;
     try {
       socket = listener.accept();
-      rest = MIN_REST;
     } catch (IOException failed) {
       // Most likely out of file descriptors: retry when connections have closed.
       if (!listener.isClosed()) {
-        Thread.sleep(rest);
-        Duration longer = rest.multipliedBy(2);
-        rest = longer.compareTo(MAX_REST) < 0 ? longer : MAX_REST;
+        Thread.sleep(REST);
       }
       return false;
     }

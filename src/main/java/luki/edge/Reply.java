@@ -94,7 +94,7 @@ final class Reply extends OutputStream {
             // RFC 9110 §10.1.1: a client that got no 100 may or may not send its body.
             || requestBody.isAwaited()
             || requestBody.failure() != null
-            || requestBody.isLongerThan(Connection.MAX_DRAIN_BYTES);
+            || requestBody.remaining() > Connection.MAX_DRAIN_BYTES;
     ReplyHead.render(
         out,
         newStatus,

@@ -38,11 +38,6 @@ final class RequestBody extends BlockInput {
     return in.isEnded();
   }
 
-  /** Whether more than that many bytes are known to be unread. */
-  boolean isLongerThan(long bytes) {
-    return in.remaining() > bytes;
-  }
-
   @Override
   public long remaining() {
     return in.remaining();

@@ -6,7 +6,7 @@ import luki.edge.EdgeServer.ServerContext;
 import luki.http1.IoDeadline;
 
 /** Writes to the socket, piece by piece under the write limit; the sweeper closes a stalled one. */
-final class SocketOutput extends OutputStream {
+final class SocketOutput {
   private static final int PIECE = 32 * 1024;
 
   private final OutputStream out;
@@ -24,13 +24,7 @@ final class SocketOutput extends OutputStream {
     return failed;
   }
 
-  @Override
-  public void write(int octet) throws IOException {
-    write(new byte[] {(byte) octet}, 0, 1);
-  }
-
-  @Override
-  public void write(byte[] bytes, int offset, int length) throws IOException {
+  void write(byte[] bytes, int offset, int length) throws IOException {
     boolean done = false;
     try {
       for (int at = offset; at < offset + length; at += PIECE) {

@@ -8,12 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Collects a head and the start of its body for one write; has a buffer only while filled. */
 final class WriteBuffer extends OutputStream {
-  private final OutputStream out;
+  private final SocketOutput out;
   private final Pool pool;
   private byte @Nullable [] bytes;
   private int length;
 
-  WriteBuffer(OutputStream out, Pool pool) {
+  WriteBuffer(SocketOutput out, Pool pool) {
     this.out = out;
     this.pool = pool;
   }

@@ -5,8 +5,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names that nearly every message has, so that they are made once and not for each message. Being
- * interned, they are the same objects as the constants that code looks for.
+ * Names of fields and methods that nearly every message has, so that they are made once and not for
+ * each message. Being interned, they are the same objects as the constants that code looks for.
  */
 final class FieldNames {
   private static final int MASK = 255;
@@ -23,7 +23,8 @@ final class FieldNames {
             + " Last-Event-ID Location Origin Pragma Referer Retry-After Sec-Fetch-Dest"
             + " Sec-Fetch-Mode Sec-Fetch-Site Server TE Trailer Transfer-Encoding"
             + " Upgrade User-Agent Vary Via X-API-Key X-Forwarded-For X-Forwarded-Host"
-            + " X-Forwarded-Proto X-Real-IP X-Request-ID traceparent tracestate ETag";
+            + " X-Forwarded-Proto X-Real-IP X-Request-ID traceparent tracestate ETag"
+            + " GET POST PUT DELETE HEAD OPTIONS";
     for (String name : known.split(" ", -1)) {
       put(table, name.intern());
       put(table, name.toLowerCase(Locale.ROOT).intern());

@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Request heads of one connection, one after another. */
 public final class RequestParser {
-  private static final String[] METHODS = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"};
-
   private final InputBuffer source;
   private final HeadLimits limits;
   private String method = "";
@@ -56,7 +54,7 @@ public final class RequestParser {
     if (space == source.position() || space == end || bytes[space] != ' ') {
       throw new BadMessage(Reason.REQUEST_LINE);
     }
-    method = method(bytes, source.position(), space);
+    method = FieldNames.of(bytes, source.position(), space);
     int second = space + 1;
     while (second < end && bytes[second] > ' ' && bytes[second] < 0x7f) {
       second++;
@@ -95,13 +93,26 @@ public final class RequestParser {
   }
 
   private RequestHead head(String raw, Fields fields) throws BadMessage {
+    checkHost(http11, fields);
+    target = target(method, raw, fields.first("Host"));
+    return new RequestHead(method, target, http11, fields, framing(http11, fields));
+  }
+
+  /** RFC 9112 §3.2: exactly one {@code Host}; a request of HTTP/1.0 may have none. */
+  public static void checkHost(boolean http11, Fields fields) throws BadMessage {
     String host = fields.first("Host");
     int hosts = host == null ? 0 : fields.count("Host");
-    // RFC 9112 §3.2: exactly one; a request of HTTP/1.0 may have none.
     if (hosts > 1 || (hosts == 0 && http11) || (host != null && !Grammar.isHost(host))) {
       throw new BadMessage(Reason.HOST);
     }
-    target = target(method, raw, host);
+  }
+
+  /**
+   * How the body is framed, and that the client expects no more than a 100.
+   *
+   * @throws BadMessage two readers might disagree about where it ends, or it expects something else
+   */
+  public static BodyFraming framing(boolean http11, Fields fields) throws BadMessage {
     BodyFraming body = BodyFraming.ofRequest(http11, fields);
     String expect = fields.first("Expect");
     if (expect != null
@@ -109,16 +120,7 @@ public final class RequestParser {
       // RFC 9110 §10.1.1: no other expectation is known.
       throw new BadMessage(Reason.EXPECTATION);
     }
-    return new RequestHead(method, target, http11, fields, body);
-  }
-
-  private static String method(byte[] bytes, int from, int to) {
-    for (String known : METHODS) {
-      if (FieldNames.isAt(known, bytes, from, to)) {
-        return known;
-      }
-    }
-    return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
+    return body;
   }
 
   private static boolean isHttp11(byte[] bytes, int from, int end) throws BadMessage {

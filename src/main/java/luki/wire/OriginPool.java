@@ -3,7 +3,9 @@ package luki.wire;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.net.http.HttpConnectTimeoutException;
+import java.nio.channels.SocketChannel;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Set;
@@ -11,6 +13,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
 import luki.http1.PreparedRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class OriginPool {
   private final PreparedRequest.Origin origin;
   private final String authority;
-  private final Dialer dialer;
+  private final Supplier<SSLContext> tls;
   private final Addresses addresses;
   private final WireSettings settings;
   private final long idleNanos;
@@ -37,12 +41,12 @@ final class OriginPool {
 
   OriginPool(
       PreparedRequest.Origin origin,
-      Dialer dialer,
+      Supplier<SSLContext> tls,
       Addresses.Resolver resolver,
       WireSettings settings) {
     this.origin = origin;
     this.authority = origin.authority();
-    this.dialer = dialer;
+    this.tls = tls;
     this.addresses = new Addresses(origin.host(), resolver);
     this.settings = settings;
     this.idleNanos = settings.idle().toNanos();
@@ -114,7 +118,7 @@ final class OriginPool {
       drop(surplus);
     }
     List<InetAddress> known = addresses.within(by - now);
-    PooledConnection connection = closed ? null : dialer.connect(origin, known, by, all);
+    PooledConnection connection = closed ? null : open(known, by);
     if (connection != null && !closed) {
       return connection;
     }
@@ -122,6 +126,69 @@ final class OriginPool {
       drop(connection);
     }
     throw new ConnectException("the client is closed");
+  }
+
+  /**
+   * Connects by that moment, with an equal share of the time left for each address.
+   *
+   * @throws HttpConnectTimeoutException the time has passed
+   * @throws ConnectException no address accepted the connection
+   */
+  private PooledConnection open(List<InetAddress> of, long by)
+      throws IOException, InterruptedException {
+    IOException last = new UnknownHostException("no address");
+    for (int i = 0; i < of.size(); i++) {
+      long now = System.nanoTime();
+      long share = (by - now) / (of.size() - i);
+      if (share <= 0) {
+        throw new HttpConnectTimeoutException("no connection in time");
+      }
+      try {
+        return open(of.get(i), now + share);
+      } catch (IOException failed) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException("while connecting");
+        }
+        last = failed;
+      }
+    }
+    if (last instanceof HttpConnectTimeoutException late) {
+      throw late;
+    }
+    ConnectException failed = new ConnectException("no connection");
+    failed.initCause(last);
+    throw failed;
+  }
+
+  private PooledConnection open(InetAddress address, long by) throws IOException {
+    PooledConnection connection =
+        new PooledConnection(SocketChannel.open(), address, settings.head());
+    boolean done = false;
+    try {
+      boolean _ = connection.deadline().set(by);
+      // From now on the sweeper closes it when its time is over.
+      all.add(connection);
+      connection.connect(origin.port());
+      if (origin.tls()) {
+        connection.secure(tls.get(), origin);
+      }
+      done = connection.deadline().clear();
+      if (!done) {
+        throw new IOException("expired");
+      }
+      return connection;
+    } catch (IOException failed) {
+      if (!connection.deadline().hasExpired()) {
+        throw failed;
+      }
+      HttpConnectTimeoutException late = new HttpConnectTimeoutException("no connection in time");
+      late.initCause(failed);
+      throw late;
+    } finally {
+      if (!done) {
+        drop(connection);
+      }
+    }
   }
 
   private @Nullable PooledConnection newest() {

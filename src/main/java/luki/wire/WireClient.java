@@ -39,7 +39,6 @@ public final class WireClient extends HttpClient {
 
   private final WireSettings settings;
   private final @Nullable SSLContext tls;
-  private final Dialer dialer;
   private final Addresses.Resolver resolver;
   private final Map<PreparedRequest.Origin, OriginPool> pools = new ConcurrentHashMap<>();
   private volatile boolean closed;
@@ -70,7 +69,6 @@ public final class WireClient extends HttpClient {
   WireClient(WireSettings settings, @Nullable SSLContext tls, Addresses.Resolver resolver) {
     this.settings = settings;
     this.tls = tls;
-    this.dialer = new Dialer(this::sslContext, settings.head());
     this.resolver = resolver;
     Thread.ofPlatform().daemon().name("wire-sweeper").start(this::sweep);
   }
@@ -139,7 +137,8 @@ public final class WireClient extends HttpClient {
     OriginPool pool =
         known != null
             ? known
-            : pools.computeIfAbsent(origin, to -> new OriginPool(to, dialer, resolver, settings));
+            : pools.computeIfAbsent(
+                origin, to -> new OriginPool(to, this::sslContext, resolver, settings));
     // Checked last: a pool that was added before is closed with the client.
     if (closed) {
       throw new IOException("the client is closed");

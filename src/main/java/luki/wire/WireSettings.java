@@ -23,23 +23,15 @@ public record WireSettings(
     Duration refreshNames,
     HeadLimits head) {
 
-  /** The defaults: uvicorn closes what is idle for 5 s. */
-  public static WireSettings usual() {
+  /** With the defaults for the rest: uvicorn closes what is idle for 5 s. */
+  public static WireSettings usual(Duration connect, Duration silence) {
     return new WireSettings(
-        Duration.ofSeconds(1),
+        connect,
         16_384,
         512,
         Duration.ofSeconds(4),
-        Duration.ofMinutes(2),
+        silence,
         Duration.ofSeconds(10),
         new HeadLimits(8 * 1024, 64 * 1024, 200));
-  }
-
-  public WireSettings withConnect(Duration other) {
-    return new WireSettings(other, maxConnections, maxIdle, idle, silence, refreshNames, head);
-  }
-
-  public WireSettings withSilence(Duration other) {
-    return new WireSettings(connect, maxConnections, maxIdle, idle, other, refreshNames, head);
   }
 }

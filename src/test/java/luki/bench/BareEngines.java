@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import luki.edge.EdgeLimits;
 import luki.edge.EdgeServer;
 import luki.http1.ByteBudget;
@@ -28,7 +29,8 @@ public final class BareEngines {
   private static final TimedBody STREAM = new TimedBody(PreparedRequest.NEVER);
   private static final Fields JSON = Fields.of("Content-Type", "application/json");
 
-  private final HttpClient client = new WireClient(WireSettings.usual());
+  private final HttpClient client =
+      new WireClient(WireSettings.usual(Duration.ofSeconds(1), Duration.ofMinutes(2)));
   private final PreparedRequest.Origin origin;
 
   private BareEngines(int origin) {

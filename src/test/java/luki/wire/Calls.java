@@ -18,19 +18,22 @@ import luki.http1.TimedBody;
 final class Calls {
   static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
   static final String UNFINISHED = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi";
-  static final WireSettings SETTINGS =
-      new WireSettings(
-          Duration.ofSeconds(1),
-          64,
-          8,
-          Duration.ofMillis(500),
-          Duration.ofSeconds(10),
-          Duration.ofMillis(100),
-          new HeadLimits(8 * 1024, 64 * 1024, 200));
+  static final WireSettings SETTINGS = settings(Duration.ofSeconds(1), Duration.ofSeconds(10));
 
   private static final byte[] NONE = {};
 
   private Calls() {}
+
+  static WireSettings settings(Duration connect, Duration silence) {
+    return new WireSettings(
+        connect,
+        64,
+        8,
+        Duration.ofMillis(500),
+        silence,
+        Duration.ofMillis(100),
+        new HeadLimits(8 * 1024, 64 * 1024, 200));
+  }
 
   static PreparedRequest.Origin origin(RawUpstream service) {
     return origin("127.0.0.1", service.port());

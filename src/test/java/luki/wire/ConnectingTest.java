@@ -75,7 +75,8 @@ class ConnectingTest {
   }
 
   private WireClient connectingWithin(Duration limit, Addresses.Resolver resolver) {
-    WireClient client = new WireClient(Calls.SETTINGS.withConnect(limit), null, resolver);
+    WireClient client =
+        new WireClient(Calls.settings(limit, Duration.ofSeconds(10)), null, resolver);
     made = client;
     return client;
   }

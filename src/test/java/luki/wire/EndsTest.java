@@ -59,7 +59,7 @@ class EndsTest {
 
   @Test
   void aBodyThatFallsSilentEndsAsATimeoutAndASlowReaderDoesNot() throws Exception {
-    WireSettings impatient = Calls.SETTINGS.withSilence(Duration.ofMillis(300));
+    WireSettings impatient = Calls.settings(Duration.ofSeconds(1), Duration.ofMillis(300));
     try (WireClient own = new WireClient(impatient);
         RawUpstream service =
             RawUpstream.start(

@@ -75,14 +75,13 @@ final class HttpEngines implements HttpClients, AutoCloseable {
     // A look-up may take longer than its push.
     Semaphore lookUps = new Semaphore(MAX_LOOK_UPS);
     return (connect, silence) ->
-        WireClient.restricted(
-            WireSettings.usual().withConnect(connect).withSilence(silence), allowed, lookUps);
+        WireClient.restricted(WireSettings.usual(connect, silence), allowed, lookUps);
   }
 
   private static HttpClient wireClient(Timeouts own) {
     // Longer than the user's limit of silence, which gives the better error.
     Duration silence = own.silence.plus(BEYOND_LIMIT);
-    return new WireClient(WireSettings.usual().withConnect(own.connect).withSilence(silence));
+    return new WireClient(WireSettings.usual(own.connect, silence));
   }
 
   /** HTTP/1.1 only: an h2c offer makes some of the services drop the body of a POST. */

@@ -1,6 +1,5 @@
 package luki.gateway.server;
 
-import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
@@ -8,19 +7,20 @@ import java.io.FilterInputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Deadline;
 import luki.gateway.server.GatewayServer.ServerEngine;
+import luki.http1.BadMessage;
 import luki.http1.BadMessage.Reason;
+import luki.http1.BodyFraming;
 import luki.http1.EngineExchange;
-import luki.http1.Grammar;
+import luki.http1.Fields;
 import luki.http1.Refusals;
+import luki.http1.RequestParser;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,28 +47,23 @@ public final class JdkServer implements HttpHandler {
   }
 
   public static ServerEngine engine(Settings.Limits limits) {
-    set("sun.net.httpserver.nodelay", "true");
-    set("sun.net.httpserver.idleInterval", Long.toString(limits.idle().toSeconds()));
-    set("sun.net.httpserver.maxIdleConnections", Integer.toString(limits.connections()));
-    set("jdk.httpserver.maxConnections", Integer.toString(limits.connections()));
+    System.setProperty("sun.net.httpserver.nodelay", "true");
+    System.setProperty("sun.net.httpserver.idleInterval", Long.toString(limits.idle().toSeconds()));
+    System.setProperty(
+        "sun.net.httpserver.maxIdleConnections", Integer.toString(limits.connections()));
+    System.setProperty("jdk.httpserver.maxConnections", Integer.toString(limits.connections()));
     // In seconds, unlike its documentation says. It covers the head and the body.
-    set("sun.net.httpserver.maxReqTime", Long.toString(3 * limits.header().toSeconds()));
+    System.setProperty(
+        "sun.net.httpserver.maxReqTime", Long.toString(3 * limits.header().toSeconds()));
     // Above our own limit, so that ours answers in our own shape.
-    set("sun.net.httpserver.maxReqHeaderSize", Integer.toString(4 * limits.headerBytes()));
-    set("sun.net.httpserver.drainAmount", Integer.toString(MAX_DRAIN_BYTES));
-    return (address, backlog, handler, refusals) ->
-        bind(address, backlog, new JdkServer(handler, refusals, limits));
-  }
-
-  private static void set(String property, String value) {
-    System.setProperty(property, value);
-  }
-
-  private static HttpServer bind(InetSocketAddress address, int backlog, HttpHandler handler)
-      throws IOException {
-    HttpServer server = HttpServer.create(address, backlog);
-    server.createContext("/", handler);
-    return server;
+    System.setProperty(
+        "sun.net.httpserver.maxReqHeaderSize", Integer.toString(4 * limits.headerBytes()));
+    System.setProperty("sun.net.httpserver.drainAmount", Integer.toString(MAX_DRAIN_BYTES));
+    return (address, backlog, handler, refusals) -> {
+      HttpServer server = HttpServer.create(address, backlog);
+      server.createContext("/", new JdkServer(handler, refusals, limits));
+      return server;
+    };
   }
 
   @Override
@@ -76,7 +71,7 @@ public final class JdkServer implements HttpHandler {
     EngineExchange engine = EngineExchange.of(http);
     RequestInput in = new RequestInput(http, engine.bodyLength());
     http.setStreams(in, new ReplyOutput(http.getResponseBody(), in, limits.write()));
-    Reason refusal = refusal(http);
+    Reason refusal = refusal(http, engine);
     // Its chunked reader is lenient too, so that what follows such a body is not trusted.
     if (refusal != null || engine.bodyLength() < 0 || in.hasMuchUnread()) {
       http.getResponseHeaders().set("Connection", "close");
@@ -93,50 +88,21 @@ public final class JdkServer implements HttpHandler {
     http.close();
   }
 
-  private @Nullable Reason refusal(HttpExchange http) {
+  private @Nullable Reason refusal(HttpExchange http, EngineExchange engine) {
     boolean http11 = http.getProtocol().equals("HTTP/1.1");
-    Headers headers = http.getRequestHeaders();
     if (!http11 && !http.getProtocol().equals("HTTP/1.0")) {
       return Reason.VERSION;
     }
-    if (!isFramed(headers, http11)) {
-      return Reason.FRAMING;
+    try {
+      Fields fields = engine.fields();
+      RequestParser.checkHost(http11, fields);
+      BodyFraming _ = RequestParser.framing(http11, fields);
+      return fields.renderedLength() > limits.headerBytes() ? Reason.FIELDS_TOO_LARGE : null;
+    } catch (BadMessage bad) {
+      return bad.reason();
+    } catch (IllegalArgumentException malformed) {
+      return Reason.FIELD;
     }
-    int size = 0;
-    for (var line : headers.entrySet()) {
-      for (String value : line.getValue()) {
-        size += line.getKey().length() + value.length() + 4;
-      }
-    }
-    if (size > limits.headerBytes()) {
-      return Reason.FIELDS_TOO_LARGE;
-    }
-    // RFC 9110 §10.1.1: no other expectation is known.
-    boolean expects =
-        all(headers, "Expect").stream().anyMatch(value -> !value.equalsIgnoreCase("100-continue"));
-    return expects ? Reason.EXPECTATION : null;
-  }
-
-  private static List<String> all(Headers headers, String name) {
-    List<String> values = headers.get(name);
-    return values == null ? List.of() : values;
-  }
-
-  /** RFC 9112 §3.2, §6.1–6.3: one reading of the message, or none. */
-  private static boolean isFramed(Headers headers, boolean http11) {
-    List<String> lengths = all(headers, "Content-Length");
-    List<String> codings = all(headers, "Transfer-Encoding");
-    int hosts = all(headers, "Host").size();
-    boolean host = http11 ? hosts == 1 : hosts <= 1;
-    boolean length =
-        lengths.isEmpty() || (lengths.size() == 1 && Grammar.isDigits(lengths.getFirst(), 15));
-    boolean coding =
-        codings.isEmpty()
-            || (http11
-                && lengths.isEmpty()
-                && codings.size() == 1
-                && codings.getFirst().equalsIgnoreCase("chunked"));
-    return host && length && coding;
   }
 
   /** Counts what was read of a request body. */
