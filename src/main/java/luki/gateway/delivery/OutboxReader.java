@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads an outbox line by line, from the stored position. */
 final class OutboxReader implements AutoCloseable {
-  private static final int BUFFER = 64 * 1024;
+  private static final int BUFFER = 16 * 1024;
 
   private static final String POSITION = "position";
 
@@ -26,14 +26,20 @@ final class OutboxReader implements AutoCloseable {
   private @Nullable FileChannel in;
   private int segment;
   private long offset;
-  private int deliveredSegment;
-  private long deliveredOffset;
+  // Where the line begins that was returned last; where the lines end once there was none.
+  private String position;
+  private String committed;
 
-  private OutboxReader(Segments segments, int segment, long offset) {
+  private OutboxReader(Segments segments, int segment, long offset, String committed) {
     this.segments = segments;
     this.segment = segment;
     this.offset = offset;
-    delivered();
+    this.position = position(segment, offset);
+    this.committed = committed;
+  }
+
+  private static String position(int segment, long offset) {
+    return segment + " " + offset + "\n";
   }
 
   static OutboxReader atPosition(Segments segments) throws IOException {
@@ -44,7 +50,8 @@ final class OutboxReader implements AutoCloseable {
       // After a power failure the position may be there and the lines not.
       Path file = segments.path(number);
       long size = Files.exists(file) ? Files.size(file) : 0;
-      return new OutboxReader(segments, number, Math.clamp(noted, 0, size));
+      long offset = Math.clamp(noted, 0, size);
+      return new OutboxReader(segments, number, offset, position(number, offset));
     } catch (NoSuchFileException never) {
       return fromStart(segments);
     } catch (NumberFormatException | IndexOutOfBoundsException broken) {
@@ -54,11 +61,12 @@ final class OutboxReader implements AutoCloseable {
 
   static OutboxReader fromStart(Segments segments) throws IOException {
     List<Integer> numbers = segments.numbers();
-    return new OutboxReader(segments, numbers.isEmpty() ? 1 : numbers.getFirst(), 0);
+    return new OutboxReader(segments, numbers.isEmpty() ? 1 : numbers.getFirst(), 0, "");
   }
 
   /** The next whole line without its line break; null while there is none. */
   byte @Nullable [] next() throws IOException {
+    position = position(segment, offset);
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     while (true) {
       while (buffer.hasRemaining()) {
@@ -107,17 +115,12 @@ final class OutboxReader implements AutoCloseable {
     return n > 0;
   }
 
-  /** Everything that was read so far was delivered; {@link #commit} writes it down. */
-  void delivered() {
-    deliveredSegment = segment;
-    deliveredOffset = offset;
-  }
-
-  /** Stores how far the delivery has got. */
+  /** Stores how far the delivery has got: to the line that was returned last. */
   void commit() throws IOException {
-    byte[] text =
-        (deliveredSegment + " " + deliveredOffset + "\n").getBytes(StandardCharsets.US_ASCII);
-    OwnerOnly.replace(segments.beside(POSITION), text);
+    if (!position.equals(committed)) {
+      OwnerOnly.replace(segments.beside(POSITION), position.getBytes(StandardCharsets.US_ASCII));
+      committed = position;
+    }
   }
 
   /** Bytes from here to the end. */

@@ -16,7 +16,6 @@ import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.ExternalCall;
 import luki.gateway.upstream.Upstreams.HttpClients;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Sends the events of an outbox: one after another, each until it was accepted, so in order and at
@@ -42,7 +41,6 @@ final class UsageSink implements AutoCloseable {
       new FailureLog(
           "usage", "the usage sink accepts no events", "the usage sink accepts events again");
   private final Periodic task;
-  private @Nullable OutboxReader reader;
   private volatile long backlog;
 
   UsageSink(
@@ -66,16 +64,13 @@ final class UsageSink implements AutoCloseable {
   }
 
   private Duration deliver() throws InterruptedException {
-    try {
-      OutboxReader from = reader == null ? OutboxReader.atPosition(outbox.segments()) : reader;
-      reader = from;
+    try (OutboxReader from = OutboxReader.atPosition(outbox.segments())) {
       return deliverAll(from) ? INTERVAL : Periodic.NEVER;
     } catch (ClosedByInterruptException closed) {
       throw new InterruptedException();
     } catch (IOException | RuntimeException failure) {
       // Such as a full disk: delivery starts again from the stored position.
       LOG.error("usage events cannot be delivered", Diagnostics.Field.of("cause", failure));
-      closeReader();
       return AFTER_FAILURE;
     }
   }
@@ -88,7 +83,6 @@ final class UsageSink implements AutoCloseable {
         if (!deliver(line, from)) {
           return false;
         }
-        from.delivered();
         if (System.nanoTime() - committed > COMMIT_INTERVAL.toNanos()) {
           from.commit();
           committed = System.nanoTime();
@@ -150,20 +144,8 @@ final class UsageSink implements AutoCloseable {
     return sink.post(headers, body);
   }
 
-  private void closeReader() {
-    try {
-      if (reader != null) {
-        reader.close();
-      }
-    } catch (IOException gone) {
-      // It was only read.
-    }
-    reader = null;
-  }
-
   @Override
   public void close() {
     task.close();
-    closeReader();
   }
 }
