@@ -22,6 +22,13 @@ record Resources(long descriptors, int threads, long heapBytes) {
         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
   }
 
+  Resources mostWith(Resources other) {
+    return new Resources(
+        Math.max(descriptors, other.descriptors),
+        Math.max(threads, other.threads),
+        Math.max(heapBytes, other.heapBytes));
+  }
+
   boolean isWithin(Resources base) {
     return descriptors <= base.descriptors * TOLERANCE + FEW
         && threads <= base.threads * TOLERANCE + FEW

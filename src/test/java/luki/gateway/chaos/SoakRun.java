@@ -34,6 +34,7 @@ public final class SoakRun implements Load {
   private static final int STREAMS = 128;
   private static final int MAX_PROBLEMS = 20;
   private static final Duration SOON = Duration.ofSeconds(60);
+  private static final Duration IDLE = Duration.ofSeconds(4);
   private static final Duration REPORTS = Duration.ofSeconds(10);
 
   private final long requests;
@@ -71,7 +72,7 @@ public final class SoakRun implements Load {
   /** Runs it; what was broken, empty where all is well. */
   public List<String> run() throws Exception {
     Path directory = Files.createTempDirectory("soak");
-    try (StandIns services = StandIns.start();
+    try (StandIns services = StandIns.onEdge();
         HttpClient _ = client) {
       ProcessSetting setting = new ProcessSetting(services, directory);
       for (int i = 0; i < CALLERS + STREAMS; i++) {
@@ -96,7 +97,7 @@ public final class SoakRun implements Load {
   private void soak(GatewayProcess gateway, StandIns services) throws Exception {
     // A tenth loads, compiles and fills what is kept for long.
     call(services, requests / 10, streams / 10);
-    Resources base = holds(gateway);
+    Resources base = mostOf(gateway);
     call(services, requests - requests / 10, streams - streams / 10);
     held = "before " + base;
     Resources after = Waiting.until(SOON, () -> holds(gateway), now -> now.isWithin(base));
@@ -118,6 +119,19 @@ public final class SoakRun implements Load {
     if (wanted != (long) is) {
       problems.add(what + ": " + is + " instead of " + wanted);
     }
+  }
+
+  /**
+   * The most of what it holds within the period of its probes: each service is asked for its health
+   * every ten seconds, over a connection that stays for four.
+   */
+  private static Resources mostOf(GatewayProcess gateway) throws InterruptedException {
+    Resources most = holds(gateway);
+    for (int i = 0; i < 2; i++) {
+      Thread.sleep(IDLE);
+      most = most.mostWith(holds(gateway));
+    }
+    return most;
   }
 
   /** What the process holds when nothing is in flight and its garbage is collected. */
@@ -156,12 +170,11 @@ public final class SoakRun implements Load {
       boolean isShort = i < CALLERS;
       Thread.startVirtualThread(
           () -> {
-            AtomicLong left = isShort ? requestsLeft : streamsLeft;
-            for (long n = left.getAndDecrement(); n > 0 && problems.isEmpty(); ) {
-              caller.ask(isShort ? SHORT.get((int) (n % SHORT.size())) : Kind.CHAT_STREAM);
-              n = left.getAndDecrement();
+            try {
+              call(caller, isShort, isShort ? requestsLeft : streamsLeft);
+            } finally {
+              ended.countDown();
             }
-            ended.countDown();
           });
     }
     long before = answered();
@@ -174,6 +187,16 @@ public final class SoakRun implements Load {
       before = now;
     }
     services.forget();
+  }
+
+  private void call(Caller caller, boolean isShort, AtomicLong left) {
+    try {
+      for (long n = left.getAndDecrement(); n > 0 && !isOver(); n = left.getAndDecrement()) {
+        caller.ask(isShort ? SHORT.get((int) (n % SHORT.size())) : Kind.CHAT_STREAM);
+      }
+    } catch (RuntimeException failed) {
+      problems.add(caller.user() + ": " + failed);
+    }
   }
 
   private long answered() {

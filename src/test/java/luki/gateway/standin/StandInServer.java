@@ -1,6 +1,7 @@
 package luki.gateway.standin;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -19,6 +20,10 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import luki.edge.EdgeLimits;
+import luki.edge.EdgeServer;
+import luki.http1.ByteBudget;
+import luki.http1.Refusals;
 
 /** The HTTP side of one stand-in, in place of uvicorn: records, overrides, then routes. */
 final class StandInServer implements AutoCloseable {
@@ -38,23 +43,38 @@ final class StandInServer implements AutoCloseable {
     }
   }
 
-  private StandInServer(HttpServer server, Routes routes) {
-    this.server = server;
-    this.routes = routes;
+  /** What listens and parses. */
+  interface Engine {
+    HttpServer bind(InetSocketAddress address, HttpHandler handler) throws IOException;
   }
 
-  static StandInServer start(Routes routes, String host, int port) {
+  private StandInServer(Routes routes, InetSocketAddress address, Engine engine)
+      throws IOException {
+    this.routes = routes;
+    this.server = engine.bind(address, this::serve);
+  }
+
+  static StandInServer start(Routes routes, String host, int port, Engine engine) {
     try {
-      HttpServer server =
-          HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral(host), port), BACKLOG);
-      StandInServer standIn = new StandInServer(server, routes);
-      server.setExecutor(standIn.workers);
-      server.createContext("/", standIn::serve);
-      server.start();
+      InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral(host), port);
+      StandInServer standIn = new StandInServer(routes, address, engine);
+      standIn.server.setExecutor(standIn.workers);
+      standIn.server.start();
       return standIn;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  static HttpServer jdk(InetSocketAddress address, HttpHandler handler) throws IOException {
+    HttpServer server = HttpServer.create(address, BACKLOG);
+    server.createContext("/", handler);
+    return server;
+  }
+
+  static HttpServer edge(InetSocketAddress address, HttpHandler handler) throws IOException {
+    ByteBudget memory = new ByteBudget(Long.MAX_VALUE);
+    return new EdgeServer(address, BACKLOG, EdgeLimits.usual(), handler, Refusals.BARE, memory);
   }
 
   String url() {
