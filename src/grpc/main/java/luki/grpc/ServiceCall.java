@@ -132,7 +132,7 @@ final class ServiceCall {
         return because;
       }
       if (by.hasPassed()) {
-        return new ApiError.StreamTimeout(listed.method().upstream(), false);
+        return ApiError.unfinished(listed.method().upstream());
       }
       state.await(
           by.sooner(Deadline.after(CHECK_INTERVAL)),

@@ -72,7 +72,7 @@ public record Explanation(
 
   /** All steps, those that refuse nothing included. */
   public List<Chain.Step> steps() {
-    return filters.steps(new Errors());
+    return filters.steps();
   }
 
   public Result of(Question question) {
@@ -87,7 +87,7 @@ public record Explanation(
             .map(step -> step.with(watched(step, verdicts)))
             .toList();
     Response response =
-        new Chain(steps, new Errors()).handle(exchange(request(question, method, query), match));
+        new Chain(steps, Errors::of).handle(exchange(request(question, method, query), match));
     ApiError refusal = response.outcome().refusal();
     if (refusal == null && match.route() instanceof Route.Served served) {
       verdicts.add(new Verdict("Handler", handlerOf(served)));
@@ -194,10 +194,9 @@ public record Explanation(
           case ApiError.MissingScope missing -> " needs " + missing.needed();
           case ApiError.WrongMethod wrong -> " has " + wrong.allowed();
           case ApiError.Plain _,
-              ApiError.ForbiddenOrigin _,
+              ApiError.Specific _,
               ApiError.Unauthenticated _,
-              ApiError.FromUpstream _,
-              ApiError.StreamTimeout _ ->
+              ApiError.FromUpstream _ ->
               "";
         };
     return new Verdict(step, error.status() + " " + error.code() + detail);

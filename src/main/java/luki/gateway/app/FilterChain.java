@@ -67,14 +67,13 @@ record FilterChain(
   }
 
   Chain chain() {
-    Errors errors = new Errors();
-    List<Step> steps = new ArrayList<>(steps(errors));
+    List<Step> steps = new ArrayList<>(steps());
     Configuration configuration = parts.configuration();
     if (configuration.settings().dev()) {
       PublishedReplies published = new PublishedReplies(configuration.document().published());
       steps.addFirst(step(new WarnOfUndeclared(published)));
     }
-    return new Chain(steps, errors);
+    return new Chain(steps, Errors::of);
   }
 
   /** Binds a listener whose requests go through the steps. */
@@ -93,7 +92,7 @@ record FilterChain(
    * The security argument: all steps in their order, each with the only codes that it refuses with.
    * The first that refuses decides, so this is also the precedence of errors.
    */
-  List<Step> steps(Errors errors) {
+  List<Step> steps() {
     Settings settings = parts.configuration().settings();
     Metrics metrics = parts.metrics();
     Limiters limiters = parts.limiters();
@@ -107,7 +106,7 @@ record FilterChain(
         step(new Trace(parts.tracing())),
         step(new RecordMetrics(metrics)),
         step(new Cors(settings.corsOrigins())),
-        step(errors),
+        step(new Errors()),
         // Each of these may refuse; only an operation of the contract comes past the first.
         step(
             new RefuseUnrouted(),

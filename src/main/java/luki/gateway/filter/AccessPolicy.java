@@ -1,6 +1,5 @@
 package luki.gateway.filter;
 
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import luki.gateway.http.ApiError;
@@ -13,58 +12,47 @@ import luki.gateway.http.UpstreamVersion;
 import luki.gateway.http.UserId;
 import org.jspecify.annotations.Nullable;
 
-/** Who may do what: pure functions, so that no server is needed to test them. */
+/**
+ * Who may do what: pure functions, so that no server is needed to test them. Each has the error
+ * with which a filter refuses; empty where the principal may do it.
+ */
 public final class AccessPolicy {
   private AccessPolicy() {}
 
-  /** A filter acts on it. */
-  public sealed interface Decision {
-    record Permit() implements Decision {}
-
-    record Deny(ApiError because) implements Decision {}
-  }
-
-  /** May this principal call the operation at all? */
-  public static Decision decide(Access access, Principal principal) {
-    Set<Scope> needed =
-        switch (access) {
-          case Access.Public _, Access.Authenticated _ -> Set.of();
-          case Access.Scoped scoped -> scoped.allOf();
-        };
-    return switch (principal) {
-      case Principal.Anonymous _ ->
-          access instanceof Access.Public
-              ? new Decision.Permit()
-              : new Decision.Deny(new ApiError.Unauthenticated(false));
-      case Principal.Key _, Principal.User _, Principal.Service _ ->
+  /** Why this principal may not call the operation at all. */
+  static Optional<ApiError> decide(Access access, Principal principal) {
+    return switch (access) {
+      case Access.Public _ -> Optional.empty();
+      case Access.Authenticated _, Access.Scoped _ when principal instanceof Principal.Anonymous ->
+          Optional.of(new ApiError.Unauthenticated(false));
+      case Access.Authenticated _ -> Optional.empty();
+      case Access.Scoped(Set<Scope> needed) ->
           principal.scopes().containsAll(needed)
-              ? new Decision.Permit()
-              : new Decision.Deny(new ApiError.MissingScope(needed));
+              ? Optional.empty()
+              : Optional.of(new ApiError.MissingScope(needed));
     };
   }
 
   /**
-   * May this principal choose the version of services by name? Who is anonymous calls none.
+   * Why this principal may not choose this version of services. Who is anonymous calls none.
    *
    * @param wanted null: no choice is made
    */
-  public static Decision decideVersion(
+  static Optional<ApiError> decideVersion(
       @Nullable String wanted, Principal principal, Set<UpstreamVersion> versions) {
     if (wanted == null || principal instanceof Principal.Anonymous) {
-      return new Decision.Permit();
+      return Optional.empty();
     }
     if (!principal.scopes().contains(Scope.FORCE_VERSION)) {
-      return new Decision.Deny(new ApiError.MissingScope(Set.of(Scope.FORCE_VERSION)));
+      return Optional.of(new ApiError.MissingScope(Set.of(Scope.FORCE_VERSION)));
     }
     boolean known =
         UpstreamVersion.isValid(wanted)
             && (wanted.equals(UpstreamVersion.STABLE.name())
                 || versions.contains(new UpstreamVersion(wanted)));
     return known
-        ? new Decision.Permit()
-        : new Decision.Deny(
-            new ApiError.Invalid(
-                List.of(new ApiError.Detail("/" + UpstreamVersion.FIELD, "version"))));
+        ? Optional.empty()
+        : Optional.of(ApiError.invalid("/" + UpstreamVersion.FIELD, "version"));
   }
 
   /**
@@ -76,20 +64,15 @@ public final class AccessPolicy {
     if (now.isEmpty()) {
       return Optional.of(new ApiError.Unauthenticated(true));
     }
-    Decision decision = decide(exchange.policy().access(), now.get());
+    Optional<ApiError> denial = decide(exchange.policy().access(), now.get());
     UserId user = exchange.subject();
-    if (decision instanceof Decision.Permit && user != null) {
-      decision = decideOwner(now.get(), user);
-    }
-    return decision instanceof Decision.Deny(ApiError because)
-        ? Optional.of(because)
-        : Optional.empty();
+    return denial.isEmpty() && user != null ? decideOwner(now.get(), user) : denial;
   }
 
-  /** May this principal act for the user? */
-  public static Decision decideOwner(Principal principal, UserId user) {
+  /** Why this principal may not act for the user. */
+  static Optional<ApiError> decideOwner(Principal principal, UserId user) {
     return principal.scopes().contains(Scope.ANY_USER) || principal.users().include(user)
-        ? new Decision.Permit()
-        : new Decision.Deny(ApiError.of(ErrorCode.NOT_OWNER));
+        ? Optional.empty()
+        : Optional.of(ApiError.of(ErrorCode.NOT_OWNER));
   }
 }

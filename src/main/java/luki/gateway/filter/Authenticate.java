@@ -21,8 +21,7 @@ import luki.gateway.tokens.TokenVerifier.BearerToken;
 /** Identifies the caller. A public operation ignores credentials. */
 public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metrics)
     implements Filter {
-  private static final String BEARER_IS_MISSING =
-      "Write 'Authorization: Bearer <API key or token>' or 'X-API-Key: <API key>'";
+  private static final ApiError NOT_VALID = new ApiError.Unauthenticated(true);
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
@@ -34,29 +33,17 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
 
   private Response identified(Exchange exchange, Handler next)
       throws IOException, InterruptedException {
-    PresentedCredential presented =
-        PresentedCredential.in(exchange.request().headers(), exchange.request().query());
-    return switch (presented) {
-      case PresentedCredential.Nothing _ ->
-          refused(AuthMethod.NONE, AuthOutcome.REFUSED, new ApiError.Unauthenticated(false));
-      case PresentedCredential.Malformed(ApiError because) ->
-          refused(AuthMethod.NONE, AuthOutcome.MALFORMED, because);
-      case PresentedCredential.UnsupportedCredential _ ->
-          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
-      case PresentedCredential.UnsupportedScheme _ ->
-          refused(
-              AuthMethod.BEARER,
-              AuthOutcome.REFUSED,
-              new ApiError.Unauthenticated(true, BEARER_IS_MISSING));
+    return switch (PresentedCredential.in(
+        exchange.request().headers(), exchange.request().query())) {
+      case PresentedCredential.Unsupported(var method, var outcome, ApiError because) ->
+          refused(method, outcome, because);
       case PresentedCredential.Token(BearerToken token) -> byToken(token, exchange, next);
       case PresentedCredential.Key key -> {
         Optional<Principal.Key> holder = keys.verify(key.key());
         if (holder.isEmpty()) {
-          yield refused(
-              AuthMethod.API_KEY, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+          yield refused(AuthMethod.API_KEY, AuthOutcome.REFUSED, NOT_VALID);
         }
-        metrics.authentication(AuthMethod.API_KEY, AuthOutcome.ACCEPTED);
-        yield next.handle(as(holder.get(), exchange)).by(holder.get());
+        yield accepted(AuthMethod.API_KEY, holder.get(), exchange, next);
       }
     };
   }
@@ -64,16 +51,13 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
   private Response byToken(BearerToken token, Exchange exchange, Handler next)
       throws IOException, InterruptedException {
     return switch (tokens.verify(token)) {
-      case TokenVerifier.TokenResult.Accepted(Principal principal) -> {
-        metrics.authentication(AuthMethod.BEARER, AuthOutcome.ACCEPTED);
-        yield next.handle(as(principal, exchange)).by(principal);
-      }
+      case TokenVerifier.TokenResult.Accepted(Principal principal) ->
+          accepted(AuthMethod.BEARER, principal, exchange, next);
       case TokenVerifier.TokenResult.Refused _ ->
-          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true));
+          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, NOT_VALID);
       // Not a guess, so it has a caller: AuthFailureLimit does not count it.
       case TokenVerifier.TokenResult.Expired(Principal principal) ->
-          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, new ApiError.Unauthenticated(true))
-              .by(principal);
+          refused(AuthMethod.BEARER, AuthOutcome.REFUSED, NOT_VALID).by(principal);
       case TokenVerifier.TokenResult.Unlisted _ ->
           refused(
               AuthMethod.BEARER,
@@ -90,9 +74,11 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
     };
   }
 
-  private static Exchange as(Principal principal, Exchange exchange) {
-    exchange.memory().heldBy(principal.limitedAs());
-    return exchange.as(principal);
+  private Response accepted(AuthMethod method, Principal who, Exchange exchange, Handler next)
+      throws IOException, InterruptedException {
+    metrics.authentication(method, AuthOutcome.ACCEPTED);
+    exchange.memory().heldBy(who.limitedAs());
+    return next.handle(exchange.as(who)).by(who);
   }
 
   private Response refused(AuthMethod method, AuthOutcome outcome, ApiError error) {

@@ -6,7 +6,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import luki.gateway.filter.AccessPolicy.Decision;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Chain.Filter;
@@ -35,10 +34,10 @@ public final class AuthorizeOwner implements Filter {
     if (user.isEmpty()) {
       return next.handle(exchange);
     }
-    return switch (AccessPolicy.decideOwner(exchange.principal(), user.get())) {
-      case Decision.Permit _ -> next.handle(exchange.actingFor(user.get()));
-      case Decision.Deny deny -> Response.refused(deny.because());
-    };
+    Optional<ApiError> denial = AccessPolicy.decideOwner(exchange.principal(), user.get());
+    return denial.isPresent()
+        ? Response.refused(denial.get())
+        : next.handle(exchange.actingFor(user.get()));
   }
 
   /** Also what a later step would refuse, so that the caller can correct all of it at once. */

@@ -1,8 +1,9 @@
 package luki.gateway.filter;
 
 import java.io.IOException;
+import java.util.Optional;
 import java.util.Set;
-import luki.gateway.filter.AccessPolicy.Decision;
+import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -18,14 +19,12 @@ import luki.gateway.http.UpstreamVersion;
 public record AuthorizeScope(Set<UpstreamVersion> versions) implements Filter {
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    Decision decision = AccessPolicy.decide(exchange.policy().access(), exchange.principal());
-    if (!versions.isEmpty() && decision instanceof Decision.Permit) {
+    Optional<ApiError> denial =
+        AccessPolicy.decide(exchange.policy().access(), exchange.principal());
+    if (!versions.isEmpty() && denial.isEmpty()) {
       String wanted = exchange.request().headers().first(UpstreamVersion.FIELD);
-      decision = AccessPolicy.decideVersion(wanted, exchange.principal(), versions);
+      denial = AccessPolicy.decideVersion(wanted, exchange.principal(), versions);
     }
-    return switch (decision) {
-      case Decision.Permit _ -> next.handle(exchange);
-      case Decision.Deny deny -> Response.refused(deny.because());
-    };
+    return denial.isPresent() ? Response.refused(denial.get()) : next.handle(exchange);
   }
 }

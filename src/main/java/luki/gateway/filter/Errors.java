@@ -2,7 +2,6 @@ package luki.gateway.filter;
 
 import java.io.IOException;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
@@ -12,7 +11,7 @@ import luki.gateway.http.Response;
 import luki.gateway.observe.Diagnostics;
 
 /** Renders every error. An unhandled exception is 500, with its cause in the log only. */
-public final class Errors implements Filter, Chain.Defects {
+public final class Errors implements Filter {
   private static final Diagnostics LOG = new Diagnostics("errors");
 
   @Override
@@ -28,8 +27,8 @@ public final class Errors implements Filter, Chain.Defects {
     return refusal.code() == ErrorCode.DRAINING ? rendered.with("Connection", "close") : rendered;
   }
 
-  @Override
-  public ApiError of(Exception defect) {
+  /** The error for an unhandled exception. */
+  public static ApiError of(Exception defect) {
     if (defect instanceof InterruptedException) {
       return ApiError.of(ErrorCode.DRAINING);
     }

@@ -9,28 +9,25 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.AsciiSet;
 import luki.gateway.http.Query;
 import luki.gateway.keys.ApiKeyText;
+import luki.gateway.observe.Label.AuthMethod;
+import luki.gateway.observe.Label.AuthOutcome;
 import luki.gateway.tokens.TokenVerifier.BearerToken;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** The credential in a request's head, as it was sent: nothing of it is verified. */
 public sealed interface PresentedCredential {
-  /** No credential at all. */
-  record Nothing() implements PresentedCredential {}
-
   record Key(ApiKeyText key) implements PresentedCredential {}
 
   /** A bearer token that is no API key. */
   record Token(BearerToken token) implements PresentedCredential {}
 
-  /** A key that is mistyped: 401. */
-  record UnsupportedCredential() implements PresentedCredential {}
+  /** Nothing that could be verified. */
+  record Unsupported(AuthMethod method, AuthOutcome outcome, ApiError because)
+      implements PresentedCredential {}
 
-  /** {@code Authorization} without {@code Bearer}: another scheme, or the key alone. 401. */
-  record UnsupportedScheme() implements PresentedCredential {}
-
-  /** More than one credential, one in the URL, or one that cannot be read: 400. */
-  record Malformed(ApiError because) implements PresentedCredential {}
+  /** A key that is mistyped. */
+  PresentedCredential MISTYPED = refused(new ApiError.Unauthenticated(true));
 
   // RFC 9110 §11.1: the scheme is a token, compared without case.
   Pattern SCHEME = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)( .*)?");
@@ -52,7 +49,9 @@ public sealed interface PresentedCredential {
     if (!apiKey.isEmpty()) {
       return key(apiKey.getFirst());
     }
-    return authorization.isEmpty() ? new Nothing() : authorization(authorization.getFirst());
+    return authorization.isEmpty()
+        ? new Unsupported(AuthMethod.NONE, AuthOutcome.REFUSED, new ApiError.Unauthenticated(false))
+        : authorization(authorization.getFirst());
   }
 
   private static PresentedCredential authorization(String value) {
@@ -62,7 +61,9 @@ public sealed interface PresentedCredential {
     }
     Matcher scheme = SCHEME.matcher(value);
     if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
-      return new UnsupportedScheme();
+      return refused(
+          new ApiError.Unauthenticated(
+              true, "Write 'Authorization: Bearer <API key or token>' or 'X-API-Key: <API key>'"));
     }
     return malformed("/Authorization", "malformed");
   }
@@ -84,18 +85,18 @@ public sealed interface PresentedCredential {
   }
 
   private static PresentedCredential token(String text) {
-    return BearerToken.of(text)
-        .<PresentedCredential>map(Token::new)
-        .orElseGet(UnsupportedCredential::new);
+    return BearerToken.of(text).<PresentedCredential>map(Token::new).orElse(MISTYPED);
   }
 
   private static PresentedCredential key(String text) {
-    return ApiKeyText.parse(text)
-        .<PresentedCredential>map(Key::new)
-        .orElseGet(UnsupportedCredential::new);
+    return ApiKeyText.parse(text).<PresentedCredential>map(Key::new).orElse(MISTYPED);
   }
 
   private static PresentedCredential malformed(String pointer, String rule) {
-    return new Malformed(ApiError.invalid(pointer, rule));
+    return new Unsupported(AuthMethod.NONE, AuthOutcome.MALFORMED, ApiError.invalid(pointer, rule));
+  }
+
+  private static PresentedCredential refused(ApiError because) {
+    return new Unsupported(AuthMethod.BEARER, AuthOutcome.REFUSED, because);
   }
 }

@@ -9,6 +9,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Exchange.QuotaReservation;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.Limits;
 import luki.gateway.http.Policy.Meter;
@@ -38,27 +39,43 @@ public record RateLimitCaller(
 
   @Override
   public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
-    boolean isPublic = exchange.policy().isPublic();
     Limits limits = exchange.policy().limits();
-    if (isPublic && limits.cost() == 0) {
+    if (exchange.policy().isPublic() && limits.cost() == 0) {
       return next.handle(exchange);
     }
-    GlobalLimit.Result global = limiters.global().take(limits.cost());
-    switch (global) {
-      case GlobalLimit.Result.RateLimited(long waitMicros) -> {
-        metrics.rateLimit(LimitName.GLOBAL, LimitDecision.REFUSED);
-        return refused(waitMicros);
-      }
-      case GlobalLimit.Result.Unavailable _ -> {
-        metrics.rateLimit(LimitName.GLOBAL, LimitDecision.UNAVAILABLE);
-        return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
-      }
-      case GlobalLimit.Result.Admitted _ -> {}
-    }
-    Plan plan = plans.of(isPublic ? null : exchange.principal().plan());
+    return switch (limiters.global().take(limits.cost())) {
+      case GlobalLimit.Result.RateLimited(long waitMicros) -> refused(LimitName.GLOBAL, waitMicros);
+      case GlobalLimit.Result.Unavailable _ -> unavailable(LimitName.GLOBAL);
+      case GlobalLimit.Result.Admitted global -> ofCaller(exchange, next, global);
+    };
+  }
+
+  private Response ofCaller(Exchange exchange, Handler next, GlobalLimit.Result global)
+      throws IOException, InterruptedException {
+    Limits limits = exchange.policy().limits();
+    Plan plan = plans.of(exchange.policy().isPublic() ? null : exchange.principal().plan());
     boolean streams = limits.meters().contains(Meter.STREAMED_CHARACTERS);
     Limiter.Decision decision = admit(exchange, plan, limits.units(), streams);
-    return decided(exchange, next, plan, decision, global);
+    Response response =
+        switch (decision) {
+          case Limiter.Decision.Admitted admitted -> {
+            LimiterReservation reservation =
+                new LimiterReservation(limiters.limiter(), admitted.reservation(), limits.units());
+            // A call that did not begin or that failed costs no quota.
+            yield allowed(exchange, next, reservation).onComplete(_ -> reservation.end(Units.NONE));
+          }
+          case Limiter.Decision.QuotaExceeded exceeded ->
+              allowed(exchange, next, new LimiterReservation.QuotaExceeded(retryAfter(exceeded)));
+          case Limiter.Decision.RateLimited limited -> {
+            limiters.global().giveBack(limits.cost(), global);
+            yield refused(LimitName.USER, limited.rate().waitMicros());
+          }
+          case Limiter.Decision.Unavailable _ -> {
+            limiters.global().giveBack(limits.cost(), global);
+            yield unavailable(LimitName.USER);
+          }
+        };
+    return withRateLimit(response, plan, decision.rate());
   }
 
   private Limiter.Decision admit(Exchange exchange, Plan plan, Units units, boolean streams) {
@@ -89,41 +106,10 @@ public record RateLimitCaller(
     }
   }
 
-  private Response decided(
-      Exchange exchange,
-      Handler next,
-      Plan plan,
-      Limiter.Decision decision,
-      GlobalLimit.Result global)
+  private Response allowed(Exchange exchange, Handler next, QuotaReservation reservation)
       throws IOException, InterruptedException {
-    Limits limits = exchange.policy().limits();
-    Response response =
-        switch (decision) {
-          case Limiter.Decision.Admitted admitted -> {
-            metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
-            LimiterReservation reservation =
-                new LimiterReservation(limiters.limiter(), admitted.reservation(), limits.units());
-            // A call that did not begin or that failed costs no quota.
-            yield next.handle(exchange.spending(reservation))
-                .onComplete(_ -> reservation.end(Units.NONE));
-          }
-          case Limiter.Decision.QuotaExceeded exceeded -> {
-            metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
-            yield next.handle(
-                exchange.spending(new LimiterReservation.QuotaExceeded(retryAfter(exceeded))));
-          }
-          case Limiter.Decision.RateLimited limited -> {
-            limiters.global().giveBack(limits.cost(), global);
-            metrics.rateLimit(LimitName.USER, LimitDecision.REFUSED);
-            yield refused(limited.rate().waitMicros());
-          }
-          case Limiter.Decision.Unavailable _ -> {
-            limiters.global().giveBack(limits.cost(), global);
-            metrics.rateLimit(LimitName.USER, LimitDecision.UNAVAILABLE);
-            yield Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
-          }
-        };
-    return withRateLimit(response, plan, decision.rate());
+    metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
+    return next.handle(exchange.spending(reservation));
   }
 
   /** The time until the quota is reset, and not less than until the next token of the rate. */
@@ -146,8 +132,14 @@ public record RateLimitCaller(
             "RateLimit", "\"user\";r=" + rate.remaining() + ";t=" + seconds));
   }
 
-  private static Response refused(long micros) {
+  private Response refused(LimitName limit, long micros) {
+    metrics.rateLimit(limit, LimitDecision.REFUSED);
     return Response.refused(
         ApiError.of(ErrorCode.RATE_LIMITED, Duration.of(micros, ChronoUnit.MICROS)));
+  }
+
+  private Response unavailable(LimitName limit) {
+    metrics.rateLimit(limit, LimitDecision.UNAVAILABLE);
+    return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
   }
 }

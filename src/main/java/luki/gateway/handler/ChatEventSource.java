@@ -24,8 +24,10 @@ import org.jspecify.annotations.Nullable;
 final class ChatEventSource implements Body.Source {
   private static final ApiError LATE =
       new ApiError.FromUpstream(Upstream.AGENT, ErrorCode.DOWNSTREAM_TIMEOUT);
-  private static final ApiError SILENT = new ApiError.StreamTimeout(Upstream.AGENT, true);
-  private static final ApiError TOO_LONG = new ApiError.StreamTimeout(Upstream.AGENT, false);
+  private static final ApiError SILENT =
+      new ApiError.Specific(
+          ErrorCode.DOWNSTREAM_TIMEOUT, Upstream.AGENT.title() + " stopped responding");
+  private static final ApiError TOO_LONG = ApiError.unfinished(Upstream.AGENT);
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(500);
 

@@ -8,6 +8,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Why a request is refused or failed; holds only what a caller may read. */
 public sealed interface ApiError {
+  /** A page of another origin opens a WebSocket, which no rule of the browser prevents. */
+  ApiError FORBIDDEN_ORIGIN =
+      new Specific(ErrorCode.FORBIDDEN, "Pages of this origin may not connect");
+
   ErrorCode code();
 
   default int status() {
@@ -34,6 +38,11 @@ public sealed interface ApiError {
   /** For what is short of something for the moment: another try after a second may succeed. */
   static ApiError retrySoon(ErrorCode code) {
     return new Plain(code, Duration.ofSeconds(1));
+  }
+
+  /** For a stream that had begun and did not come to an end. */
+  static ApiError unfinished(Upstream who) {
+    return new Specific(ErrorCode.DOWNSTREAM_TIMEOUT, who.title() + " did not finish in time");
   }
 
   static ApiError invalid(String pointer, String rule) {
@@ -111,18 +120,8 @@ public sealed interface ApiError {
     }
   }
 
-  /** A page of another origin opens a WebSocket, which no rule of the browser prevents. */
-  record ForbiddenOrigin() implements ApiError {
-    @Override
-    public ErrorCode code() {
-      return ErrorCode.FORBIDDEN;
-    }
-
-    @Override
-    public String message() {
-      return "Pages of this origin may not connect";
-    }
-  }
+  /** An error whose message says more than its code does. */
+  record Specific(ErrorCode code, String message) implements ApiError {}
 
   record WrongMethod(Set<Method> allowed) implements ApiError {
     public WrongMethod {
@@ -145,23 +144,6 @@ public sealed interface ApiError {
     @Override
     public String message() {
       return code.message(who.title());
-    }
-  }
-
-  /**
-   * A stream that had begun took too long.
-   *
-   * @param silent the service stopped sending; otherwise it did not come to an end
-   */
-  record StreamTimeout(Upstream who, boolean silent) implements ApiError {
-    @Override
-    public ErrorCode code() {
-      return ErrorCode.DOWNSTREAM_TIMEOUT;
-    }
-
-    @Override
-    public String message() {
-      return who.title() + (silent ? " stopped responding" : " did not finish in time");
     }
   }
 }

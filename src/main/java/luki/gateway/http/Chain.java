@@ -3,6 +3,7 @@ package luki.gateway.http;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,9 +13,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Chain {
   private final List<Step> steps;
-  private final Defects defects;
+  private final Function<Exception, ApiError> defects;
 
-  public Chain(List<Step> steps, Defects defects) {
+  /**
+   * A chain of at most 64 steps.
+   *
+   * @param defects the error for an unhandled exception
+   */
+  public Chain(List<Step> steps, Function<Exception, ApiError> defects) {
     if (steps.size() > Long.SIZE) {
       throw new IllegalArgumentException("more than 64 steps");
     }
@@ -36,12 +42,6 @@ public final class Chain {
     public Step with(Filter other) {
       return new Step(name, other, refusals, live);
     }
-  }
-
-  /** The error for an unhandled exception. */
-  @FunctionalInterface
-  public interface Defects {
-    ApiError of(Exception defect);
   }
 
   public Response handle(Exchange exchange) {
@@ -85,12 +85,12 @@ public final class Chain {
         assert declares(index, refusal.error());
         return Response.refused(refusal.error()).from(refusal.outcome());
       } catch (StackOverflowError deep) {
-        return Response.refused(defects.of(new IllegalStateException("stack overflow", deep)));
+        return Response.refused(defects.apply(new IllegalStateException("stack overflow", deep)));
       } catch (Exception defect) {
         if (defect instanceof InterruptedException) {
           Thread.currentThread().interrupt();
         }
-        return Response.refused(defects.of(defect));
+        return Response.refused(defects.apply(defect));
       }
     }
   }

@@ -64,13 +64,9 @@ public final class ErrorReply {
           headers.add(
               "Allow",
               String.join(", ", new TreeSet<>(wrong.allowed().stream().map(Enum::name).toList())));
-      case ApiError.Plain plain -> retryAfter(plain.retryAfter(), headers);
-      case ApiError.FromUpstream from -> retryAfter(from.retryAfter(), headers);
-      case ApiError.Invalid _, ApiError.ForbiddenOrigin _, ApiError.StreamTimeout _ -> {}
+      case ApiError.Plain _, ApiError.FromUpstream _, ApiError.Invalid _, ApiError.Specific _ -> {}
     }
-  }
-
-  private static void retryAfter(@Nullable Duration wait, Fields.Builder headers) {
+    Duration wait = error.retryAfter();
     if (wait != null) {
       // Whole seconds, rounded up: a retry before that would fail.
       headers.add(

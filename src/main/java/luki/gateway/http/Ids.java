@@ -1,33 +1,24 @@
 package luki.gateway.http;
 
 import java.util.HexFormat;
-import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import luki.http1.Fields;
-import org.jspecify.annotations.Nullable;
 
 /** The ids of a request: those that its head brings, where they are valid, else new ones. */
 public record Ids(Supplier<? extends RandomGenerator> random) {
   public RequestId requestId(Fields headers) {
     String sent = headers.only("X-Request-Id");
-    Optional<RequestId> valid = sent == null ? Optional.empty() : RequestId.parse(sent);
-    return valid.isPresent() ? valid.get() : new RequestId(hex(random.get()));
+    return new RequestId(sent != null && RequestId.isHarmless(sent) ? sent : hex(random.get()));
   }
 
   /** The trace that {@code traceparent} continues, or a new one. */
   public TraceContext trace(Fields headers) {
     String spanId = HexFormat.of().toHexDigits(random.get().nextLong() | 1);
-    TraceContext continued = continued(headers, spanId);
-    return continued == null ? new TraceContext(hex(random.get()), spanId, "00") : continued;
-  }
-
-  private static @Nullable TraceContext continued(Fields headers, String spanId) {
     String parent = headers.only("traceparent");
-    return parent == null
-        ? null
-        : TraceContext.continuing(parent, String.join(",", headers.all("tracestate")), spanId)
-            .orElse(null);
+    return parent != null && TraceContext.isParent(parent)
+        ? TraceContext.continuing(parent, String.join(",", headers.all("tracestate")), spanId)
+        : new TraceContext(hex(random.get()), spanId, "00");
   }
 
   /** 32 digits, random and not all zero, which W3C Trace Context §3.2.2.3 forbids. */
@@ -47,10 +38,6 @@ public record Ids(Supplier<? extends RandomGenerator> random) {
       if (!isHarmless(value)) {
         throw new IllegalArgumentException("not a request id");
       }
-    }
-
-    public static Optional<RequestId> parse(String text) {
-      return isHarmless(text) ? Optional.of(new RequestId(text)) : Optional.empty();
     }
 
     /** 1 to 128 of {@code A-Za-z0-9._-}. */

@@ -128,29 +128,19 @@ public sealed interface Principal {
   }
 
   /** The users that a caller may act for. */
-  sealed interface Users {
-    boolean include(UserId user);
+  record Users(boolean everyone, Set<UserId> named) {
+    public static final Users EVERYONE = new Users(true, Set.of());
 
-    static Users only(Set<UserId> users) {
-      return new Only(users);
+    public Users {
+      named = Set.copyOf(named);
     }
 
-    record Everyone() implements Users {
-      @Override
-      public boolean include(UserId user) {
-        return true;
-      }
+    public static Users only(Set<UserId> users) {
+      return new Users(false, users);
     }
 
-    record Only(Set<UserId> users) implements Users {
-      public Only {
-        users = Set.copyOf(users);
-      }
-
-      @Override
-      public boolean include(UserId user) {
-        return users.contains(user);
-      }
+    public boolean include(UserId user) {
+      return everyone || named.contains(user);
     }
   }
 

@@ -1,7 +1,6 @@
 package luki.gateway.http;
 
 import java.util.HashSet;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -40,25 +39,21 @@ public record TraceContext(
   }
 
   /**
-   * The trace that a valid {@code traceparent} continues, with the gateway's span.
+   * The trace that a {@code traceparent} continues that {@link #isParent}, with the gateway's span.
    *
    * @param state the lines of {@code tracestate}, joined; dropped when they are not valid
    */
-  public static Optional<TraceContext> continuing(String traceparent, String state, String spanId) {
-    if (!isParent(traceparent)) {
-      return Optional.empty();
-    }
+  static TraceContext continuing(String traceparent, String state, String spanId) {
     int flags = Character.digit(traceparent.charAt(LENGTH - 1), 16) & KNOWN_FLAGS;
-    return Optional.of(
-        new TraceContext(
-            traceparent.substring(3, 35),
-            traceparent.substring(36, 52),
-            spanId,
-            "0" + flags,
-            isState(state) ? state : ""));
+    return new TraceContext(
+        traceparent.substring(3, 35),
+        traceparent.substring(36, 52),
+        spanId,
+        "0" + flags,
+        isState(state) ? state : "");
   }
 
-  private static boolean isParent(String text) {
+  static boolean isParent(String text) {
     // A later version may have more fields behind the flags (§3.2.4); version 00 may not.
     boolean whole =
         text.length() == LENGTH

@@ -75,9 +75,8 @@ final class StoredReply {
       }
       case ApiError.Unauthenticated _,
           ApiError.MissingScope _,
-          ApiError.ForbiddenOrigin _,
-          ApiError.WrongMethod _,
-          ApiError.StreamTimeout _ ->
+          ApiError.Specific _,
+          ApiError.WrongMethod _ ->
           false;
     };
   }

@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.Set;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
-import luki.gateway.http.Principal.Users.Everyone;
 import luki.gateway.http.Scope;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
@@ -109,7 +108,7 @@ public final class ApiKeyStore {
     Instant now = clock.instant();
     KeyEntry entry =
         new ApiKeyAdmin.Wanted(
-                "gateway", scopes, Set.of(), new Everyone(), null, now.plus(TEMPORARY))
+                "gateway", scopes, Set.of(), Principal.Users.EVERYONE, null, now.plus(TEMPORARY))
             .entry(key, key.id(), pepper, now);
     keys = Map.of(key.id(), known(entry));
     return key.reveal();

@@ -63,7 +63,7 @@ public record KeyEntry(
   /** {@code *} or a comma list of ids; empty means the owner alone. */
   public static Users usersOf(List<String> names, String owner) {
     if (names.contains(EVERYONE)) {
-      return new Users.Everyone();
+      return Users.EVERYONE;
     }
     Set<UserId> users = new HashSet<>();
     for (String name : names.isEmpty() ? List.of(owner) : names) {
@@ -94,10 +94,9 @@ public record KeyEntry(
 
   /** The users in the form of the file and the command line. */
   public static List<String> namesOf(Users users) {
-    return switch (users) {
-      case Users.Everyone _ -> List.of(EVERYONE);
-      case Users.Only only -> only.users().stream().map(UserId::value).sorted().toList();
-    };
+    return users.everyone()
+        ? List.of(EVERYONE)
+        : users.named().stream().map(UserId::value).sorted().toList();
   }
 
   /**

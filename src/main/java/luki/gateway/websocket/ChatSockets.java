@@ -88,7 +88,7 @@ public final class ChatSockets implements AutoCloseable {
         return Response.refused(ApiError.invalid("/" + problem, "websocket")).with(WANTED);
       }
       if (!isAllowedOrigin(headers)) {
-        return Response.refused(new ApiError.ForbiddenOrigin());
+        return Response.refused(ApiError.forbiddenOrigin());
       }
       Fields reply = Handshake.reply(headers, protocol(Handshake.protocols(headers)));
       return new Response(

@@ -152,6 +152,6 @@ class FilterChainTest {
             Map.of(),
             ByteBudget.unlimited(),
             Exchange.Resolved.nothing(Deadline.after(Duration.ofSeconds(1))));
-    return new Chain(List.of(steps), new Errors()).handle(exchange);
+    return new Chain(List.of(steps), Errors::of).handle(exchange);
   }
 }

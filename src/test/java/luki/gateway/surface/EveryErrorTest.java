@@ -99,7 +99,7 @@ class EveryErrorTest {
             "127.0.0.1",
             () -> {});
     Response response =
-        new Chain(steps, new Errors())
+        new Chain(steps, Errors::of)
             .handle(
                 new Exchange(
                     ids.requestId(fields),
@@ -156,7 +156,7 @@ class EveryErrorTest {
 
   @Test
   void aPageOfAnotherOriginIsToldApartFromAMissingScope() {
-    HttpReply reply = reply(new ApiError.ForbiddenOrigin(), "Origin", "https://evil.test");
+    HttpReply reply = reply(ApiError.FORBIDDEN_ORIGIN, "Origin", "https://evil.test");
     Envelope.holds(reply, TEMPLATE, 403, "FORBIDDEN");
     assertEquals(List.of(), reply.all("WWW-Authenticate"));
   }
