@@ -1,7 +1,6 @@
 package luki.gateway.door;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.MalformedURLException;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -10,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
@@ -25,10 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The doors that are switched on, each with a class loader for its jar and its libraries. */
 public final class Doors implements AutoCloseable {
-  private final Map<String, Opened> opened = new TreeMap<>();
-
-  // A loader is not closed: threads of a library may still need a class while they end.
-  private record Opened(Door door, URLClassLoader loader) {}
+  // Their loaders are not closed: threads of a library may still need a class while they end.
+  private final Map<String, Door> opened = new TreeMap<>();
 
   private Doors() {}
 
@@ -51,25 +47,16 @@ public final class Doors implements AutoCloseable {
       problems.add(by.name(), "needs " + jar + ", which `make ext` builds");
       return;
     }
-    URLClassLoader loader = new URLClassLoader(name, urls(jar), Doors.class.getClassLoader());
     try {
-      Optional<Door.Provider> found = ServiceLoader.load(Door.Provider.class, loader).findFirst();
-      if (found.isPresent()) {
-        opened.put(name, new Opened(found.get().open(host), loader));
-        return;
-      }
-      problems.add(by.name(), "finds nothing that can be used in " + jar);
-    } catch (ServiceConfigurationError | LinkageError other) {
+      URL[] jars = {jar.toUri().toURL()};
+      ServiceLoader.load(
+              Door.Provider.class, new URLClassLoader(name, jars, Doors.class.getClassLoader()))
+          .findFirst()
+          .ifPresentOrElse(
+              found -> opened.put(name, found.open(host)),
+              () -> problems.add(by.name(), "finds nothing that can be used in " + jar));
+    } catch (MalformedURLException | ServiceConfigurationError | LinkageError other) {
       problems.add(by.name(), "needs " + jar + " of this version: run `make ext` (" + other + ")");
-    }
-    close(loader);
-  }
-
-  private static URL[] urls(Path jar) {
-    try {
-      return new URL[] {jar.toUri().toURL()};
-    } catch (MalformedURLException impossible) {
-      throw new IllegalStateException(impossible);
     }
   }
 
@@ -91,45 +78,37 @@ public final class Doors implements AutoCloseable {
 
   /** What they make of a configuration. */
   public List<Door.Entrance> entrances(Door.Site site, Problems problems) {
-    return opened.values().stream().map(each -> each.door.entrance(site, problems)).toList();
+    return opened.values().stream().map(each -> each.entrance(site, problems)).toList();
   }
 
   /** As {@link Door#use}. */
   public void use(List<Route.Served> routes) {
-    opened.values().forEach(each -> each.door.use(routes));
+    opened.values().forEach(each -> each.use(routes));
   }
 
   /** As {@link Door#use} and {@link Door#start}. */
   public void start(Dispatcher gateway, List<Route.Served> routes)
       throws BadConfiguration, IOException {
     use(routes);
-    for (Opened each : opened.values()) {
-      each.door.start(gateway);
+    for (Door each : opened.values()) {
+      each.start(gateway);
     }
   }
 
   /** As {@link Door#isTripped}, of any of them. */
   public boolean isTripped(Upstream who) {
-    return opened.values().stream().anyMatch(each -> each.door.isTripped(who));
+    return opened.values().stream().anyMatch(each -> each.isTripped(who));
   }
 
   /** As {@link Door#drain}. */
   public void drain() {
-    opened.values().forEach(each -> each.door.drain());
+    opened.values().forEach(each -> each.drain());
   }
 
   @Override
   public void close() throws IOException {
-    for (Opened each : opened.values()) {
-      each.door.close();
-    }
-  }
-
-  private static void close(URLClassLoader loader) {
-    try {
-      loader.close();
-    } catch (IOException unlikely) {
-      throw new UncheckedIOException(unlikely);
+    for (Door each : opened.values()) {
+      each.close();
     }
   }
 }

@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.function.Consumer;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Principal.CallerName;
 import luki.gateway.http.Response;
@@ -19,7 +18,7 @@ import luki.gateway.observe.Label.CallerKind;
 /** One line for each request, written when its reply has left, a stream's when it has ended. */
 public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Response response = next.handle(exchange);
     return response.onComplete(sent -> writer.accept(line(exchange, response, sent)));
   }

@@ -1,11 +1,10 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.limit.AdaptiveLimit;
 import luki.gateway.observe.Lifecycle;
@@ -17,7 +16,7 @@ public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFl
   private static final int EXCHANGE_BYTES = 8 * 1024;
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     if (exchange.policy().alwaysAdmitted()) {
       return next.handle(exchange);
     }
@@ -26,8 +25,7 @@ public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFl
     return admit(exchange, next, inFlight).onComplete(_ -> lifecycle.end());
   }
 
-  private Response admit(Exchange exchange, Handler next, int inFlight)
-      throws IOException, InterruptedException {
+  private Response admit(Exchange exchange, Next next, int inFlight) {
     if (lifecycle.phase() == Lifecycle.Phase.DRAINING) {
       return Response.refused(ApiError.retrySoon(ErrorCode.DRAINING));
     }

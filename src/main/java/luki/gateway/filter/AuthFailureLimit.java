@@ -1,14 +1,13 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.AuthFailures;
@@ -26,7 +25,7 @@ import luki.http1.Fields;
 public record AuthFailureLimit(
     AuthFailures failures, Settings settings, KeyedHash hash, Metrics metrics) implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     if (exchange.policy().isPublic() || failures.isOff()) {
       return next.handle(exchange);
     }

@@ -1,13 +1,12 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.Access;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
@@ -24,15 +23,14 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
   private static final ApiError NOT_VALID = new ApiError.Unauthenticated(true);
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) throws InterruptedException {
     return switch (exchange.policy().access()) {
       case Access.Public _ -> next.handle(exchange);
       case Access.Authenticated _, Access.Scoped _ -> identified(exchange, next);
     };
   }
 
-  private Response identified(Exchange exchange, Handler next)
-      throws IOException, InterruptedException {
+  private Response identified(Exchange exchange, Next next) throws InterruptedException {
     return switch (PresentedCredential.in(
         exchange.request().headers(), exchange.request().query())) {
       case PresentedCredential.Unsupported(var method, var outcome, ApiError because) ->
@@ -48,8 +46,8 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
     };
   }
 
-  private Response byToken(BearerToken token, Exchange exchange, Handler next)
-      throws IOException, InterruptedException {
+  private Response byToken(BearerToken token, Exchange exchange, Next next)
+      throws InterruptedException {
     return switch (tokens.verify(token)) {
       case TokenVerifier.TokenResult.Accepted(Principal principal) ->
           accepted(AuthMethod.BEARER, principal, exchange, next);
@@ -74,8 +72,7 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
     };
   }
 
-  private Response accepted(AuthMethod method, Principal who, Exchange exchange, Handler next)
-      throws IOException, InterruptedException {
+  private Response accepted(AuthMethod method, Principal who, Exchange exchange, Next next) {
     metrics.authentication(method, AuthOutcome.ACCEPTED);
     exchange.memory().heldBy(who.limitedAs());
     return next.handle(exchange.as(who)).by(who);

@@ -1,6 +1,5 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -9,8 +8,8 @@ import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Response;
 import luki.gateway.http.UserId;
@@ -24,7 +23,7 @@ public final class AuthorizeOwner implements Filter {
   private static final String USER_ID = "user_id";
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Optional<UserId> user;
     try {
       user = userOf(exchange);

@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.UpstreamVersion;
 
@@ -18,7 +17,7 @@ import luki.gateway.http.UpstreamVersion;
  */
 public record AuthorizeScope(Set<UpstreamVersion> versions) implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Optional<ApiError> denial =
         AccessPolicy.decide(exchange.policy().access(), exchange.principal());
     if (!versions.isEmpty() && denial.isEmpty()) {

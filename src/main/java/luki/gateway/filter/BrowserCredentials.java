@@ -1,8 +1,8 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
@@ -23,7 +23,7 @@ public record BrowserCredentials(Tickets tickets) implements Filter {
   private static final String BEARER = "bearer.";
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     if (!(exchange.served().handler() instanceof Handler.ForBrowsers)
         || exchange.request().method() != Method.GET) {
       return next.handle(exchange);
@@ -45,8 +45,7 @@ public record BrowserCredentials(Tickets tickets) implements Filter {
     return next.handle(exchange);
   }
 
-  private Response byTicket(Exchange exchange, Handler next)
-      throws IOException, InterruptedException {
+  private Response byTicket(Exchange exchange, Next next) {
     Query query = exchange.request().query();
     String ticket = query.only(TICKET);
     if (ticket == null || query.names().size() > 1) {

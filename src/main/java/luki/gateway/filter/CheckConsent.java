@@ -1,13 +1,12 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.List;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Response;
 import luki.gateway.http.UserId;
@@ -22,7 +21,7 @@ public record CheckConsent(Source consent) implements Filter {
   }
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) throws InterruptedException {
     ConsentRule rule = exchange.policy().consent();
     if (rule == null || rule.askedBy() == ConsentRule.AskedBy.HANDLER) {
       return next.handle(exchange);

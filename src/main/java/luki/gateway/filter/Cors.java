@@ -1,10 +1,9 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.Set;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.http1.Fields;
@@ -22,7 +21,7 @@ public record Cors(Set<String> origins) implements Filter {
   }
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Response response = next.handle(exchange);
     if (origins.isEmpty()) {
       return response;

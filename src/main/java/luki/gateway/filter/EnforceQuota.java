@@ -1,14 +1,13 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import luki.gateway.config.Plan;
 import luki.gateway.delivery.Billing;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Exchange.QuotaReservation;
-import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.http.Response;
@@ -32,7 +31,7 @@ public record EnforceQuota(
   private static final int FIRST_ERROR = 400;
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     if (!exchange.policy().limits().isMetered()) {
       return next.handle(exchange);
     }

@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.ErrorReply;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Diagnostics;
 
@@ -15,7 +14,7 @@ public final class Errors implements Filter {
   private static final Diagnostics LOG = new Diagnostics("errors");
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Response response = next.handle(exchange);
     ApiError refusal = response.outcome().refusal();
     if (refusal == null) {

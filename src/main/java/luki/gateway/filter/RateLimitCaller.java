@@ -1,16 +1,15 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Exchange.QuotaReservation;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Policy.Limits;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
@@ -38,7 +37,7 @@ public record RateLimitCaller(
   private static final long MICROS = 1_000_000;
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Limits limits = exchange.policy().limits();
     if (exchange.policy().isPublic() && limits.cost() == 0) {
       return next.handle(exchange);
@@ -50,8 +49,7 @@ public record RateLimitCaller(
     };
   }
 
-  private Response ofCaller(Exchange exchange, Handler next, GlobalLimit.Result global)
-      throws IOException, InterruptedException {
+  private Response ofCaller(Exchange exchange, Next next, GlobalLimit.Result global) {
     Limits limits = exchange.policy().limits();
     Plan plan = plans.of(exchange.policy().isPublic() ? null : exchange.principal().plan());
     boolean streams = limits.meters().contains(Meter.STREAMED_CHARACTERS);
@@ -95,8 +93,7 @@ public record RateLimitCaller(
    */
   public record CountScopeDenials(RateLimitCaller rate) implements Filter {
     @Override
-    public Response apply(Exchange exchange, Handler next)
-        throws IOException, InterruptedException {
+    public Response apply(Exchange exchange, Next next) {
       Response response = next.handle(exchange);
       if (!(response.outcome().refusal() instanceof ApiError.MissingScope)) {
         return response;
@@ -106,8 +103,7 @@ public record RateLimitCaller(
     }
   }
 
-  private Response allowed(Exchange exchange, Handler next, QuotaReservation reservation)
-      throws IOException, InterruptedException {
+  private Response allowed(Exchange exchange, Next next, QuotaReservation reservation) {
     metrics.rateLimit(LimitName.USER, LimitDecision.ALLOWED);
     return next.handle(exchange.spending(reservation));
   }

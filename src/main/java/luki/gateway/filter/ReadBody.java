@@ -7,6 +7,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -27,7 +28,7 @@ public record ReadBody(int maxBytes) implements Filter {
   private static final int MAX_EMPTY_OBJECT = 64; // with white space
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Request request = exchange.request();
     Fields headers = request.headers();
     if (exchange.operation().isEventStream()

@@ -1,10 +1,10 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import luki.gateway.audit.AuditRecord.Decision;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record RecordConsentChanges(@Nullable AuditTrail trail) implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Response response = next.handle(exchange);
     if (trail == null || !(exchange.served().handler() instanceof Handler.ChangesConsent)) {
       return response;

@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.Map;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
@@ -19,7 +18,7 @@ import luki.gateway.http.Route.Version;
  */
 public final class RefuseUnrouted implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Route route = exchange.route();
     Version version = route.version();
     Response response =

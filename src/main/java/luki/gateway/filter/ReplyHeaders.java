@@ -1,11 +1,10 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.List;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.http1.Fields;
 
@@ -22,7 +21,7 @@ public record ReplyHeaders(Settings settings) implements Filter {
           "Cache-Control", "no-store");
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Response response = next.handle(exchange);
     Fields ids =
         Fields.of(

@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Route;
@@ -21,7 +20,7 @@ import luki.gateway.observe.Tracing;
  */
 public record Trace(Tracing tracing) implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     if (!tracing.isOn()) {
       return next.handle(exchange);
     }

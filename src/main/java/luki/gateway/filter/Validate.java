@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Response;
 import luki.http1.Fields;
@@ -14,7 +13,7 @@ import luki.http1.Fields;
 /** Validates the request against the contract's schemas. */
 public final class Validate implements Filter {
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     List<ApiError.Detail> details = problemsOf(exchange);
     return details.isEmpty()
         ? next.handle(exchange)

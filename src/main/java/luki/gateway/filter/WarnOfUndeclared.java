@@ -1,12 +1,11 @@
 package luki.gateway.filter;
 
-import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import luki.gateway.contract.PublishedReplies;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.observe.Diagnostics;
@@ -26,7 +25,7 @@ public final class WarnOfUndeclared implements Filter {
   }
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     Response response = next.handle(exchange);
     if (exchange.route() instanceof Route.Served route) {
       PublishedReplies.Undeclared found =

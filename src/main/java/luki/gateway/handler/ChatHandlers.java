@@ -6,10 +6,14 @@ import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.consent.Consent;
+import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
+import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
+import luki.gateway.http.Response.Delivery;
+import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
@@ -18,6 +22,7 @@ import luki.gateway.observe.Metrics;
 import luki.gateway.upstream.Call;
 import luki.gateway.upstream.Call.ServicePath;
 import luki.gateway.upstream.Upstreams;
+import org.jspecify.annotations.Nullable;
 
 /** Chat in one reply and as events. */
 public record ChatHandlers(
@@ -29,6 +34,7 @@ public record ChatHandlers(
     Metrics metrics,
     Supplier<String> sessionIds) {
   private static final ServicePath CHAT = ServicePath.of("/v1/chat");
+  private static final ServicePath STREAM = CHAT.then("/stream");
   // What the agent answers when it made no session of its own: the same for all users.
   private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");
 
@@ -44,7 +50,7 @@ public record ChatHandlers(
 
   /** Answers a message in one reply. */
   private Response answer(Exchange exchange) throws InterruptedException {
-    Conversation.Said said = Conversation.Said.inBody(exchange.json());
+    Json said = exchange.json();
     Conversation.Prepared prepared = conversation().prepare(exchange, said);
     Call call = Call.post(CHAT, prepared.request());
     Upstreams.Success reply =
@@ -56,23 +62,20 @@ public record ChatHandlers(
     if (text == null) {
       throw new ApiException(Upstreams.nonsense(Upstream.AGENT), reply.outcome());
     }
-    String sessionId = sessionOf(said, reply.json());
-    Json json =
+    String agents = reply.json().at("session_id").string("");
+    String sessionId = sessionOf(said, NO_SESSIONS.contains(agents) ? null : agents);
+    Json.Builder json =
         Json.object()
             .put("text", unwrapped(text))
             .put("tool_calls", Conversation.toolCalls(reply.json().at("metadata")))
-            .put("meta", Conversation.meta(exchange, sessionId, prepared.memory()))
-            .build();
+            .put("meta", Conversation.meta(exchange, sessionId, prepared.memory()));
     return Response.json(200, json).from(reply.outcome());
   }
 
-  private String sessionOf(Conversation.Said said, Json reply) {
-    String callers = said.sessionId().string();
-    if (callers != null) {
-      return callers;
-    }
-    String agents = reply.at("session_id").string("");
-    return NO_SESSIONS.contains(agents) ? sessionIds.get() : agents;
+  /** The caller's session, else that which the agent has made, else a new one. */
+  private String sessionOf(Json said, @Nullable String agents) {
+    String callers = said.at("session_id").string();
+    return callers != null ? callers : agents != null ? agents : sessionIds.get();
   }
 
   /** Some answers come as a JSON object in a string; then its final response is the answer. */
@@ -84,6 +87,54 @@ public record ChatHandlers(
       return Json.parseReply(text).at("final_response").string(text);
     } catch (InvalidJson plainText) {
       return text;
+    }
+  }
+
+  /** A message and the answer to it as it comes. */
+  record ChatStreamHandler(ChatHandlers chat)
+      implements Handler.AsksConsent, Handler.ForBrowsers, Handler.Resumable {
+    @Override
+    public Response handle(Exchange exchange) throws InterruptedException {
+      if (exchange.payload() == null && exchange.request().headers().has("Last-Event-ID")) {
+        // WHATWG HTML §9.2: an EventSource that reconnects would say it all again; 204 ends it.
+        return Response.empty(204);
+      }
+      Json said = Conversation.said(exchange);
+      Conversation.Prepared prepared = chat.conversation().prepare(exchange, said);
+      Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
+      long called = System.nanoTime();
+      AgentEvents events =
+          new AgentEvents(
+              chat.upstreams().stream(Upstream.AGENT, call, prepared.exchange()),
+              exchange.memory());
+      // What was said is not needed any more.
+      Exchange rest = exchange.carrying(null);
+      AccessWatch.Grant grant =
+          chat.access().begin(rest, prepared.usesMemories(), events.feed()::wake);
+      Json meta = Conversation.meta(exchange, chat.sessionOf(said, null), prepared.memory());
+      ChatEventSource source =
+          new ChatEventSource(chat, rest, new ChatEventSource.Begun(called, events, meta, grant));
+      ApiError failure;
+      try {
+        failure = source.awaitFirst();
+      } catch (RuntimeException | InterruptedException failed) {
+        source.close();
+        throw failed;
+      }
+      long nanos = System.nanoTime() - called;
+      Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed().version(), nanos);
+      if (failure != null) {
+        events.feed().ended(failure.code(), nanos);
+        source.close();
+        throw new ApiException(failure, outcome);
+      }
+      return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
+          .onComplete(
+              sent -> {
+                source.count(sent.end() == Delivery.End.CLIENT_CLOSED);
+                events.feed().ended(source.failure(), nanos);
+              })
+          .from(outcome);
     }
   }
 }

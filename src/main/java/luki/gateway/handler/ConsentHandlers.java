@@ -44,12 +44,11 @@ public record ConsentHandlers(Upstreams upstreams, Consent consent) {
       throw new ApiException(Upstreams.nonsense(Upstream.SECURITY), reply.outcome());
     }
     List<Json> records = kept.at("consents").items().stream().map(ConsentHandlers::shown).toList();
-    Json json =
+    Json.Builder json =
         Json.object()
             .put("user_id", user)
             .put("valid_scopes", kept.at("valid_scopes"))
-            .put("records", Json.array(records))
-            .build();
+            .put("records", Json.array(records));
     return Response.json(200, json).from(reply.outcome());
   }
 

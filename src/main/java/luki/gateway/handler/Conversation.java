@@ -10,7 +10,6 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.ConsentRule;
-import luki.gateway.http.Query;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.Branch;
 
@@ -22,35 +21,19 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
   private static final int QUERY_CODE_POINTS = 1000;
   private static final int MEMORIES = 5;
 
-  /** What the caller sent, whichever way. */
-  record Said(
-      String message,
-      Json sessionId,
-      Json personaId,
-      Json fileSearchMode,
-      Json clientTag,
-      Json context) {
-    static Said inBody(Json body) {
-      return new Said(
-          body.at("message").string(""),
-          body.at("session_id"),
-          body.at("persona_id"),
-          body.at("file_search_mode"),
-          body.at("client_tag"),
-          body.at("context"));
+  /** What the caller sent, in the body or, for a page in a browser, in the query. */
+  static Json said(Exchange exchange) {
+    if (exchange.payload() != null) {
+      return exchange.json();
     }
-
-    static Said inQuery(Query query) {
-      String message = query.only("message");
-      String session = query.only("session_id");
-      return new Said(
-          message == null ? "" : message,
-          session == null ? Json.MISSING : Json.of(session),
-          Json.MISSING,
-          Json.MISSING,
-          Json.MISSING,
-          Json.MISSING);
+    Json.Builder said = Json.object();
+    for (String name : List.of("message", "session_id")) {
+      String value = exchange.request().query().only(name);
+      if (value != null) {
+        said.put(name, value);
+      }
     }
+    return said.build();
   }
 
   /** How the memories fared, as {@code meta.memory} says it. */
@@ -74,25 +57,29 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
     }
   }
 
-  Prepared prepare(Exchange exchange, Said said) throws InterruptedException {
-    ElrHandlers.refuseBlank(said.message(), "/message");
-    Remembered remembered = remember(exchange, said.message());
+  Prepared prepare(Exchange exchange, Json said) throws InterruptedException {
+    String message = said.at("message").string("");
+    ElrHandlers.refuseBlank(message, "/message");
+    Remembered remembered = remember(exchange, message);
     // Only the gateway says what is remembered, and a wallet cannot be proved.
     Json.Builder context = Json.object();
     // Without null, which generated clients send for what is not set.
-    said.context().members().forEach(context::putPresent);
-    context.remove("memory_context").remove("wallet").putPresent("persona_id", said.personaId());
+    said.at("context").members().forEach(context::putPresent);
+    context
+        .remove("memory_context")
+        .remove("wallet")
+        .putPresent("persona_id", said.at("persona_id"));
     if (remembered.use() == MemoryUse.USED) {
       context.put("memory_context", Json.array(remembered.entries()));
     }
     Json request =
         Json.object()
-            .put("message", said.message())
+            .put("message", message)
             .put("user_id", exchange.user().value())
-            .putPresent("session_id", said.sessionId())
-            .putPresent("file_search_mode", said.fileSearchMode())
-            .putPresent("client_tag", said.clientTag())
-            .put("context", context.build())
+            .putPresent("session_id", said.at("session_id"))
+            .putPresent("file_search_mode", said.at("file_search_mode"))
+            .putPresent("client_tag", said.at("client_tag"))
+            .put("context", context)
             .build();
     return new Prepared(request, remembered.use(), consented(exchange, remembered.consent()));
   }
@@ -165,12 +152,11 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
   /** What the agent may see of a memory; other metadata stays behind. */
   private static Json trimmed(Json entry) {
     Json metadata = entry.at("metadata");
-    Json shown =
+    Json.Builder shown =
         Json.object()
             .putPresent("content_type", metadata.at("content_type"))
             .putPresent("sensitivity_level", metadata.at("sensitivity_level"))
-            .putPresent("created_at", metadata.at("created_at"))
-            .build();
+            .putPresent("created_at", metadata.at("created_at"));
     return Json.object()
         .putPresent("content", entry.at("content"))
         .putPresent("chunk_id", entry.at("chunk_id"))

@@ -62,12 +62,11 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
     int limit = (int) exchange.json().at("limit").integer().orElse(DEFAULT_SEARCH);
     MemoryCalls.Found found = memory().search(exchange, query, limit);
     List<Json> items = found.best().stream().map(MemoryItem::shown).toList();
-    Json reply =
+    Json.Builder reply =
         Json.object()
             .put("items", Json.array(items))
             .put("total", items.size())
-            .put("user_id", exchange.user().value())
-            .build();
+            .put("user_id", exchange.user().value());
     return Response.json(200, reply).from(found.outcome());
   }
 
@@ -76,15 +75,14 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
     int offset = exchange.queryInt("offset", 0);
     MemoryCalls.Found found = memory().list(exchange, MemoryRanking.newest(), offset + limit);
     List<Json> page = found.best().stream().skip(offset).map(MemoryItem::shown).toList();
-    Json reply =
+    Json.Builder reply =
         Json.object()
             .put("items", Json.array(page))
             .put("total", found.total())
             .put("limit", limit)
             .put("offset", offset)
             .put("truncated", !found.complete())
-            .put("user_id", exchange.user().value())
-            .build();
+            .put("user_id", exchange.user().value());
     return Response.json(200, reply).from(found.outcome());
   }
 
@@ -119,7 +117,7 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
     if (!stored.id().equals(oldId)) {
       deleteOld(exchange, oldId, stored);
     }
-    Json shown = item.shown(stored.id()).toBuilder().put("replaces", oldId).build();
+    Json.Builder shown = item.shown(stored.id()).toBuilder().put("replaces", oldId);
     return Response.json(200, shown).from(stored.outcome());
   }
 
@@ -153,8 +151,8 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
         throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), outcome);
       }
       if (count.getAsLong() == 0) {
-        Json json =
-            Json.object().put("user_id", exchange.user().value()).put("deleted", deleted).build();
+        Json.Builder json =
+            Json.object().put("user_id", exchange.user().value()).put("deleted", deleted);
         return Response.json(200, json).from(outcome);
       }
       deleted += count.getAsLong();

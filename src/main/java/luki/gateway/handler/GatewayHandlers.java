@@ -52,16 +52,14 @@ public record GatewayHandlers(
   }
 
   private Response about(Exchange exchange) {
-    Json links =
+    Json.Builder links =
         Json.object()
             .put("docs", "/docs")
             .put("openapi", "/openapi.json")
             .put("health", "/health")
-            .put("jwks", "/.well-known/jwks.json")
-            .build();
+            .put("jwks", "/.well-known/jwks.json");
     return Response.json(
-        200,
-        Json.object().put("name", SERVICE).put("version", version).put("links", links).build());
+        200, Json.object().put("name", SERVICE).put("version", version).put("links", links));
   }
 
   private Response readiness(Exchange exchange) {
@@ -95,13 +93,12 @@ public record GatewayHandlers(
     boolean useless =
         upstreams.state(Upstream.AGENT) == ServiceState.DOWN
             && upstreams.state(Upstream.MEMORY) == ServiceState.DOWN;
-    Json json =
+    Json.Builder json =
         Json.object()
             .put("status", useless ? "unhealthy" : degraded ? "degraded" : "healthy")
             .put("service", SERVICE)
             .put("version", version)
-            .put("checks", checks.build())
-            .build();
+            .put("checks", checks);
     return Response.json(useless ? 503 : 200, json);
   }
 
@@ -110,7 +107,7 @@ public record GatewayHandlers(
     return Response.bytes(200, text.contentType(), text.body().toByteArray());
   }
 
-  private static Json status(String status) {
-    return Json.object().put("status", status).build();
+  private static Json.Builder status(String status) {
+    return Json.object().put("status", status);
   }
 }

@@ -4,7 +4,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Sha256;
@@ -15,8 +14,7 @@ import luki.gateway.json.Json;
 import luki.gateway.upstream.Upstreams;
 
 /** A memory in the forms of the contract and of the memory service: as a caller gave it. */
-record MemoryItem(
-    String text, List<String> tags, Map<String, Json> metadata, String sensitivity, Instant at) {
+record MemoryItem(String text, List<String> tags, Json metadata, String sensitivity, Instant at) {
   // The old gateway, which uses the same service, fails on a list of tags that is a string.
   private static final String TAGS = "gateway_tags";
   private static final String OLD_TAGS = "tags";
@@ -45,7 +43,7 @@ record MemoryItem(
     return new MemoryItem(
         body.at("text").string(""),
         tags,
-        body.at("metadata").members(),
+        body.at("metadata").toBuilder().build(),
         body.at("sensitivity").string("personal"),
         now.truncatedTo(ChronoUnit.MILLIS));
   }
@@ -57,13 +55,11 @@ record MemoryItem(
 
   /** The contract's Item. */
   Json shown(String id) {
-    Json.Builder notes = Json.object();
-    metadata.forEach(notes::put);
     return Json.object()
         .put("id", id)
         .put("text", text)
         .put("tags", Json.strings(tags))
-        .put("metadata", notes.build())
+        .put("metadata", metadata)
         .put("sensitivity", sensitivity)
         .put("content_type", "memory")
         .put("created_at", at.toString())
@@ -72,18 +68,16 @@ record MemoryItem(
 
   /** The service's request to store it. */
   Json ingestion(UserId user) {
-    Json.Builder notes = Json.object();
-    metadata.forEach(notes::put);
+    Json.Builder notes = metadata.toBuilder();
     if (!tags.isEmpty()) {
       notes.put(TAGS, Json.strings(tags).toString());
     }
-    Json data =
+    Json.Builder data =
         Json.object()
             .put("content", text)
             .put("content_type", "memory")
             .put("timestamp", at.toString())
-            .put("metadata", notes.build())
-            .build();
+            .put("metadata", notes);
     return Json.object()
         .put("user_id", user.value())
         .put("elr_data", data)
@@ -118,7 +112,7 @@ record MemoryItem(
         .put("id", id)
         .put("text", text)
         .put("tags", list(tags))
-        .put("metadata", notes.build())
+        .put("metadata", notes)
         .put("sensitivity", metadata.at("sensitivity_level").string("personal"))
         .put("content_type", metadata.at("content_type").string("memory").toLowerCase(Locale.ROOT))
         .put("created_at", created)

@@ -39,8 +39,8 @@ public record ModuleHandlers(Upstreams upstreams) {
       throw new ApiException(Upstreams.nonsense(Upstream.COGNITIVE), reply.outcome());
     }
     List<Json> first = recommendations.items().stream().limit(k).toList();
-    Json json =
-        Json.object().put("user_id", user).put("recommendations", Json.array(first)).build();
+    Json.Builder json =
+        Json.object().put("user_id", user).put("recommendations", Json.array(first));
     return Response.json(200, json).from(reply.outcome());
   }
 
@@ -53,12 +53,8 @@ public record ModuleHandlers(Upstreams upstreams) {
             .then("/wellbeing")
             .query("days", Long.toString(days));
     Upstreams.Success reply = upstreams.json(Upstream.REPORTING, Call.postNothing(path), exchange);
-    Json json =
-        Json.object()
-            .put("user_id", user)
-            .put("window_days", days)
-            .put("report", reply.json())
-            .build();
+    Json.Builder json =
+        Json.object().put("user_id", user).put("window_days", days).put("report", reply.json());
     return Response.json(200, json).from(reply.outcome());
   }
 

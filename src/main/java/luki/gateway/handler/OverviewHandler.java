@@ -1,14 +1,16 @@
 package luki.gateway.handler;
 
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import luki.gateway.consent.Consent;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -94,26 +96,19 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
     return time.isMissing() ? reply : reply.toBuilder().put(field, time).build();
   }
 
-  /**
-   * The result of a part.
-   *
-   * @param data null unless the part is there
-   * @param denial null unless the caller or the user does not allow it
-   */
-  private record PartResult(
-      String status, @Nullable Json data, @Nullable ApiError denial, boolean timedOut) {
-    static final PartResult NOT_CONFIGURED = new PartResult("not_configured", null, null, false);
-
-    static PartResult ok(Json data) {
-      return new PartResult("ok", data, null, false);
-    }
+  /** The data of a part, or why there is none. */
+  private record PartResult(String status, Json data, @Nullable ApiError error) {
+    static final PartResult NOT_CONFIGURED =
+        new PartResult(
+            "not_configured", Json.MISSING, ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED));
 
     static PartResult denied(ApiError because) {
-      return new PartResult("denied", null, because, false);
+      return new PartResult("denied", Json.MISSING, because);
     }
 
     static PartResult unavailable(boolean timedOut) {
-      return new PartResult("unavailable", null, null, timedOut);
+      ErrorCode code = timedOut ? ErrorCode.DOWNSTREAM_TIMEOUT : ErrorCode.DOWNSTREAM_UNAVAILABLE;
+      return new PartResult("unavailable", Json.MISSING, ApiError.of(code));
     }
   }
 
@@ -121,30 +116,24 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
   public Response handle(Exchange exchange) throws InterruptedException {
     Deadline deadline = new Deadline(exchange.deadline().atNanos() - RESERVE.toNanos());
     Exchange within = exchange.within(deadline);
-    Map<Part, PartResult> results = new LinkedHashMap<>();
     Map<Part, Branch<PartResult>> branches = new LinkedHashMap<>();
-    Map<String, Branch<Consent.ConsentStatus>> consents = new LinkedHashMap<>();
+    Map<String, Branch<Consent.ConsentStatus>> consents = new HashMap<>();
     try {
       for (Part part : PARTS) {
         PartResult settled = settled(part, exchange);
-        if (settled != null) {
-          results.put(part, settled);
-        } else {
-          Branch<Consent.ConsentStatus> answer =
-              part.consentScope == null
-                  ? null
-                  : consents.computeIfAbsent(part.consentScope, scope -> ask(within, scope));
-          branches.put(part, Branch.start(() -> fetch(part, within, answer, deadline)));
-        }
+        Branch<Consent.ConsentStatus> answer =
+            part.consentScope == null || settled != null
+                ? null
+                : consents.computeIfAbsent(part.consentScope, scope -> ask(within, scope));
+        branches.put(
+            part,
+            Branch.start(() -> settled == null ? fetch(part, within, answer, deadline) : settled));
       }
-      for (Map.Entry<Part, Branch<PartResult>> branch : branches.entrySet()) {
-        results.put(branch.getKey(), await(branch.getValue(), deadline));
-      }
+      return reply(exchange, branches, deadline);
     } finally {
       branches.values().forEach(Branch::close);
       consents.values().forEach(Branch::close);
     }
-    return reply(exchange, results);
   }
 
   /** A part that is known without a call. */
@@ -183,7 +172,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
     }
     try {
       Json json = upstreams.json(part.upstream, part.call.apply(exchange), exchange).json();
-      return PartResult.ok(part.shown.apply(json));
+      return new PartResult("ok", part.shown.apply(json), null);
     } catch (ApiException failure) {
       return PartResult.unavailable(failure.error().code() == ErrorCode.DOWNSTREAM_TIMEOUT);
     }
@@ -198,49 +187,48 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
     }
   }
 
-  private static Response reply(Exchange exchange, Map<Part, PartResult> results) {
+  private static Response reply(
+      Exchange exchange, Map<Part, Branch<PartResult>> branches, Deadline deadline)
+      throws InterruptedException {
     Json.Builder parts = Json.object();
-    boolean complete = true;
-    boolean any = false;
-    for (Part part : PARTS) {
-      PartResult result = results.getOrDefault(part, PartResult.NOT_CONFIGURED);
+    Set<ApiError> errors = new LinkedHashSet<>();
+    int present = 0;
+    for (Map.Entry<Part, Branch<PartResult>> branch : branches.entrySet()) {
+      PartResult result = await(branch.getValue(), deadline);
       Json.Builder shown = Json.object().put("status", result.status());
-      if (result.data() != null) {
+      if (result.error() == null) {
+        present++;
         shown.put("data", result.data());
-        any = true;
-      } else {
-        complete = false;
+      } else if (!result.equals(PartResult.NOT_CONFIGURED)) {
+        errors.add(result.error());
       }
-      parts.put(part.upstream.label(), shown.build());
+      parts.put(branch.getKey().upstream.label(), shown);
     }
-    if (!any) {
-      return Response.refused(failure(new ArrayList<>(results.values())));
+    if (present == 0) {
+      return Response.refused(failure(errors));
     }
-    Json meta =
-        Json.object().put("trace_id", exchange.trace().traceId()).put("complete", complete).build();
+    Json.Builder meta =
+        Json.object()
+            .put("trace_id", exchange.trace().traceId())
+            .put("complete", present == PARTS.size());
     return Response.json(
         200,
         Json.object()
             .put("user_id", exchange.user().value())
-            .put("parts", parts.build())
-            .put("meta", meta)
-            .build());
+            .put("parts", parts)
+            .put("meta", meta));
   }
 
   /** The error when there is no part at all, by what the configured ones have in common. */
-  private static ApiError failure(List<PartResult> results) {
-    List<PartResult> configured =
-        results.stream().filter(result -> !result.equals(PartResult.NOT_CONFIGURED)).toList();
-    if (configured.isEmpty()) {
-      return ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
+  private static ApiError failure(Set<ApiError> errors) {
+    Set<ErrorCode> codes = errors.stream().map(ApiError::code).collect(Collectors.toSet());
+    if (codes.contains(ErrorCode.DOWNSTREAM_UNAVAILABLE)
+        || (codes.contains(ErrorCode.DOWNSTREAM_TIMEOUT) && codes.size() > 1)) {
+      return ApiError.of(ErrorCode.DOWNSTREAM_UNAVAILABLE);
     }
-    if (configured.stream().allMatch(PartResult::timedOut)) {
-      return ApiError.of(ErrorCode.DOWNSTREAM_TIMEOUT);
-    }
-    List<ApiError> denials =
-        configured.stream().map(PartResult::denial).filter(Objects::nonNull).toList();
-    return denials.size() == configured.size()
-        ? denials.getFirst()
-        : ApiError.of(ErrorCode.DOWNSTREAM_UNAVAILABLE);
+    // A missing scope comes before a missing consent.
+    return errors.stream()
+        .min(Comparator.comparing(ApiError::code))
+        .orElse(ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED));
   }
 }

@@ -33,19 +33,18 @@ public record UsageHandler(Limiters limiters, Plan.Catalog plans, Function<Princ
         json.put("rate", rate(plan, rate));
       }
       List<Json> quotas = usage.windows().stream().map(UsageHandler::quota).toList();
-      return Response.json(200, json.put("quotas", Json.array(quotas)).build());
+      return Response.json(200, json.put("quotas", Json.array(quotas)));
     } catch (Limiter.Unavailable outage) {
       return Response.refused(ApiError.retrySoon(ErrorCode.LIMITER_UNAVAILABLE));
     }
   }
 
-  private static Json rate(Plan plan, Limiter.RateStatus status) {
+  private static Json.Builder rate(Plan plan, Limiter.RateStatus status) {
     return Json.object()
         .put("per_minute", plan.perMinute())
         .put("burst", plan.burst())
         .put("remaining", status.remaining())
-        .put("next_in_s", Math.ceilDiv(status.nextTokenMicros(), MICROS))
-        .build();
+        .put("next_in_s", Math.ceilDiv(status.nextTokenMicros(), MICROS));
   }
 
   private static Json quota(Limiter.Window window) {

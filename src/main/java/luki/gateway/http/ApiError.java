@@ -8,10 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Why a request is refused or failed; holds only what a caller may read. */
 public sealed interface ApiError {
-  /** A page of another origin opens a WebSocket, which no rule of the browser prevents. */
-  ApiError FORBIDDEN_ORIGIN =
-      new Specific(ErrorCode.FORBIDDEN, "Pages of this origin may not connect");
-
   ErrorCode code();
 
   default int status() {
@@ -43,6 +39,11 @@ public sealed interface ApiError {
   /** For a stream that had begun and did not come to an end. */
   static ApiError unfinished(Upstream who) {
     return new Specific(ErrorCode.DOWNSTREAM_TIMEOUT, who.title() + " did not finish in time");
+  }
+
+  /** A page of another origin opens a WebSocket, which no rule of the browser prevents. */
+  static ApiError forbiddenOrigin() {
+    return new Specific(ErrorCode.FORBIDDEN, "Pages of this origin may not connect");
   }
 
   static ApiError invalid(String pointer, String rule) {

@@ -1,6 +1,5 @@
 package luki.gateway.http;
 
-import java.io.IOException;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -49,7 +48,7 @@ public final class Chain {
   }
 
   /** The next handler of every filter for one exchange: one object is enough for all of them. */
-  private final class Run implements Handler {
+  private final class Run implements Next {
     private int current;
     // A bit for each step.
     private long called;
@@ -108,6 +107,12 @@ public final class Chain {
   /** A step on the way to a handler: it calls {@code next} at most once and returns a reply. */
   @FunctionalInterface
   public interface Filter {
-    Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException;
+    Response apply(Exchange exchange, Next next) throws InterruptedException;
+  }
+
+  /** The steps behind a filter: an exception of one of them has become a reply. */
+  @FunctionalInterface
+  public interface Next {
+    Response handle(Exchange exchange);
   }
 }

@@ -33,6 +33,10 @@ public record Response(
     return json(status, Body.of(json.bytes()));
   }
 
+  public static Response json(int status, Json.Builder json) {
+    return json(status, json.build());
+  }
+
   /** A body that is known to be JSON. */
   public static Response json(int status, Body json) {
     return new Response(status, JSON, json);

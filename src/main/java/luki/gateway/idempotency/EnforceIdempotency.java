@@ -1,11 +1,10 @@
 package luki.gateway.idempotency;
 
-import java.io.IOException;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
-import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Response;
 import luki.gateway.idempotency.ReplyStore.Claim;
@@ -25,7 +24,7 @@ public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store, Metrics m
   public static final String REPLAYED = "Idempotent-Replayed";
 
   @Override
-  public Response apply(Exchange exchange, Handler next) throws IOException, InterruptedException {
+  public Response apply(Exchange exchange, Next next) {
     String key = IdempotencyKey.of(exchange);
     if (key == null) {
       return next.handle(exchange);
@@ -54,11 +53,10 @@ public record EnforceIdempotency(ReplyCipher cipher, ReplyStore store, Metrics m
   }
 
   /** Handles a request that was the first to claim its key, and ends the claim with its reply. */
-  private Response handle(Entry entry, Exchange exchange, Handler handler)
-      throws IOException, InterruptedException {
+  private Response handle(Entry entry, Exchange exchange, Next next) {
     byte[] reply = null;
     try {
-      Response response = handler.handle(exchange);
+      Response response = next.handle(exchange);
       long copies = 2L * StoredReply.bodyBytes(response);
       if (exchange.memory().tryTake(copies)) {
         reply = StoredReply.encode(response, store.maxBytes() - Sealer.OVERHEAD);

@@ -269,6 +269,10 @@ public final class Json {
       return this;
     }
 
+    public Builder put(String name, Builder value) {
+      return put(name, value.build());
+    }
+
     /** Puts the value unless it is missing or null. */
     public Builder putPresent(String name, Json value) {
       return value.isAbsent() ? this : put(name, value);

@@ -35,6 +35,7 @@ public final class AuthFailures {
     this.micros = micros;
   }
 
+  /** Nothing is limited; the other methods must not be called then. */
   public boolean isOff() {
     return rate.isOff();
   }
@@ -46,9 +47,6 @@ public final class AuthFailures {
    * @return microseconds; 0 when it is not blocked
    */
   public long blockedFor(String address) {
-    if (rate.isOff()) {
-      return 0;
-    }
     long now = micros.getAsLong();
     long id = Long.parseUnsignedLong(address, 16);
     RateStatus status = buckets.status(id, rate, now);
@@ -59,9 +57,6 @@ public final class AuthFailures {
 
   /** Counts a failure; returns as {@link #blockedFor} when the failure is beyond the limit. */
   public long failed(String address) {
-    if (rate.isOff()) {
-      return 0;
-    }
     long now = micros.getAsLong();
     long id = Long.parseUnsignedLong(address, 16);
     RateStatus status = buckets.take(id, rate, now, 1);

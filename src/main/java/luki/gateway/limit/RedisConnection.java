@@ -9,7 +9,6 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import luki.http1.Authority;
-import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.DefaultJedisSocketFactory;
@@ -60,30 +59,14 @@ final class RedisConnection implements AutoCloseable {
     this.in = new RedisInputStream(socket.getInputStream());
   }
 
-  /** Keeps the socket that Jedis has connected, with TLS where it is set. */
-  private static final class SocketFactory extends DefaultJedisSocketFactory {
-    private @Nullable Socket last;
-
-    SocketFactory(HostAndPort server, JedisClientConfig config) {
-      super(server, config);
-    }
-
-    @Override
-    public Socket createSocket() {
-      Socket created = super.createSocket();
-      last = created;
-      return created;
-    }
-  }
-
   /**
    * Connects, authenticates and loads the scripts. No call waits for it, so it may take longer than
    * a call.
    */
   static RedisConnection open(HostAndPort server, JedisClientConfig config, Duration deadline)
       throws IOException {
-    SocketFactory sockets = new SocketFactory(server, config);
-    Connection connection = new Connection(sockets, config);
+    Socket socket = new DefaultJedisSocketFactory(server, config).createSocket();
+    Connection connection = new Connection(() -> socket, config);
     try {
       for (Script script : Script.ALL) {
         connection.sendCommand(Protocol.Command.SCRIPT, "LOAD", script.text());
@@ -93,10 +76,7 @@ final class RedisConnection implements AutoCloseable {
           throw refused;
         }
       }
-      if (sockets.last == null) {
-        throw new IOException("no socket");
-      }
-      return new RedisConnection(connection, sockets.last, deadline);
+      return new RedisConnection(connection, socket, deadline);
     } catch (IOException | RuntimeException failed) {
       connection.close();
       throw failed;

@@ -5,7 +5,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -35,7 +34,7 @@ final class Script {
       List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE, CLAIM, KEEP, MARK, PUT, TAKE);
 
   private final String text;
-  private final byte[] head;
+  private final String head;
   private final int words;
 
   private Script(int keys, int arguments, String... parts) {
@@ -45,9 +44,7 @@ final class Script {
             .collect(Collectors.joining());
     this.words = keys + arguments;
     this.head =
-        "*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n%d\r\n"
-            .formatted(3 + words, sha1(text), keys)
-            .getBytes(StandardCharsets.US_ASCII);
+        "*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n%d\r\n".formatted(3 + words, sha1(text), keys);
   }
 
   private static String sha1(String text) {
@@ -70,18 +67,17 @@ final class Script {
   }
 
   /**
-   * One run of a script: the command as it is sent, in one array (RESP: each word after its
-   * length), and the reply.
+   * One run of a script: the command as it is sent, in one buffer with a character for each byte
+   * (RESP: each word after its length), and the reply.
    */
   static final class Call {
-    private static final int MIN_ROOM = 128;
-    private static final int MAX_DIGITS = 20;
+    private static final int MIN_ROOM = 256;
+    private static final int WORD_ROOM = 20;
 
     private final String tag;
     private final CompletableFuture<long[]> reply = new CompletableFuture<>();
+    private final StringBuilder command;
     private byte[] bulk = new byte[0];
-    private byte[] bytes;
-    private int length;
     private int missing;
 
     /**
@@ -91,15 +87,13 @@ final class Script {
      */
     Call(Script script, String tag) {
       this.tag = tag;
-      this.length = script.head.length;
-      this.bytes = Arrays.copyOf(script.head, length + MIN_ROOM + MAX_DIGITS * script.words);
+      this.command = new StringBuilder(MIN_ROOM + WORD_ROOM * script.words).append(script.head);
       this.missing = script.words;
     }
 
     private Call(Call same) {
       this.tag = same.tag;
-      this.bytes = same.bytes;
-      this.length = same.length;
+      this.command = same.command;
     }
 
     /** The same call, to be submitted once more. */
@@ -131,77 +125,46 @@ final class Script {
 
     /** Adds a word of ASCII. */
     Call add(String word) {
-      return begin(word.length()).put(word).put("\r\n");
+      begin(word.length()).append(word).append("\r\n");
+      return this;
     }
 
     Call add(byte[] word) {
-      begin(word.length);
-      System.arraycopy(word, 0, bytes, length, word.length);
-      length += word.length;
-      return put("\r\n");
+      return add(new String(word, StandardCharsets.ISO_8859_1));
     }
 
     /** Adds the key of a caller; the braces are the hash tag. */
     Call addKey(String name, String suffix) {
-      return begin(8 + tag.length() + name.length() + suffix.length())
-          .put("luki:{")
-          .put(tag)
-          .put("}:")
-          .put(name)
-          .put(suffix)
-          .put("\r\n");
+      begin(8 + tag.length() + name.length() + suffix.length())
+          .append("luki:{")
+          .append(tag)
+          .append("}:")
+          .append(name)
+          .append(suffix)
+          .append("\r\n");
+      return this;
     }
 
     Call add(long number) {
-      int digits = digits(number);
-      return begin(digits).put(number, digits).put("\r\n");
-    }
-
-    private static int digits(long number) {
       int digits = number < 0 ? 2 : 1;
       for (long rest = number / 10; rest != 0; rest /= 10) {
         digits++;
       }
-      return digits;
+      begin(digits).append(number).append("\r\n");
+      return this;
     }
 
     /** Begins a word of that many bytes. */
-    private Call begin(int size) {
+    private StringBuilder begin(int size) {
       missing--;
-      if (bytes.length - length < size + MAX_DIGITS) {
-        bytes = Arrays.copyOf(bytes, 2 * bytes.length + size);
-      }
-      bytes[length++] = '$';
-      return put(size, digits(size)).put("\r\n");
-    }
-
-    @SuppressWarnings("deprecation") // The text is ASCII: each character is its low byte.
-    private Call put(String ascii) {
-      ascii.getBytes(0, ascii.length(), bytes, length);
-      length += ascii.length();
-      return this;
-    }
-
-    private Call put(long number, int size) {
-      int at = length + size;
-      // From the last digit; a remainder has the sign of the number.
-      long rest = number;
-      do {
-        bytes[--at] = (byte) ('0' + Math.abs(rest % 10));
-        rest /= 10;
-      } while (rest != 0);
-      if (number < 0) {
-        bytes[--at] = '-';
-      }
-      length += size;
-      return this;
+      return command.append('$').append(size).append("\r\n");
     }
 
     void writeTo(OutputStream out) throws IOException {
       if (missing != 0) {
         throw new IllegalStateException("words missing: " + missing);
       }
-      out.write(bytes, 0, length);
+      out.write(command.toString().getBytes(StandardCharsets.ISO_8859_1));
     }
   }
 }

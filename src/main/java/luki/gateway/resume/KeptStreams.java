@@ -1,6 +1,5 @@
 package luki.gateway.resume;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -16,6 +15,7 @@ import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -84,16 +84,16 @@ public final class KeptStreams implements AutoCloseable {
   }
 
   /** Handles a request; the stream that it gets can be resumed where there is room for it. */
-  Response keep(Exchange exchange, Handler handler) throws IOException, InterruptedException {
+  Response keep(Exchange exchange, Next next) {
     Exchange.Payload sent = exchange.payload();
     ByteBudget.Lease lease = budget.lease();
     lease.heldBy(exchange.principal().limitedAs());
     boolean kept = false;
     try {
       if (sent == null || !lease.tryTake(2L * sent.raw().bytes().length)) {
-        return handler.handle(exchange);
+        return next.handle(exchange);
       }
-      Response response = handler.handle(exchange.holding(lease));
+      Response response = next.handle(exchange.holding(lease));
       if (response.body() instanceof Body.Stream(Body.Source source, var encoder)) {
         kept = true;
         String id = "%016x%016x".formatted(random.nextLong(), random.nextLong());
@@ -222,8 +222,7 @@ public final class KeptStreams implements AutoCloseable {
    */
   public record ResumeStream(@Nullable KeptStreams streams) implements Filter {
     @Override
-    public Response apply(Exchange exchange, Handler next)
-        throws IOException, InterruptedException {
+    public Response apply(Exchange exchange, Next next) {
       if (streams == null
           || exchange.payload() == null
           || !(exchange.served().handler() instanceof Handler.Resumable)) {

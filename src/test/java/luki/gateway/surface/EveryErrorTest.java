@@ -156,7 +156,7 @@ class EveryErrorTest {
 
   @Test
   void aPageOfAnotherOriginIsToldApartFromAMissingScope() {
-    HttpReply reply = reply(ApiError.FORBIDDEN_ORIGIN, "Origin", "https://evil.test");
+    HttpReply reply = reply(ApiError.forbiddenOrigin(), "Origin", "https://evil.test");
     Envelope.holds(reply, TEMPLATE, 403, "FORBIDDEN");
     assertEquals(List.of(), reply.all("WWW-Authenticate"));
   }
