@@ -17,6 +17,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.consent.Consent;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
+import luki.gateway.door.Door;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
@@ -197,7 +198,7 @@ public final class Gateway implements AutoCloseable {
       audit.use(next.auditContext());
     }
     running().server.use(new Router(compiled), filters.chain());
-    parts.doors().use(compiled);
+    parts.doors().all().forEach(door -> door.use(compiled));
     current = newer;
     routes = compiled;
     return compiled.size();
@@ -248,7 +249,7 @@ public final class Gateway implements AutoCloseable {
       parts.lifecycle().leave(parts.configuration().settings().drainDelay());
       Duration time = end.left();
       Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
-      parts.doors().drain();
+      parts.doors().all().forEach(Door::drain);
       running().server.drain(time.minus(last), last.dividedBy(2));
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();

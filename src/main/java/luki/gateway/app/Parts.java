@@ -214,7 +214,10 @@ record Parts(
     if (kept != null) {
       kept.start();
     }
-    doors.start(server, routes.get());
+    for (Door door : doors.all()) {
+      door.use(routes.get());
+      door.start(server);
+    }
     if (webhooks != null) {
       AccessCheck access =
           new AccessCheck(
@@ -231,7 +234,7 @@ record Parts(
 
   /** Whether a circuit breaker of a service is open or half-open. */
   boolean isTripped(Upstream who) {
-    return upstreams.isTripped(who) || doors.isTripped(who);
+    return upstreams.isTripped(who) || doors.all().stream().anyMatch(door -> door.isTripped(who));
   }
 
   /** The name of a caller in the limits. */

@@ -38,8 +38,9 @@ record RouteTable(Parts parts, Configuration.Build build) {
     // A reply of a door has one type, so no request there can ask for a job.
     Json ofDoors =
         configuration.document().without(each -> isOff(each) || each.equals(CALLBACK)).published();
+    Door.Site site = new Door.Site(ofDoors, configuration.file());
     List<Door.Entrance> entrances =
-        parts.doors().entrances(new Door.Site(ofDoors, configuration.file()), problems);
+        parts.doors().all().stream().map(door -> door.entrance(site, problems)).toList();
     Map<String, Handler> handlers = handlers(published);
     entrances.forEach(entrance -> handlers.putAll(entrance.handlers()));
     Handler metrics = handlers.get(GatewayHandlers.METRICS);
@@ -81,9 +82,8 @@ record RouteTable(Parts parts, Configuration.Build build) {
                 parts.metrics(),
                 parts.tokens().published())
             .byName());
-    handlers.putAll(
-        new PageHandlers(published, published.at("info").at("title").string(""), build.redoc())
-            .byName());
+    String title = published.at("info").at("title").string("");
+    handlers.putAll(PageHandlers.byName(published, title, build.redoc()));
     handlers.putAll(
         new ChatHandlers(
                 upstreams,

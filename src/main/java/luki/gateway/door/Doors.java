@@ -7,18 +7,14 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Collection;
 import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 import luki.gateway.config.Problems;
-import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
-import luki.gateway.http.Dispatcher;
-import luki.gateway.http.Route;
-import luki.gateway.http.Upstream;
 import org.jspecify.annotations.Nullable;
 
 /** The doors that are switched on, each with a class loader for its jar and its libraries. */
@@ -76,33 +72,8 @@ public final class Doors implements AutoCloseable {
     return opened.containsKey(name);
   }
 
-  /** What they make of a configuration. */
-  public List<Door.Entrance> entrances(Door.Site site, Problems problems) {
-    return opened.values().stream().map(each -> each.entrance(site, problems)).toList();
-  }
-
-  /** As {@link Door#use}. */
-  public void use(List<Route.Served> routes) {
-    opened.values().forEach(each -> each.use(routes));
-  }
-
-  /** As {@link Door#use} and {@link Door#start}. */
-  public void start(Dispatcher gateway, List<Route.Served> routes)
-      throws BadConfiguration, IOException {
-    use(routes);
-    for (Door each : opened.values()) {
-      each.start(gateway);
-    }
-  }
-
-  /** As {@link Door#isTripped}, of any of them. */
-  public boolean isTripped(Upstream who) {
-    return opened.values().stream().anyMatch(each -> each.isTripped(who));
-  }
-
-  /** As {@link Door#drain}. */
-  public void drain() {
-    opened.values().forEach(each -> each.drain());
+  public Collection<Door> all() {
+    return opened.values();
   }
 
   @Override

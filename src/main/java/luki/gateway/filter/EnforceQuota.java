@@ -32,7 +32,7 @@ public record EnforceQuota(
 
   @Override
   public Response apply(Exchange exchange, Next next) {
-    if (!exchange.policy().limits().isMetered()) {
+    if (exchange.policy().limits().meters().isEmpty()) {
       return next.handle(exchange);
     }
     QuotaReservation reservation = exchange.reservation();

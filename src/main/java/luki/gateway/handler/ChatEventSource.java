@@ -31,12 +31,10 @@ final class ChatEventSource implements Body.Source {
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(500);
 
-  private final AgentEvents events;
-  private final Json meta;
   private final Exchange exchange;
   private final ChatHandlers chat;
   private final GatewayFile.Streams limits;
-  private final AccessWatch.Grant grant;
+  private final Begun begun;
   private AgentEvents.@Nullable Event pending;
   private volatile boolean probed;
   private boolean opened;
@@ -59,9 +57,7 @@ final class ChatEventSource implements Body.Source {
   ChatEventSource(ChatHandlers chat, Exchange exchange, Begun begun) {
     this.chat = chat;
     this.limits = chat.file().streams();
-    this.events = begun.events;
-    this.meta = begun.meta;
-    this.grant = begun.grant;
+    this.begun = begun;
     this.exchange = exchange;
     this.lastPiece = System.nanoTime();
     this.eventDeadline = begun.called + limits.firstEvent().toNanos();
@@ -74,7 +70,7 @@ final class ChatEventSource implements Body.Source {
 
   @Override
   public @Nullable ApiError refusal() {
-    return grant.revocation();
+    return begun.grant.revocation();
   }
 
   @Override
@@ -85,7 +81,7 @@ final class ChatEventSource implements Body.Source {
   @Override
   public void probe() {
     probed = true;
-    events.feed().wake();
+    begun.events.feed().wake();
   }
 
   /**
@@ -96,10 +92,10 @@ final class ChatEventSource implements Body.Source {
   @Nullable ApiError awaitFirst() throws InterruptedException {
     Deadline answerBy = new Deadline(exchange.receivedNanos() + limits.answerBy().toNanos());
     Deadline firstEvent = new Deadline(eventDeadline);
-    pending = events.poll(answerBy.sooner(firstEvent).left());
+    pending = begun.events.poll(answerBy.sooner(firstEvent).left());
     probed = pending == null;
-    if (grant.revocation() != null) {
-      return grant.revocation();
+    if (begun.grant.revocation() != null) {
+      return begun.grant.revocation();
     }
     return switch (pending) {
       case null -> firstEvent.hasPassed() ? LATE : null;
@@ -120,7 +116,7 @@ final class ChatEventSource implements Body.Source {
   @Override
   public byte @Nullable [] next() throws InterruptedException {
     if (ended) {
-      events.close();
+      begun.events.close();
       return null;
     }
     if (!opened) {
@@ -136,7 +132,7 @@ final class ChatEventSource implements Body.Source {
       if (last != null) {
         return last;
       }
-      AgentEvents.Event event = pending == null ? events.poll(untilNextCheck()) : pending;
+      AgentEvents.Event event = pending == null ? begun.events.poll(untilNextCheck()) : pending;
       pending = null;
       byte[] piece = event == null ? onSilence() : rendered(event);
       if (piece != null) {
@@ -164,7 +160,11 @@ final class ChatEventSource implements Body.Source {
         ended(StreamOutcome.COMPLETED);
         yield event(
             "event: done\n",
-            Json.object().put("done", true).put("tool_calls", toolCalls).put("meta", meta).build());
+            Json.object()
+                .put("done", true)
+                .put("tool_calls", toolCalls)
+                .put("meta", begun.meta)
+                .build());
       }
       case AgentEvents.Event.Failed(ApiError error) ->
           error(
@@ -211,7 +211,7 @@ final class ChatEventSource implements Body.Source {
     if (chat.lifecycle().streamsMustEnd()) {
       return error(ApiError.of(ErrorCode.DRAINING), StreamOutcome.DRAINED);
     }
-    ApiError revocation = grant.revocation();
+    ApiError revocation = begun.grant.revocation();
     if (revocation != null) {
       return error(revocation, StreamOutcome.REVOKED);
     }
@@ -243,7 +243,7 @@ final class ChatEventSource implements Body.Source {
 
   @Override
   public void close() {
-    grant.close();
-    events.close();
+    begun.grant.close();
+    begun.events.close();
   }
 }

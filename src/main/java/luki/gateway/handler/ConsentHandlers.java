@@ -40,9 +40,9 @@ public record ConsentHandlers(Upstreams upstreams, Consent consent) {
     boolean own =
         kept.at("consents").items().stream()
             .allMatch(record -> record.at("user_id").string("").equals(user));
-    if (!kept.at("consents").isArray() || !kept.at("valid_scopes").isArray() || !own) {
-      throw new ApiException(Upstreams.nonsense(Upstream.SECURITY), reply.outcome());
-    }
+    reply.require(
+        kept.at("consents").isArray() && kept.at("valid_scopes").isArray() && own,
+        Upstream.SECURITY);
     List<Json> records = kept.at("consents").items().stream().map(ConsentHandlers::shown).toList();
     Json.Builder json =
         Json.object()
@@ -77,9 +77,7 @@ public record ConsentHandlers(Upstreams upstreams, Consent consent) {
       // A failed call may have changed it too.
       consent.forget(exchange.user());
     }
-    if (!isDone(reply.json(), granted, revoked)) {
-      throw new ApiException(Upstreams.nonsense(Upstream.SECURITY), reply.outcome());
-    }
+    reply.require(isDone(reply.json(), granted, revoked), Upstream.SECURITY);
     return read(exchange);
   }
 

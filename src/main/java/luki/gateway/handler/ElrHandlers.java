@@ -147,9 +147,9 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
       Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
       outcome = reply.outcome();
       OptionalLong count = reply.json().at("deleted_count").integer();
-      if (count.isEmpty() || !reply.json().at("status").string("").equals("success")) {
-        throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), outcome);
-      }
+      reply.require(
+          count.isPresent() && reply.json().at("status").string("").equals("success"),
+          Upstream.MEMORY);
       if (count.getAsLong() == 0) {
         Json.Builder json =
             Json.object().put("user_id", exchange.user().value()).put("deleted", deleted);

@@ -1,6 +1,5 @@
 package luki.gateway.handler;
 
-import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import luki.gateway.http.ApiError;
@@ -39,16 +38,19 @@ public record GatewayHandlers(
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    Map<String, Handler> handlers = new HashMap<>();
-    handlers.put("about", this::about);
-    handlers.put("healthz", _ -> Response.json(200, status("ok")));
-    handlers.put("readyz", this::readiness);
-    handlers.put("health", this::health);
-    handlers.put(METRICS, this::exposition);
-    handlers.put(
+    return Map.of(
+        "about",
+        this::about,
+        "healthz",
+        _ -> Response.json(200, status("ok")),
+        "readyz",
+        this::readiness,
+        "health",
+        this::health,
+        METRICS,
+        this::exposition,
         "jwks",
         _ -> new Response(200, Fields.of("Content-Type", "application/jwk-set+json"), jwks));
-    return handlers;
   }
 
   private Response about(Exchange exchange) {

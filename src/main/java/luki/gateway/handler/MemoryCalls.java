@@ -85,9 +85,7 @@ record MemoryCalls(Upstreams upstreams) {
             .build();
     Call call = Call.post(SEARCH, question).with(new LongList("results", ranking));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
-    if (!reply.json().at("results").isArray()) {
-      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
-    }
+    reply.require(reply.json().at("results").isArray(), Upstream.MEMORY);
     int foreign = ranking.foreign();
     if (foreign > 0) {
       LOG.error(
@@ -130,9 +128,7 @@ record MemoryCalls(Upstreams upstreams) {
     try {
       Call call = Call.get(path).ofNamedResource();
       Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
-      if (!reply.json().at("success").isTrue()) {
-        throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
-      }
+      reply.require(reply.json().at("success").isTrue(), Upstream.MEMORY);
       return true;
     } catch (ApiException failure) {
       if (failure.error().code() == ErrorCode.NOT_FOUND) {
@@ -147,11 +143,9 @@ record MemoryCalls(Upstreams upstreams) {
       throws InterruptedException {
     Call call = Call.post(INGEST, item.ingestion(exchange.user()));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
-    String id = reply.json().at("chunk_ids").at(0).string();
-    boolean own = id != null && id.startsWith(exchange.user().value() + "_");
-    if (!reply.json().at("success").isTrue() || id == null || !own) {
-      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
-    }
+    String id = reply.json().at("chunk_ids").at(0).string("");
+    boolean own = id.startsWith(exchange.user().value() + "_");
+    reply.require(reply.json().at("success").isTrue() && own, Upstream.MEMORY);
     return new Stored(id, existed, reply.outcome());
   }
 
@@ -159,9 +153,7 @@ record MemoryCalls(Upstreams upstreams) {
   Outcome delete(Exchange exchange, String itemId) throws InterruptedException {
     Call call = Call.delete(ServicePath.of("/delete/memory").segment(itemId));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
-    if (!reply.json().at("status").string("").equals("success")) {
-      throw new ApiException(Upstreams.nonsense(Upstream.MEMORY), reply.outcome());
-    }
+    reply.require(reply.json().at("status").string("").equals("success"), Upstream.MEMORY);
     return reply.outcome();
   }
 

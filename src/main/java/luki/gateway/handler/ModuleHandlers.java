@@ -2,7 +2,6 @@ package luki.gateway.handler;
 
 import java.util.List;
 import java.util.Map;
-import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
@@ -35,9 +34,7 @@ public record ModuleHandlers(Upstreams upstreams) {
     Call call = Call.post(RECOMMENDATIONS, wanted);
     Upstreams.Success reply = upstreams.json(Upstream.COGNITIVE, call, exchange);
     Json recommendations = reply.json().at("recommendations");
-    if (!recommendations.isArray()) {
-      throw new ApiException(Upstreams.nonsense(Upstream.COGNITIVE), reply.outcome());
-    }
+    reply.require(recommendations.isArray(), Upstream.COGNITIVE);
     List<Json> first = recommendations.items().stream().limit(k).toList();
     Json.Builder json =
         Json.object().put("user_id", user).put("recommendations", Json.array(first));

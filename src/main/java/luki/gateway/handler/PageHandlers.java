@@ -26,37 +26,30 @@ public final class PageHandlers {
           + " require-trusted-types-for 'script'; trusted-types 'none';"
           + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-  private final StaticFile document;
-  private final StaticFile docs;
-  private final Map<String, StaticFile> docsAssets;
-  private final StaticFile console;
-  private final Map<String, StaticFile> consoleAssets = new HashMap<>();
+  private PageHandlers() {}
 
-  /** Loads what is served; Redoc comes from the WebJar of that version on the class path. */
-  public PageHandlers(Json document, String title, String redocVersion) {
+  /**
+   * By the names that the contract uses. Redoc comes from the WebJar of that version on the class
+   * path.
+   */
+  public static Map<String, Handler> byName(Json document, String title, String redocVersion) {
     String html = text("docs.html").replace("{title}", escaped(title));
     // The only address of another server that Redoc would ask by itself.
     String redoc =
         text("/META-INF/resources/webjars/redoc/" + redocVersion + "/" + REDOC)
             .replace("https://cdn.redoc.ly/redoc/logo-mini.svg", "/docs/" + ICON);
     String day = "public, max-age=86400";
-    this.document = StaticFile.of(Response.json(200, document), "no-cache");
-    this.docs = page(html, DOCS_POLICY);
-    this.docsAssets = Map.of(REDOC, asset(REDOC, redoc, day), ICON, asset(ICON, text(ICON), day));
-    this.console = page(text("console/console.html"), CONSOLE_POLICY);
+    Map<String, StaticFile> consoleAssets = new HashMap<>();
     for (String name : List.of("console.css", "console.js", "chat.js", "metrics.js")) {
       // Asked for each time, so that the files of one page are of one version.
       consoleAssets.put(name, asset(name, text("console/" + name), "no-cache"));
     }
-  }
-
-  /** By the names that the contract uses. */
-  public Map<String, Handler> byName() {
     return Map.of(
-        "openapi", document::answer,
-        "docs", docs::answer,
-        "docs-asset", oneOf(docsAssets),
-        "console", console::answer,
+        "openapi", StaticFile.of(Response.json(200, document), "no-cache")::answer,
+        "docs", page(html, DOCS_POLICY)::answer,
+        "docs-asset",
+            oneOf(Map.of(REDOC, asset(REDOC, redoc, day), ICON, asset(ICON, text(ICON), day))),
+        "console", page(text("console/console.html"), CONSOLE_POLICY)::answer,
         "console-asset", oneOf(consoleAssets));
   }
 

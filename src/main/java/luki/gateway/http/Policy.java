@@ -118,10 +118,6 @@ public record Policy(
       return new Units(
           meters.contains(Meter.REQUESTS) ? 1 : 0, meters.contains(Meter.CHAT_MESSAGES) ? 1 : 0, 0);
     }
-
-    public boolean isMetered() {
-      return !meters.isEmpty();
-    }
   }
 
   /** What calls are counted in, for quotas and for bills. */

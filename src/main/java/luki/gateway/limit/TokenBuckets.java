@@ -1,7 +1,6 @@
 package luki.gateway.limit;
 
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import luki.gateway.limit.Limiter.RateStatus;
@@ -16,7 +15,6 @@ final class TokenBuckets {
   private static final int SHARED = 1024;
 
   private final ConcurrentHashMap<Long, Bucket> buckets = new ConcurrentHashMap<>();
-  private final AtomicInteger count = new AtomicInteger();
   private final Bucket[] shared = Stream.generate(Bucket::new).limit(SHARED).toArray(Bucket[]::new);
   private final int capacity;
 
@@ -40,16 +38,11 @@ final class TokenBuckets {
 
   private @Nullable Bucket find(long caller) {
     Bucket own = buckets.get(caller);
-    return own == null && count.get() >= capacity ? shared[(int) (caller & (SHARED - 1))] : own;
+    return own == null && buckets.size() >= capacity ? shared[(int) (caller & (SHARED - 1))] : own;
   }
 
   private Bucket add(long caller) {
-    return buckets.computeIfAbsent(
-        caller,
-        _ -> {
-          count.incrementAndGet();
-          return new Bucket();
-        });
+    return buckets.computeIfAbsent(caller, _ -> new Bucket());
   }
 
   /** The state of the caller's bucket; takes nothing. */
@@ -68,7 +61,7 @@ final class TokenBuckets {
    * the table is full: others share the bucket then.
    */
   void raise(long caller, long full) {
-    if (knows(caller) || count.get() < capacity) {
+    if (knows(caller) || buckets.size() < capacity) {
       add(caller).raise(full);
     }
   }
@@ -79,13 +72,12 @@ final class TokenBuckets {
         (caller, bucket) -> {
           if (bucket.removeIfFull(now)) {
             buckets.remove(caller, bucket);
-            count.decrementAndGet();
           }
         });
   }
 
   int size() {
-    return count.get();
+    return buckets.size();
   }
 
   /**

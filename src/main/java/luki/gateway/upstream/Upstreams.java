@@ -144,7 +144,18 @@ public final class Upstreams implements AutoCloseable {
   }
 
   /** A 2xx reply's JSON and what it cost. */
-  public record Success(Json json, Outcome outcome) {}
+  public record Success(Json json, Outcome outcome) {
+    /**
+     * Checks what else it must be.
+     *
+     * @throws ApiException it breaks the service's contract
+     */
+    public void require(boolean valid, Upstream who) {
+      if (!valid) {
+        throw new ApiException(nonsense(who), outcome);
+      }
+    }
+  }
 
   /**
    * A call that must succeed with JSON.
