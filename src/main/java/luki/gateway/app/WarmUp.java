@@ -74,24 +74,20 @@ record WarmUp(
 
   private int run() throws InterruptedException {
     try {
-      withStandIn();
+      HttpServer standIn =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      standIn.createContext("/", WarmUp::answer);
+      standIn.setExecutor(task -> Thread.ofVirtual().start(task));
+      standIn.start();
+      try {
+        withGateway(standIn.getAddress().getPort());
+      } finally {
+        standIn.stop(0);
+      }
     } catch (IOException | BadConfiguration failed) {
       LOG.warn("no warm-up", Diagnostics.Field.of("error", failed));
     }
     return answered.get();
-  }
-
-  private void withStandIn() throws IOException, BadConfiguration, InterruptedException {
-    HttpServer standIn =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    standIn.createContext("/", WarmUp::answer);
-    standIn.setExecutor(task -> Thread.ofVirtual().start(task));
-    standIn.start();
-    try {
-      withGateway(standIn.getAddress().getPort());
-    } finally {
-      standIn.stop(0);
-    }
   }
 
   private static void answer(HttpExchange exchange) throws IOException {

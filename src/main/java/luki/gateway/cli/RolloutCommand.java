@@ -3,6 +3,7 @@ package luki.gateway.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,25 +42,27 @@ record RolloutCommand(
 
   private Upstream service() throws BadUsage {
     String name = arguments.word("the service");
-    List<String> known = configuration.withVersions().stream().map(Upstream::label).toList();
-    return configuration.withVersions().stream()
-        .filter(who -> who.label().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new BadUsage(
-                    known.isEmpty()
-                        ? "no service has versions: list them in gateway.yaml"
-                        : "services with versions in gateway.yaml: " + String.join(", ", known)));
+    List<String> known = new ArrayList<>();
+    for (Upstream who : configuration.withVersions()) {
+      if (who.label().equals(name)) {
+        return who;
+      }
+      known.add(who.label());
+    }
+    throw new BadUsage(
+        known.isEmpty()
+            ? "no service has versions: list them in gateway.yaml"
+            : "services with versions in gateway.yaml: " + String.join(", ", known));
   }
 
   private UpstreamVersion version(Upstream who, String name) throws BadUsage {
     Set<UpstreamVersion> known = configuration.file().service(who).versions().keySet();
-    return known.stream()
-        .filter(version -> version.name().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () -> new BadUsage(who.label() + " has no version " + name + ", but " + known));
+    for (UpstreamVersion version : known) {
+      if (version.name().equals(name)) {
+        return version;
+      }
+    }
+    throw new BadUsage(who.label() + " has no version " + name + ", but " + known);
   }
 
   private static int percent(String text) throws BadUsage {

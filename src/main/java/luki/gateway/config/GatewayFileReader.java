@@ -24,28 +24,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads {@code config/gateway.yaml}. A key that nothing reads is a problem with its line, and so is
  * a value that is not of its type; something of that type takes its place.
+ *
+ * @param read the pointers that were read, and those of all values around them
  */
-public final class GatewayFileReader {
+public record GatewayFileReader(Located document, Problems problems, Set<String> read) {
   // The greatest number that the scripts in Redis count exactly, and more.
   private static final long MAX_UNITS = 1_000_000_000_000L;
   // There is a place in memory for each call in flight, and for each caller that a breaker counts.
   private static final int MAX_IN_FLIGHT = 1_000_000;
   private static final int MAX_CALLERS = 100;
 
-  private final Located document;
-  private final Problems problems;
-
-  /** The pointers that were read, and those of all values around them. */
-  private final Set<String> read = new HashSet<>();
-
-  private GatewayFileReader(Located document, Problems problems) {
-    this.document = document;
-    this.problems = problems;
-  }
-
   /** Reads the file; one that is not YAML is refused at once. */
   public static GatewayFile read(Path file, Problems problems) throws BadConfiguration {
-    return new GatewayFileReader(problems.read(file), problems).file();
+    return new GatewayFileReader(problems.read(file), problems, new HashSet<>()).file();
   }
 
   private GatewayFile file() {

@@ -17,7 +17,7 @@ import luki.http1.Authority;
 import org.jspecify.annotations.Nullable;
 
 /** Environment to settings; every value that is not what it should be becomes a problem. */
-public final class SettingsReader {
+public record SettingsReader(Environment environment) {
   private static final int MIN_PEPPER_BYTES = 32;
   private static final List<String> LEVELS = List.of("TRACE", "DEBUG", "INFO", "WARN", "ERROR");
   private static final int MAX_CONNECTIONS = 20_000;
@@ -25,12 +25,6 @@ public final class SettingsReader {
   private static final String SECRET_PREFIX = "whsec_";
   private static final int MIN_SECRET = 24;
   private static final int MAX_SECRET = 64;
-
-  private final Environment environment;
-
-  private SettingsReader(Environment environment) {
-    this.environment = environment;
-  }
 
   public static Settings read(Environment environment) {
     return new SettingsReader(environment).settings();

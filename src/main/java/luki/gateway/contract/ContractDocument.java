@@ -22,7 +22,7 @@ import luki.gateway.json.Located;
 import org.jspecify.annotations.Nullable;
 
 /** The OpenAPI document as it was read, not compiled yet. */
-public final class ContractDocument {
+public record ContractDocument(Located document) {
   static final String EXTENSION = "x-gateway";
   static final String RESPONSES = "/components/responses/";
   static final String VERSIONS = "x-gateway-versions";
@@ -39,12 +39,6 @@ public final class ContractDocument {
           "RateLimit",
           "RateLimit-Policy",
           "Idempotent-Replayed");
-
-  private final Located document;
-
-  private ContractDocument(Located document) {
-    this.document = document;
-  }
 
   /** Reads the file; invalid YAML or a duplicate key is reported with file:line. */
   public static ContractDocument read(Path file, Problems problems) throws BadConfiguration {

@@ -9,18 +9,12 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
-/** A YAML document that knows the line of each of its values. */
-public final class Located {
-  private final Path file;
-  private final Json root;
-  private final Map<String, Integer> lines;
-
-  private Located(Path file, Json root, Map<String, Integer> lines) {
-    this.file = file;
-    this.root = root;
-    this.lines = lines;
-  }
-
+/**
+ * A YAML document that knows the line of each of its values.
+ *
+ * @param lines by the pointers of the values
+ */
+public record Located(Path file, Json root, Map<String, Integer> lines) {
   /**
    * Reads a file.
    *
@@ -45,10 +39,6 @@ public final class Located {
   private static String parentOf(String pointer) {
     int slash = pointer.lastIndexOf('/');
     return slash < 0 ? "" : pointer.substring(0, slash);
-  }
-
-  public Json root() {
-    return root;
   }
 
   /** The same with another root, whose values are as before or missing. */
