@@ -71,7 +71,9 @@ public final class JsonSchema {
 
   List<Violation> validateWithLibrary(Json value) {
     boolean large = countUpTo(value.node(), LARGE + 1) > LARGE;
-    List<Error> errors = compiled.validate(value.node(), context -> context.setFailFast(large));
+    List<Error> errors =
+        compiled.validate(
+            value.node(), context -> context.executionConfig(config -> config.failFast(large)));
     List<Violation> violations = new ArrayList<>();
     for (Error error : errors) {
       Violation violation = new Violation(pointerOf(error), error.getKeyword());
