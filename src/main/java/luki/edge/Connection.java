@@ -136,10 +136,7 @@ final class Connection implements Runnable {
     if (framed) {
       input.beginBody();
     }
-    boolean closes =
-        head.http11()
-            ? head.fields().hasToken("Connection", "close")
-            : !head.fields().hasToken("Connection", "keep-alive");
+    boolean closes = !head.fields().keepAlive(head.http11());
     Reply reply = new Reply(this, head, requestBody, closes);
     EdgeExchange exchange = new EdgeExchange(this, head, requestBody, reply);
     return ended(head, reply, exchange.handle());

@@ -35,18 +35,15 @@ final class Connections {
 
   /** Counts a connection of the address; false when it has the maximum. */
   boolean admits(InetAddress address) {
-    if (mostPerAddress == 0) {
+    if (mostPerAddress == 0 || perAddress.merge(address, 1, Integer::sum) <= mostPerAddress) {
       return true;
     }
-    boolean[] admitted = {false};
-    perAddress.compute(
-        address,
-        (_, count) -> {
-          int before = count == null ? 0 : count;
-          admitted[0] = before < mostPerAddress;
-          return admitted[0] ? before + 1 : before;
-        });
-    return admitted[0];
+    forget(address);
+    return false;
+  }
+
+  private void forget(InetAddress address) {
+    perAddress.computeIfPresent(address, (_, count) -> count > 1 ? count - 1 : null);
   }
 
   void add(Connection connection) {
@@ -56,7 +53,7 @@ final class Connections {
   void remove(Connection connection, InetAddress address) {
     if (open.remove(connection)) {
       if (mostPerAddress > 0) {
-        perAddress.computeIfPresent(address, (_, count) -> count > 1 ? count - 1 : null);
+        forget(address);
       }
       room.release();
     }

@@ -1,6 +1,8 @@
 package luki.edge;
 
 import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 import luki.http1.HeadLimits;
 
 /**
@@ -24,8 +26,8 @@ public record EdgeLimits(
     Duration write,
     int connections,
     int connectionsPerAddress) {
-  private static final Duration MIN_TICK = Duration.ofMillis(10);
-  private static final Duration MAX_TICK = Duration.ofMillis(250);
+  private static final long MIN_TICK_MS = 10;
+  private static final long MAX_TICK_MS = 250;
 
   /** The gateway's defaults. */
   public static EdgeLimits usual() {
@@ -42,11 +44,7 @@ public record EdgeLimits(
 
   /** How often deadlines are checked: a fraction of the shortest. */
   Duration tick() {
-    Duration tick = MAX_TICK;
-    for (Duration limit : new Duration[] {headTime, bodyTime, idle, write}) {
-      Duration fraction = limit.dividedBy(8);
-      tick = fraction.compareTo(tick) < 0 ? fraction : tick;
-    }
-    return tick.compareTo(MIN_TICK) < 0 ? MIN_TICK : tick;
+    Duration shortest = Collections.min(List.of(headTime, bodyTime, idle, write));
+    return Duration.ofMillis(Math.clamp(shortest.toMillis() / 8, MIN_TICK_MS, MAX_TICK_MS));
   }
 }

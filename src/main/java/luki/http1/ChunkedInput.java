@@ -16,17 +16,13 @@ public final class ChunkedInput extends BodyInput {
   /** Of all chunks of one body together, so that extensions cannot be the greater part of it. */
   private static final int MAX_EXTENSION_BYTES = 8 * 1024;
 
-  private enum State {
-    BEFORE_SIZE,
-    IN_DATA,
-    ENDED,
-    BROKEN
-  }
-
   private final InputBuffer source;
   private final HeadLimits trailers;
-  private State state = State.BEFORE_SIZE;
+  // Of the chunk that is being read; 0 before the first, between two and behind the last.
   private long left;
+  private boolean ended;
+  // From before a read until it succeeds: a read after a failure fails again.
+  private boolean broken;
   private int extensionBytes;
 
   public ChunkedInput(InputBuffer source, HeadLimits trailers) {
@@ -36,7 +32,7 @@ public final class ChunkedInput extends BodyInput {
 
   @Override
   public boolean isEnded() {
-    return state == State.ENDED;
+    return ended;
   }
 
   @Override
@@ -50,50 +46,45 @@ public final class ChunkedInput extends BodyInput {
 
   @Override
   public long announced() throws IOException {
-    if (state == State.BROKEN) {
+    if (broken) {
       throw new IOException("a body that already failed");
     }
-    if (state == State.BEFORE_SIZE) {
-      // Until this read succeeds: a read after a failure fails again.
-      state = State.BROKEN;
+    if (left == 0 && !ended) {
+      broken = true;
       left = size();
       if (left == 0) {
         FieldParser.parse(source, trailers);
+        ended = true;
       }
-      state = left == 0 ? State.ENDED : State.IN_DATA;
+      broken = false;
     }
     return left;
   }
 
   private int data(byte[] into, int offset, int length) throws IOException {
-    state = State.BROKEN;
+    broken = true;
     int n = source.read(into, offset, (int) Math.min(length, left));
     if (n < 0) {
       throw new EOFException("closed within a chunk");
     }
     left -= n;
-    state = State.IN_DATA;
     if (left == 0) {
-      state = State.BROKEN;
-      endData();
-      state = State.BEFORE_SIZE;
+      source.endLine(line(0));
     }
+    broken = false;
     return n;
   }
 
-  private void endData() throws IOException {
-    int end = source.line(0, Reason.CHUNK, Reason.CHUNK);
+  private int line(int most) throws IOException {
+    int end = source.line(most, Reason.CHUNK, Reason.CHUNK);
     if (end < 0) {
-      throw new EOFException("closed behind a chunk");
+      throw new EOFException("closed before or behind a chunk");
     }
-    source.endLine(end);
+    return end;
   }
 
   private long size() throws IOException {
-    int end = source.line(MAX_SIZE_LINE, Reason.CHUNK, Reason.CHUNK);
-    if (end < 0) {
-      throw new EOFException("closed before a chunk");
-    }
+    int end = line(MAX_SIZE_LINE);
     byte[] bytes = source.bytes();
     int start = source.position();
     int at = start;

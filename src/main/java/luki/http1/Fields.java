@@ -138,6 +138,11 @@ public final class Fields {
     return false;
   }
 
+  /** RFC 9112 §9.3: whether another request may follow on this connection. */
+  public boolean keepAlive(boolean http11) {
+    return http11 ? !hasToken("Connection", "close") : hasToken("Connection", "keep-alive");
+  }
+
   private static boolean lists(String value, String token) {
     if (value.equalsIgnoreCase(token)) {
       return true;

@@ -162,7 +162,8 @@ public final class WireClient extends HttpClient {
     }
     BodyInput content = BodyInput.of(framing, connection.input(), settings.head());
     ReplyStream stream =
-        new ReplyStream(connection, pool, content, by, sent && head.keepsAlive(), upload);
+        new ReplyStream(
+            connection, pool, content, by, sent && head.fields().keepAlive(head.http11()), upload);
     stream.endIfRead();
     return stream;
   }

@@ -154,11 +154,16 @@ class HeadTest {
     assertEquals(Reason.FIELDS_TOO_LARGE, refused(LINE + "X: y\r\n".repeat(100) + "\r\n"));
   }
 
+  private static boolean keepsAlive(String head) throws IOException {
+    ResponseHead response = response(head);
+    return response.fields().keepAlive(response.http11());
+  }
+
   @Test
   void aResponseSaysWhetherTheConnectionGoesOn() throws IOException {
-    assertTrue(response("HTTP/1.1 200 OK\r\n\r\n").keepsAlive());
-    assertFalse(response("HTTP/1.1 200\r\nConnection: x, Close\r\n\r\n").keepsAlive());
-    assertFalse(response("HTTP/1.0 200 \r\n\r\n").keepsAlive());
+    assertTrue(keepsAlive("HTTP/1.1 200 OK\r\n\r\n"));
+    assertFalse(keepsAlive("HTTP/1.1 200\r\nConnection: x, Close\r\n\r\n"));
+    assertFalse(keepsAlive("HTTP/1.0 200 \r\n\r\n"));
     for (String line :
         List.of(
             "HTTP/1.1 999 X",

@@ -60,33 +60,26 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
             ? router.match(method, engine.target(), target)
             : router.refused(method, target, ApiError.of(reason));
     long received = engine.receivedNanos();
-    Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
-    engine.readBodyBy(deadline.sooner(new Deadline(received + MAX_BODY_NANOS)).atNanos());
-    return exchange(request, match, received, deadline, memory);
+    Exchange exchange = exchange(request, match, received, memory);
+    Deadline ofBody = new Deadline(received + MAX_BODY_NANOS);
+    engine.readBodyBy(exchange.deadline().sooner(ofBody).atNanos());
+    return exchange;
   }
 
   /** A request that a handler makes. */
   Exchange read(Request request, String target, ByteBudget.Lease memory) {
-    return made(request, router.match(request.method(), target, router.target(target)), memory);
+    Router.Match match = router.match(request.method(), target, router.target(target));
+    return exchange(request, match, System.nanoTime(), memory);
   }
 
   /** A call that did not come over HTTP. */
   Exchange read(Request request, Route.Served route, ByteBudget.Lease memory) {
-    return made(request, new Router.Match(route, Map.of()), memory);
-  }
-
-  private Exchange made(Request request, Router.Match match, ByteBudget.Lease memory) {
-    long received = System.nanoTime();
-    Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
-    return exchange(request, match, received, deadline, memory);
+    return exchange(request, new Router.Match(route, Map.of()), System.nanoTime(), memory);
   }
 
   private Exchange exchange(
-      Request request,
-      Router.Match match,
-      long received,
-      Deadline deadline,
-      ByteBudget.Lease memory) {
+      Request request, Router.Match match, long received, ByteBudget.Lease memory) {
+    Deadline deadline = new Deadline(received + match.route().deadline().toNanos());
     return new Exchange(
         ids.requestId(request.headers()),
         ids.trace(request.headers()),

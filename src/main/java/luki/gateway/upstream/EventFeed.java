@@ -146,8 +146,6 @@ public final class EventFeed implements AutoCloseable {
         }
       }
       return new Item.End();
-    } catch (EventParser.TooLong tooLong) {
-      return new Item.Failed(new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR));
     } catch (IOException broken) {
       return new Item.Failed(Failures.of(who, broken));
     }

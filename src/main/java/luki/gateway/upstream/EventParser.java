@@ -89,19 +89,10 @@ public final class EventParser {
     }
   }
 
-  /** An event that is longer than the gateway takes. */
-  public static final class TooLong extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    TooLong() {
-      super("event too long");
-    }
-  }
-
   /**
    * Takes the next bytes of the stream.
    *
-   * @throws TooLong an event is too long
+   * @throws Failures.UnusableReply an event is too long
    * @throws ByteBudget.Exhausted there is no room for it
    */
   public void feed(byte[] bytes, int from, int length) throws IOException {
@@ -140,7 +131,7 @@ public final class EventParser {
   private void count(int more) throws IOException {
     eventBytes += more;
     if (eventBytes > maxEventBytes) {
-      throw new TooLong();
+      throw new Failures.UnusableReply("event too long");
     }
     long needed = eventBytes <= SMALL ? 0 : COPIES * eventBytes;
     if (needed > held) {

@@ -21,7 +21,7 @@ final class Failures {
 
   private Failures() {}
 
-  /** A reply that is longer than allowed, or not what it must be. */
+  /** A reply, or an event of one, that is longer than allowed, or not what it must be. */
   static final class UnusableReply extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -60,11 +60,6 @@ final class Failures {
       }
     }
     return DEFAULT_RETRY;
-  }
-
-  /** There was no time left to call. */
-  static ApiError late(Upstream who) {
-    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_TIMEOUT);
   }
 
   static ApiError of(Upstream who, IOException failure) {

@@ -48,7 +48,9 @@ final class OutgoingRequests {
             .addAll(credentials.authorizationFor(who, exchange))
             .add("traceparent", trace.traceparent())
             .add("X-Request-Id", exchange.id().value())
-            .add("X-Request-Deadline-Ms", millisLeft(end));
+            .add(
+                "X-Request-Deadline-Ms",
+                Long.toString(Math.max(1, (end - System.nanoTime()) / 1_000_000)));
     byte[] body = Body.bytesOf(call.body());
     if (body.length > 0) {
       fields.addAll(JSON);
@@ -58,10 +60,6 @@ final class OutgoingRequests {
     }
     return new PreparedRequest(
         origin, call.method().name(), call.path().toString(), fields.build(), body, by);
-  }
-
-  private static String millisLeft(long end) {
-    return Long.toString(Math.max(1, (end - System.nanoTime()) / 1_000_000));
   }
 
   /** A health check. */

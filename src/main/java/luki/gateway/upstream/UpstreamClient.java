@@ -220,7 +220,8 @@ final class UpstreamClient {
   private Attempt attempt(Work work, Deadline by, long began, boolean repeat)
       throws InterruptedException {
     if (by.atNanos() - began <= 0) {
-      return Attempt.none(work.failed(Failures.late(who)));
+      ErrorCode late = ErrorCode.DOWNSTREAM_TIMEOUT;
+      return Attempt.none(work.failed(new ApiError.FromUpstream(who, late)));
     }
     ServiceBreakers breakers = guard.breakers;
     ServiceBreakers.Permit permit = breakers.tryAcquire(work.call.method(), work.exchange);

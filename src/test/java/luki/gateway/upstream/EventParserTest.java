@@ -92,14 +92,15 @@ class EventParserTest {
         dataOf(new EventParser(16, ByteBudget.unlimited()), "data: 0123456789\n\n"));
 
     EventParser parser = new EventParser(16, ByteBudget.unlimited());
-    assertThrows(EventParser.TooLong.class, () -> feed(parser, "data: 0123456789x\n\n"));
+    assertThrows(Failures.UnusableReply.class, () -> feed(parser, "data: 0123456789x\n\n"));
   }
 
   @Test
   void countsTheBytesOfAllLinesOfOneEvent() {
     EventParser parser = new EventParser(16, ByteBudget.unlimited());
 
-    assertThrows(EventParser.TooLong.class, () -> feed(parser, "data: 01\ndata: 23\ndata: 4\n\n"));
+    assertThrows(
+        Failures.UnusableReply.class, () -> feed(parser, "data: 01\ndata: 23\ndata: 4\n\n"));
   }
 
   @Test
@@ -115,7 +116,7 @@ class EventParserTest {
   private static void neverEnds(String piece) {
     EventParser parser = new EventParser(64, ByteBudget.unlimited());
     assertThrows(
-        EventParser.TooLong.class,
+        Failures.UnusableReply.class,
         () -> {
           for (int i = 0; i < 100; i++) {
             feed(parser, piece);
