@@ -13,7 +13,6 @@ import luki.gateway.testing.Waiting;
 
 /** A page in {@link Chromium}. */
 final class Tab {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Path SCREENSHOTS = Path.of("src/docs/img");
 
   private final Chromium browser;
@@ -86,7 +85,7 @@ final class Tab {
   /** Waits until a JavaScript expression is true. */
   Tab await(String expression, String what) {
     try {
-      Waiting.until(PATIENCE, () -> evaluate("Boolean(" + expression + ")").isTrue());
+      Waiting.until(() -> evaluate("Boolean(" + expression + ")").isTrue());
     } catch (AssertionError late) {
       throw new AssertionError(
           what + ", " + problems() + ": " + text("document.body.innerText.slice(0, 500)"), late);

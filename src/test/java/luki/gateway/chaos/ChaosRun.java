@@ -37,7 +37,6 @@ public final class ChaosRun implements Load {
   private static final int CALLERS = 16;
   private static final String BILLS = "bills-";
   private static final int MAX_PROBLEMS = 20;
-  private static final Duration SOON = Duration.ofSeconds(20);
 
   /** After the last fault: until nothing of it is left, and then for a proof. */
   private static final Duration AFTERWARDS = Duration.ofSeconds(9);
@@ -271,9 +270,9 @@ public final class ChaosRun implements Load {
   }
 
   private void nothingIsInFlight(TestGateway gateway) {
-    Waiting.until(SOON, () -> gateway.metric("luki_gateway_streams").equals("0.0"));
+    Waiting.until(() -> gateway.metric("luki_gateway_streams").equals("0.0"));
     // The one that asks.
-    Waiting.until(SOON, () -> gateway.metric("http_server_active_requests").equals("1.0"));
+    Waiting.until(() -> gateway.metric("http_server_active_requests").equals("1.0"));
     double outcomes = 0;
     for (String line : gateway.stranger().get("/metrics").body().lines().toList()) {
       if (line.startsWith("luki_gateway_stream_outcomes_total{")) {
@@ -282,7 +281,7 @@ public final class ChaosRun implements Load {
     }
     // A line is written a moment after its request is over.
     double ended = outcomes;
-    Waiting.until(SOON, () -> streamsInTheLog(gateway), streams -> streams == ended);
+    Waiting.until(() -> streamsInTheLog(gateway), streams -> streams == ended);
   }
 
   private static long streamsInTheLog(TestGateway gateway) {

@@ -83,7 +83,7 @@ public final class RollingRun implements Load {
         for (int i = 0; i < GATEWAYS; i++) {
           start(i, setting);
         }
-        Waiting.until(SOON, () -> Processes.accepts(balancer));
+        Waiting.until(() -> Processes.accepts(balancer));
         restartUnderLoad(callers, setting);
       } finally {
         over = true;
@@ -119,7 +119,7 @@ public final class RollingRun implements Load {
     variables.put("SHUTDOWN_GRACE_S", Long.toString(GRACE.toSeconds()));
     Path own = Files.createDirectories(setting.directory().resolve("gateway-" + number));
     gateways[number] = GatewayProcess.start(own, List.of(), variables);
-    Waiting.until(SOON, () -> gateways[number].stranger().get("/readyz").status() == 200);
+    Waiting.until(() -> gateways[number].stranger().get("/readyz").status() == 200);
   }
 
   private void restartUnderLoad(List<Caller> callers, ProcessSetting setting) throws Exception {
@@ -151,7 +151,7 @@ public final class RollingRun implements Load {
   private static void awaitItsShare(GatewayProcess gateway) {
     String requests = "luki_gateway_auth_total{";
     double before = gateway.metric(requests);
-    Waiting.until(SOON, () -> gateway.metric(requests) >= before + REQUESTS_OF_A_SHARE);
+    Waiting.until(() -> gateway.metric(requests) >= before + REQUESTS_OF_A_SHARE);
   }
 
   @Override

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -31,7 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class UsageIT {
   private static final String READS = "/v1/cognitive/life-story/phases";
-  private static final Duration SOON = Duration.ofSeconds(30);
 
   private Jar jar;
   private final List<Process> processes = new CopyOnWriteArrayList<>();
@@ -116,7 +114,7 @@ class UsageIT {
     for (int i = 0; i < 60; i++) {
       assertEquals(200, status(port, key));
     }
-    Waiting.until(SOON, this::written, lines -> lines == 60);
+    Waiting.until(this::written, lines -> lines == 60);
     processes.getLast().destroyForcibly().waitFor();
     Set<String> ids = ConcurrentHashMap.newKeySet();
     try (RawUpstream sink =
@@ -132,7 +130,7 @@ class UsageIT {
       environment.put("USAGE_SINK_URL", sink.url());
       int again = serve(environment);
       assertEquals(200, status(again, key));
-      Waiting.until(SOON, ids::size, size -> size == 61);
+      Waiting.until(ids::size, size -> size == 61);
     }
     Jar.Ended sum = jar.run(environment, "usage", "--by", "plan", "--since", "1d").expect(0);
     assertTrue(sum.out().matches("(?s)plan +calls .*\ndefault +61 +61 +0 +0\n"), sum.out());
@@ -159,13 +157,13 @@ class UsageIT {
       assertEquals(200, status(doomed, key));
       hangs = true;
       Thread.ofVirtual().start(() -> status(doomed, key));
-      Waiting.until(SOON, () -> cognitive.requests().size() >= 2);
+      Waiting.until(() -> cognitive.requests().size() >= 2);
       assertEquals(429, status(other, key));
       processes.getFirst().destroyForcibly().waitFor();
       hangs = false;
       assertEquals(429, status(other, key));
       long died = System.nanoTime();
-      Waiting.until(SOON, () -> status(other, key), status -> status == 200);
+      Waiting.until(() -> status(other, key), status -> status == 200);
       double seconds = (System.nanoTime() - died) / 1e9;
       assertTrue(seconds > 5 && seconds < 20, "returned after " + seconds + " s");
       assertEquals(429, status(other, key));

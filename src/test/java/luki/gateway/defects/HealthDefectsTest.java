@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -23,11 +22,9 @@ import org.junit.jupiter.api.Timeout;
 /** What each of the health routes reports. */
 @Timeout(60)
 class HealthDefectsTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
 
   private static HttpReply health(Fixture setting, String status) {
     return Waiting.until(
-        SOON,
         () -> setting.stranger().get("/health"),
         answer -> answer.json().at("status").string("").equals(status) && settled(answer));
   }
@@ -181,7 +178,7 @@ class HealthDefectsTest {
           CompletableFuture.supplyAsync(() -> maria.get(Fixture.ITEMS));
       assertTrue(arrived.await(20, TimeUnit.SECONDS));
       CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
-      Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
+      Waiting.until(() -> setting.stranger().get("/readyz").status() == 503);
       assertRefusesNewRequests(setting, maria);
       release.countDown();
       inFlight.get(20, TimeUnit.SECONDS).expect(200);
@@ -195,7 +192,7 @@ class HealthDefectsTest {
     try (Fixture setting = Fixture.start(g -> g.with("DRAIN_DELAY_S", "2"))) {
       Client maria = setting.maria();
       CompletableFuture<Void> drained = CompletableFuture.runAsync(() -> drain(setting));
-      Waiting.until(SOON, () -> setting.stranger().get("/readyz").status() == 503);
+      Waiting.until(() -> setting.stranger().get("/readyz").status() == 503);
       assertEquals("DRAINING", setting.stranger().get("/readyz").code());
       maria.get(Fixture.METRICS).expect(200);
       assertFalse(drained.isDone());

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -34,7 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class UsageSinkTest {
   private static final String READS = "/v1/cognitive/life-story/phases";
-  private static final Duration SOON = Duration.ofSeconds(15);
   private static final byte[] SECRET = "a secret of twenty-four b".getBytes(StandardCharsets.UTF_8);
   private static final String SECRETS =
       "whsec_"
@@ -110,7 +108,7 @@ class UsageSinkTest {
       maria.get("/v1/elr/users/another/stats").expect(403);
       maria.get("/v1/nothing").expect(404);
       maria.get(READS).expect(200);
-      Waiting.until(SOON, () -> received.size() >= 2);
+      Waiting.until(() -> received.size() >= 2);
       String first = received.getFirst();
       assertTrue(first.startsWith("POST /bills HTTP/1.1"), first);
       Json event = Json.parse(body(first).getBytes(StandardCharsets.UTF_8));
@@ -148,13 +146,13 @@ class UsageSinkTest {
     answer = "500 Internal Server Error";
     try (TestGateway gateway = gateway()) {
       read(gateway, 30);
-      Waiting.until(SOON, () -> received.size() >= 2);
+      Waiting.until(() -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size(), "only the first one is tried, again and again");
       String metrics = gateway.stranger().get("/metrics").body();
       assertTrue(metrics.contains("luki_gateway_usage_events_lost_total 0.0"), metrics);
       assertFalse(metrics.contains("luki_gateway_usage_backlog_bytes 0.0"), metrics);
       answer = "200 OK";
-      Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 30);
+      Waiting.until(() -> Set.copyOf(ids()).size() == 30);
       List<String> written = new ArrayList<>();
       for (String line : outbox().lines().toList()) {
         written.add(Json.parse(line.getBytes(StandardCharsets.UTF_8)).at("id").string());
@@ -185,10 +183,10 @@ class UsageSinkTest {
     received.clear();
     answer = "202 Accepted";
     try (TestGateway gateway = gateway()) {
-      Waiting.until(SOON, () -> ids().size() >= 5);
+      Waiting.until(() -> ids().size() >= 5);
       assertEquals(5, ids().stream().collect(Collectors.toSet()).size());
       read(gateway, 1);
-      Waiting.until(SOON, () -> ids().size() >= 6);
+      Waiting.until(() -> ids().size() >= 6);
     }
   }
 
@@ -197,14 +195,14 @@ class UsageSinkTest {
     answer = "410 Gone";
     try (TestGateway gateway = gateway()) {
       read(gateway, 5);
-      Waiting.until(SOON, () -> !received.isEmpty());
+      Waiting.until(() -> !received.isEmpty());
       read(gateway, 5);
-      Waiting.until(SOON, () -> outboxLines() == 10);
+      Waiting.until(() -> outboxLines() == 10);
       assertEquals(1, received.size());
     }
     answer = "204 No Content";
     try (TestGateway gateway = gateway()) {
-      Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 10);
+      Waiting.until(() -> Set.copyOf(ids()).size() == 10);
       assertTrue(gateway.port() > 0);
     }
   }
@@ -229,7 +227,7 @@ class UsageSinkTest {
     bare = true;
     try (TestGateway gateway = gateway()) {
       read(gateway, 3);
-      Waiting.until(SOON, () -> Set.copyOf(ids()).size() == 3);
+      Waiting.until(() -> Set.copyOf(ids()).size() == 3);
       assertEquals(3, received.size());
     }
   }
@@ -239,7 +237,7 @@ class UsageSinkTest {
     answer = "307 Temporary Redirect\r\nLocation: " + cognitive.url() + "/elsewhere";
     try (TestGateway gateway = gateway()) {
       read(gateway, 1);
-      Waiting.until(SOON, () -> received.size() >= 2);
+      Waiting.until(() -> received.size() >= 2);
       assertEquals(1, Set.copyOf(ids()).size());
       assertFalse(cognitive.requests().stream().anyMatch(request -> request.contains("elsewhere")));
     }

@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import luki.gateway.testing.TestGateway;
@@ -21,7 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code make run} and {@code make dev} show, and when they restart. */
 class DevelopmentTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final String ERROR = "[ERROR] /a/B.java:[1,2] cannot find symbol";
 
   private static List<String> shown(boolean colour) {
@@ -72,7 +70,7 @@ class DevelopmentTest {
   void linesAreShortOnlyOnATerminal(@TempDir Path directory) throws Exception {
     Path seen = project(directory);
     Process piped = start(directory, "sh", "src/dev/serve.sh");
-    Waiting.until(PATIENCE, () -> read(seen).contains("start"));
+    Waiting.until(() -> read(seen).contains("start"));
     assertFalse(read(seen).contains("-Dluki"), read(seen));
     end(piped);
     Files.delete(seen);
@@ -80,7 +78,7 @@ class DevelopmentTest {
     Assumptions.assumeTrue(Files.isExecutable(script), "script is not installed");
     Process terminal =
         start(directory, script.toString(), "-qec", "sh src/dev/serve.sh", "/dev/null");
-    Waiting.until(PATIENCE, () -> read(seen).contains("start"));
+    Waiting.until(() -> read(seen).contains("start"));
     assertTrue(read(seen).contains("-Dluki.lines=short -Dluki.colour=true"), read(seen));
     end(terminal);
   }
@@ -90,18 +88,18 @@ class DevelopmentTest {
     Path seen = project(directory);
     Process watch = start(directory, "sh", "src/dev/watch.sh");
     try {
-      Waiting.until(PATIENCE, () -> events(seen), List.of("built", "start a")::equals);
+      Waiting.until(() -> events(seen), List.of("built", "start a")::equals);
       Files.writeString(directory.resolve("broken"), "");
       Files.writeString(directory.resolve("src/B.java"), "1");
       Path output = directory.resolve("output");
-      Waiting.until(PATIENCE, () -> read(output).contains("serves on"));
+      Waiting.until(() -> read(output).contains("serves on"));
       assertEquals(1, read(output).split("cannot find symbol", -1).length - 1, read(output));
       assertTrue(read(output).contains("  symbol: class C"), read(output));
       assertEquals(List.of("built", "start a"), events(seen));
       Files.delete(directory.resolve("broken"));
       Files.writeString(directory.resolve("src/B.java"), "2");
       List<String> all = List.of("built", "start a", "built", "stop", "start b");
-      Waiting.until(PATIENCE, () -> events(seen), all::equals);
+      Waiting.until(() -> events(seen), all::equals);
     } finally {
       end(watch);
     }

@@ -24,7 +24,6 @@ import org.junit.jupiter.api.Timeout;
 /** Every stream whose 200 was sent has one outcome, and what it sends is bounded by its reader. */
 @Timeout(60)
 class StreamSumsTest {
-  private static final Duration SOON = Duration.ofSeconds(10);
   private static final String TARGET = "GET /v1/chat/stream?user_id=maria_k&message=";
 
   /** Does what the message of the request says. */
@@ -88,7 +87,7 @@ class StreamSumsTest {
         leaving.leave();
         opened.add(leaving);
       }
-      Waiting.until(SOON, () -> gateway.metric("luki_gateway_streams").equals("0.0"));
+      Waiting.until(() -> gateway.metric("luki_gateway_streams").equals("0.0"));
       Map<String, Double> outcomes = outcomes(gateway);
       assertEquals(
           "{client_closed=2.0, completed=3.0, drained=0.0, limit=1.0, quota=1.0, revoked=1.0,"
@@ -155,7 +154,6 @@ class StreamSumsTest {
     AtomicLong last = new AtomicLong(-1);
     AtomicLong since = new AtomicLong();
     Waiting.until(
-        SOON,
         () -> {
           long now = count.get();
           if (last.getAndSet(now) != now || now == 0) {

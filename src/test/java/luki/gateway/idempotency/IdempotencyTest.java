@@ -38,7 +38,6 @@ class IdempotencyTest {
   private static final String PATH = "/v1/engagement/interactions";
   private static final String BODY = "{\"user_id\":\"maria_k\",\"interaction_type\":\"chat\"}";
   private static final String WELLBEING = "/v1/reporting/reports/maria_k/wellbeing";
-  private static final Duration SOON = Duration.ofSeconds(10);
   @AutoClose private static final RedisProcess REDIS = RedisProcess.start("--appendfsync", "no");
 
   private final AtomicInteger calls = new AtomicInteger();
@@ -258,11 +257,10 @@ class IdempotencyTest {
       }
       answer.countDown();
       HttpReply reply =
-          Waiting.until(
-              SOON, () -> maria.post("/v1/chat", chat, KEY, "k"), now -> now.status() != 409);
+          Waiting.until(() -> maria.post("/v1/chat", chat, KEY, "k"), now -> now.status() != 409);
       assertEquals("Hello", replayed(reply.expect(200)).json().at("text").string(""));
       assertEquals(1, calls.get());
-      Waiting.until(SOON, () -> chatMessages(maria), used -> used == 1);
+      Waiting.until(() -> chatMessages(maria), used -> used == 1);
     }
   }
 

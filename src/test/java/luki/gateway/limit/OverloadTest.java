@@ -27,7 +27,6 @@ import org.junit.jupiter.api.Timeout;
 class OverloadTest {
   private static final int IN_FLIGHT = 4 * AdaptiveLimit.FLOOR;
   private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
-  private static final Duration SOON = Duration.ofSeconds(30);
   private static final String PATH = "/v1/engagement/interactions";
   private static final String BODY =
       "{\"user_id\":\"maria_k\",\"interaction_type\":\"chat\",\"content\":{\"topic\":\"none\"}}";
@@ -101,11 +100,11 @@ class OverloadTest {
       for (int i = 0; i < IN_FLIGHT; i++) {
         clients.add(asking(client, Duration.ofMinutes(1)));
       }
-      Waiting.until(SOON, () -> slow.requests().size() >= IN_FLIGHT);
+      Waiting.until(() -> slow.requests().size() >= IN_FLIGHT);
       assertFalse(isLimited(gateway));
       List<Thread> busy = busy(stop);
-      Waiting.until(SOON, () -> isLimited(gateway));
-      String refused = Waiting.until(SOON, () -> reply(client), reply -> reply.contains(" 503 "));
+      Waiting.until(() -> isLimited(gateway));
+      String refused = Waiting.until(() -> reply(client), reply -> reply.contains(" 503 "));
       assertTrue(refused.contains("Retry-After: "), refused);
       assertTrue(refused.contains("OVERLOADED"), refused);
       assertEquals(200, gateway.stranger().get("/healthz").status());
@@ -118,7 +117,7 @@ class OverloadTest {
         assertTrue(one.readReply().startsWith("HTTP/1.1 200 "));
       }
       assertEquals(200, client.post(PATH, BODY).status());
-      Waiting.until(SOON, () -> !isLimited(gateway));
+      Waiting.until(() -> !isLimited(gateway));
     } finally {
       stop.set(true);
       release.countDown();

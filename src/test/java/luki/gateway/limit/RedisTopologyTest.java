@@ -35,7 +35,6 @@ import redis.clients.jedis.util.JedisClusterCRC16;
 class RedisTopologyTest {
   private static final String READS = "/v1/cognitive/life-story/phases";
   private static final Duration BACK = Duration.ofSeconds(2);
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
   private static final Duration DEADLINE = Duration.ofMillis(200);
   private static final int BURST = 30;
   private static final int REPLICAS = 3;
@@ -217,8 +216,7 @@ class RedisTopologyTest {
       } else {
         dead.restart();
       }
-      Waiting.until(
-          PATIENCE, () -> gateway.metric("luki_gateway_ratelimit_degraded"), "0.0"::equals);
+      Waiting.until(() -> gateway.metric("luki_gateway_ratelimit_degraded"), "0.0"::equals);
     } finally {
       cluster.forEach(RedisProcess::close);
     }
@@ -276,7 +274,7 @@ class RedisTopologyTest {
         jedis.sendCommand(Protocol.Command.CLUSTER, "FAILOVER", "TAKEOVER");
       }
       for (RedisProcess other : List.of(cluster.get(0), cluster.get(2))) {
-        Waiting.until(PATIENCE, () -> isPrimary(replica, other));
+        Waiting.until(() -> isPrimary(replica, other));
       }
       Client caller = callers.get(primary).getFirst();
       caller.get(READS).expect(200);
@@ -303,10 +301,10 @@ class RedisTopologyTest {
     try (Jedis jedis = replica.client();
         Jedis of = primary.client()) {
       cluster.forEach(node -> jedis.clusterMeet("127.0.0.1", node.port()));
-      cluster.forEach(node -> Waiting.until(PATIENCE, () -> knows(node, cluster.size() + 1)));
-      Waiting.until(PATIENCE, () -> knows(replica, cluster.size() + 1));
+      cluster.forEach(node -> Waiting.until(() -> knows(node, cluster.size() + 1)));
+      Waiting.until(() -> knows(replica, cluster.size() + 1));
       jedis.clusterReplicate(of.clusterMyId());
-      Waiting.until(PATIENCE, () -> jedis.info("replication").contains("master_link_status:up"));
+      Waiting.until(() -> jedis.info("replication").contains("master_link_status:up"));
     }
   }
 

@@ -39,7 +39,6 @@ import org.junit.jupiter.api.Timeout;
 /** How long a stream is kept, by a clock of the test, and what gives way to what. */
 @Timeout(60)
 class KeptStreamsTest {
-  private static final Duration SOON = Duration.ofSeconds(10);
   private static final long BUDGET = 8_000_000;
   private static final long MINUTE = Duration.ofSeconds(60).toNanos();
 
@@ -148,7 +147,7 @@ class KeptStreamsTest {
     assertEquals(List.of(), List.copyOf(ends));
     nanos.set(MINUTE);
     streams.check();
-    Waiting.until(SOON, () -> source.closed);
+    Waiting.until(() -> source.closed);
     assertEquals(Delivery.End.CLIENT_CLOSED, ends.take());
     assertEquals(404, statusOf(id, "a"));
     streams.close();

@@ -36,7 +36,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ResumedStreamsTest {
   private static final int TOKENS = 6;
   private static final int MANY = 400;
-  private static final Duration SOON = Duration.ofSeconds(15);
   private static final String STREAM = "/v1/chat/stream";
 
   @TempDir Path directory;
@@ -311,8 +310,7 @@ class ResumedStreamsTest {
         events.addAll(read(rest, -1));
       }
       assertEquals(wholeAnswer(), texts(events));
-      String bills =
-          Waiting.until(SOON, () -> text(outbox), text -> text.contains("\"chatStream\""));
+      String bills = Waiting.until(() -> text(outbox), text -> text.contains("\"chatStream\""));
       assertEquals(1, bills.lines().count(), bills);
       assertTrue(bills.contains("\"streamed_characters\":" + 2 * TOKENS), bills);
       for (Json quota : client(gateway, key).get("/v1/usage").json().at("quotas").items()) {
@@ -363,7 +361,7 @@ class ResumedStreamsTest {
         assertEquals(1, read(left, 1).size());
         assertEquals(8, openCalls.get());
       }
-      Waiting.until(SOON, () -> openCalls.get() == 7);
+      Waiting.until(() -> openCalls.get() == 7);
       for (ChatStream each : open) {
         each.close();
       }
@@ -383,11 +381,11 @@ class ResumedStreamsTest {
       }
       ChatStream another = ChatStream.open(gateway, key);
       assertEquals(1, read(another, 1).size());
-      Waiting.until(SOON, () -> openCalls.get() == allowed + 1);
+      Waiting.until(() -> openCalls.get() == allowed + 1);
       another.leave();
-      Waiting.until(SOON, () -> openCalls.get() == allowed);
+      Waiting.until(() -> openCalls.get() == allowed);
       gateway.drain();
-      Waiting.until(SOON, () -> openCalls.get() == 0);
+      Waiting.until(() -> openCalls.get() == 0);
       assertEquals(
           allowed + 1, gateway.log().stream().filter(line -> line.contains(STREAM)).count());
     }
@@ -402,12 +400,12 @@ class ResumedStreamsTest {
       try (ChatStream left = ChatStream.open(gateway, key)) {
         assertEquals(1, read(left, 1).size());
       }
-      Waiting.until(SOON, () -> gateway.metric("http_server_active_requests").equals("2.0"));
+      Waiting.until(() -> gateway.metric("http_server_active_requests").equals("2.0"));
       assertEquals(1, openCalls.get());
       gateway.keys().revoke(key.split("_", -1)[1]);
       gateway.refreshKeys();
-      Waiting.until(SOON, () -> openCalls.get() == 0);
-      Waiting.until(SOON, () -> gateway.metric("luki_gateway_streams").equals("0.0"));
+      Waiting.until(() -> openCalls.get() == 0);
+      Waiting.until(() -> gateway.metric("luki_gateway_streams").equals("0.0"));
     }
   }
 
@@ -430,7 +428,6 @@ class ResumedStreamsTest {
       services.revoke("maria_k", "elr_memories");
       HttpReply refused =
           Waiting.until(
-              SOON,
               () -> maria.post(STREAM, ScriptedAgent.REQUEST, "Last-Event-ID", id),
               reply -> reply.status() != 200);
       assertFalse(refused.body().contains("token\""), refused.body());
@@ -454,7 +451,7 @@ class ResumedStreamsTest {
       try (ChatStream left = ChatStream.open(gateway, key, "Last-Event-ID: 7")) {
         assertEquals("1", read(left, 1).getFirst()[0]);
       }
-      Waiting.until(SOON, () -> openCalls.get() == 0);
+      Waiting.until(() -> openCalls.get() == 0);
     }
   }
 }

@@ -112,7 +112,7 @@ class RolloutAbortTest {
     judge();
     assertEquals(Share.NOTHING, rollout.share(CANARY));
     assertEquals(Share.NOTHING, rollout.share(GREEN));
-    Waiting.until(SOON, () -> written().stable() == 100);
+    Waiting.until(() -> written().stable() == 100);
     all.refresh();
     assertEquals(Share.NOTHING, rollout.share(CANARY));
     assertEquals(Share.NOTHING, rollout.share(GREEN));
@@ -127,7 +127,7 @@ class RolloutAbortTest {
     judge();
     assertEquals(Share.NOTHING, rollout.share(CANARY));
     assertEquals(new Share(10, 0), rollout.share(GREEN));
-    Waiting.until(SOON, () -> written().of(CANARY).equals(Share.NOTHING));
+    Waiting.until(() -> written().of(CANARY).equals(Share.NOTHING));
     assertEquals(new Share(10, 0), written().of(GREEN));
   }
 

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +37,6 @@ import org.junit.jupiter.api.Test;
 /** The versions of a service, from outside. */
 class RolloutTest {
   private static final String PHASES = "/v1/cognitive/life-story/phases";
-  private static final Duration SOON = Duration.ofSeconds(20);
   private static final UpstreamVersion CANARY = new UpstreamVersion("canary");
   private static final UpstreamVersion GREEN = new UpstreamVersion("green");
 
@@ -213,7 +211,6 @@ class RolloutTest {
             + "{cause=\"errors\",upstream=\"cognitive\",version=\"canary\"}";
     assertEquals("0.0", gateway.metric(aborts));
     Waiting.until(
-        SOON,
         () -> {
           callers.forEach(caller -> caller.get(PHASES));
           return gateway.metric(aborts).equals("1.0");
@@ -221,7 +218,7 @@ class RolloutTest {
     assertEquals(List.of("stable"), versionsOf(callers).stream().distinct().toList());
     RolloutState written =
         Waiting.until(
-            SOON, () -> states().get(Upstream.COGNITIVE), state -> state.cause() == Cause.ERRORS);
+            () -> states().get(Upstream.COGNITIVE), state -> state.cause() == Cause.ERRORS);
     assertEquals(Share.NOTHING, written.of(CANARY));
     assertEquals("gateway", written.by());
     gateway.refreshKeys();
@@ -246,7 +243,6 @@ class RolloutTest {
     Files.delete(gateway.directory().resolve("rollout.json.lock"));
     Files.createDirectory(gateway.directory().resolve("rollout.json.lock"));
     Waiting.until(
-        SOON,
         () -> callers.stream().map(caller -> caller.get(PHASES).status()).toList(),
         all -> all.stream().allMatch(status -> status == 200));
     gateway.refreshKeys();
@@ -287,7 +283,7 @@ class RolloutTest {
     for (int i = 0; i < 20; i++) {
       assertEquals("stable", versionOf(caller));
     }
-    Waiting.until(SOON, () -> mirrored("answered").equals("10.0"));
+    Waiting.until(() -> mirrored("answered").equals("10.0"));
     assertTrue(
         canary.requests().stream()
             .filter(request -> !request.startsWith("GET /health"))
@@ -315,13 +311,12 @@ class RolloutTest {
       set(Map.of(CANARY, new Share(0, 100)));
       Client caller = gateway.client("cognitive:read");
       Waiting.until(
-          SOON,
           () -> {
             assertEquals("stable", versionOf(caller));
             return !mirrored("dropped").equals("0.0");
           });
       assertTrue(silent.connections() < 40, silent.connections() + " connections");
-      Waiting.until(SOON, () -> !mirrored("failed").equals("0.0"));
+      Waiting.until(() -> !mirrored("failed").equals("0.0"));
     }
   }
 
@@ -347,7 +342,6 @@ class RolloutTest {
       List<String> keys = new ArrayList<>();
       IntStream.range(0, 30).forEach(i -> keys.add(gateway.key(List.of("maria_k"), "chat:write")));
       Waiting.until(
-          SOON,
           () -> {
             for (String key : keys) {
               new Client(gateway, key)

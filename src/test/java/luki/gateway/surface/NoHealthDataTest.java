@@ -10,7 +10,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -43,7 +42,6 @@ import redis.clients.jedis.Jedis;
  */
 class NoHealthDataTest {
   private static final String MARK = "Xq7ZkWv";
-  private static final Duration SOON = Duration.ofSeconds(15);
 
   private static final ByteArrayOutputStream STDERR = new ByteArrayOutputStream();
   private static final PrintStream REAL_STDERR = System.err;
@@ -203,8 +201,8 @@ class NoHealthDataTest {
   private static void noMarkIsFound() throws Exception {
     assertTrue(asked > 400, asked + " requests");
     gateway.awaitLog(asked);
-    Waiting.until(SOON, () -> collector.spans().size() > asked);
-    Waiting.until(SOON, () -> Files.exists(directory.resolve("usage.00000001")));
+    Waiting.until(() -> collector.spans().size() > asked);
+    Waiting.until(() -> Files.exists(directory.resolve("usage.00000001")));
     Client stranger = gateway.stranger();
     assertClean("the access log", String.join("\n", gateway.log()));
     assertEquals(

@@ -17,7 +17,6 @@ import java.util.concurrent.Executors;
 
 /** Receives traces by OTLP over HTTP, as a collector does. */
 public final class Collector implements AutoCloseable {
-  private static final Duration SOON = Duration.ofSeconds(10);
 
   private final HttpServer server;
   private final List<byte[]> bodies = new CopyOnWriteArrayList<>();
@@ -92,7 +91,7 @@ public final class Collector implements AutoCloseable {
 
   /** Waits for so many spans of a trace. */
   public List<Span> await(String traceId, int count) {
-    return Waiting.until(SOON, () -> of(traceId), found -> found.size() >= count);
+    return Waiting.until(() -> of(traceId), found -> found.size() >= count);
   }
 
   private List<Span> of(String traceId) {

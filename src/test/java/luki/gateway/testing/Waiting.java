@@ -8,6 +8,9 @@ import java.util.function.Supplier;
 public final class Waiting {
   private static final long LOOK_MILLIS = 5;
 
+  /** Where the time is no promise: enough for a busy machine. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
   private Waiting() {}
 
   /** The first value that meets the condition; else an assertion error with the last value. */
@@ -32,5 +35,13 @@ public final class Waiting {
 
   public static void until(Duration most, Supplier<Boolean> condition) {
     until(most, condition, Boolean::booleanValue);
+  }
+
+  public static <T> T until(Supplier<T> value, Predicate<T> wanted) {
+    return until(PATIENCE, value, wanted);
+  }
+
+  public static void until(Supplier<Boolean> condition) {
+    until(PATIENCE, condition);
   }
 }

@@ -125,7 +125,6 @@ class CrashTest {
         jobs.add(maria.post("/v1/chat", chat).expect(202).json().at("job_id").string(""));
       }
       Waiting.until(
-          Receivers.SOON,
           () ->
               in(maria, jobs, "delivered").size() == mostAccepted
                   && in(maria, jobs, "pending").size() == ANSWERED - mostAccepted
@@ -137,8 +136,7 @@ class CrashTest {
     mostAccepted = Integer.MAX_VALUE;
     try (GatewayProcess gateway = start()) {
       Client maria = new Client("http://127.0.0.1:" + gateway.port(), key);
-      Waiting.until(
-          Receivers.SOON.plusSeconds(10), () -> in(maria, jobs, "delivered"), jobs::equals);
+      Waiting.until(() -> in(maria, jobs, "delivered"), jobs::equals);
       assertEquals(jobs, accepted.keySet());
       assertEquals(
           HANGING, accepted.values().stream().filter("job.failed"::equals).count(), "interrupted");

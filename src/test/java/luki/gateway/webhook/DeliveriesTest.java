@@ -135,7 +135,6 @@ class DeliveriesTest {
   /** Runs what is due until the job has had so many attempts. */
   private void attempt(String id, int wanted) {
     Waiting.until(
-        Receivers.SOON,
         () -> {
           deliveries.deliverDue();
           return attempts(id) == wanted;
@@ -164,7 +163,7 @@ class DeliveriesTest {
     attempt("job_1", 5);
     assertEquals("delivered", job("job_1").at("state").string());
     assertEquals(5, receiver.received().size());
-    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    Waiting.until(() -> results.size("job_1") == 0);
     clock.advance(Duration.ofHours(10));
     deliveries.deliverDue();
     assertEquals(5, receiver.received().size(), "never again after a 2xx");
@@ -179,9 +178,9 @@ class DeliveriesTest {
       clock.advance(Deliveries.SCHEDULE.get(i - 1).multipliedBy(106).dividedBy(100));
     }
     attempt("job_1", Deliveries.SCHEDULE.size() + 1);
-    Waiting.until(Receivers.SOON, () -> job("job_1").at("state").string("").equals("dead"));
+    Waiting.until(() -> job("job_1").at("state").string("").equals("dead"));
     assertEquals("not_accepted", job("job_1").at("reason").string());
-    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    Waiting.until(() -> results.size("job_1") == 0);
     assertNull(results.read("job_1"));
     assertEquals(1, deliveries.deadJobs.sum());
     // Its caller can still see that for a day.
@@ -210,13 +209,12 @@ class DeliveriesTest {
     assertEquals(1, attempts("job_1"), "nothing is pushed to a webhook that is gone");
     clock.advance(Duration.ofHours(4));
     Waiting.until(
-        Receivers.SOON,
         () -> {
           deliveries.deliverDue();
           return job("job_1").at("state").string("").equals("dead");
         });
     assertEquals("expired", job("job_1").at("reason").string());
-    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    Waiting.until(() -> results.size("job_1") == 0);
     assertEquals(1, receiver.received().size());
   }
 
@@ -248,7 +246,6 @@ class DeliveriesTest {
       // Of her share, a quarter of all, there is less left than the result takes.
       assertTrue(others.tryTake(3 << 20));
       Waiting.until(
-          Receivers.SOON,
           () -> {
             deliveries.deliverDue();
             return job("job_1").at("next_attempt_at").string("").contains("09:00:05");
@@ -265,7 +262,7 @@ class DeliveriesTest {
     pending("job_1");
     Job seen = new Job(job("job_1"));
     attempt("job_1", 1);
-    Waiting.until(Receivers.SOON, () -> results.size("job_1") == 0);
+    Waiting.until(() -> results.size("job_1") == 0);
     try (ByteBudget.Lease lease = memory.lease()) {
       // It has read that the result waits, and then finds none.
       assertNull(deliveries.open(seen, lease));
@@ -337,12 +334,11 @@ class DeliveriesTest {
       put(job.id(), job.json());
     }
     Waiting.until(
-        Receivers.SOON,
         () -> {
           deliveries.deliverDue();
           return job("job_0").at("state").string("").equals("dead");
         });
-    Waiting.until(Receivers.SOON, () -> results.size("job_0") == 0);
+    Waiting.until(() -> results.size("job_0") == 0);
     deliveries.deliverDue();
     assertEquals(Deliveries.MAX_WAITING, registry.openJobs().size());
   }
@@ -406,13 +402,13 @@ class DeliveriesTest {
     Path blocked = Files.createDirectories(directory.resolve("hooks.states/job_1.new/full"));
     deliveries.deliverDue();
     receiver.await(1);
-    Waiting.until(Receivers.SOON, () -> registry.find("wh_1").at("attempts").size() == 1);
+    Waiting.until(() -> registry.find("wh_1").at("attempts").size() == 1);
     deliveries.deliverDue();
     assertEquals("pending", job("job_1").at("state").string());
     assertTrue(results.size("job_1") > 0, "erased before its end is on the disk");
     Files.delete(blocked);
     Files.delete(blocked.getParent());
-    Waiting.until(Receivers.SOON, () -> job("job_1").at("state").string("").equals("delivered"));
+    Waiting.until(() -> job("job_1").at("state").string("").equals("delivered"));
     deliveries.deliverDue();
     assertEquals(1, receiver.received().size(), "pushed again");
   }

@@ -77,7 +77,7 @@ class JobsTest {
 
   private static Json await(Client client, String id, String state) {
     return Waiting.until(
-        Receivers.SOON, () -> job(client, id), found -> found.at("state").string("").equals(state));
+        () -> job(client, id), found -> found.at("state").string("").equals(state));
   }
 
   /** Nothing is pushed to it, until a test of it is accepted. */
@@ -131,7 +131,7 @@ class JobsTest {
       Json done = await(maria, id, "delivered");
       assertEquals(1, done.at("attempts").integer().orElse(0));
       assertTrue(done.at("result").isMissing(), done.toString());
-      Waiting.until(Receivers.SOON, () -> results().isEmpty());
+      Waiting.until(() -> results().isEmpty());
       assertFalse(onDisk().contains("cherries"));
       assertFalse(onDisk().contains("What did I pick"));
       Json log = maria.get("/v1/webhooks/" + webhook).json().at("attempts");
@@ -139,7 +139,6 @@ class JobsTest {
       // The request and the call are two requests of the same trace.
       String trace = data.at("body").pointer("/meta/trace_id").string("?");
       Waiting.until(
-          Receivers.SOON,
           () -> setting.gateway().log().stream().filter(l -> l.contains(trace)).count() == 2);
     }
   }
@@ -214,7 +213,7 @@ class JobsTest {
       assertEquals(1, receiver.received().size());
       resume(maria, webhook);
       await(maria, id, "delivered");
-      Waiting.until(Receivers.SOON, () -> results().isEmpty());
+      Waiting.until(() -> results().isEmpty());
       assertEquals(SAID, Receivers.body(receiver.await(3)).pointer("/data/body/text").string());
     }
   }
@@ -243,7 +242,7 @@ class JobsTest {
       assertEquals("access_lost", lost.at("reason").string());
       assertTrue(lost.at("result").isMissing());
       assertFalse(receiver.received().toString().contains("cherries"));
-      Waiting.until(Receivers.SOON, () -> results().isEmpty());
+      Waiting.until(() -> results().isEmpty());
     }
   }
 
@@ -257,7 +256,7 @@ class JobsTest {
       await(maria, id, "pending");
       maria.delete("/v1/webhooks/" + webhook).expect(204);
       assertEquals("webhook_deleted", await(maria, id, "dropped").at("reason").string());
-      Waiting.until(Receivers.SOON, () -> results().isEmpty());
+      Waiting.until(() -> results().isEmpty());
       assertEquals(1, receiver.received().size());
     }
   }
@@ -371,7 +370,7 @@ class JobsTest {
       key = setting.gateway().key(List.of("maria_k"), SCOPES);
       Client maria = setting.withKey(key);
       id = begin(maria, webhook(maria));
-      Waiting.until(Receivers.SOON, () -> job(maria, id).at("attempts").integer().orElse(0) == 1);
+      Waiting.until(() -> job(maria, id).at("attempts").integer().orElse(0) == 1);
     }
     receiver.answer("200 OK");
     try (Fixture setting = start(ANSWER)) {
@@ -394,7 +393,7 @@ class JobsTest {
       for (int i = 0; i < 10; i++) {
         begin(slow, stuck);
       }
-      int atOnce = Waiting.until(Receivers.SOON, silent::connections, count -> count >= 4);
+      int atOnce = Waiting.until(silent::connections, count -> count >= 4);
       assertEquals(4, atOnce, "pushes at once to one caller's webhooks");
       Client maria = maria(setting);
       await(maria, begin(maria, webhook(maria)), "delivered");

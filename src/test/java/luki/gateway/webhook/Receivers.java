@@ -5,7 +5,6 @@ import static luki.gateway.standin.RawUpstream.header;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -20,7 +19,6 @@ import luki.gateway.testing.Waiting;
 
 /** A receiver of messages, and the settings of a gateway that pushes to it. */
 final class Receivers implements AutoCloseable {
-  static final Duration SOON = Duration.ofSeconds(20);
 
   private final List<String> received = new CopyOnWriteArrayList<>();
   private volatile String answer = "204 No Content";
@@ -62,7 +60,7 @@ final class Receivers implements AutoCloseable {
   }
 
   String await(int count) {
-    Waiting.until(SOON, () -> received.size(), size -> size >= count);
+    Waiting.until(() -> received.size(), size -> size >= count);
     return received.get(count - 1);
   }
 
