@@ -37,19 +37,16 @@ class BothClientsTest {
   }
 
   private static RawUpstream echo() {
-    return RawUpstream.start(
-        connection -> {
-          while (true) {
-            String request = connection.readRequest();
-            String said = request.substring(request.indexOf("\r\n\r\n") + 4);
-            String first = request.lines().findFirst().orElse("");
-            String body = first + "|" + said;
-            connection.send(
-                "HTTP/1.1 201 Created\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\nContent-Length: "
-                    + body.length()
-                    + "\r\n\r\n"
-                    + body);
-          }
+    return RawUpstream.serving(
+        (connection, request) -> {
+          String said = request.substring(request.indexOf("\r\n\r\n") + 4);
+          String first = request.lines().findFirst().orElse("");
+          String body = first + "|" + said;
+          connection.send(
+              "HTTP/1.1 201 Created\r\nX-One: 1\r\nx-two: a\r\nX-Two: b\r\nContent-Length: "
+                  + body.length()
+                  + "\r\n\r\n"
+                  + body);
         });
   }
 

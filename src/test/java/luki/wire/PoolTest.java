@@ -230,14 +230,11 @@ class PoolTest {
   @Test
   void manyCallsAtOnceShareNothingButThePool() throws Exception {
     try (RawUpstream service =
-            RawUpstream.start(
-                connection -> {
-                  while (true) {
-                    String body = connection.readRequest();
-                    String said = body.substring(body.indexOf("\r\n\r\n") + 4);
-                    connection.send(
-                        "HTTP/1.1 200 OK\r\nContent-Length: " + said.length() + "\r\n\r\n" + said);
-                  }
+            RawUpstream.serving(
+                (connection, body) -> {
+                  String said = body.substring(body.indexOf("\r\n\r\n") + 4);
+                  connection.send(
+                      "HTTP/1.1 200 OK\r\nContent-Length: " + said.length() + "\r\n\r\n" + said);
                 });
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> all = new ArrayList<>();

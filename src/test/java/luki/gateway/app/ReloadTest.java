@@ -248,12 +248,8 @@ class ReloadTest {
     }
   }
 
-  private static List<String> lines(Path file) {
-    try {
-      return Files.exists(file) ? Files.readAllLines(file) : List.of();
-    } catch (IOException failed) {
-      throw new AssertionError(failed);
-    }
+  private static List<String> lines(Path file) throws IOException {
+    return Files.exists(file) ? Files.readAllLines(file) : List.of();
   }
 
   @Test

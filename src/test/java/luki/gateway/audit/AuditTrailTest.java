@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +25,7 @@ import luki.gateway.standin.StandIns;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Unchecked;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,12 +105,11 @@ class AuditTrailTest {
         Map.of(without, 3, withoutFirst, 1, moved, 3, doubled, 4, empty, 3);
     expected.forEach(
         (text, line) -> {
-          try {
-            Files.write(file(), text);
-            assertEquals(new AuditChain.ChainCheck.Broken(file(), line), verdict());
-          } catch (IOException failed) {
-            throw new UncheckedIOException(failed);
-          }
+          Unchecked.run(
+              () -> {
+                Files.write(file(), text);
+                assertEquals(new AuditChain.ChainCheck.Broken(file(), line), verdict());
+              });
         });
   }
 
@@ -285,10 +284,6 @@ class AuditTrailTest {
   }
 
   private static long count(Path file) {
-    try {
-      return Files.exists(file) ? Files.readAllLines(file).size() : 0;
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    return Unchecked.get(() -> Files.exists(file) ? Files.readAllLines(file).size() : 0);
   }
 }

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -492,12 +491,8 @@ class CommandLineIT {
     }
   }
 
-  private String readErr() {
-    try {
-      return jar.read("err");
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+  private String readErr() throws IOException {
+    return jar.read("err");
   }
 
   @Test

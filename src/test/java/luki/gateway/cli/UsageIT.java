@@ -36,15 +36,12 @@ class UsageIT {
   private final CountDownLatch hang = new CountDownLatch(1);
   private volatile boolean hangs;
   private final RawUpstream cognitive =
-      RawUpstream.start(
-          connection -> {
-            while (true) {
-              connection.readRequest();
-              if (hangs) {
-                hang.await();
-              }
-              connection.send(RawUpstream.EMPTY_OBJECT);
+      RawUpstream.serving(
+          (connection, _) -> {
+            if (hangs) {
+              hang.await();
             }
+            connection.send(RawUpstream.EMPTY_OBJECT);
           });
 
   @BeforeEach
@@ -92,13 +89,9 @@ class UsageIT {
     return answer == null ? 0 : answer.statusCode();
   }
 
-  private long written() {
-    try {
-      Path file = jar.directory().resolve("usage.00000001");
-      return Files.exists(file) ? Files.readAllLines(file).size() : 0;
-    } catch (IOException failed) {
-      throw new AssertionError(failed);
-    }
+  private long written() throws IOException {
+    Path file = jar.directory().resolve("usage.00000001");
+    return Files.exists(file) ? Files.readAllLines(file).size() : 0;
   }
 
   @Test
@@ -118,14 +111,10 @@ class UsageIT {
     processes.getLast().destroyForcibly().waitFor();
     Set<String> ids = ConcurrentHashMap.newKeySet();
     try (RawUpstream sink =
-        RawUpstream.start(
-            connection -> {
-              while (true) {
-                String request = connection.readRequest();
-                ids.add(
-                    request.lines().filter(l -> l.startsWith("webhook-id")).toList().toString());
-                connection.send("HTTP/1.1 204 No Content\r\n\r\n");
-              }
+        RawUpstream.serving(
+            (connection, request) -> {
+              ids.add(request.lines().filter(l -> l.startsWith("webhook-id")).toList().toString());
+              connection.send("HTTP/1.1 204 No Content\r\n\r\n");
             })) {
       environment.put("USAGE_SINK_URL", sink.url());
       int again = serve(environment);

@@ -83,12 +83,8 @@ class FairSharesTest {
     }
   }
 
-  private static ChatStream opened(Fixture setting, String key) {
-    try {
-      return ChatStream.open(setting.gateway(), key);
-    } catch (IOException failed) {
-      throw new AssertionError(failed);
-    }
+  private static ChatStream opened(Fixture setting, String key) throws IOException {
+    return ChatStream.open(setting.gateway(), key);
   }
 
   @Test
@@ -173,7 +169,7 @@ class FairSharesTest {
       }
       // Nothing shows a guess that it was right.
       awaitLockedOut(setting, unseen);
-      revoke(setting.gateway(), key);
+      setting.gateway().revoke(key);
       awaitLockedOut(setting, good);
     }
   }
@@ -194,14 +190,5 @@ class FairSharesTest {
           guessUntilLockedOut(setting);
           return client.get(Fixture.METRICS).status() == 429;
         });
-  }
-
-  private static void revoke(TestGateway gateway, String key) {
-    try {
-      gateway.keys().revoke(key.split("_", -1)[1]);
-      gateway.refreshKeys();
-    } catch (Exception failed) {
-      throw new AssertionError(failed);
-    }
   }
 }

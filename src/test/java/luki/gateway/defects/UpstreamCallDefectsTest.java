@@ -37,19 +37,19 @@ class UpstreamCallDefectsTest {
   private static final String JSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
   private static final Duration PAUSE = Duration.ofMillis(40);
 
-  private static Fixture memory(Fixture.Fault fault) {
+  private static Fixture memory(RawUpstream.Handler fault) {
     return Fixture.with(
         "MEMORY_URL",
         fault,
         g -> g.with("MAX_REPLY_BYTES", "65536").yaml("total: 10s", "total: 700ms"));
   }
 
-  private static void assertTimesOut(Fixture.Fault fault) throws InterruptedException {
+  private static void assertTimesOut(RawUpstream.Handler fault) throws InterruptedException {
     CountDownLatch closed = new CountDownLatch(1);
     try (Fixture fixture =
         memory(
             (connection, request) -> {
-              fault.answer(connection, request);
+              fault.handle(connection, request);
               connection.stallUntilClosed();
               closed.countDown();
             })) {

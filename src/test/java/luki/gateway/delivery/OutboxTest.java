@@ -88,17 +88,7 @@ class OutboxTest {
       for (int i = 0; i < 20; i++) {
         String text = "line " + i + " of forty bytes, more or less";
         outbox.append(line(text));
-        byte[] read =
-            Waiting.until(
-                Duration.ofSeconds(5),
-                () -> {
-                  try {
-                    return reader.next();
-                  } catch (IOException failed) {
-                    throw new AssertionError(failed);
-                  }
-                },
-                found -> found != null);
+        byte[] read = Waiting.until(Duration.ofSeconds(5), reader::next, found -> found != null);
         assertArrayEquals(text.getBytes(StandardCharsets.UTF_8), read);
       }
       assertTrue(outbox.segments().numbers().size() > 3);

@@ -49,13 +49,11 @@ class UsageSinkTest {
 
   @AutoClose
   private final RawUpstream sink =
-      RawUpstream.start(
-          connection -> {
-            while (true) {
-              received.add(connection.readRequest());
-              Thread.sleep(answerMillis);
-              connection.send("HTTP/1.1 " + answer + (bare ? "" : "\r\nContent-Length: 0\r\n\r\n"));
-            }
+      RawUpstream.serving(
+          (connection, request) -> {
+            received.add(request);
+            Thread.sleep(answerMillis);
+            connection.send("HTTP/1.1 " + answer + (bare ? "" : "\r\nContent-Length: 0\r\n\r\n"));
           });
 
   @AutoClose private final RawUpstream cognitive = RawUpstream.answering(RawUpstream.EMPTY_OBJECT);
@@ -207,12 +205,8 @@ class UsageSinkTest {
     }
   }
 
-  private long outboxLines() {
-    try {
-      return outbox().lines().count();
-    } catch (Exception failed) {
-      throw new AssertionError(failed);
-    }
+  private long outboxLines() throws Exception {
+    return outbox().lines().count();
   }
 
   @Test

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -163,15 +162,11 @@ class DevelopmentTest {
     }
   }
 
-  private static List<String> events(Path seen) {
+  private static List<String> events(Path seen) throws IOException {
     return read(seen).lines().toList();
   }
 
-  private static String read(Path file) {
-    try {
-      return Files.exists(file) ? Files.readString(file) : "";
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+  private static String read(Path file) throws IOException {
+    return Files.exists(file) ? Files.readString(file) : "";
   }
 }

@@ -248,13 +248,11 @@ class SampleReplayTest {
     String none = first.replaceFirst("\"deleted_count\":\\d+", "\"deleted_count\":0");
     // Over all connections: a client may open another one for each call.
     AtomicBoolean erased = new AtomicBoolean();
-    return RawUpstream.start(
-        connection -> {
-          while (true) {
-            boolean deletion = connection.readRequest().startsWith("DELETE ");
-            String body = !deletion ? "{}" : erased.getAndSet(true) ? none : first;
-            connection.reply("200 OK", body);
-          }
+    return RawUpstream.serving(
+        (connection, request) -> {
+          boolean deletion = request.startsWith("DELETE ");
+          String body = !deletion ? "{}" : erased.getAndSet(true) ? none : first;
+          connection.reply("200 OK", body);
         });
   }
 

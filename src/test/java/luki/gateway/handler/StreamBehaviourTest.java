@@ -29,6 +29,7 @@ import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Unchecked;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -204,14 +205,7 @@ class StreamBehaviourTest {
       assertEquals("data: {\"token\":\"A\"}", stream.word());
 
       CompletableFuture<Void> drained =
-          CompletableFuture.runAsync(
-              () -> {
-                try {
-                  gateway.drain();
-                } catch (InterruptedException interrupted) {
-                  throw new IllegalStateException(interrupted);
-                }
-              });
+          CompletableFuture.runAsync(() -> Unchecked.run(gateway::drain));
 
       checkOnlyAnError("DRAINING", stream, stream.rest());
       assertNull(stream.line());

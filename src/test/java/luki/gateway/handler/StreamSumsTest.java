@@ -80,8 +80,7 @@ class StreamSumsTest {
       opened.add(open(gateway, "endless", key));
       opened.add(open(gateway, "endless", poor));
       opened.add(open(gateway, "endless", revoked));
-      gateway.keys().revoke(revoked.split("_", -1)[1]);
-      gateway.refreshKeys();
+      gateway.revoke(revoked);
       for (int i = 0; i < 2; i++) {
         ChatStream leaving = open(gateway, "endless", key);
         leaving.leave();

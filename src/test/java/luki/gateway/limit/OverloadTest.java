@@ -79,13 +79,10 @@ class OverloadTest {
     AtomicBoolean stop = new AtomicBoolean();
     List<RawHttpClient> clients = new ArrayList<>();
     try (RawUpstream slow =
-            RawUpstream.start(
-                connection -> {
-                  while (true) {
-                    connection.readRequest();
-                    release.await();
-                    connection.send(RawUpstream.EMPTY_OBJECT);
-                  }
+            RawUpstream.serving(
+                (connection, _) -> {
+                  release.await();
+                  connection.send(RawUpstream.EMPTY_OBJECT);
                 });
         StandIns services = StandIns.start(Set.of("security"));
         TestGateway gateway =

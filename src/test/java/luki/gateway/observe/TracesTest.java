@@ -39,13 +39,10 @@ class TracesTest {
   private volatile String answer = RawUpstream.EMPTY_OBJECT;
   private volatile CountDownLatch mayAnswer = new CountDownLatch(0);
   private final RawUpstream service =
-      RawUpstream.start(
-          connection -> {
-            while (true) {
-              connection.readRequest();
-              mayAnswer.await();
-              connection.send(answer);
-            }
+      RawUpstream.serving(
+          (connection, _) -> {
+            mayAnswer.await();
+            connection.send(answer);
           });
 
   @AfterEach

@@ -402,8 +402,7 @@ class ResumedStreamsTest {
       }
       Waiting.until(() -> gateway.metric("http_server_active_requests").equals("2.0"));
       assertEquals(1, openCalls.get());
-      gateway.keys().revoke(key.split("_", -1)[1]);
-      gateway.refreshKeys();
+      gateway.revoke(key);
       Waiting.until(() -> openCalls.get() == 0);
       Waiting.until(() -> gateway.metric("luki_gateway_streams").equals("0.0"));
     }

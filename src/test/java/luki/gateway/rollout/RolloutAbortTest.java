@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -94,12 +93,8 @@ class RolloutAbortTest {
     rollout.member(UpstreamVersion.STABLE).ended(Method.GET, exchange("stable0"), null, 1_000_000);
   }
 
-  private RolloutState written() {
-    try {
-      return file.read().getOrDefault(Upstream.AGENT, RolloutState.NONE);
-    } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
-    }
+  private RolloutState written() throws IOException {
+    return file.read().getOrDefault(Upstream.AGENT, RolloutState.NONE);
   }
 
   @Test

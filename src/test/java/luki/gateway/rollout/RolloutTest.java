@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Instant;
@@ -29,6 +28,7 @@ import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Unchecked;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,13 +51,8 @@ class RolloutTest {
     stable = RawUpstream.replying("200 OK", "{\"from\":\"stable\"}");
     green = RawUpstream.replying("200 OK", "{\"from\":\"green\"}");
     canary =
-        RawUpstream.start(
-            connection -> {
-              while (true) {
-                connection.readRequest();
-                connection.reply(statusOfCanary.get(), "{\"from\":\"canary\"}");
-              }
-            });
+        RawUpstream.serving(
+            (connection, _) -> connection.reply(statusOfCanary.get(), "{\"from\":\"canary\"}"));
     gateway =
         gateway("versions: {canary: \"" + canary.url() + "\", green: \"" + green.url() + "\"}");
   }
@@ -87,12 +82,12 @@ class RolloutTest {
   }
 
   private void set(Upstream who, Map<UpstreamVersion, Share> shares) {
-    try {
-      RolloutState _ =
-          file().change(who, before -> before.with(shares, Cause.SET, "tester", Instant.now()));
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    RolloutState _ =
+        Unchecked.get(
+            () ->
+                file()
+                    .change(
+                        who, before -> before.with(shares, Cause.SET, "tester", Instant.now())));
     gateway.refreshKeys();
   }
 
@@ -226,12 +221,8 @@ class RolloutTest {
     assertEquals(List.of("stable"), versionsOf(callers).stream().distinct().toList());
   }
 
-  private Map<Upstream, RolloutState> states() {
-    try {
-      return new TreeMap<>(file().read());
-    } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
-    }
+  private Map<Upstream, RolloutState> states() throws IOException {
+    return new TreeMap<>(file().read());
   }
 
   @Test

@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import luki.gateway.standin.RawUpstream.RawConnection;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.TestGateway;
 
@@ -58,12 +57,6 @@ public final class Fixture implements AutoCloseable {
     this.gateway = changes.apply(TestGateway.builder().webhooks().with(services.urls())).start();
   }
 
-  /** How to handle a request that is no health check. */
-  @FunctionalInterface
-  public interface Fault {
-    void answer(RawConnection connection, String request) throws Exception;
-  }
-
   public static Fixture start() {
     return start(gateway -> gateway);
   }
@@ -79,28 +72,25 @@ public final class Fixture implements AutoCloseable {
   }
 
   /** With a service, named by its variable, that answers all but health checks with the fault. */
-  public static Fixture with(String variable, Fault fault) {
+  public static Fixture with(String variable, RawUpstream.Handler fault) {
     return with(variable, fault, gateway -> gateway);
   }
 
   public static Fixture with(
-      String variable, Fault fault, UnaryOperator<TestGateway.Builder> changes) {
+      String variable, RawUpstream.Handler fault, UnaryOperator<TestGateway.Builder> changes) {
     RawUpstream faulty = faulty(fault);
     return new Fixture(
         SERVICES, faulty, gateway -> changes.apply(gateway.with(variable, faulty.url())));
   }
 
   /** A service that answers health checks, and other requests with the fault. */
-  public static RawUpstream faulty(Fault fault) {
-    return RawUpstream.start(
-        connection -> {
-          while (true) {
-            String request = connection.readRequest();
-            if (request.startsWith(HEALTH)) {
-              connection.reply("200 OK", "{}");
-            } else {
-              fault.answer(connection, request);
-            }
+  public static RawUpstream faulty(RawUpstream.Handler fault) {
+    return RawUpstream.serving(
+        (connection, request) -> {
+          if (request.startsWith(HEALTH)) {
+            connection.reply("200 OK", "{}");
+          } else {
+            fault.handle(connection, request);
           }
         });
   }

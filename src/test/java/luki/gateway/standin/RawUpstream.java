@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.gateway.testing.Unchecked;
 import luki.gateway.testing.Waiting;
 
 /** A service that follows a script on raw sockets, mostly to misbehave. */
@@ -48,42 +49,43 @@ public final class RawUpstream implements AutoCloseable {
     void serve(RawConnection connection) throws Exception;
   }
 
+  /** Handles one request of a connection. */
+  @FunctionalInterface
+  public interface Handler {
+    void handle(RawConnection connection, String request) throws Exception;
+  }
+
   private RawUpstream(ServerSocket listener, Script script) {
     this.listener = listener;
     this.script = script;
   }
 
   public static RawUpstream start(Script script) {
-    try {
-      ServerSocket listener = new ServerSocket(0, BACKLOG, InetAddress.ofLiteral("127.0.0.1"));
-      RawUpstream downstream = new RawUpstream(listener, script);
-      downstream.workers.execute(downstream::accept);
-      return downstream;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    ServerSocket listener =
+        Unchecked.get(() -> new ServerSocket(0, BACKLOG, InetAddress.ofLiteral("127.0.0.1")));
+    RawUpstream downstream = new RawUpstream(listener, script);
+    downstream.workers.execute(downstream::accept);
+    return downstream;
+  }
+
+  /** A service that handles each request of a connection so. */
+  public static RawUpstream serving(Handler handler) {
+    return start(
+        connection -> {
+          while (true) {
+            handler.handle(connection, connection.readRequest());
+          }
+        });
   }
 
   /** A service that answers each request of a connection with the same bytes. */
   public static RawUpstream answering(String reply) {
-    return start(
-        connection -> {
-          while (true) {
-            connection.readRequest();
-            connection.send(reply);
-          }
-        });
+    return serving((connection, _) -> connection.send(reply));
   }
 
   /** A service that answers each request with this status and JSON. */
   public static RawUpstream replying(String status, String json) {
-    return start(
-        connection -> {
-          while (true) {
-            connection.readRequest();
-            connection.reply(status, json);
-          }
-        });
+    return serving((connection, _) -> connection.reply(status, json));
   }
 
   /** A service that answers the requests of a connection in turn, then sends nothing more. */
@@ -318,11 +320,7 @@ public final class RawUpstream implements AutoCloseable {
     /** Ends the connection with a FIN; unread bytes of the peer turn it into an RST. */
     @Override
     public void close() {
-      try {
-        socket.close();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      Unchecked.run(() -> socket.close());
     }
 
     /** Sends nothing and discards input until the peer closes or resets. */

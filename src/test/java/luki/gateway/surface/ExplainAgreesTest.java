@@ -19,10 +19,10 @@ import luki.gateway.app.Explanation;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.ErrorCode;
-import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.Unchecked;
 import luki.gateway.tokens.DevIssuer;
 import luki.http1.Fields;
 import org.junit.jupiter.api.Test;
@@ -178,11 +178,7 @@ class ExplainAgreesTest {
   }
 
   private static Json number(String text) {
-    try {
-      return Json.parse(text.getBytes(StandardCharsets.US_ASCII));
-    } catch (InvalidJson cannotBe) {
-      throw new IllegalStateException(cannotBe);
-    }
+    return Unchecked.get(() -> Json.parse(text.getBytes(StandardCharsets.US_ASCII)));
   }
 
   private Json scopesJson(int count) {

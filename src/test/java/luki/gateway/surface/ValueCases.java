@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
-import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.testing.Unchecked;
 
 /** Makes an example invalid in one place at a time, for each rule of its schema. */
 final class ValueCases {
@@ -44,11 +44,7 @@ final class ValueCases {
   }
 
   static Json parsed(String text) {
-    try {
-      return Json.parseReply(text);
-    } catch (InvalidJson invalid) {
-      throw new AssertionError(invalid);
-    }
+    return Unchecked.get(() -> Json.parseReply(text));
   }
 
   private void value(String pointer, Json reference, Json example, UnaryOperator<Json> whole) {

@@ -32,11 +32,7 @@ public final class Processes {
 
   /** An address on which nothing listens. */
   public static String unusedUrl() {
-    try {
-      return "http://127.0.0.1:" + freePort();
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    return Unchecked.get(() -> "http://127.0.0.1:" + freePort());
   }
 
   /** Whether something listens on a port of this machine. */

@@ -30,13 +30,12 @@ public final class RedisProcess implements AutoCloseable {
 
   /** Starts a server with these options on its command line. */
   public static RedisProcess start(String... settings) {
-    try {
-      RedisProcess redis = new RedisProcess(Processes.freePort(), List.of(settings));
-      redis.awaitReady();
-      return redis;
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    return Unchecked.get(
+        () -> {
+          RedisProcess redis = new RedisProcess(Processes.freePort(), List.of(settings));
+          redis.awaitReady();
+          return redis;
+        });
   }
 
   /** Starts a node of a cluster, without slots. */
@@ -125,12 +124,11 @@ public final class RedisProcess implements AutoCloseable {
 
   /** Restarts it on the same port with the same data. */
   public void restart() {
-    try {
-      process = launch();
-      awaitReady();
-    } catch (IOException failed) {
-      throw new UncheckedIOException(failed);
-    }
+    Unchecked.run(
+        () -> {
+          process = launch();
+          awaitReady();
+        });
   }
 
   /** SIGSTOP: connections are accepted, but nothing is answered. */

@@ -217,6 +217,12 @@ public final class TestGateway implements AutoCloseable {
     return keys;
   }
 
+  /** Revokes the key at once. */
+  public void revoke(String key) {
+    Unchecked.run(() -> keys.revoke(key.split("_", -1)[1]));
+    refreshKeys();
+  }
+
   public void refreshKeys() {
     wiring.refreshKeys();
   }

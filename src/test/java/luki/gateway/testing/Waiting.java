@@ -1,8 +1,8 @@
 package luki.gateway.testing;
 
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 
 /** Waits for a condition, never for a fixed time. */
 public final class Waiting {
@@ -14,10 +14,10 @@ public final class Waiting {
   private Waiting() {}
 
   /** The first value that meets the condition; else an assertion error with the last value. */
-  public static <T> T until(Duration most, Supplier<T> value, Predicate<T> wanted) {
+  public static <T> T until(Duration most, Callable<T> value, Predicate<T> wanted) {
     long end = System.nanoTime() + most.toNanos();
     while (true) {
-      T now = value.get();
+      T now = Unchecked.get(value);
       if (wanted.test(now)) {
         return now;
       }
@@ -33,15 +33,15 @@ public final class Waiting {
     }
   }
 
-  public static void until(Duration most, Supplier<Boolean> condition) {
+  public static void until(Duration most, Callable<Boolean> condition) {
     until(most, condition, Boolean::booleanValue);
   }
 
-  public static <T> T until(Supplier<T> value, Predicate<T> wanted) {
+  public static <T> T until(Callable<T> value, Predicate<T> wanted) {
     return until(PATIENCE, value, wanted);
   }
 
-  public static void until(Supplier<Boolean> condition) {
+  public static void until(Callable<Boolean> condition) {
     until(PATIENCE, condition);
   }
 }

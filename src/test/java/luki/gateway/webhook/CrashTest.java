@@ -45,16 +45,14 @@ class CrashTest {
   /** An agent that answers the first chats, and then none any more. */
   @AutoClose
   private final RawUpstream agent =
-      RawUpstream.start(
-          connection -> {
-            while (true) {
-              if (!connection.readRequest().startsWith("POST")) {
-                connection.reply("200 OK", "{}");
-              } else if (calls.incrementAndGet() <= ANSWERED) {
-                connection.reply("200 OK", "{\"response\":\"Hello\",\"metadata\":{}}");
-              } else {
-                connection.stallUntilClosed();
-              }
+      RawUpstream.serving(
+          (connection, request) -> {
+            if (!request.startsWith("POST")) {
+              connection.reply("200 OK", "{}");
+            } else if (calls.incrementAndGet() <= ANSWERED) {
+              connection.reply("200 OK", "{\"response\":\"Hello\",\"metadata\":{}}");
+            } else {
+              connection.stallUntilClosed();
             }
           });
 

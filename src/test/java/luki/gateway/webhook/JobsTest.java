@@ -34,14 +34,14 @@ class JobsTest {
     "chat:write", "reports:write", "webhooks:write", "elr:write", "consent:write"
   };
   private static final String SAID = "cherries in the garden of the grandfather";
-  private static final Fixture.Fault ANSWER =
+  private static final RawUpstream.Handler ANSWER =
       (connection, _) ->
           connection.reply("200 OK", "{\"response\":\"" + SAID + "\",\"metadata\":{}}");
 
   @TempDir Path directory;
   @AutoClose private final Receivers receiver = new Receivers();
 
-  private Fixture start(Fixture.Fault agent, String... more) throws Exception {
+  private Fixture start(RawUpstream.Handler agent, String... more) throws Exception {
     Map<String, String> settings = new HashMap<>(Receivers.settings(directory));
     settings.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
     for (int i = 0; i < more.length; i += 2) {

@@ -23,12 +23,10 @@ final class Receivers implements AutoCloseable {
   private final List<String> received = new CopyOnWriteArrayList<>();
   private volatile String answer = "204 No Content";
   private final RawUpstream server =
-      RawUpstream.start(
-          connection -> {
-            while (true) {
-              received.add(connection.readRequest());
-              connection.send("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n");
-            }
+      RawUpstream.serving(
+          (connection, request) -> {
+            received.add(request);
+            connection.send("HTTP/1.1 " + answer + "\r\nContent-Length: 0\r\n\r\n");
           });
 
   /** With a key of 32 bytes made now. */
