@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -62,15 +63,19 @@ class FailureTest {
     assertTrue(answer.startsWith("HTTP/1.1 500 "), answer);
   }
 
+  private static void begin(HttpExchange exchange) throws IOException {
+    exchange.sendResponseHeaders(200, 0);
+    exchange.getResponseBody().write(PART);
+    exchange.getResponseBody().flush();
+  }
+
   @Test
   void anExceptionWithinAChunkedBodyLeavesItWithoutItsLastChunk() throws IOException {
     String answer =
         answer(
             GET + GET,
             exchange -> {
-              exchange.sendResponseHeaders(200, 0);
-              exchange.getResponseBody().write(PART);
-              exchange.getResponseBody().flush();
+              begin(exchange);
               throw new IOException("the source broke");
             });
     assertTrue(answer.contains("\r\n\r\n4\r\npart\r\n"), answer);
@@ -84,9 +89,7 @@ class FailureTest {
         answer(
             GET,
             exchange -> {
-              exchange.sendResponseHeaders(200, 0);
-              exchange.getResponseBody().write(PART);
-              exchange.getResponseBody().flush();
+              begin(exchange);
               exchange.close();
             });
     assertFalse(answer.contains("0\r\n\r\n"), answer);
@@ -98,9 +101,7 @@ class FailureTest {
         answer(
             "GET /a HTTP/1.0\r\n\r\n",
             exchange -> {
-              exchange.sendResponseHeaders(200, 0);
-              exchange.getResponseBody().write(PART);
-              exchange.getResponseBody().flush();
+              begin(exchange);
               throw new IOException("the source broke");
             });
     assertTrue(answer.endsWith("(reset)"), answer);

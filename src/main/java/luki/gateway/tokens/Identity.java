@@ -82,8 +82,10 @@ public final class Identity implements AutoCloseable {
             "must name a JWK Set with a usable public key, and each key must have a kid: a service"
                 + " owns its keys by their kid",
             problems);
-    ServiceCallers services =
-        serviceKeys == null ? null : new ServiceCallers(serviceKeys, file.callers(), roles);
+    TokenVerifier.ServiceCallers services =
+        serviceKeys == null
+            ? null
+            : new TokenVerifier.ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
         new TokenVerifier.Rules(
             jwt.issuer(), jwt.audience(), roles, file.tokenRoles(), jwt.skew(), clock);

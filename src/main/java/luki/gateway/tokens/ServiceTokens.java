@@ -127,6 +127,6 @@ public final class ServiceTokens implements Upstreams.Credentials {
     if (whom.user != null) {
       claims.put("user_id", whom.user.value());
     }
-    return key.sign(ServiceCallers.TYPE, claims.build());
+    return key.sign(TokenVerifier.ServiceCallers.TYPE, claims.build());
   }
 }

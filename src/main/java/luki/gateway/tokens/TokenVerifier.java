@@ -7,9 +7,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.config.GatewayFile.TokenRoles;
 import luki.gateway.http.BoundedCache;
@@ -109,7 +111,11 @@ public final class TokenVerifier {
       return new TokenResult.Refused();
     }
     TokenResult result =
-        signed.type().equals(ServiceCallers.TYPE) ? ofService(signed, now) : ofUser(signed, now);
+        !signed.type().equals(ServiceCallers.TYPE)
+            ? ofUser(signed, now)
+            : services == null
+                ? new TokenResult.Refused()
+                : services.verify(signed, now, rules.skew);
     if (result instanceof TokenResult.Accepted accepted) {
       Cached verified = new Cached(accepted, signed.expiry(), generation);
       cache.put(hash, verified);
@@ -140,10 +146,6 @@ public final class TokenVerifier {
             && (rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string()));
     Optional<Principal> user = valid ? userClaims.principal(token) : Optional.empty();
     return user.<TokenResult>map(TokenResult.Accepted::new).orElseGet(TokenResult.Refused::new);
-  }
-
-  private TokenResult ofService(SignedToken token, Instant now) {
-    return services == null ? new TokenResult.Refused() : services.verify(token, now, rules.skew);
   }
 
   /** A bearer token as a caller sent it: not verified. No text form shows it. */
@@ -236,6 +238,52 @@ public final class TokenVerifier {
 
     private static @Nullable List<String> list(Json array) {
       return array.isMissing() ? List.of() : array.stringList();
+    }
+  }
+
+  /** The internal services that may call the gateway, with tokens that they sign themselves. */
+  record ServiceCallers(JwkSet keys, Map<String, GatewayFile.Caller> callers, Roles roles) {
+    /** RFC 8725 §3.11: a type of its own, so that no other token can be used in its place. */
+    static final String TYPE = "luki-service+jwt";
+
+    private static final String AUDIENCE = "luki-gateway";
+
+    ServiceCallers {
+      callers = Map.copyOf(callers);
+    }
+
+    TokenResult verify(SignedToken token, Instant now, Duration skew) {
+      Json claims = token.claims();
+      String name = claims.at("iss").string("");
+      String keyId = token.keyId();
+      boolean good =
+          keyId != null
+              && !name.isEmpty()
+              && name.equals(claims.at("sub").string())
+              && keys.named(keyId).stream().anyMatch(key -> key.verifies(token))
+              && token.hasBegun(now, skew)
+              && token.isFor(AUDIENCE);
+      if (!good || keyId == null) {
+        return new TokenResult.Refused();
+      }
+      GatewayFile.Caller caller = callers.get(name);
+      if (caller == null) {
+        return token.hasExpired(now, skew) ? new TokenResult.Refused() : new TokenResult.Unlisted();
+      }
+      // A valid signature by another service's key does not count for this one.
+      return caller.keys().contains(keyId)
+          ? new TokenResult.Accepted(principal(name, caller, token.expiry()))
+          : new TokenResult.Refused();
+    }
+
+    /** A service acts for no user of its own: only {@code users:any} lets it act for one. */
+    private Principal principal(String name, GatewayFile.Caller caller, Instant expires) {
+      return new Principal.Service(
+          name,
+          roles.expand(caller.scopes(), caller.roles()),
+          Users.only(Set.of()),
+          expires,
+          caller.plan());
     }
   }
 }

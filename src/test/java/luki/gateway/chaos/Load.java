@@ -6,7 +6,9 @@ import luki.gateway.chaos.Caller.Sent;
 /** What callers call, and who judges what they see. */
 interface Load {
   /** How many addresses there are. */
-  int gateways();
+  default int gateways() {
+    return 1;
+  }
 
   /** The address of one of them, without a path. */
   String url(int gateway);

@@ -155,11 +155,6 @@ public final class RollingRun implements Load {
   }
 
   @Override
-  public int gateways() {
-    return 1;
-  }
-
-  @Override
   public String url(int gateway) {
     return "http://127.0.0.1:" + balancer;
   }

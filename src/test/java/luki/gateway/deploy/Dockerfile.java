@@ -1,7 +1,6 @@
 package luki.gateway.deploy;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -101,10 +100,5 @@ record Dockerfile(List<Instruction> all) {
       problems.add("CMD and HEALTHCHECK must be there, without a shell: " + started);
     }
     return problems;
-  }
-
-  /** The words of a command in exec form. */
-  static List<String> command(String execForm) {
-    return Arrays.stream(execForm.replaceAll("^\\[\"|\"]$", "").split("\", \"", -1)).toList();
   }
 }

@@ -6,15 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import luki.gateway.idempotency.ReplyStore.Claim;
 import luki.gateway.idempotency.ReplyStore.Entry;
+import luki.gateway.testing.TestClock;
 import luki.http1.ByteBudget;
 import org.junit.jupiter.api.Test;
 
@@ -24,27 +22,8 @@ class MemoryRepliesTest {
   private static final int REPLY = 10_000;
 
   private final ByteBudget memory = new ByteBudget(BUDGET);
-  private final TestClock clock = new TestClock();
+  private final TestClock clock = new TestClock(Instant.EPOCH);
   private final MemoryReplies replies = new MemoryReplies(memory, BUDGET, clock);
-
-  private static final class TestClock extends Clock {
-    private Instant now = Instant.EPOCH;
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-  }
 
   private static Entry entry(String caller, int n) {
     return new Entry(caller, caller + n, "request", "attempt");
@@ -59,11 +38,11 @@ class MemoryRepliesTest {
   void aReplyIsKeptForADayAndItsMemoryIsGivenBack() {
     Entry entry = entry("a", 1);
     keep(entry, REPLY);
-    clock.now = clock.now.plus(Duration.ofHours(24)).minusMillis(1);
+    clock.advance(Duration.ofHours(24).minusMillis(1));
     Claim.Kept kept = assertInstanceOf(Claim.Kept.class, replies.claim(entry));
     assertEquals(REPLY, kept.sealed().length);
     assertTrue(memory.used() >= REPLY);
-    clock.now = clock.now.plusMillis(1);
+    clock.advance(Duration.ofMillis(1));
     assertNull(replies.find(entry));
     keep(entry("a", 2), REPLY);
     replies.close();

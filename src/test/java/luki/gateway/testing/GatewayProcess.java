@@ -1,11 +1,8 @@
 package luki.gateway.testing;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -141,15 +138,6 @@ public final class GatewayProcess implements AutoCloseable {
       return Files.exists(file) ? Files.readString(file) : "(not written to a file)";
     } catch (IOException failed) {
       throw new UncheckedIOException(failed);
-    }
-  }
-
-  /** Reads what is left of stdout; only of a process that writes to pipes. */
-  public List<String> restOfOut() throws IOException {
-    try (BufferedReader out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      return out.readAllLines();
     }
   }
 

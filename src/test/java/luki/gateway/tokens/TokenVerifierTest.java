@@ -78,9 +78,9 @@ class TokenVerifierTest {
     assertEquals("Refused", resultOf(late, Forge.by(EC, changed(Forge.ISSUER, "https://x.test"))));
     assertEquals("Refused", resultOf(late, Forge.by(EC, changed("luki-gateway", "x"))));
     assertEquals("Refused", resultOf(late, Forge.by(EC, CLAIMS.replaceFirst("\"exp\":\\d+,", ""))));
-    String service = typed(EC, ServiceCallers.TYPE, serviceClaims("scheduler"));
+    String service = typed(EC, TokenVerifier.ServiceCallers.TYPE, serviceClaims("scheduler"));
     assertEquals("Expired", resultOf(late, service));
-    String unlisted = typed(EC, ServiceCallers.TYPE, serviceClaims("stranger"));
+    String unlisted = typed(EC, TokenVerifier.ServiceCallers.TYPE, serviceClaims("stranger"));
     assertEquals("Refused", resultOf(late, unlisted));
   }
 
@@ -257,7 +257,7 @@ class TokenVerifierTest {
         Map.of(
             "scheduler", new GatewayFile.Caller(Set.of("e1"), Set.of(), Set.of(Tokens.READ), null));
     return new TokenVerifier(
-        Tokens.rules(now), KEYS, new ServiceCallers(KEYS, callers, Tokens.ROLES));
+        Tokens.rules(now), KEYS, new TokenVerifier.ServiceCallers(KEYS, callers, Tokens.ROLES));
   }
 
   private static String typed(ECKey key, String type, String claims) {
@@ -272,7 +272,7 @@ class TokenVerifierTest {
 
   @Test
   void aServiceIsItselfByItsOwnKeyAndItsOwnTypeOfToken() {
-    String type = ServiceCallers.TYPE;
+    String type = TokenVerifier.ServiceCallers.TYPE;
     String claims = serviceClaims("scheduler");
     Principal principal = Tokens.principal(services(), typed(EC, type, claims));
     assertEquals("service", principal.kind());

@@ -12,11 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -36,6 +33,7 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.json.Json;
 import luki.gateway.keys.Sealer;
+import luki.gateway.testing.TestClock;
 import luki.gateway.testing.Waiting;
 import luki.http1.ByteBudget;
 import org.junit.jupiter.api.AutoClose;
@@ -50,37 +48,13 @@ class DeliveriesTest {
   private static final Instant BEGIN = Instant.parse("2026-11-01T09:00:00Z");
   private static final String SECRET = Webhook.newSecret(new SecureRandom());
 
-  /** A clock that stands still until it is set. */
-  private static final class TestClock extends Clock {
-    private volatile Instant now = BEGIN;
-
-    void advance(Duration by) {
-      now = now.plus(by);
-    }
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      throw new UnsupportedOperationException();
-    }
-  }
-
   @TempDir Path directory;
   @AutoClose private final Receivers receiver = new Receivers();
 
   @AutoClose private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
   private final ByteBudget memory = new ByteBudget(1 << 24);
-  private final TestClock clock = new TestClock();
+  private final TestClock clock = new TestClock(BEGIN);
   private final SecureRandom random = new SecureRandom();
   private final Sealer sealer = new Sealer(new byte[Sealer.KEY_BYTES], random);
   @AutoClose private Registry registry;
