@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A program that was written for the JDK's server, on both engines. */
 class BothEnginesTest {
   /** An engine: makes a server with one handler. */
-  private interface Engine {
+  interface Engine {
     HttpServer bind(InetSocketAddress address, HttpHandler handler) throws IOException;
   }
 

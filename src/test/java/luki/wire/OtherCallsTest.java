@@ -35,7 +35,7 @@ class OtherCallsTest {
   @AutoClose private final RawUpstream service = RawUpstream.answering(Calls.OK);
 
   /** Changes a request that is a POST so far. */
-  private interface Kind {
+  interface Kind {
     HttpRequest.Builder of(HttpRequest.Builder request);
   }
 
