@@ -120,16 +120,11 @@ public record AccessCheck(
 
   private static Principal principal(Json access) {
     String name = access.at("subject").string("");
+    String account = access.at("account").string("");
+    String key = access.at("key").string("");
     Users nobody = Users.only(Set.of());
     return switch (access.at("kind").string("")) {
-      case "key" ->
-          new Principal.Key(
-              access.at("key").string(""),
-              access.at("account").string(""),
-              name,
-              Set.of(),
-              nobody,
-              null);
+      case "key" -> new Principal.Key(key, account, name, Set.of(), nobody, null);
       case "service" -> new Principal.Service(name, Set.of(), nobody, Instant.MAX, null);
       default -> new Principal.User(name, Set.of(), nobody, Instant.MAX, null);
     };

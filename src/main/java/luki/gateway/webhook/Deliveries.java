@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
+import luki.gateway.http.ApiException;
 import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.webhook.Job.State;
@@ -42,6 +43,7 @@ final class Deliveries {
 
   private static final Diagnostics LOG = new Diagnostics("webhooks");
   private static final Duration INTERVAL = Duration.ofMillis(100);
+  private static final Duration FORGETTING = Duration.ofMinutes(1);
   private static final int JITTER_PERCENT = 5;
 
   /** So many slots are left to first attempts, however many receivers fail. */
@@ -115,23 +117,31 @@ final class Deliveries {
     return surplus;
   }
 
-  /** Forgets jobs that ended long ago, or that are too many; erases results left behind. */
-  void forget() throws IOException {
+  /**
+   * Forgets jobs that ended long ago, or that are too many; erases results left behind. The pause
+   * until it is to be done again.
+   */
+  Duration forget() {
     List<Job> ended =
         registry.all(each -> !each.at("job_id").isMissing() && !Job.isOpen(each)).stream()
             .map(Job::new)
             .toList();
     Set<String> surplus = surplus(ended, MAX_ENDED);
-    for (Job job : ended) {
-      if (surplus.contains(job.id()) || job.isForgotten(clock.instant())) {
-        Json _ = registry.change(job.id(), _ -> Json.MISSING);
+    try {
+      for (Job job : ended) {
+        if (surplus.contains(job.id()) || job.isForgotten(clock.instant())) {
+          Json _ = registry.change(job.id(), _ -> Json.MISSING);
+        }
       }
-    }
-    for (String id : registry.results.jobs()) {
-      if (!inFlight.contains(id) && !Job.isOpen(registry.find(id))) {
-        registry.results.erase(id);
+      for (String id : registry.results.jobs()) {
+        if (!inFlight.contains(id) && !Job.isOpen(registry.find(id))) {
+          registry.results.erase(id);
+        }
       }
+    } catch (IOException | ApiException failed) {
+      LOG.error("results cannot be erased", Diagnostics.Field.reason(failed));
     }
+    return FORGETTING;
   }
 
   private boolean isDue(Job job) {

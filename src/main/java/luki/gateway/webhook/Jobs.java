@@ -159,11 +159,10 @@ record Jobs(
 
   private static Request request(Exchange exchange, byte[] body) {
     Fields own =
-        new Fields.Builder()
-            .add("Content-Type", "application/json")
-            .add("traceparent", exchange.trace().traceparent())
-            .add("X-Request-Id", exchange.id().value())
-            .build();
+        Fields.of(
+            "Content-Type", "application/json",
+            "traceparent", exchange.trace().traceparent(),
+            "X-Request-Id", exchange.id().value());
     return exchange.request().forSameCaller(Method.POST, Query.NONE, own, body, () -> {});
   }
 

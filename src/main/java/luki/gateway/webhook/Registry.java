@@ -87,16 +87,8 @@ final class Registry {
 
   /** In memory alone: after a crash it is to be put there again. */
   synchronized void put(String id, Json entry) {
-    if (entry.isMissing()) {
-      entries.remove(id);
-    } else {
-      entries.put(id, entry);
-    }
-    if (Job.isOpen(entry)) {
-      openJobs.put(id, entry);
-    } else {
-      openJobs.remove(id);
-    }
+    Json _ = entries.compute(id, (_, _) -> entry.isMissing() ? null : entry);
+    Json _ = openJobs.compute(id, (_, _) -> Job.isOpen(entry) ? entry : null);
   }
 
   synchronized Json find(String id) {

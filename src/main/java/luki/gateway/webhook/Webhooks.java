@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +28,6 @@ import luki.gateway.http.Principal;
 import luki.gateway.http.Response;
 import luki.gateway.json.Json;
 import luki.gateway.keys.Sealer;
-import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.upstream.Upstreams.HttpClients;
@@ -38,9 +36,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The operations of webhooks and jobs. Nothing is opened before {@link #start}. */
 public final class Webhooks implements AutoCloseable {
-  private static final Diagnostics LOG = new Diagnostics("webhooks");
-  private static final Duration FORGETTING = Duration.ofMinutes(1);
-
   private static final int MAX_OF_OWNER = 10;
   private static final int MAX = 2000;
 
@@ -114,7 +109,8 @@ public final class Webhooks implements AutoCloseable {
       Path path = Objects.requireNonNull(settings.webhooks().path());
       Registry registry = new Registry(path, sealer, random);
       Deliveries deliveries = new Deliveries(registry, receiver, access, memory, threads, random);
-      Jobs jobs = new Jobs(registry, deliveries, gateway, memory, clock, this::id, threads);
+      Jobs jobs =
+          new Jobs(registry, deliveries, gateway, memory, clock, () -> Ids.hex(random), threads);
       jobs.recover();
       running =
           new Running(
@@ -122,7 +118,7 @@ public final class Webhooks implements AutoCloseable {
               jobs,
               List.of(
                   new Periodic("webhooks", deliveries::deliverDue),
-                  new Periodic("webhooks-old", () -> forget(deliveries))));
+                  new Periodic("webhooks-old", deliveries::forget)));
       metrics.watch(
           "luki_gateway_jobs_open",
           "Jobs whose result is not delivered yet",
@@ -144,21 +140,8 @@ public final class Webhooks implements AutoCloseable {
     }
   }
 
-  private static Duration forget(Deliveries deliveries) {
-    try {
-      deliveries.forget();
-    } catch (IOException | ApiException failed) {
-      LOG.error("results cannot be erased", Diagnostics.Field.reason(failed));
-    }
-    return FORGETTING;
-  }
-
   private Running running() {
-    Running now = running;
-    if (now == null) {
-      throw new IllegalStateException("not started");
-    }
-    return now;
+    return Objects.requireNonNull(running, "not started");
   }
 
   private String owner(Exchange exchange) {
@@ -181,10 +164,6 @@ public final class Webhooks implements AutoCloseable {
             before -> change.apply(Registry.owned(before, owner)));
   }
 
-  private String id() {
-    return Ids.hex(random);
-  }
-
   private Response create(Exchange exchange) {
     String url = exchange.json().at("url").string("");
     if (PublicAddresses.parse(url, settings.dev()) == null) {
@@ -192,7 +171,8 @@ public final class Webhooks implements AutoCloseable {
     }
     String secret = Webhook.newSecret(random);
     String owner = owner(exchange);
-    Webhook webhook = Webhook.of(Webhook.PREFIX + id(), owner, url, secret, clock.instant());
+    Webhook webhook =
+        Webhook.of(Webhook.PREFIX + Ids.hex(random), owner, url, secret, clock.instant());
     Registry registry = running().registry;
     Json _ =
         registry.change(
@@ -241,7 +221,7 @@ public final class Webhooks implements AutoCloseable {
 
   private Response test(Exchange exchange) throws InterruptedException {
     Webhook webhook = webhook(exchange);
-    String id = "test_" + id();
+    String id = "test_" + Ids.hex(random);
     ErrorCode refusal = tests.take(id, owner(exchange), Slots.MAX);
     if (refusal != null) {
       return Response.refused(ApiError.retrySoon(refusal));
