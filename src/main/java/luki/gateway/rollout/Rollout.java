@@ -48,13 +48,7 @@ public final class Rollout {
   }
 
   /** Shares that are in use, and what was seen since then. */
-  private record Active(RolloutState state, Map<UpstreamVersion, VersionComparison> comparisons) {
-    /** Those that a call to the version counts in. */
-    Map<UpstreamVersion, VersionComparison> of(UpstreamVersion version) {
-      VersionComparison own = comparisons.get(version);
-      return version.isStable() ? comparisons : own == null ? Map.of() : Map.of(version, own);
-    }
-  }
+  private record Active(RolloutState state, Map<UpstreamVersion, VersionComparison> comparisons) {}
 
   synchronized void update(RolloutState found) {
     if (!found.equals(written)) {
@@ -141,14 +135,8 @@ public final class Rollout {
 
     /** A call that had ended well brought something unusable. */
     public void failed(Method method, Exchange exchange) {
-      if (rollout != null && version != null && !isForced(exchange)) {
-        String operation = operation(method, exchange);
-        rollout
-            .active
-            .of(version)
-            .forEach(
-                (_, comparison) ->
-                    comparison.failed(version.isStable(), operation, hash(exchange)));
+      if (rollout != null && version != null) {
+        rollout.ended(version, method, exchange, true, VersionComparison.COUNTED_BEFORE);
       }
     }
 
@@ -164,30 +152,24 @@ public final class Rollout {
     return exchange.request().headers().has(UpstreamVersion.FIELD);
   }
 
-  private static String operation(Method method, Exchange exchange) {
-    return method + exchange.route().template();
-  }
-
-  private static int hash(Exchange exchange) {
-    return exchange.principal().account().hashCode();
-  }
-
   private void ended(
       UpstreamVersion version, Method method, Exchange exchange, boolean failed, long nanos) {
     Active now = active;
     if (now.comparisons.isEmpty() || isForced(exchange)) {
       return;
     }
-    String operation = operation(method, exchange);
-    now.of(version)
-        .forEach(
-            (other, comparison) -> {
-              Cause cause =
-                  comparison.ended(version.isStable(), operation, hash(exchange), failed, nanos);
-              if (cause != null) {
-                abort(now, other, cause);
-              }
-            });
+    String operation = method + exchange.route().template();
+    int caller = exchange.principal().account().hashCode();
+    boolean stable = version.isStable();
+    now.comparisons.forEach(
+        (other, comparison) -> {
+          if (stable || version.equals(other)) {
+            Cause cause = comparison.ended(stable, operation, caller, failed, nanos);
+            if (cause != null) {
+              abort(now, other, cause);
+            }
+          }
+        });
   }
 
   /** Takes the share of a version at once, and writes that to the file for all instances. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -20,19 +21,6 @@ public record RolloutFile(Path path) {
    * @throws IOException it cannot be read, or is not what {@link #change} writes
    */
   public Map<Upstream, RolloutState> read() throws IOException {
-    try {
-      return readExisting();
-    } catch (NoSuchFileException none) {
-      return new EnumMap<>(Upstream.class);
-    }
-  }
-
-  /**
-   * The same where there must be a file.
-   *
-   * @throws NoSuchFileException there is none
-   */
-  Map<Upstream, RolloutState> readExisting() throws IOException {
     Map<Upstream, RolloutState> states = new EnumMap<>(Upstream.class);
     try {
       Json services = Json.parseReply(Files.readAllBytes(path)).at("services");
@@ -45,7 +33,9 @@ public record RolloutFile(Path path) {
         throw new IOException(path + " must be {\"services\": {…}}, as luki rollout writes it");
       }
       return states;
-    } catch (InvalidJson | IllegalArgumentException malformed) {
+    } catch (NoSuchFileException none) {
+      return states;
+    } catch (InvalidJson | IllegalArgumentException | DateTimeException malformed) {
       throw new IOException(path + " is not what luki rollout writes", malformed);
     }
   }

@@ -134,6 +134,7 @@ public record RolloutState(
    * Reads what {@link #toJson} makes.
    *
    * @throws IllegalArgumentException it is something else
+   * @throws DateTimeException likewise
    */
   static RolloutState of(Json json) {
     SortedMap<UpstreamVersion, Share> shares = new TreeMap<>();
@@ -145,17 +146,13 @@ public record RolloutState(
                     new UpstreamVersion(name),
                     new Share(percent(share.at("percent")), percent(share.at("mirrored")))));
     String top = json.at("top").string("");
-    try {
-      return new RolloutState(
-          shares,
-          top.isEmpty() ? null : new UpstreamVersion(top),
-          Instant.parse(json.at("started").string("")),
-          Instant.parse(json.at("changed").string("")),
-          json.at("by").string(""),
-          Cause.valueOf(json.at("cause").string("")));
-    } catch (DateTimeException malformed) {
-      throw new IllegalArgumentException(malformed);
-    }
+    return new RolloutState(
+        shares,
+        top.isEmpty() ? null : new UpstreamVersion(top),
+        Instant.parse(json.at("started").string("")),
+        Instant.parse(json.at("changed").string("")),
+        json.at("by").string(""),
+        Cause.valueOf(json.at("cause").string("")));
   }
 
   private static int percent(Json number) {

@@ -1,6 +1,8 @@
 package luki.gateway.rollout;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.time.Clock;
 import java.util.EnumMap;
 import java.util.Map;
@@ -45,7 +47,10 @@ public final class Rollouts {
       return;
     }
     try {
-      Map<Upstream, RolloutState> found = hadFile ? file.readExisting() : file.read();
+      Map<Upstream, RolloutState> found = file.read();
+      if (hadFile && found.isEmpty() && !Files.exists(file.path())) {
+        throw new NoSuchFileException(file.path().toString());
+      }
       hadFile |= !found.isEmpty();
       services.forEach(
           (who, rollout) -> rollout.update(found.getOrDefault(who, RolloutState.NONE)));

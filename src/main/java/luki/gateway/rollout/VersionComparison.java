@@ -32,6 +32,9 @@ final class VersionComparison {
   /** The probability with which a version that is not worse is taken for worse. */
   static final double ALPHA = 1e-6;
 
+  /** The time of a call that was counted before, as a success. */
+  static final long COUNTED_BEFORE = -1;
+
   private static final double ENOUGH = Math.log(1 / ALPHA);
   private static final long TABLE_NANOS = Duration.ofSeconds(5).toNanos();
   private static final int TABLES_OF_LATENCY = 6;
@@ -54,8 +57,8 @@ final class VersionComparison {
 
   /** The calls of one operation since the last look, and its latencies. */
   private static final class Table {
-    private final Counts failures = new Counts();
-    private final Counts slowness = new Counts();
+    private Counts failures = new Counts();
+    private Counts slowness = new Counts();
     private final Latencies stable = new Latencies();
     private long slowNanos = Long.MAX_VALUE;
   }
@@ -65,11 +68,9 @@ final class VersionComparison {
     private final int[] calls = new int[2];
     private final int[] bad = new int[2];
 
-    /** Ends them; a failure may be found later than its call. */
-    int end(int side) {
-      int sum = Math.max(calls[side], bad[side]);
-      calls[side] = 0;
-      return sum;
+    /** A failure may be found later than its call. */
+    int of(int side) {
+      return Math.max(calls[side], bad[side]);
     }
   }
 
@@ -83,33 +84,22 @@ final class VersionComparison {
     private double sum;
 
     /** A call. Of a caller that has had its part, good calls do not count either. */
-    void call(Counts counts, int side, int caller, boolean bad) {
-      if (ofCaller[bucket(caller)] >= perCaller) {
-        leftOut = true;
+    void call(Counts counts, int side, int caller, boolean isNew, boolean bad) {
+      int bucket = (caller ^ caller >>> 8 ^ caller >>> 16) & 0xff;
+      if (ofCaller[bucket] >= perCaller) {
+        leftOut |= isNew;
         return;
       }
-      counts.calls[side]++;
+      counts.calls[side] += isNew ? 1 : 0;
       if (bad) {
-        bad(counts, side, caller);
-      }
-    }
-
-    /** One more that is bad, unless its caller has had its part. */
-    void bad(Counts counts, int side, int caller) {
-      int at = bucket(caller);
-      if (ofCaller[at] < perCaller) {
-        ofCaller[at]++;
+        ofCaller[bucket]++;
         counts.bad[side]++;
       }
     }
 
-    private static int bucket(int caller) {
-      return (caller ^ caller >>> 8 ^ caller >>> 16) & 0xff;
-    }
-
     void add(Counts counts) {
-      int other = counts.end(OTHER);
-      int stable = counts.end(STABLE);
+      int other = counts.of(OTHER);
+      int stable = counts.of(STABLE);
       if (other > 0 && stable > 0) {
         compared = true;
         double share = other / (double) (other + stable);
@@ -118,7 +108,6 @@ final class VersionComparison {
         sum += counts.bad[OTHER] * ofOther + counts.bad[STABLE] * ofStable;
         leastPerCaller = (int) Math.clamp(ENOUGH / MIN_CALLERS / ofOther, 2, leastPerCaller);
       }
-      Arrays.fill(counts.bad, 0);
     }
 
     boolean isEnough() {
@@ -142,6 +131,7 @@ final class VersionComparison {
    * @param stable of the stable version
    * @param caller a hash
    * @param failed how it ended; its time is compared only if it succeeded
+   * @param nanos of the call, or {@link #COUNTED_BEFORE}
    * @return why the version is worse, or null
    */
   synchronized @Nullable Cause ended(
@@ -149,21 +139,15 @@ final class VersionComparison {
     Cause verdict = look();
     Table table = tables.computeIfAbsent(operation, _ -> new Table());
     int side = stable ? STABLE : OTHER;
-    failures.call(table.failures, side, caller, failed);
+    failures.call(table.failures, side, caller, nanos != COUNTED_BEFORE, failed);
     if (failed) {
       return verdict;
     }
-    slowness.call(table.slowness, side, caller, nanos > table.slowNanos);
+    slowness.call(table.slowness, side, caller, true, nanos > table.slowNanos);
     if (stable) {
       table.stable.add(nanos);
     }
     return verdict;
-  }
-
-  /** Counts a failure of a call that was counted before as a success. */
-  synchronized void failed(boolean stable, String operation, int caller) {
-    Table table = tables.computeIfAbsent(operation, _ -> new Table());
-    failures.bad(table.failures, stable ? STABLE : OTHER, caller);
   }
 
   private @Nullable Cause look() {
@@ -175,6 +159,8 @@ final class VersionComparison {
     for (Table table : tables.values()) {
       failures.add(table.failures);
       slowness.add(table.slowness);
+      table.failures = new Counts();
+      table.slowness = new Counts();
       if (newLatency) {
         table.slowNanos = table.stable.slowNanos(table.slowNanos);
       }
