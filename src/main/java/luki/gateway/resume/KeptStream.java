@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * keep, and a reply reads them from here. It has one reader or none until it is dropped.
  */
 final class KeptStream {
-  /** As much as a service may be ahead of a slow client. */
+  /** As much as a service may go on without a client. */
   private static final int MAX_BYTES = 256 * 1024;
 
   /** What was taken for it; guarded by {@link KeptStreams}. */
@@ -180,19 +180,17 @@ final class KeptStream {
     return resumable || reader != null;
   }
 
+  /** A slow client slows its service down; without a client it goes on for a while. */
   private void awaitRoom(int size) throws InterruptedException {
+    while (reader != null ? reader.read < last() : resumable && bytes >= MAX_BYTES) {
+      wait();
+    }
     while (resumable && (bytes >= MAX_BYTES || !all.take(this, size))) {
       if (reader != null && reader.read >= first) {
         forgetUpTo(first);
-      } else if (reader == null ? bytes >= MAX_BYTES : reader.read < last()) {
-        wait();
       } else {
         forget();
       }
-    }
-    // Then one event at a time.
-    while (!resumable && reader != null && reader.read < last()) {
-      wait();
     }
   }
 

@@ -177,25 +177,21 @@ final class ChatSocket {
 
   /** By the task of all sockets, which must not wait for one client. */
   void check(long now) {
+    Lifecycle lifecycle = sockets.lifecycle;
     if (closing != 0) {
       if (now - closing > CLOSE_TIME.toNanos()) {
         reader.interrupt();
       }
     } else if (now - heard > LONGEST_SILENCE.toNanos()) {
       reader.interrupt();
-    } else if (mustEnd()) {
+    } else if (lifecycle.streamsMustEnd()
+        || (lifecycle.phase() == Lifecycle.Phase.DRAINING && chats.isEmpty())) {
       closing = now;
       Thread.startVirtualThread(() -> close(CloseCode.GOING_AWAY, "shutting down"));
     } else if (now - pinged > PING_INTERVAL.toNanos()) {
       pinged = now;
       Thread.startVirtualThread(this::ping);
     }
-  }
-
-  private boolean mustEnd() {
-    Lifecycle lifecycle = sockets.lifecycle;
-    return lifecycle.streamsMustEnd()
-        || (lifecycle.phase() == Lifecycle.Phase.DRAINING && chats.isEmpty());
   }
 
   private void ping() {
