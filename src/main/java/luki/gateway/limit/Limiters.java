@@ -3,6 +3,7 @@ package luki.gateway.limit;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.function.LongSupplier;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Plan;
@@ -29,7 +30,7 @@ public final class Limiters implements AutoCloseable {
   private final Periodic housekeeping;
 
   public Limiters(Settings settings, GatewayFile file, Clock clock) {
-    LongSupplier micros = () -> micros(clock.instant());
+    LongSupplier micros = () -> ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant());
     Settings.RateLimits limits = settings.rates();
     this.onLoss = limits.onRedisLoss();
     Settings.Redis shared = settings.redis();
@@ -56,10 +57,6 @@ public final class Limiters implements AutoCloseable {
               authFailures.sweep();
               return INTERVAL;
             });
-  }
-
-  private static long micros(Instant now) {
-    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
   }
 
   /**
