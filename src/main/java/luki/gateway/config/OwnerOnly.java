@@ -3,6 +3,8 @@ package luki.gateway.config;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
@@ -11,6 +13,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /** Mode 0600, where the file system has modes. */
 public final class OwnerOnly {
@@ -18,6 +22,9 @@ public final class OwnerOnly {
   public static final String NEXT = ".new";
 
   static final String ADVICE = "it is readable by others: it should have mode 0600";
+
+  // A file lock belongs to the process: its threads need a lock of their own.
+  private static final ReentrantLock THREADS = new ReentrantLock();
 
   private OwnerOnly() {}
 
@@ -51,6 +58,34 @@ public final class OwnerOnly {
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(next);
+    }
+  }
+
+  /** Reads a file and makes its next text. */
+  @FunctionalInterface
+  public interface Change<E extends Exception> {
+    /** Null: nothing is written. */
+    @Nullable String next() throws IOException, E;
+  }
+
+  /** Changes a file that several processes change: under its lock, so that writers lose nothing. */
+  public static <E extends Exception> void change(Path path, Change<E> change)
+      throws IOException, E {
+    Path directory = path.toAbsolutePath().getParent();
+    if (directory == null) {
+      throw new IOException("no directory to write in");
+    }
+    Files.createDirectories(directory);
+    Path lockFile = directory.resolve(path.getFileName() + ".lock");
+    THREADS.lock();
+    try (FileChannel channel = open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock _ = channel.lock()) {
+      String text = change.next();
+      if (text != null) {
+        replace(path, text.getBytes(StandardCharsets.UTF_8));
+      }
+    } finally {
+      THREADS.unlock();
     }
   }
 

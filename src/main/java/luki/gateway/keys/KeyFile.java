@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
-import luki.gateway.config.SharedFile;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
@@ -58,13 +58,13 @@ public final class KeyFile {
    * Changes the keys under a lock of the file; nothing is written when the same list comes back.
    */
   public void change(UnaryOperator<List<KeyEntry>> change) throws IOException, Broken {
-    new SharedFile(path)
-        .<Broken>change(
-            () -> {
-              List<KeyEntry> before = read();
-              List<KeyEntry> after = change.apply(before);
-              return after.equals(before) ? null : text(after);
-            });
+    OwnerOnly.<Broken>change(
+        path,
+        () -> {
+          List<KeyEntry> before = read();
+          List<KeyEntry> after = change.apply(before);
+          return after.equals(before) ? null : text(after);
+        });
   }
 
   private static String text(List<KeyEntry> keys) {

@@ -8,7 +8,7 @@ import java.time.DateTimeException;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
-import luki.gateway.config.SharedFile;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
@@ -43,15 +43,15 @@ public record RolloutFile(Path path) {
   /** Changes what a service has; returns what it then has. */
   public RolloutState change(Upstream who, UnaryOperator<RolloutState> change) throws IOException {
     RolloutState[] result = new RolloutState[1];
-    new SharedFile(path)
-        .<IOException>change(
-            () -> {
-              Map<Upstream, RolloutState> states = read();
-              RolloutState before = states.getOrDefault(who, RolloutState.NONE);
-              result[0] = change.apply(before);
-              states.put(who, result[0]);
-              return result[0].equals(before) ? null : text(states);
-            });
+    OwnerOnly.<IOException>change(
+        path,
+        () -> {
+          Map<Upstream, RolloutState> states = read();
+          RolloutState before = states.getOrDefault(who, RolloutState.NONE);
+          result[0] = change.apply(before);
+          states.put(who, result[0]);
+          return result[0].equals(before) ? null : text(states);
+        });
     return result[0];
   }
 

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import luki.gateway.config.SharedFile;
+import luki.gateway.config.OwnerOnly;
 import luki.gateway.json.Json;
 import luki.gateway.tokens.TokenVerifier.KeySource;
 
@@ -34,9 +34,8 @@ public final class DevIssuer {
 
   /** With the key of a file, mode 0600, which is made where there is none. */
   public static DevIssuer ofFile(Path file) throws IOException {
-    new SharedFile(file)
-        .<IOException>change(
-            () -> Files.exists(file) ? null : SigningKey.generate().toPrivateJwk() + "\n");
+    OwnerOnly.<IOException>change(
+        file, () -> Files.exists(file) ? null : SigningKey.generate().toPrivateJwk() + "\n");
     try {
       return new DevIssuer(SigningKey.read(Files.readString(file)));
     } catch (IllegalArgumentException malformed) {
