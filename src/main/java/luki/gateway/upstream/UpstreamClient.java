@@ -159,7 +159,7 @@ final class UpstreamClient {
     }
     try {
       Attempt last = attempts(new Work(call, exchange, limit, true, began));
-      OpenStream open = last.stream();
+      Attempt.OpenStream open = last.stream();
       if (open == null) {
         return new EventFeed.Item.Failed(Failures.ofNoStream(who, last.reply()));
       }
@@ -188,23 +188,6 @@ final class UpstreamClient {
       return new Reply.Failed(error, System.nanoTime() - began);
     }
   }
-
-  /**
-   * What one attempt came to.
-   *
-   * @param stream null unless the reply is an event stream
-   * @param mayRepeat nothing was sent, or it does no harm to send it again
-   */
-  private record Attempt(
-      Reply reply, @Nullable OpenStream stream, boolean mayRepeat, CallResult result) {
-    /** Nothing was called. */
-    static Attempt none(Reply reply) {
-      return new Attempt(reply, null, false, CallResult.IGNORED);
-    }
-  }
-
-  /** The body of a reply that is an event stream, and the span of its call. */
-  private record OpenStream(InputStream events, TraceSpan span) {}
 
   /** The repeat is on a fresh connection: when one of the pool is dead, the others may be too. */
   private Attempt attempts(Work work) throws InterruptedException {
@@ -270,7 +253,7 @@ final class UpstreamClient {
     span.status(status);
     String retryAfter =
         status < 400 ? null : response.headers().firstValue("Retry-After").orElse(null);
-    OpenStream stream = null;
+    Attempt.OpenStream stream = null;
     Body whole = Body.EMPTY;
     InputStream body = response.body();
     if (!work.streaming) {
@@ -279,7 +262,7 @@ final class UpstreamClient {
             Body.of(work.call.read(body, status, work.exchange.memory(), shared.maxReplyBytes()));
       }
     } else if (Failures.isEventStream(response)) {
-      stream = new OpenStream(body, span);
+      stream = new Attempt.OpenStream(body, span);
     } else {
       body.close();
     }
