@@ -414,6 +414,15 @@ final class BenchSetup implements AutoCloseable {
       return Stream.concat(Stream.of(process.pid()), children).toList();
     }
 
+    /** Sends SIGTERM. */
+    void terminate() {
+      process.destroy();
+    }
+
+    int waitFor() throws InterruptedException {
+      return process.waitFor();
+    }
+
     private void end() {
       // The parent first: it would replace a worker that dies.
       List<ProcessHandle> workers = process.descendants().toList();

@@ -94,11 +94,15 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
 
   /** Agent, gateway and readers are processes of their own. */
   String streams(int count) throws IOException, InterruptedException {
-    return streams(count, 0, 0);
+    return streams(count, 0, 0, 0);
   }
 
-  /** Streams, and beside them WebSockets, some of which have a chat. */
-  String streams(int count, int sockets, int chats) throws IOException, InterruptedException {
+  /**
+   * Streams, and beside them WebSockets, some of which have a chat. Where there are more streams to
+   * ask for, it says what these got, and the gateway is told to end.
+   */
+  String streams(int count, int sockets, int chats, int more)
+      throws IOException, InterruptedException {
     String what = count + " streams" + (sockets == 0 ? "" : " and " + sockets + " WebSockets, ");
     what += sockets == 0 ? "" : chats + " of them with a chat,";
     System.err.println(what + " at one event a second");
@@ -113,7 +117,8 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
                     Integer.toString(count),
                     Long.toString(STREAM_TIME.toSeconds()),
                     Integer.toString(sockets),
-                    Integer.toString(chats)))
+                    Integer.toString(chats),
+                    Integer.toString(more)))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try (BufferedReader said =
@@ -124,13 +129,24 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
         return what + ": " + opened;
       }
       long each = (process.residentKb() - before) * 1024 / (count + sockets);
-      String result = said.readLine();
-      return "%s at one event a second: %.1f KB of RSS each, %s"
-          .formatted(what, each / 1024.0, result);
+      String result =
+          "%s at one event a second: %.1f KB of RSS each, %s"
+              .formatted(what, each / 1024.0, said.readLine());
+      return more == 0 ? result : result + drained(said, more);
     } finally {
       readers.destroyForcibly();
       readers.waitFor();
     }
+  }
+
+  private String drained(BufferedReader said, int more) throws IOException, InterruptedException {
+    String statuses = said.readLine();
+    long told = System.nanoTime();
+    process.terminate();
+    String ends = said.readLine();
+    int exit = process.waitFor();
+    return "; %d more streams asked for: %s; after SIGTERM: %s, exit code %d after %.1f s"
+        .formatted(more, statuses, ends, exit, (System.nanoTime() - told) / 1e9);
   }
 
   /** Processor time for each request with one caller and with many. */

@@ -1,18 +1,24 @@
 package luki.bench;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
+import java.util.PriorityQueue;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import luki.bench.BenchSetup.Contender;
 import luki.bench.Load.Workload;
-import luki.gateway.testing.RawHttpClient;
 
 /**
  * Many clients that ask for more than can be done. Each has a connection and a key of its own, and
@@ -25,6 +31,7 @@ final class Overload {
   private static final Duration TIME = Duration.ofSeconds(6);
   private static final Duration WARM_UP = Duration.ofSeconds(10);
   private static final double AS_MANY_AS_POSSIBLE = 1e6;
+  private static final Pattern LENGTH = Pattern.compile("(?i)\r\nContent-Length: (\\d+)\r\n");
   private static final Pattern RETRY_AFTER = Pattern.compile("(?i)\r\nRetry-After: (\\d+)\r\n");
 
   private Overload() {}
@@ -37,7 +44,23 @@ final class Overload {
    * @param p99 milliseconds until a success
    * @param refusedP99 milliseconds until a refusal
    */
-  record Result(double goodput, double refused, double p99, double refusedP99) {}
+  record Result(double goodput, double refused, double p99, double refusedP99) {
+    private static Result of(List<Client> clients, Duration time) {
+      long[] answered = sorted(clients.stream().flatMap(client -> client.answered.stream()));
+      long[] refused = sorted(clients.stream().flatMap(client -> client.refused.stream()));
+      double seconds = time.toNanos() / 1e9;
+      return new Result(
+          answered.length / seconds, refused.length / seconds, p99(answered), p99(refused));
+    }
+
+    private static long[] sorted(Stream<Long> nanos) {
+      return nanos.mapToLong(Long::longValue).sorted().toArray();
+    }
+
+    private static double p99(long[] sorted) {
+      return sorted.length == 0 ? 0 : sorted[(int) (sorted.length * 0.99)] / 1e6;
+    }
+  }
 
   /**
    * A row of the table: the most that a contender does for these clients on one processor; then 0.8
@@ -76,79 +99,107 @@ final class Overload {
 
   /** Sends that many requests a second in all, evenly. */
   static Result run(List<byte[]> requests, int port, int count, double rate, Duration time)
-      throws IOException, InterruptedException {
-    ConcurrentLinkedQueue<Long> answered = new ConcurrentLinkedQueue<>();
-    ConcurrentLinkedQueue<Long> refused = new ConcurrentLinkedQueue<>();
-    AtomicInteger broken = new AtomicInteger();
-    long gap = (long) (count * 1e9 / rate);
-    List<RawHttpClient> clients = new ArrayList<>();
-    List<Thread> threads = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        clients.add(new RawHttpClient(port));
-      }
-      long begin = System.nanoTime();
-      for (int i = 0; i < count; i++) {
-        RawHttpClient client = clients.get(i);
-        byte[] request = requests.get(i % requests.size());
-        long first = begin + i * gap / count;
-        threads.add(
-            Thread.startVirtualThread(
-                () -> {
-                  try {
-                    ask(client, request, first, gap, begin + time.toNanos(), answered, refused);
-                  } catch (IOException closed) {
-                    broken.incrementAndGet();
-                  }
-                }));
-      }
-      for (Thread thread : threads) {
-        thread.join();
-      }
-    } finally {
-      for (RawHttpClient client : clients) {
-        client.close();
+      throws IOException {
+    try (Selector selector = Selector.open()) {
+      long gap = (long) (count * 1e9 / rate);
+      List<Client> clients = new ArrayList<>();
+      try {
+        for (int i = 0; i < count; i++) {
+          clients.add(new Client(port, selector, requests.get(i % requests.size()), gap));
+        }
+        long begin = System.nanoTime();
+        PriorityQueue<Client> waiting =
+            new PriorityQueue<>(Comparator.comparingLong(client -> client.due - begin));
+        for (int i = 0; i < count; i++) {
+          clients.get(i).due = begin + i * gap / count;
+          waiting.add(clients.get(i));
+        }
+        play(selector, waiting, begin + time.toNanos());
+        return Result.of(clients, time);
+      } finally {
+        for (Client client : clients) {
+          client.channel.close();
+        }
       }
     }
-    if (broken.get() > 0) {
-      throw new IOException(broken + " of the clients were cut off");
-    }
-    double seconds = time.toNanos() / 1e9;
-    return new Result(
-        answered.size() / seconds, refused.size() / seconds, p99(answered), p99(refused));
   }
 
-  private static void ask(
-      RawHttpClient client,
-      byte[] request,
-      long first,
-      long gap,
-      long end,
-      ConcurrentLinkedQueue<Long> answered,
-      ConcurrentLinkedQueue<Long> refused)
+  /**
+   * On one thread, as wrk does it: what a client waits for is then the contender, and not its turn
+   * among the threads of this process.
+   */
+  private static void play(Selector selector, PriorityQueue<Client> waiting, long end)
       throws IOException {
-    long due = first;
-    while (due - end < 0) {
-      while (due - System.nanoTime() > 0) {
-        LockSupport.parkNanos(due - System.nanoTime());
+    int asking = 0;
+    while (asking > 0 || (!waiting.isEmpty() && waiting.peek().due - end < 0)) {
+      long now = System.nanoTime();
+      while (!waiting.isEmpty() && waiting.peek().due - Math.min(now, end) < 0) {
+        waiting.remove().send();
+        asking++;
       }
-      long sent = System.nanoTime();
-      client.send(request);
-      String reply = client.readReply();
+      long pause = waiting.isEmpty() ? Long.MAX_VALUE : waiting.peek().due - now;
+      // What is due within a millisecond goes together: waiting costs the others no time.
+      selector.select(Math.clamp(pause / 1_000_000, 1, 1000));
+      for (SelectionKey key : selector.selectedKeys()) {
+        Client client = (Client) key.attachment();
+        if (client.hasReply()) {
+          waiting.add(client);
+          asking--;
+        }
+      }
+      selector.selectedKeys().clear();
+    }
+  }
+
+  /** A connection, and what came on it. */
+  private static final class Client {
+    private final SocketChannel channel;
+    private final ByteBuffer request;
+    private final ByteBuffer reply = ByteBuffer.allocate(8192);
+    private final long gap;
+    private final List<Long> answered = new ArrayList<>();
+    private final List<Long> refused = new ArrayList<>();
+    private long due;
+    private long sent;
+
+    Client(int port, Selector selector, byte[] request, long gap) throws IOException {
+      this.channel =
+          SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      channel.configureBlocking(false);
+      channel.register(selector, SelectionKey.OP_READ, this);
+      this.request = ByteBuffer.wrap(request);
+      this.gap = gap;
+    }
+
+    void send() throws IOException {
+      sent = System.nanoTime();
+      channel.write(request.rewind());
+      if (request.hasRemaining()) {
+        throw new IOException("a request did not fit into the socket's buffer");
+      }
+    }
+
+    /** Reads what is there; whether the reply is complete, and then when the next is due. */
+    boolean hasReply() throws IOException {
+      if (channel.read(reply) < 0) {
+        throw new IOException("a client was cut off");
+      }
+      String text = new String(reply.array(), 0, reply.position(), StandardCharsets.ISO_8859_1);
+      int body = text.indexOf("\r\n\r\n") + 4;
+      Matcher length = LENGTH.matcher(text);
+      if (body < 4 || (length.find() && text.length() - body < Integer.parseInt(length.group(1)))) {
+        return false;
+      }
+      reply.clear();
       long now = System.nanoTime();
       // An empty reply did not come from the origin.
-      boolean success = reply.startsWith("HTTP/1.1 2") && !reply.endsWith("\r\n\r\n");
+      boolean success = text.startsWith("HTTP/1.1 2") && text.length() > body;
       (success ? answered : refused).add(now - sent);
-      Matcher wait = RETRY_AFTER.matcher(reply);
+      Matcher wait = RETRY_AFTER.matcher(text);
       long earliest = wait.find() ? now + Long.parseLong(wait.group(1)) * 1_000_000_000L : now;
-      long missed = Math.max(0, Math.ceilDiv(earliest - due, gap));
-      due += Math.max(1, missed) * gap;
+      due += Math.max(1, Math.ceilDiv(earliest - due, gap)) * gap;
+      return true;
     }
-  }
-
-  private static double p99(ConcurrentLinkedQueue<Long> nanos) {
-    long[] sorted = nanos.stream().mapToLong(Long::longValue).toArray();
-    Arrays.sort(sorted);
-    return sorted.length == 0 ? 0 : sorted[(int) (sorted.length * 0.99)] / 1e6;
   }
 }

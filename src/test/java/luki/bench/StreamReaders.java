@@ -11,7 +11,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,7 +26,9 @@ import luki.gateway.testing.RawHttpClient;
 /**
  * Readers of many streams, in a process of their own: what they cost is not the gateway's. Beside
  * them there may be WebSockets, some of which have a chat. Says {@code open} once all are open and
- * each stream has had an event, then how many came after it and how late.
+ * each stream has had an event, then how many came after it and how late. Where there are more
+ * streams to ask for, it says what these got, and, once all are closed by the gateway, how each
+ * ended.
  */
 public final class StreamReaders {
   private static final String HANDSHAKE =
@@ -44,6 +49,7 @@ public final class StreamReaders {
   private static final Duration OPENING = Duration.ofSeconds(60);
   private static final int OPENED_A_SECOND = 500;
   private static final int OVERLOADED = 503;
+  private static final int CLOSE = 8;
   private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
   private final int port;
@@ -51,6 +57,7 @@ public final class StreamReaders {
   private final CountDownLatch opened;
   private final ConcurrentLinkedQueue<Long> late = new ConcurrentLinkedQueue<>();
   private final AtomicInteger refusals = new AtomicInteger();
+  private final Map<String, AtomicInteger> ends = new ConcurrentSkipListMap<>();
   private volatile boolean counting;
   private volatile boolean stopped;
 
@@ -62,19 +69,20 @@ public final class StreamReaders {
 
   /**
    * Arguments: the gateway's port, an API key, how many streams, for how many seconds; then how
-   * many WebSockets, and how many of them chat.
+   * many WebSockets, and how many of them chat; then how many more streams are asked for.
    */
   public static void main(String[] arguments) throws InterruptedException {
-    int[] numbers = new int[6];
+    int[] numbers = new int[7];
     for (int i = 0; i < arguments.length; i++) {
       numbers[i] = i == 1 ? 0 : Integer.parseInt(arguments[i]);
     }
     int count = numbers[2] + numbers[4];
     new StreamReaders(numbers[0], arguments[1], count)
-        .run(count, numbers[4], numbers[5], Duration.ofSeconds(numbers[3]));
+        .run(count, numbers[4], numbers[5], numbers[6], Duration.ofSeconds(numbers[3]));
   }
 
-  private void run(int count, int sockets, int chats, Duration time) throws InterruptedException {
+  private void run(int count, int sockets, int chats, int more, Duration time)
+      throws InterruptedException {
     List<Thread> readers = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       boolean chat = i < chats;
@@ -89,15 +97,50 @@ public final class StreamReaders {
     System.out.println("open");
     counting = true;
     Thread.sleep(time);
-    stopped = true;
-    for (Thread reader : readers) {
-      reader.join();
+    counting = false;
+    if (more == 0) {
+      stopped = true;
+      join(readers);
     }
     List<Long> sorted = new ArrayList<>(late);
     Collections.sort(sorted);
     System.out.printf(
         "%d events, p50 %.1f ms, p99 %.1f ms late; %d times refused as OVERLOADED while opening%n",
         sorted.size(), at(sorted, 0.5), at(sorted, 0.99), refusals.get());
+    if (more > 0) {
+      System.out.println(ask(more));
+      join(readers);
+      System.out.println(ends);
+    }
+  }
+
+  private static void join(List<Thread> readers) throws InterruptedException {
+    for (Thread reader : readers) {
+      reader.join();
+    }
+  }
+
+  /** How many of so many more streams got each status. */
+  private Map<Integer, Integer> ask(int more) {
+    Map<Integer, Integer> statuses = new TreeMap<>();
+    List<RawHttpClient> held = new ArrayList<>();
+    try {
+      for (int i = 0; i < more; i++) {
+        RawHttpClient client = new RawHttpClient(port);
+        held.add(client);
+        statuses.merge(ChatStream.open(client, key).status(), 1, Integer::sum);
+      }
+      for (RawHttpClient client : held) {
+        client.close();
+      }
+    } catch (IOException broken) {
+      statuses.merge(0, 1, Integer::sum);
+    }
+    return statuses;
+  }
+
+  private void ended(String how) {
+    ends.computeIfAbsent(how, _ -> new AtomicInteger()).incrementAndGet();
   }
 
   private static double at(List<Long> sorted, double part) {
@@ -117,7 +160,7 @@ public final class StreamReaders {
           readEvents(stream);
         }
       } catch (IOException broken) {
-        // Counted by its absence.
+        ended("broken");
         return;
       }
     }
@@ -125,12 +168,15 @@ public final class StreamReaders {
 
   private void readEvents(ChatStream stream) throws IOException {
     boolean first = true;
+    String last = "";
     for (String line = stream.line(); line != null && !stopped; line = stream.line()) {
       if (came(line) && first) {
         opened.countDown();
         first = false;
       }
+      last = line.isEmpty() ? last : line;
     }
+    ended(last.contains("\"DRAINING\"") ? "streams ended with DRAINING" : "other ends of streams");
   }
 
   /** For what {@code Retry-After} says of an overload. */
@@ -174,7 +220,7 @@ public final class StreamReaders {
           readMessages(in, out, chat);
         }
       } catch (IOException broken) {
-        // Counted by its absence.
+        ended("broken");
         return;
       }
     }
@@ -191,6 +237,11 @@ public final class StreamReaders {
       int opcode = in.readUnsignedByte() & 0xf;
       int length = in.readUnsignedByte();
       byte[] payload = in.readNBytes(length == 126 ? in.readUnsignedShort() : length);
+      if (opcode == CLOSE) {
+        int code = ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
+        ended("WebSockets closed with " + code);
+        return;
+      }
       String text = opcode == 1 ? new String(payload, StandardCharsets.UTF_8) : "";
       if (text.contains("\"OVERLOADED\"")) {
         waitAfterRefusal();
