@@ -1,5 +1,7 @@
 package luki.gateway.filter;
 
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Chain.Next;
@@ -14,6 +16,7 @@ public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFl
     implements Filter {
   // The stack of its thread and the small objects of a request.
   private static final int EXCHANGE_BYTES = 8 * 1024;
+  private static final int MAX_RETRY_SECONDS = 3;
 
   @Override
   public Response apply(Exchange exchange, Next next) {
@@ -40,7 +43,9 @@ public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFl
     }
   }
 
+  /** Those that are refused together should not come back together. */
   private static Response overloaded() {
-    return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
+    int seconds = ThreadLocalRandom.current().nextInt(1, MAX_RETRY_SECONDS + 1);
+    return Response.refused(ApiError.of(ErrorCode.OVERLOADED, Duration.ofSeconds(seconds)));
   }
 }

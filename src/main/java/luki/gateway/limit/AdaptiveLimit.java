@@ -1,5 +1,9 @@
 package luki.gateway.limit;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.observe.Metrics;
@@ -9,27 +13,36 @@ import org.jspecify.annotations.Nullable;
 /**
  * A limit on the requests whose reply has not begun. It follows how long work that is ready waits
  * for a processor: a wait that never ends within an interval is a queue that does not drain (RFC
- * 8289 §4). The limit then falls by a fifth at a time, and it rises by an eighth while there is no
+ * 8289 §4). The limit then falls, and it rises by a quarter while it is reached and there is no
  * such queue (ADR 5).
  */
 public final class AdaptiveLimit implements AutoCloseable {
   private static final Duration PROBE = Duration.ofMillis(10);
   // Without a limit, while nothing is in flight or there is no longest wait.
   private static final Duration IDLE = Duration.ofMillis(250);
-  private static final int PROBES = 10;
+  private static final long INTERVAL_NANOS = 100_000_000;
+  // One alone may have met a pause of the garbage collector.
+  private static final int MIN_PROBES = 2;
+  // Five seconds without a queue.
+  private static final int CALM = 50;
   private static final int UNLIMITED = Integer.MAX_VALUE;
 
   /** Fewer do not make a queue that is worth a refusal. */
-  static final int FLOOR = 32 * Runtime.getRuntime().availableProcessors();
+  static final int FLOOR = 64 * Runtime.getRuntime().availableProcessors();
 
   private final AtomicInteger inFlight = new AtomicInteger();
   private volatile long maxWaitNanos;
   private volatile int limit = UNLIMITED;
   private volatile long lastWaitNanos;
+  private volatile long sent;
+  private volatile boolean isSent;
+  private long due = System.nanoTime();
   private long leastWaitNanos = Long.MAX_VALUE;
+  private long begun = System.nanoTime();
   private int peak;
   private int probes;
-  private long due = System.nanoTime();
+  private int calm;
+  private @Nullable Pipe probe;
   private @Nullable Periodic watch;
 
   /**
@@ -56,18 +69,50 @@ public final class AdaptiveLimit implements AutoCloseable {
         "luki_gateway_queue_delay_seconds",
         "Least wait of ready work for a processor within the last tenth of a second",
         () -> lastWaitNanos / 1e9);
-    watch =
-        new Periodic(
-            "admission",
-            () -> {
-              long now = System.nanoTime();
-              // This thread was ready at that time, as one is whose socket has become readable.
-              waited(Math.max(0, now - due));
-              boolean idle = inFlight.get() == 0 || maxWaitNanos == 0;
-              Duration pause = idle && limit == UNLIMITED ? IDLE : PROBE;
-              due = now + pause.toNanos();
-              return pause;
-            });
+    try {
+      probe = Pipe.open();
+    } catch (IOException noDescriptors) {
+      throw new UncheckedIOException(noDescriptors);
+    }
+    Pipe.SourceChannel source = probe.source();
+    Thread.ofVirtual().name("admission-probe").start(() -> receive(source));
+    Pipe.SinkChannel sink = probe.sink();
+    watch = new Periodic("admission", () -> send(sink));
+  }
+
+  /** A byte through a pipe: its reader becomes ready as one does whose socket can be read. */
+  private Duration send(Pipe.SinkChannel sink) {
+    long now = System.nanoTime();
+    if (!isSent) {
+      // This thread may be late itself.
+      sent = Math.min(now, due);
+      isSent = true;
+      try {
+        int _ = sink.write(ByteBuffer.allocate(1));
+      } catch (IOException closed) {
+        return Periodic.NEVER;
+      }
+    } else if (now - sent > INTERVAL_NANOS) {
+      // Not less than that, and it may never come.
+      waited(now - sent, now);
+    }
+    boolean idle = inFlight.get() == 0 || maxWaitNanos == 0;
+    Duration pause = idle && limit == UNLIMITED ? IDLE : PROBE;
+    due = now + pause.toNanos();
+    return pause;
+  }
+
+  private void receive(Pipe.SourceChannel source) {
+    ByteBuffer one = ByteBuffer.allocate(1);
+    try {
+      while (source.read(one.clear()) > 0) {
+        long now = System.nanoTime();
+        waited(now - sent, now);
+        isSent = false;
+      }
+    } catch (IOException closed) {
+      // There is nothing more to measure.
+    }
   }
 
   /** Counts a request whose reply has not begun; {@link #end} must follow, also after false. */
@@ -86,33 +131,51 @@ public final class AdaptiveLimit implements AutoCloseable {
     return limit;
   }
 
-  /** Work that was ready waited so long for a processor. */
-  void waited(long nanos) {
+  /** Work that was ready waited so long for a processor until now. */
+  synchronized void waited(long nanos, long now) {
     leastWaitNanos = Math.min(leastWaitNanos, nanos);
     peak = Math.max(peak, inFlight.get());
     probes++;
-    if (probes == PROBES) {
+    if (probes >= MIN_PROBES && now - begun >= INTERVAL_NANOS) {
       limit = adapted();
       lastWaitNanos = leastWaitNanos;
       leastWaitNanos = Long.MAX_VALUE;
       peak = 0;
       probes = 0;
+      begun = now;
     }
   }
 
   private int adapted() {
     int now = limit;
     if (maxWaitNanos > 0 && leastWaitNanos > maxWaitNanos) {
-      return Math.max(FLOOR, (int) (Math.min(now, peak) * 0.8));
+      if (peak <= FLOOR) {
+        return now;
+      }
+      calm = 0;
+      // Refusals wait as well: a limit that few requests reach is not what makes the queue.
+      long used = now == UNLIMITED ? peak : Math.min(now, 2L * peak);
+      double part = Math.clamp((double) maxWaitNanos / leastWaitNanos, 0.5, 0.8);
+      return Math.max(FLOOR, (int) (used * part));
     }
-    // Far above what is there it is none.
-    return now > 2L * Math.max(peak, FLOOR * 8) ? UNLIMITED : now + now / 8;
+    calm++;
+    if (calm >= CALM) {
+      return UNLIMITED;
+    }
+    // One that is not reached says nothing about a higher one.
+    return now == UNLIMITED || peak < now - now / 4 ? now : now + now / 4;
   }
 
   @Override
   public void close() {
-    if (watch != null) {
+    if (watch != null && probe != null) {
       watch.close();
+      try {
+        probe.sink().close();
+        probe.source().close();
+      } catch (IOException closed) {
+        // Nobody reads it any more.
+      }
     }
   }
 }

@@ -15,11 +15,19 @@ class AdaptiveLimitTest {
 
   private final AdaptiveLimit limit = new AdaptiveLimit(MAX_WAIT);
 
+  private long now = System.nanoTime();
+
+  /** A tenth of a second with ten waits, of which the first is the least. */
   private void interval(Duration least) {
-    limit.waited(least.toNanos());
+    waited(least);
     for (int i = 0; i < 9; i++) {
-      limit.waited(least.multipliedBy(3).toNanos());
+      waited(least.multipliedBy(3));
     }
+  }
+
+  private void waited(Duration wait) {
+    now += Duration.ofMillis(10).toNanos() + 1;
+    limit.waited(wait.toNanos(), now);
   }
 
   private void admit(int count) {
@@ -48,21 +56,62 @@ class AdaptiveLimitTest {
   @Test
   void oneShortWaitWithinAnIntervalIsNoQueue() {
     admit(1000);
-    limit.waited(SHORT.toNanos());
+    waited(SHORT);
     for (int i = 0; i < 9; i++) {
-      limit.waited(Duration.ofSeconds(1).toNanos());
+      waited(Duration.ofSeconds(1));
     }
     admit(1000);
   }
 
   @Test
+  void oneWaitAloneIsNoQueueHoweverLong() {
+    admit(1000);
+    now += Duration.ofSeconds(1).toNanos();
+    waited(Duration.ofSeconds(1));
+    admit(1000);
+    waited(Duration.ofSeconds(1));
+    assertFalse(limit.begin(false), "two are one");
+  }
+
+  @Test
+  void aLongerWaitLowersItByMoreAndByNoMoreThanHalf() {
+    admit(1000);
+    interval(MAX_WAIT.multipliedBy(3).dividedBy(2));
+    assertEquals(666, limit.limit());
+    interval(Duration.ofSeconds(1));
+    assertEquals(333, limit.limit());
+  }
+
+  @Test
+  void whereFewAreInFlightItFallsToTwiceOfTheseAtOnce() {
+    admit(4000);
+    interval(LONG);
+    assertEquals(3200, limit.limit());
+    for (int i = 0; i < 3000; i++) {
+      limit.end();
+    }
+    interval(SHORT);
+    interval(LONG);
+    assertEquals(1600, limit.limit());
+  }
+
+  @Test
   void aFewRequestsAreAlwaysAdmitted() {
-    admit(AdaptiveLimit.FLOOR - 1);
+    admit(AdaptiveLimit.FLOOR + 1);
     for (int i = 0; i < 50; i++) {
       interval(LONG);
     }
+    limit.end();
+    limit.end();
     assertTrue(limit.begin(false));
     assertFalse(limit.begin(false));
+  }
+
+  @Test
+  void aQueueThatFewRequestsCannotHaveMadeIsNoReasonForALimit() {
+    admit(AdaptiveLimit.FLOOR);
+    interval(LONG);
+    assertEquals(Integer.MAX_VALUE, limit.limit());
   }
 
   @Test
@@ -77,18 +126,25 @@ class AdaptiveLimitTest {
   }
 
   @Test
-  void withoutAQueueTheLimitRisesUntilThereIsNone() {
+  void withoutAQueueALimitThatIsReachedRises() {
+    admit(1000);
+    interval(LONG);
+    interval(SHORT);
+    assertEquals(1000, limit.limit());
+  }
+
+  @Test
+  void aLimitThatIsNotReachedStaysUntilItIsLiftedAfterFiveSeconds() {
     admit(1000);
     interval(LONG);
     for (int i = 0; i < 1000; i++) {
       limit.end();
     }
-    int before = limit.limit();
-    interval(SHORT);
-    assertEquals(before + before / 8, limit.limit());
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 49; i++) {
       interval(SHORT);
+      assertEquals(800, limit.limit());
     }
+    interval(SHORT);
     assertEquals(Integer.MAX_VALUE, limit.limit());
   }
 

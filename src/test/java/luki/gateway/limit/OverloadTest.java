@@ -1,7 +1,6 @@
 package luki.gateway.limit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -26,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class OverloadTest {
   private static final int IN_FLIGHT = 4 * AdaptiveLimit.FLOOR;
+  private static final int FEW = 4;
   private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
   private static final String PATH = "/v1/engagement/interactions";
   private static final String BODY =
@@ -89,16 +89,18 @@ class OverloadTest {
             TestGateway.builder()
                 .with(services.urls())
                 .with("ENG_URL", slow.url())
-                .yaml("max_queue_delay: 20ms", "max_queue_delay: 1ms")
+                .yaml("max_queue_delay: 20ms", "max_queue_delay: 2ms")
                 .yaml("max_concurrent: 256", "max_concurrent: 4096")
                 .yaml("percent: 25", "percent: 100")
                 .start()) {
       Client client = new Client(gateway, gateway.key(List.of("*"), "engagement:write"));
       for (int i = 0; i < IN_FLIGHT; i++) {
         clients.add(asking(client, Duration.ofMinutes(1)));
+        // A few at a time, so that these make no queue.
+        int sent = i / FEW * FEW;
+        Waiting.until(() -> slow.requests().size() >= sent);
       }
-      Waiting.until(() -> slow.requests().size() >= IN_FLIGHT);
-      assertFalse(isLimited(gateway));
+      Waiting.until(() -> slow.requests().size() >= IN_FLIGHT && !isLimited(gateway));
       List<Thread> busy = busy(stop);
       Waiting.until(() -> isLimited(gateway));
       String refused = Waiting.until(() -> reply(client), reply -> reply.contains(" 503 "));
