@@ -26,11 +26,19 @@ import luki.gateway.config.Settings;
 import luki.gateway.config.SettingsReader;
 
 /** {@code java -jar luki-gateway.jar [command]}. Exit codes: 2 bad usage or settings, 1 failure. */
-public record Main(PrintStream out, PrintStream err) {
+public final class Main {
   private static final int FAILED = 1;
   private static final int BAD = 2;
   private static final Set<String> ALL_ADDRESSES = Set.of("0.0.0.0", "::", "[::]");
   private static final int HEALTH_LIMIT_MS = 3000;
+
+  private final PrintStream out;
+  private final PrintStream err;
+
+  Main(PrintStream out, PrintStream err) {
+    this.out = out;
+    this.err = err;
+  }
 
   public static void main(String[] arguments) {
     PrintStream out =
