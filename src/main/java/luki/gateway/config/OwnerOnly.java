@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -35,12 +36,13 @@ public final class OwnerOnly {
 
   /** Writes a file; it is on the disk when this returns. */
   public static void write(Path file, byte[] content) throws IOException {
-    try (FileChannel out =
-        open(
-            file,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
+    write(file, content, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+  }
+
+  private static void write(Path file, byte[] content, OpenOption... how) throws IOException {
+    OpenOption[] all = Arrays.copyOf(how, how.length + 1);
+    all[how.length] = StandardOpenOption.WRITE;
+    try (FileChannel out = open(file, all)) {
       ByteBuffer bytes = ByteBuffer.wrap(content);
       while (bytes.hasRemaining()) {
         // A full disk may take a part without an error; the next write then fails.
@@ -53,8 +55,10 @@ public final class OwnerOnly {
   /** The same as a whole or not at all, so that a reader never sees half of it. */
   public static void replace(Path file, byte[] content) throws IOException {
     Path next = file.resolveSibling(file.getFileName() + NEXT);
+    // What somebody else has put there is neither followed nor kept.
+    Files.deleteIfExists(next);
     try {
-      write(next, content);
+      write(next, content, StandardOpenOption.CREATE_NEW);
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(next);

@@ -34,8 +34,10 @@ public final class DevIssuer {
 
   /** With the key of a file, mode 0600, which is made where there is none. */
   public static DevIssuer ofFile(Path file) throws IOException {
-    OwnerOnly.<IOException>change(
-        file, () -> Files.exists(file) ? null : SigningKey.generate().toPrivateJwk() + "\n");
+    if (!Files.exists(file)) {
+      OwnerOnly.<IOException>change(
+          file, () -> Files.exists(file) ? null : SigningKey.generate().toPrivateJwk() + "\n");
+    }
     try {
       return new DevIssuer(SigningKey.read(Files.readString(file)));
     } catch (IllegalArgumentException malformed) {

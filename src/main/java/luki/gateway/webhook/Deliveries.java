@@ -128,14 +128,14 @@ final class Deliveries {
             .toList();
     Set<String> surplus = surplus(ended, MAX_ENDED);
     try {
-      for (Job job : ended) {
-        if (surplus.contains(job.id()) || job.isForgotten(clock.instant())) {
-          Json _ = registry.change(job.id(), _ -> Json.MISSING);
-        }
-      }
       for (String id : registry.results.jobs()) {
         if (!inFlight.contains(id) && !Job.isOpen(registry.find(id))) {
           registry.results.erase(id);
+        }
+      }
+      for (Job job : ended) {
+        if (surplus.contains(job.id()) || job.isForgotten(clock.instant())) {
+          Json _ = registry.change(job.id(), _ -> Json.MISSING);
         }
       }
     } catch (IOException | ApiException failed) {
@@ -196,9 +196,10 @@ final class Deliveries {
     Webhook.Attempt attempt = receiver.push(to, job.id(), message);
     Job next =
         attempt.isAccepted() ? job.attempted().in(State.DELIVERED, clock.instant()) : failed(job);
-    // Until both are written it is not pushed again.
-    registry.changeEventually(to.id(), attempt::addedTo);
+    // Until both are written it is not pushed again; the job first, since it may be pushed after a
+    // crash.
     registry.changeEventually(job.id(), next.from(State.PENDING));
+    registry.changeEventually(to.id(), attempt::addedTo);
     become(next);
   }
 

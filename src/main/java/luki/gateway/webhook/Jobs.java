@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import luki.gateway.http.ApiError;
@@ -63,7 +64,6 @@ record Jobs(
         registry.put(job.id(), job.pendingUntil(now, now).because("interrupted").json());
       }
     }
-    deliveries.forget();
   }
 
   /** Accepts a job for a request with a callback: 202. */
@@ -92,11 +92,21 @@ record Jobs(
               });
       // Not this request counts, but the call itself.
       exchange.reservation().end(Units.NONE);
-      threads.execute(() -> run(job, exchange, body, lease));
+      begin(() -> run(job, exchange, body, lease), id);
       return Response.json(202, job.shown().build());
     } catch (RuntimeException refused) {
       lease.close();
       throw refused;
+    }
+  }
+
+  private void begin(Runnable call, String id) {
+    try {
+      threads.execute(call);
+    } catch (RejectedExecutionException closed) {
+      // Its caller is told that there is none.
+      Json _ = registry.change(id, _ -> Json.MISSING);
+      throw new ApiException(ApiError.retrySoon(ErrorCode.DRAINING));
     }
   }
 
@@ -191,7 +201,8 @@ record Jobs(
         job.of(AccessCheck.accessOf(exchange, withConsent)).because(tooLong ? "too_long" : "");
     registry.results.write(job.id(), message(job, status, body));
     Instant now = clock.instant();
-    Json _ = registry.change(job.id(), answered.pendingUntil(now, now).from(State.RUNNING));
+    // It is there and can be delivered, however long its state cannot be written.
+    registry.changeEventually(job.id(), answered.pendingUntil(now, now).from(State.RUNNING));
   }
 
   private static Json parsed(byte[] bytes) {

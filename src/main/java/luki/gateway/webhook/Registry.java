@@ -5,6 +5,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,9 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -36,7 +41,7 @@ import luki.gateway.observe.FailureLog;
  * be written never is.
  */
 final class Registry {
-  private static final long RETRY_NANOS = 5_000_000_000L;
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   final Results results;
   private final Path directory;
@@ -121,13 +126,39 @@ final class Registry {
    *
    * @param change from what is there, to what is to be there; either may be missing
    * @return what is there then
-   * @throws ApiException from the change, or since the disk fails: nothing has changed
+   * @throws ApiException from the change, or since the disk fails or the process ends: nothing has
+   *     changed
    */
   Json change(String id, UnaryOperator<Json> change) {
+    // Whoever sets it decides: a change that has begun is waited for, any other can be given up.
+    AtomicBoolean decided = new AtomicBoolean();
     try {
-      return CompletableFuture.supplyAsync(() -> changed(id, change), disk).join();
-    } catch (CompletionException failed) {
-      throw failed.getCause() instanceof ApiException refusal ? refusal : failed;
+      CompletableFuture<Json> changed =
+          CompletableFuture.supplyAsync(
+              () -> {
+                if (decided.getAndSet(true)) {
+                  throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
+                }
+                return changed(id, change);
+              },
+              disk);
+      try {
+        return changed.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException | InterruptedException impatient) {
+        if (impatient instanceof InterruptedException) {
+          Thread.currentThread().interrupt();
+        }
+        if (decided.getAndSet(true)) {
+          return changed.join();
+        }
+        throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
+      }
+    } catch (CompletionException | ExecutionException failed) {
+      throw failed.getCause() instanceof ApiException refusal
+          ? refusal
+          : new IllegalStateException(failed.getCause());
+    } catch (RejectedExecutionException closed) {
+      throw new ApiException(ApiError.retrySoon(ErrorCode.DRAINING));
     }
   }
 
@@ -161,7 +192,10 @@ final class Registry {
         Json _ = change(id, change);
         return;
       } catch (ApiException unwritable) {
-        LockSupport.parkNanos(this, RETRY_NANOS);
+        if (Thread.currentThread().isInterrupted()) {
+          return;
+        }
+        LockSupport.parkNanos(this, PATIENCE.toNanos());
       }
     }
   }

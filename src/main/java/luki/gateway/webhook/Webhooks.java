@@ -246,8 +246,11 @@ public final class Webhooks implements AutoCloseable {
     now.tasks.forEach(Periodic::close);
     threads.shutdownNow();
     try {
-      boolean _ = threads.awaitTermination(1, TimeUnit.SECONDS);
-      now.registry.close();
+      try {
+        boolean _ = threads.awaitTermination(1, TimeUnit.SECONDS);
+      } finally {
+        now.registry.close();
+      }
     } catch (InterruptedException late) {
       Thread.currentThread().interrupt();
     }

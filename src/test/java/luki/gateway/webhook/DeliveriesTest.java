@@ -376,13 +376,13 @@ class DeliveriesTest {
     Path blocked = Files.createDirectories(directory.resolve("hooks.states/job_1.new/full"));
     deliveries.deliverDue();
     receiver.await(1);
-    Waiting.until(() -> registry.find("wh_1").at("attempts").size() == 1);
     deliveries.deliverDue();
     assertEquals("pending", job("job_1").at("state").string());
     assertTrue(results.size("job_1") > 0, "erased before its end is on the disk");
     Files.delete(blocked);
     Files.delete(blocked.getParent());
     Waiting.until(() -> job("job_1").at("state").string("").equals("delivered"));
+    Waiting.until(() -> registry.find("wh_1").at("attempts").size() == 1);
     deliveries.deliverDue();
     assertEquals(1, receiver.received().size(), "pushed again");
   }
