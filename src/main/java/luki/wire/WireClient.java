@@ -141,6 +141,7 @@ public final class WireClient extends HttpClient {
                 origin, to -> new OriginPool(to, this::sslContext, resolver, settings));
     // Checked last: a pool that was added before is closed with the client.
     if (closed) {
+      pool.close();
       throw new IOException("the client is closed");
     }
     return pool;

@@ -83,8 +83,10 @@ public final class Chain {
       } catch (ApiException refusal) {
         assert declares(index, refusal.error());
         return Response.refused(refusal.error()).from(refusal.outcome());
-      } catch (StackOverflowError deep) {
-        return Response.refused(defects.apply(new IllegalStateException("stack overflow", deep)));
+      } catch (VirtualMachineError | LinkageError broken) {
+        // Deep recursion, too little memory or a class that cannot be used: what was begun must
+        // end.
+        return Response.refused(defects.apply(new IllegalStateException("JVM error", broken)));
       } catch (Exception defect) {
         if (defect instanceof InterruptedException) {
           Thread.currentThread().interrupt();

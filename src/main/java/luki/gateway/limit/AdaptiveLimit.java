@@ -35,6 +35,8 @@ public final class AdaptiveLimit implements AutoCloseable {
   private volatile int limit = UNLIMITED;
   private volatile long lastWaitNanos;
   private volatile long sent;
+  // When the byte under way was last counted as late; else when it was sent.
+  private volatile long counted;
   private volatile boolean isSent;
   private long due = System.nanoTime();
   private long leastWaitNanos = Long.MAX_VALUE;
@@ -86,14 +88,16 @@ public final class AdaptiveLimit implements AutoCloseable {
     if (!isSent) {
       // This thread may be late itself.
       sent = Math.min(now, due);
+      counted = sent;
       isSent = true;
       try {
         int _ = sink.write(ByteBuffer.allocate(1));
       } catch (IOException closed) {
         return Periodic.NEVER;
       }
-    } else if (now - sent > INTERVAL_NANOS) {
+    } else if (now - counted > INTERVAL_NANOS) {
       // Not less than that, and it may never come.
+      counted = now;
       waited(now - sent, now);
     }
     boolean idle = inFlight.get() == 0 || maxWaitNanos == 0;
@@ -107,7 +111,9 @@ public final class AdaptiveLimit implements AutoCloseable {
     try {
       while (source.read(one.clear()) > 0) {
         long now = System.nanoTime();
-        waited(now - sent, now);
+        if (counted == sent) {
+          waited(now - sent, now);
+        }
         isSent = false;
       }
     } catch (IOException closed) {
@@ -119,7 +125,7 @@ public final class AdaptiveLimit implements AutoCloseable {
   public boolean begin(boolean stream) {
     int now = inFlight.incrementAndGet();
     // While there is a limit, short requests come before streams, which last.
-    return now <= (stream && limit != UNLIMITED ? limit / 2 : limit);
+    return now <= (stream && limit != UNLIMITED ? Math.max(FLOOR, limit / 2) : limit);
   }
 
   /** Its reply has begun, or is complete. */
@@ -148,11 +154,20 @@ public final class AdaptiveLimit implements AutoCloseable {
 
   private int adapted() {
     int now = limit;
-    if (maxWaitNanos > 0 && leastWaitNanos > maxWaitNanos) {
+    if (maxWaitNanos == 0) {
+      calm = 0;
+      return UNLIMITED;
+    }
+    if (leastWaitNanos > maxWaitNanos) {
       if (peak <= FLOOR) {
         return now;
       }
       calm = 0;
+      if (inFlight.get() > now) {
+        // Nothing is admitted: what is in flight waits for a service, and a lower limit ends no
+        // call.
+        return now;
+      }
       // Refusals wait as well: a limit that few requests reach is not what makes the queue.
       long used = now == UNLIMITED ? peak : Math.min(now, 2L * peak);
       double part = Math.clamp((double) maxWaitNanos / leastWaitNanos, 0.5, 0.8);

@@ -271,7 +271,7 @@ final class KeptStream {
             leftAt = all.nanos.getAsLong();
             KeptStream.this.notifyAll();
           }
-          boolean goesOn = begins && !(ended.isDone() && read == last());
+          boolean goesOn = begins && !ended.isDone();
           if (goesOn) {
             var _ = ended.thenAccept(how -> Thread.startVirtualThread(() -> whenOver.accept(how)));
           }

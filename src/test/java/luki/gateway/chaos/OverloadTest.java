@@ -1,127 +1,163 @@
-package luki.gateway.limit;
+package luki.gateway.chaos;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
 import luki.gateway.standin.RawUpstream;
 import luki.gateway.standin.StandIns;
-import luki.gateway.testing.Client;
+import luki.gateway.testing.GatewayProcess;
 import luki.gateway.testing.RawHttpClient;
-import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** More work than the processors can do is refused at once; what was admitted is finished. */
 @Timeout(120)
 class OverloadTest {
-  private static final int IN_FLIGHT = 4 * AdaptiveLimit.FLOOR;
+  private static final int IN_FLIGHT = 512;
   private static final int FEW = 4;
-  private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
-  private static final String PATH = "/v1/engagement/interactions";
-  private static final String BODY =
-      "{\"user_id\":\"maria_k\",\"interaction_type\":\"chat\",\"content\":{\"topic\":\"none\"}}";
+  private static final int BUSY = 1024;
+  private static final int TRIES = 60;
+  private static final Duration SHORT = Duration.ofMillis(500);
+  private static final Duration LONG = Duration.ofMinutes(1);
+  private static final String BODY = "{\"user_id\":\"maria_k\",\"interaction_type\":\"chat\"}";
 
-  /** Keeps every carrier of virtual threads busy, with more work ready behind. */
-  private static List<Thread> busy(AtomicBoolean stop) {
+  private final AtomicBoolean stop = new AtomicBoolean();
+  private final List<RawHttpClient> connections = new ArrayList<>();
+
+  /** Clients that ask for the health without a pause: their sockets are ready, and wait. */
+  private List<Thread> busy(int port) {
     List<Thread> all = new ArrayList<>();
-    for (int i = 0; i < 3 * PROCESSORS; i++) {
+    for (int i = 0; i < BUSY; i++) {
       all.add(
           Thread.startVirtualThread(
               () -> {
-                while (!stop.get()) {
-                  long end = System.nanoTime() + 4_000_000L;
-                  while (System.nanoTime() < end && !stop.get()) {
-                    Thread.onSpinWait();
+                try (RawHttpClient one = new RawHttpClient(port)) {
+                  while (!stop.get()) {
+                    askForHealth(one);
                   }
-                  LockSupport.parkNanos(1_000_000);
+                } catch (IOException closed) {
+                  // There are others.
                 }
               }));
     }
     return all;
   }
 
-  private static boolean isLimited(TestGateway gateway) {
-    return !gateway.metric("luki_gateway_admission_limit").equals("-1.0");
+  private static boolean isLimited(GatewayProcess gateway) {
+    return gateway.metric("luki_gateway_admission_limit ") != -1;
   }
 
-  /** Sends a request on a connection of its own. */
-  private static RawHttpClient asking(Client client, Duration patience) throws IOException {
-    int port = URI.create(client.url()).getPort();
-    RawHttpClient one = new RawHttpClient(port, (int) patience.toMillis(), 0);
-    one.send(
-        "POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
-            .formatted(PATH, client.key(), BODY.length(), BODY));
+  private RawHttpClient connection(GatewayProcess gateway, Duration patience) throws IOException {
+    RawHttpClient one = new RawHttpClient(gateway.port(), (int) patience.toMillis(), 0);
+    connections.add(one);
     return one;
   }
 
-  /** The whole reply; empty when it does not come at once, since the request was admitted. */
-  private static String reply(Client client) {
-    try (RawHttpClient one = asking(client, Duration.ofSeconds(2))) {
-      return one.readToEnd();
+  private static void askForHealth(RawHttpClient one) throws IOException {
+    one.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    assertTrue(one.readReply().startsWith("HTTP/1.1 200 "));
+  }
+
+  private static void ask(RawHttpClient one, String key) throws IOException {
+    one.send(
+        "POST /v1/engagement/interactions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            .formatted(key, BODY.length(), BODY));
+  }
+
+  /**
+   * The reply on one of the connections, each of which takes one request; empty when it does not
+   * come at once, since the request was admitted.
+   */
+  private static String reply(Iterator<RawHttpClient> tries, String key) {
+    try (RawHttpClient one = tries.next()) {
+      ask(one, key);
+      return one.readReply();
     } catch (IOException admitted) {
       return "";
     }
   }
 
+  private static Map<String, String> variables(ProcessSetting setting, String slow)
+      throws IOException {
+    Map<String, String> variables = new TreeMap<>(setting.variables());
+    variables.put("ENG_URL", slow);
+    Path file = Path.of(variables.get("GATEWAY_CONFIG"));
+    String text =
+        Files.readString(file)
+            .replace("max_queue_delay: 0ms", "max_queue_delay: 4ms")
+            .replaceAll("max_concurrent: \\d+", "max_concurrent: 4096")
+            .replaceAll("percent: \\d+", "percent: 100")
+            .replaceAll("deadline: \\d+s", "deadline: 60s");
+    Files.writeString(file, text);
+    return variables;
+  }
+
   @Test
-  void requestsAreRefusedWhileWorkWaitsForAProcessorAndThoseInFlightAreFinished() throws Exception {
+  void requestsAreRefusedWhileWorkWaitsForAProcessorAndThoseInFlightAreFinished(
+      @TempDir Path directory) throws Exception {
     CountDownLatch release = new CountDownLatch(1);
-    AtomicBoolean stop = new AtomicBoolean();
-    List<RawHttpClient> clients = new ArrayList<>();
     try (RawUpstream slow =
             RawUpstream.serving(
                 (connection, _) -> {
                   release.await();
                   connection.send(RawUpstream.EMPTY_OBJECT);
                 });
-        StandIns services = StandIns.start(Set.of("security"));
-        TestGateway gateway =
-            TestGateway.builder()
-                .with(services.urls())
-                .with("ENG_URL", slow.url())
-                .yaml("max_queue_delay: 20ms", "max_queue_delay: 2ms")
-                .yaml("max_concurrent: 256", "max_concurrent: 4096")
-                .yaml("percent: 25", "percent: 100")
-                .start()) {
-      Client client = new Client(gateway, gateway.key(List.of("*"), "engagement:write"));
-      for (int i = 0; i < IN_FLIGHT; i++) {
-        clients.add(asking(client, Duration.ofMinutes(1)));
-        // A few at a time, so that these make no queue.
-        int sent = i / FEW * FEW;
-        Waiting.until(() -> slow.requests().size() >= sent);
-      }
-      Waiting.until(() -> slow.requests().size() >= IN_FLIGHT && !isLimited(gateway));
-      List<Thread> busy = busy(stop);
-      Waiting.until(() -> isLimited(gateway));
-      String refused = Waiting.until(() -> reply(client), reply -> reply.contains(" 503 "));
-      assertTrue(refused.contains("Retry-After: "), refused);
-      assertTrue(refused.contains("OVERLOADED"), refused);
-      assertEquals(200, gateway.stranger().get("/healthz").status());
-      stop.set(true);
-      for (Thread one : busy) {
-        one.join();
-      }
-      release.countDown();
-      for (RawHttpClient one : clients) {
-        assertTrue(one.readReply().startsWith("HTTP/1.1 200 "));
-      }
-      assertEquals(200, client.post(PATH, BODY).status());
-      Waiting.until(() -> !isLimited(gateway));
-    } finally {
-      stop.set(true);
-      release.countDown();
-      for (RawHttpClient one : clients) {
-        one.close();
+        StandIns services = StandIns.start()) {
+      ProcessSetting setting = new ProcessSetting(services, directory);
+      String key = setting.keyFor("maria_k");
+      try (GatewayProcess gateway =
+          GatewayProcess.start(
+              directory, List.of(), variables(setting, slow.url()), GatewayProcess.Output.ERRORS)) {
+        List<RawHttpClient> admitted = new ArrayList<>();
+        for (int i = 0; i < IN_FLIGHT; i++) {
+          RawHttpClient one = connection(gateway, LONG);
+          admitted.add(one);
+          ask(one, key);
+          // A few at a time, so that these make no queue.
+          int sent = i / FEW * FEW;
+          Waiting.until(() -> slow.requests().size() >= sent);
+        }
+        List<RawHttpClient> spare = new ArrayList<>();
+        for (int i = 0; i < TRIES; i++) {
+          spare.add(connection(gateway, SHORT));
+          askForHealth(spare.getLast());
+        }
+        Waiting.until(() -> slow.requests().size() >= IN_FLIGHT && !isLimited(gateway));
+        List<Thread> busy = busy(gateway.port());
+        Waiting.until(() -> isLimited(gateway));
+        Iterator<RawHttpClient> tries = spare.iterator();
+        String refused = Waiting.until(() -> reply(tries, key), reply -> reply.contains(" 503 "));
+        assertTrue(refused.contains("Retry-After: "), refused);
+        assertTrue(refused.contains("OVERLOADED"), refused);
+        stop.set(true);
+        for (Thread one : busy) {
+          one.join();
+        }
+        release.countDown();
+        for (RawHttpClient one : admitted) {
+          assertTrue(one.readReply().startsWith("HTTP/1.1 200 "));
+        }
+        Waiting.until(() -> !isLimited(gateway));
+        ask(admitted.getFirst(), key);
+        assertTrue(admitted.getFirst().readReply().startsWith("HTTP/1.1 200 "));
+      } finally {
+        stop.set(true);
+        release.countDown();
+        for (RawHttpClient one : connections) {
+          one.close();
+        }
       }
     }
   }

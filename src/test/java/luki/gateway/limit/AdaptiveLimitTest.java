@@ -49,6 +49,12 @@ class AdaptiveLimitTest {
     interval(LONG);
     assertEquals(800, limit.limit());
     assertFalse(limit.begin(false));
+    limit.end();
+    interval(LONG);
+    assertEquals(800, limit.limit(), "the thousand are still there");
+    for (int i = 0; i < 200; i++) {
+      limit.end();
+    }
     interval(LONG);
     assertEquals(640, limit.limit());
   }
@@ -78,6 +84,9 @@ class AdaptiveLimitTest {
     admit(1000);
     interval(MAX_WAIT.multipliedBy(3).dividedBy(2));
     assertEquals(666, limit.limit());
+    for (int i = 0; i < 334; i++) {
+      limit.end();
+    }
     interval(Duration.ofSeconds(1));
     assertEquals(333, limit.limit());
   }
@@ -150,8 +159,10 @@ class AdaptiveLimitTest {
 
   @Test
   void zeroSwitchesItOff() {
-    limit.use(Duration.ZERO);
     admit(1000);
+    interval(LONG);
+    assertFalse(limit.begin(false));
+    limit.use(Duration.ZERO);
     interval(LONG);
     admit(1000);
   }
