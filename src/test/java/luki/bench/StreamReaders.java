@@ -49,7 +49,10 @@ public final class StreamReaders {
   private static final Duration OPENING = Duration.ofSeconds(60);
   private static final int OPENED_A_SECOND = 500;
   private static final int OVERLOADED = 503;
+  private static final int TEXT = 1;
   private static final int CLOSE = 8;
+  private static final int PING = 9;
+  private static final int PONG = 10;
   private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
   private final int port;
@@ -228,7 +231,7 @@ public final class StreamReaders {
 
   private void readMessages(DataInputStream in, OutputStream out, boolean chat) throws IOException {
     if (chat) {
-      out.write(frame(CHAT));
+      out.write(frame(TEXT, CHAT.getBytes(StandardCharsets.US_ASCII)));
     } else {
       opened.countDown();
     }
@@ -237,15 +240,18 @@ public final class StreamReaders {
       int opcode = in.readUnsignedByte() & 0xf;
       int length = in.readUnsignedByte();
       byte[] payload = in.readNBytes(length == 126 ? in.readUnsignedShort() : length);
+      if (opcode == PING) {
+        out.write(frame(PONG, payload));
+      }
       if (opcode == CLOSE) {
         int code = ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
         ended("WebSockets closed with " + code);
         return;
       }
-      String text = opcode == 1 ? new String(payload, StandardCharsets.UTF_8) : "";
+      String text = opcode == TEXT ? new String(payload, StandardCharsets.UTF_8) : "";
       if (text.contains("\"OVERLOADED\"")) {
         waitAfterRefusal();
-        out.write(frame(CHAT));
+        out.write(frame(TEXT, CHAT.getBytes(StandardCharsets.US_ASCII)));
       } else if (came(text) && first) {
         opened.countDown();
         first = false;
@@ -253,11 +259,10 @@ public final class StreamReaders {
     }
   }
 
-  /** A text in one frame, with a mask of zeros. */
-  private static byte[] frame(String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+  /** A whole message in one frame, with a mask of zeros. */
+  private static byte[] frame(int opcode, byte[] bytes) {
     byte[] frame = new byte[6 + bytes.length];
-    frame[0] = (byte) 0x81;
+    frame[0] = (byte) (0x80 | opcode);
     frame[1] = (byte) (0x80 | bytes.length);
     System.arraycopy(bytes, 0, frame, 6, bytes.length);
     return frame;
