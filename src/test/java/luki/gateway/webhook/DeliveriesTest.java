@@ -177,7 +177,8 @@ class DeliveriesTest {
     receiver.answer("410 Gone");
     pending("job_1");
     attempt("job_1", 1);
-    assertTrue(new Webhook(registry.find("wh_1")).isPaused());
+    // The list of attempts is written after the job.
+    Waiting.until(() -> new Webhook(registry.find("wh_1")).isPaused());
     clock.advance(Duration.ofHours(20));
     deliveries.deliverDue();
     assertEquals(1, attempts("job_1"), "nothing is pushed to a webhook that is gone");

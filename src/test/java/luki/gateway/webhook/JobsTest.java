@@ -134,7 +134,11 @@ class JobsTest {
       Waiting.until(() -> results().isEmpty());
       assertFalse(onDisk().contains("cherries"));
       assertFalse(onDisk().contains("What did I pick"));
-      Json log = maria.get("/v1/webhooks/" + webhook).json().at("attempts");
+      // Written after the job.
+      Json log =
+          Waiting.until(
+              () -> maria.get("/v1/webhooks/" + webhook).json().at("attempts"),
+              attempts -> attempts.size() == 1);
       assertEquals(id, log.at(0).at("id").string());
       // The request and the call are two requests of the same trace.
       String trace = data.at("body").pointer("/meta/trace_id").string("?");
