@@ -18,7 +18,7 @@ import luki.gateway.testing.Processes;
 
 /** {@code make bench}: everything side by side in one run. */
 public final class Bench {
-  private static final int BEYOND_LIMIT = 300;
+  private static final int BEYOND_LIMIT = 1000;
   private static final String USAGE =
       """
       usage: make bench [QUICK=1] [WRITE=1] [ARGS="--pairs edge/wire,jdk/jdk --rounds 3 --seconds 10
@@ -197,16 +197,15 @@ public final class Bench {
   }
 
   /**
-   * As many streams and WebSockets with 512 MB of heap; the descriptors of a process, often 20,000,
-   * and streams.max_open bound how many of the WebSockets can have a chat. Then the limit and the
-   * drain.
+   * As many streams and WebSockets with 512 MB of heap, of which streams and chats may buffer a
+   * third: that is the limit which further streams meet. Then the drain.
    */
   private String sockets(BenchSetup setup, Load load) throws Exception {
     int streams = number("--streams");
     Contender small = setup.gateway("half a gigabyte", "-Xmx512m", Map.of());
     return "with 512 MB of heap, "
         + new Extras(setup, load, small, Objects.requireNonNull(small.child()))
-            .streams(streams, streams, streams * 3 / 5, BEYOND_LIMIT);
+            .streams(streams, streams, streams / 10, BEYOND_LIMIT);
   }
 
   private void extras(BenchSetup setup, Load load, boolean quick) throws Exception {
