@@ -366,6 +366,31 @@ class JobsTest {
   }
 
   @Test
+  void aResultOnTheDiskIsDeliveredThoughItsStateCannotBeWrittenForAWhile() throws Exception {
+    CountDownLatch called = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    try (Fixture setting =
+        start(
+            (connection, request) -> {
+              called.countDown();
+              release.await();
+              ANSWER.handle(connection, request);
+            })) {
+      Client maria = maria(setting);
+      String id = begin(maria, webhook(maria));
+      called.await();
+      Path blocked = directory.resolve("hooks.states/" + id + ".new");
+      Files.createDirectories(blocked.resolve("full"));
+      release.countDown();
+      Waiting.until(() -> results().size() == 1);
+      assertEquals("running", job(maria, id).at("state").string());
+      Path _ = Files.move(blocked, directory.resolve("unblocked"));
+      assertEquals(SAID, Receivers.body(receiver.await(1)).pointer("/data/body/text").string());
+      await(maria, id, "delivered");
+    }
+  }
+
+  @Test
   void whatWasNotDeliveredIsDeliveredAfterARestart() throws Exception {
     String key;
     String id;
