@@ -38,8 +38,11 @@ public final class Gateway implements AutoCloseable {
   /** For the process itself to end. */
   private static final Duration EXIT_TIME = Duration.ofMillis(250);
 
-  /** The end of a longer grace: half of it for streams, half to close the parts. */
-  private static final Duration LAST = Duration.ofSeconds(2);
+  /** What streams have for their end, where there are few; as long to close the parts after it. */
+  private static final Duration ENDING = Duration.ofSeconds(1);
+
+  /** What each request in flight adds to it: two slow processors end 5,000 streams in a second. */
+  private static final Duration ENDING_OF_ONE = Duration.ofNanos(200_000);
 
   private final Configuration.Build build = Configuration.Build.read();
 
@@ -248,14 +251,24 @@ public final class Gateway implements AutoCloseable {
     try {
       parts.lifecycle().leave(parts.configuration().settings().drainDelay());
       Duration time = end.left();
-      Duration last = time.dividedBy(2).compareTo(LAST) < 0 ? time.dividedBy(2) : LAST;
+      Duration streams = forStreams(time, parts.lifecycle().inFlight());
+      Duration closing = shorter(streams, ENDING);
       parts.doors().all().forEach(Door::drain);
-      running().server.drain(time.minus(last), last.dividedBy(2));
+      running().server.drain(time.minus(streams).minus(closing), streams);
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     } finally {
       close(end);
     }
+  }
+
+  /** Of the grace, what streams have for their end: at most a quarter. */
+  static Duration forStreams(Duration grace, int inFlight) {
+    return shorter(ENDING.plus(ENDING_OF_ONE.multipliedBy(inFlight)), grace.dividedBy(4));
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   @Override

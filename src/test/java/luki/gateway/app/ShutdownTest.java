@@ -110,4 +110,13 @@ class ShutdownTest {
     assertEquals(0, interrupted.getCount());
     assertTrue(end.left().toMillis() > 0, "the deadline is kept");
   }
+
+  @Test
+  void streamsHaveMoreTimeForTheirEndWhereThereAreMany() {
+    Duration grace = Duration.ofSeconds(24);
+    assertEquals(Duration.ofSeconds(1), Gateway.forStreams(grace, 0));
+    assertEquals(Duration.ofSeconds(3), Gateway.forStreams(grace, 10_000));
+    assertEquals(Duration.ofSeconds(6), Gateway.forStreams(grace, 1_000_000));
+    assertEquals(Duration.ofMillis(500), Gateway.forStreams(Duration.ofSeconds(2), 10_000));
+  }
 }
