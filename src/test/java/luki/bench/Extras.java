@@ -98,8 +98,10 @@ record Extras(BenchSetup setup, Load load, Contender ours, Child process) {
   }
 
   /**
-   * Streams, and beside them WebSockets, some of which have a chat. Where there are more streams to
-   * ask for, it says what these got, and the gateway is told to end.
+   * Streams, and beside them WebSockets, some of which have a chat.
+   *
+   * @param more streams that are opened in addition at the end, to see the limit; then the gateway
+   *     gets SIGTERM. 0: neither
    */
   String streams(int count, int sockets, int chats, int more)
       throws IOException, InterruptedException {

@@ -26,9 +26,9 @@ import luki.gateway.testing.RawHttpClient;
 /**
  * Readers of many streams, in a process of their own: what they cost is not the gateway's. Beside
  * them there may be WebSockets, some of which have a chat. Says {@code open} once all are open and
- * each stream has had an event, then how many came after it and how late. Where there are more
- * streams to ask for, it says what these got, and, once all are closed by the gateway, how each
- * ended.
+ * each stream has had an event, then how many came after it and how late. If it is to open more
+ * streams after that, it says with which statuses these were answered, and, once the gateway has
+ * closed all connections, how they ended.
  */
 public final class StreamReaders {
   private static final String HANDSHAKE =

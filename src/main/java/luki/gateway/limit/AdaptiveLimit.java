@@ -23,7 +23,7 @@ public final class AdaptiveLimit implements AutoCloseable {
   private static final long INTERVAL_NANOS = 100_000_000;
   // One alone may have met a pause of the garbage collector.
   private static final int MIN_PROBES = 2;
-  // Five seconds without a queue.
+  // Intervals without a queue after which the limit is lifted: five seconds.
   private static final int CALM = 50;
   private static final int UNLIMITED = Integer.MAX_VALUE;
 
@@ -35,7 +35,8 @@ public final class AdaptiveLimit implements AutoCloseable {
   private volatile int limit = UNLIMITED;
   private volatile long lastWaitNanos;
   private volatile long sent;
-  // When the byte under way was last counted as late; else when it was sent.
+  // When a wait for the byte in the pipe was last recorded; when that byte was sent, where none
+  // was.
   private volatile long counted;
   private volatile boolean isSent;
   private long due = System.nanoTime();
@@ -164,8 +165,7 @@ public final class AdaptiveLimit implements AutoCloseable {
       }
       calm = 0;
       if (inFlight.get() > now) {
-        // Nothing is admitted: what is in flight waits for a service, and a lower limit ends no
-        // call.
+        // No new request is admitted already, and a lower limit would end none of those in flight.
         return now;
       }
       // Refusals wait as well: a limit that few requests reach is not what makes the queue.

@@ -104,7 +104,7 @@ record Jobs(
     try {
       threads.execute(call);
     } catch (RejectedExecutionException closed) {
-      // Its caller is told that there is none.
+      // The caller gets 503, so no job may be left that is reported as interrupted later.
       Json _ = registry.change(id, _ -> Json.MISSING);
       throw new ApiException(ApiError.retrySoon(ErrorCode.DRAINING));
     }

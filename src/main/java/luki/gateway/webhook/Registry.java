@@ -130,7 +130,8 @@ final class Registry {
    *     changed
    */
   Json change(String id, UnaryOperator<Json> change) {
-    // Whoever sets it decides: a change that has begun is waited for, any other can be given up.
+    // Set by the thread that begins to write, or by the caller whose patience is over: the first of
+    // the two decides whether there is a change.
     AtomicBoolean decided = new AtomicBoolean();
     try {
       CompletableFuture<Json> changed =
