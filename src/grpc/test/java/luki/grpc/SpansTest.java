@@ -34,8 +34,8 @@ class SpansTest {
           SearchRequest.newBuilder().setUserId("maria_k").setQuery("hiking").build();
       Object _ = Site.call(caller, MemoryMethods.SEARCH, search);
 
-      // The call itself, the question about consent, and the call to the service.
-      List<Span> spans = collector.await(TRACE, 3);
+      // The call itself, three steps, the question about consent, and the call to the service.
+      List<Span> spans = collector.await(TRACE, 6);
       Span call = first(spans, span -> span.getKind() == Span.SpanKind.SPAN_KIND_SERVER);
       assertEquals(PARENT, Collector.hex(call.getParentSpanId().toByteArray()));
       assertEquals("POST /luki.memory.v1.Memory/Search", call.getName());
