@@ -38,11 +38,14 @@ public final class Gateway implements AutoCloseable {
   /** For the process itself to end. */
   private static final Duration EXIT_TIME = Duration.ofMillis(250);
 
-  /** What streams have for their end, where there are few; as long to close the parts after it. */
-  private static final Duration ENDING = Duration.ofSeconds(1);
+  /** The least time for streams to send their last event, of a grace that is long enough. */
+  private static final Duration MIN_STREAM_END = Duration.ofSeconds(1);
 
   /** What each request in flight adds to it: two slow processors end 5,000 streams in a second. */
-  private static final Duration ENDING_OF_ONE = Duration.ofNanos(200_000);
+  private static final Duration STREAM_END_PER_REQUEST = Duration.ofNanos(200_000);
+
+  /** The most time to close the parts, after the streams have ended. */
+  private static final Duration MAX_CLOSE = Duration.ofSeconds(1);
 
   private final Configuration.Build build = Configuration.Build.read();
 
@@ -251,10 +254,10 @@ public final class Gateway implements AutoCloseable {
     try {
       parts.lifecycle().leave(parts.configuration().settings().drainDelay());
       Duration time = end.left();
-      Duration streams = forStreams(time, parts.lifecycle().inFlight());
-      Duration closing = shorter(streams, ENDING);
+      Duration streamEnd = streamEnd(time, parts.lifecycle().inFlight());
+      Duration close = shorter(streamEnd, MAX_CLOSE);
       parts.doors().all().forEach(Door::drain);
-      running().server.drain(time.minus(streams).minus(closing), streams);
+      running().server.drain(time.minus(streamEnd).minus(close), streamEnd);
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     } finally {
@@ -262,9 +265,10 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  /** Of the grace, what streams have for their end: at most a quarter. */
-  static Duration forStreams(Duration grace, int inFlight) {
-    return shorter(ENDING.plus(ENDING_OF_ONE.multipliedBy(inFlight)), grace.dividedBy(4));
+  /** The part of the grace in which streams send their last event: at most a quarter. */
+  static Duration streamEnd(Duration grace, int inFlight) {
+    Duration needed = MIN_STREAM_END.plus(STREAM_END_PER_REQUEST.multipliedBy(inFlight));
+    return shorter(needed, grace.dividedBy(4));
   }
 
   private static Duration shorter(Duration one, Duration other) {

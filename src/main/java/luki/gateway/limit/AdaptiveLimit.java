@@ -35,8 +35,7 @@ public final class AdaptiveLimit implements AutoCloseable {
   private volatile int limit = UNLIMITED;
   private volatile long lastWaitNanos;
   private volatile long sent;
-  // When a wait for the byte in the pipe was last recorded; when that byte was sent, where none
-  // was.
+  // Until when the wait of the byte in the pipe is recorded already: at first when it was sent.
   private volatile long counted;
   private volatile boolean isSent;
   private long due = System.nanoTime();

@@ -95,7 +95,7 @@ class ShutdownTest {
     AutoCloseable hangs =
         () -> {
           try {
-            Thread.sleep(Duration.ofMinutes(1));
+            new CountDownLatch(1).await();
           } catch (InterruptedException late) {
             interrupted.countDown();
           }
@@ -114,9 +114,9 @@ class ShutdownTest {
   @Test
   void streamsHaveMoreTimeForTheirEndWhereThereAreMany() {
     Duration grace = Duration.ofSeconds(24);
-    assertEquals(Duration.ofSeconds(1), Gateway.forStreams(grace, 0));
-    assertEquals(Duration.ofSeconds(3), Gateway.forStreams(grace, 10_000));
-    assertEquals(Duration.ofSeconds(6), Gateway.forStreams(grace, 1_000_000));
-    assertEquals(Duration.ofMillis(500), Gateway.forStreams(Duration.ofSeconds(2), 10_000));
+    assertEquals(Duration.ofSeconds(1), Gateway.streamEnd(grace, 0));
+    assertEquals(Duration.ofSeconds(3), Gateway.streamEnd(grace, 10_000));
+    assertEquals(Duration.ofSeconds(6), Gateway.streamEnd(grace, 1_000_000));
+    assertEquals(Duration.ofMillis(500), Gateway.streamEnd(Duration.ofSeconds(2), 10_000));
   }
 }
