@@ -111,10 +111,13 @@ class ProxiesTest {
 
   private static void longBodiesGetTheGatewaysOwnError(int port, String key) throws Exception {
     String body = "{\"user_id\":\"" + "a".repeat(MORE_THAN_A_BODY_MAY_HAVE) + "\"}";
-    HttpResponse<String> reply =
-        HTTP.send(post(port, "/v1/chat", key, body), BodyHandlers.ofString());
-    assertEquals(413, reply.statusCode());
-    assertTrue(reply.body().contains("BODY_TOO_LARGE"), reply.body());
+    // The proxy may close the connection after a reply to half a body: no later request is on it.
+    try (HttpClient own = HttpClient.newHttpClient()) {
+      HttpResponse<String> reply =
+          own.send(post(port, "/v1/chat", key, body), BodyHandlers.ofString());
+      assertEquals(413, reply.statusCode());
+      assertTrue(reply.body().contains("BODY_TOO_LARGE"), reply.body());
+    }
   }
 
   /** The stand-in waits between two tokens: a proxy that collects them would send all at once. */
