@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The calls that one GraphQL request makes. Each is a request of the same caller, in the same
- * trace, and passes every filter.
+ * trace, and passes every filter; since its document was admitted, neither a drain nor an overload
+ * that begins meanwhile refuses it.
  */
 final class Calls implements AutoCloseable {
   private final Dispatcher gateway;
@@ -139,7 +140,10 @@ final class Calls implements AutoCloseable {
       own.add("Content-Type", "application/json");
     }
     Query query = Query.parse(queryOf(call.target()));
-    return exchange.request().forSameCaller(call.method(), query, own.build(), body, bodyRead);
+    return exchange
+        .request()
+        .forSameCaller(call.method(), query, own.build(), body, bodyRead)
+        .asPart();
   }
 
   private static String queryOf(String target) {

@@ -94,13 +94,7 @@ record Translation(
       asked = query(JsonTemplate.fill(query, scope));
     }
     Request request =
-        new Request(
-            was.method() == Method.HEAD ? Method.HEAD : route.method(),
-            asked,
-            was.headers(),
-            was.body(),
-            was.peer(),
-            was.bodyRead());
+        was.with(was.method() == Method.HEAD ? Method.HEAD : route.method(), asked, was.headers());
     return old.to(request, route, payload);
   }
 

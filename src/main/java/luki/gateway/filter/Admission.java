@@ -29,15 +29,16 @@ public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFl
   }
 
   private Response admit(Exchange exchange, Next next, int inFlight) {
-    if (lifecycle.phase() == Lifecycle.Phase.DRAINING) {
+    boolean isPart = exchange.request().isPart();
+    if (!isPart && lifecycle.phase() == Lifecycle.Phase.DRAINING) {
       return Response.refused(ApiError.retrySoon(ErrorCode.DRAINING));
     }
-    if (inFlight > maxInFlight || !exchange.memory().tryTake(EXCHANGE_BYTES)) {
+    if ((!isPart && inFlight > maxInFlight) || !exchange.memory().tryTake(EXCHANGE_BYTES)) {
       return overloaded();
     }
     boolean stream = exchange.operation().isEventStream();
     try {
-      return adaptive.begin(stream) ? next.handle(exchange) : overloaded();
+      return adaptive.begin(stream) || isPart ? next.handle(exchange) : overloaded();
     } finally {
       adaptive.end();
     }

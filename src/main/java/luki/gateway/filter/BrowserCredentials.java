@@ -66,8 +66,7 @@ public record BrowserCredentials(Tickets tickets) implements Filter {
   private static Exchange with(Exchange exchange, String name, String value, Query query) {
     Request sent = exchange.request();
     Fields headers = new Fields.Builder().addAll(sent.headers()).add(name, value).build();
-    Request request =
-        new Request(sent.method(), query, headers, sent.body(), sent.peer(), sent.bodyRead());
-    return exchange.to(request, exchange.served(), exchange.payload());
+    return exchange.to(
+        sent.with(sent.method(), query, headers), exchange.served(), exchange.payload());
   }
 }

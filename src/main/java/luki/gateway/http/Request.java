@@ -13,9 +13,16 @@ import luki.http1.Fields;
  * @param peer the address at the other end of the TCP connection
  * @param bodyRead to be run when the body was read: from then on the thread of the request is
  *     interrupted when its client leaves, as far as the engine can see that
+ * @param isPart whether a request that was admitted makes it and needs its reply
  */
 public record Request(
-    Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
+    Method method,
+    Query query,
+    Fields headers,
+    Input body,
+    String peer,
+    Runnable bodyRead,
+    boolean isPart) {
   /** Fields that say who calls, from where, and for which version. */
   private static final String[] CALLER = {
     "Authorization",
@@ -25,6 +32,12 @@ public record Request(
     "User-Agent",
     UpstreamVersion.FIELD
   };
+
+  /** A request of a client. */
+  public Request(
+      Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
+    this(method, query, headers, body, peer, bodyRead, false);
+  }
 
   /**
    * A request that a handler makes for the caller of this one.
@@ -39,6 +52,16 @@ public record Request(
     }
     Input input = new Input(new ByteArrayInputStream(content), content.length);
     return new Request(of, with, fields.addAll(own).build(), input, peer, contentRead);
+  }
+
+  /** The same request, asked in another way. */
+  public Request with(Method of, Query other, Fields fields) {
+    return new Request(of, other, fields, body, peer, bodyRead, isPart);
+  }
+
+  /** The same as a part of a request that was admitted. */
+  public Request asPart() {
+    return new Request(method, query, headers, body, peer, bodyRead, true);
   }
 
   /** The length of the body in bytes as the head declares it, -1 when it is chunked. */
