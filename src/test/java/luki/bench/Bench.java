@@ -187,12 +187,12 @@ public final class Bench {
     }
     report.say(
         "**Overload: 600 clients of a gateway on one processor, and 1,800 at 3 times the most that it does;"
-            + " who is refused asks again after `Retry-After`**");
+            + " who is refused asks again after `Retry-After`; medians of five rounds**");
     report.say("");
     report.say(
         "| through | most a second | p99 at 0.8 of it | successes at 3 times, of the most"
-            + " | p99 of successes | refusals a second | p99 of refusals |");
-    report.say("| --- | --- | --- | --- | --- | --- | --- |");
+            + " | p99 of successes | of that at 0.8 | refusals a second | p99 of refusals |");
+    report.say("| --- | --- | --- | --- | --- | --- | --- | --- |");
     rows.forEach(report::say);
   }
 

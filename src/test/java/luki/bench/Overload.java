@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,7 +29,10 @@ import luki.bench.Load.Workload;
 final class Overload {
   private static final int CLIENTS = 600;
   private static final int TIMES = 3;
-  private static final Duration TIME = Duration.ofSeconds(6);
+  private static final int ROUNDS = 5;
+  private static final Duration TIME = Duration.ofSeconds(4);
+  // In which it is not yet known how much will come.
+  private static final Duration RAMP = Duration.ofSeconds(2);
   private static final Duration WARM_UP = Duration.ofSeconds(10);
   private static final double AS_MANY_AS_POSSIBLE = 1e6;
   private static final Pattern LENGTH = Pattern.compile("(?i)\r\nContent-Length: (\\d+)\r\n");
@@ -62,10 +66,19 @@ final class Overload {
     }
   }
 
+  /** One round: the most, 0.8 of that, and three times as much of three times as many clients. */
+  private record Round(Result most, Result usual, Result beyond) {
+    private static Round of(List<byte[]> requests, int port) throws IOException {
+      Result most = run(requests, port, CLIENTS, AS_MANY_AS_POSSIBLE, TIME);
+      Result usual = run(requests, port, CLIENTS, 0.8 * most.goodput, TIME);
+      Result beyond = run(requests, port, TIMES * CLIENTS, TIMES * most.goodput, TIME);
+      return new Round(most, usual, beyond);
+    }
+  }
+
   /**
-   * A row of the table: the most that a contender does for these clients on one processor; then 0.8
-   * of that; then three times as much, of three times as many clients. Empty where a process cannot
-   * be bound to a processor.
+   * A row of the table: what a contender does for these clients on one processor, as medians of the
+   * rounds. Empty where a process cannot be bound to a processor.
    */
   static String row(BenchSetup setup, Contender contender)
       throws IOException, InterruptedException {
@@ -82,22 +95,28 @@ final class Overload {
       return "";
     }
     try (share) {
-      double peak = run(requests, port, CLIENTS, AS_MANY_AS_POSSIBLE, TIME).goodput;
-      Result usual = run(requests, port, CLIENTS, 0.8 * peak, TIME);
-      Result beyond = run(requests, port, TIMES * CLIENTS, TIMES * peak, TIME);
-      return "| %s | %,.0f | %.1f ms | %.2f | %.1f ms | %,.0f | %.1f ms |"
+      List<Round> rounds = new ArrayList<>();
+      for (int i = 0; i < ROUNDS; i++) {
+        rounds.add(Round.of(requests, port));
+      }
+      return "| %s | %,.0f | %.1f ms | %.2f | %.1f ms | %.1f | %,.0f | %.1f ms |"
           .formatted(
               contender.name(),
-              peak,
-              usual.p99,
-              beyond.goodput / peak,
-              beyond.p99,
-              beyond.refused,
-              beyond.refusedP99);
+              median(rounds, round -> round.most.goodput),
+              median(rounds, round -> round.usual.p99),
+              median(rounds, round -> round.beyond.goodput / round.most.goodput),
+              median(rounds, round -> round.beyond.p99),
+              median(rounds, round -> round.beyond.p99 / round.usual.p99),
+              median(rounds, round -> round.beyond.refused),
+              median(rounds, round -> round.beyond.refusedP99));
     }
   }
 
-  /** Sends that many requests a second in all, evenly. */
+  private static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {
+    return rounds.stream().mapToDouble(figure).sorted().skip(ROUNDS / 2).findFirst().orElseThrow();
+  }
+
+  /** Sends that many requests a second in all, evenly, and counts those after the ramp. */
   static Result run(List<byte[]> requests, int port, int count, double rate, Duration time)
       throws IOException {
     try (Selector selector = Selector.open()) {
@@ -110,11 +129,13 @@ final class Overload {
         long begin = System.nanoTime();
         PriorityQueue<Client> waiting =
             new PriorityQueue<>(Comparator.comparingLong(client -> client.due - begin));
+        long counted = begin + RAMP.toNanos();
         for (int i = 0; i < count; i++) {
           clients.get(i).due = begin + i * gap / count;
+          clients.get(i).counted = counted;
           waiting.add(clients.get(i));
         }
-        play(selector, waiting, begin + time.toNanos());
+        play(selector, waiting, counted + time.toNanos());
         return Result.of(clients, time);
       } finally {
         for (Client client : clients) {
@@ -160,6 +181,7 @@ final class Overload {
     private final List<Long> answered = new ArrayList<>();
     private final List<Long> refused = new ArrayList<>();
     private long due;
+    private long counted;
     private long sent;
 
     Client(int port, Selector selector, byte[] request, long gap) throws IOException {
@@ -195,7 +217,9 @@ final class Overload {
       long now = System.nanoTime();
       // An empty reply did not come from the origin.
       boolean success = text.startsWith("HTTP/1.1 2") && text.length() > body;
-      (success ? answered : refused).add(now - sent);
+      if (sent - counted >= 0) {
+        (success ? answered : refused).add(now - sent);
+      }
       Matcher wait = RETRY_AFTER.matcher(text);
       long earliest = wait.find() ? now + Long.parseLong(wait.group(1)) * 1_000_000_000L : now;
       due += Math.max(1, Math.ceilDiv(earliest - due, gap)) * gap;

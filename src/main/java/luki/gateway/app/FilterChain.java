@@ -123,7 +123,7 @@ record FilterChain(
             ErrorCode.VERSION_GONE),
         live(
             new Admission(
-                parts.lifecycle(), parts.adaptive(), parts.configuration().file().maxInFlight()),
+                parts.lifecycle(), parts.shedding(), parts.configuration().file().maxInFlight()),
             ErrorCode.DRAINING,
             ErrorCode.OVERLOADED),
         live(

@@ -198,7 +198,7 @@ public final class Gateway implements AutoCloseable {
     List<Route.Served> compiled = new RouteTable(newer, build).compile(problems);
     problems.throwIfAny();
     FilterChain filters = running().filters.with(newer);
-    newer.adaptive().use(next.file().maxQueueDelay());
+    newer.shedding().use(next.file().maxQueueDelay());
     AuditTrail audit = filters.audit();
     if (audit != null) {
       audit.use(next.auditContext());

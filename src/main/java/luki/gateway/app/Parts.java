@@ -31,8 +31,8 @@ import luki.gateway.idempotency.ReplyCipher;
 import luki.gateway.keys.ApiKeyStore;
 import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
-import luki.gateway.limit.AdaptiveLimit;
 import luki.gateway.limit.Limiters;
+import luki.gateway.limit.LoadShedding;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Tracing;
@@ -73,7 +73,7 @@ record Parts(
     ChatSockets sockets,
     Doors doors,
     Limiters limiters,
-    AdaptiveLimit adaptive,
+    LoadShedding shedding,
     EnforceIdempotency idempotency,
     Tickets tickets,
     @Nullable KeptStreams kept,
@@ -144,7 +144,7 @@ record Parts(
             new Door.Host(settings, clock, memory, lifecycle, access, tokens, metrics, tracing),
             problems),
         limiters,
-        new AdaptiveLimit(configuration.file().maxQueueDelay()),
+        new LoadShedding(configuration.file().maxQueueDelay()),
         new EnforceIdempotency(
             ReplyCipher.of(settings.idempotencyKey(), new SecureRandom(), problems),
             limiters.replies(new MemoryReplies(memory, budget, clock)),
@@ -182,7 +182,7 @@ record Parts(
         sockets,
         doors,
         limiters,
-        adaptive,
+        shedding,
         idempotency,
         tickets,
         kept,
@@ -203,7 +203,7 @@ record Parts(
       throws BadConfiguration, IOException {
     identity.start();
     limiters.start(plans.byDefault());
-    adaptive.start(metrics);
+    shedding.start(metrics);
     metrics.watch(
         "luki_gateway_buffered_bytes", "Memory that messages hold together", memory::used);
     metrics.watch(
@@ -247,7 +247,7 @@ record Parts(
     return Stream.of(
             doors,
             kept,
-            adaptive,
+            shedding,
             sockets,
             access,
             tickets.store(),

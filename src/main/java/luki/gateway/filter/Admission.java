@@ -8,11 +8,11 @@ import luki.gateway.http.Chain.Next;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Response;
-import luki.gateway.limit.AdaptiveLimit;
+import luki.gateway.limit.LoadShedding;
 import luki.gateway.observe.Lifecycle;
 
 /** Refuses new requests while the process drains, has too many in progress or too little memory. */
-public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFlight)
+public record Admission(Lifecycle lifecycle, LoadShedding shedding, int maxInFlight)
     implements Filter {
   // The stack of its thread and the small objects of a request.
   private static final int EXCHANGE_BYTES = 8 * 1024;
@@ -38,9 +38,9 @@ public record Admission(Lifecycle lifecycle, AdaptiveLimit adaptive, int maxInFl
     }
     boolean stream = exchange.operation().isEventStream();
     try {
-      return adaptive.begin(stream) || isPart ? next.handle(exchange) : overloaded();
+      return shedding.begin(stream) || isPart ? next.handle(exchange) : overloaded();
     } finally {
-      adaptive.end();
+      shedding.end();
     }
   }
 

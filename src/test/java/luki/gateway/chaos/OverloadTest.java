@@ -55,8 +55,8 @@ class OverloadTest {
     return all;
   }
 
-  private static boolean isLimited(GatewayProcess gateway) {
-    return gateway.metric("luki_gateway_admission_limit ") != -1;
+  private static double refused(GatewayProcess gateway) {
+    return gateway.metric("luki_gateway_admission_refused_ratio ");
   }
 
   private RawHttpClient connection(GatewayProcess gateway, Duration patience) throws IOException {
@@ -134,9 +134,9 @@ class OverloadTest {
           spare.add(connection(gateway, SHORT));
           askForHealth(spare.getLast());
         }
-        Waiting.until(() -> slow.requests().size() >= IN_FLIGHT && !isLimited(gateway));
+        Waiting.until(() -> slow.requests().size() >= IN_FLIGHT && refused(gateway) == 0);
         List<Thread> busy = busy(gateway.port());
-        Waiting.until(() -> isLimited(gateway));
+        Waiting.until(() -> refused(gateway) > 0.5);
         Iterator<RawHttpClient> tries = spare.iterator();
         String refused = Waiting.until(() -> reply(tries, key), reply -> reply.contains(" 503 "));
         assertTrue(refused.contains("Retry-After: "), refused);
@@ -149,7 +149,7 @@ class OverloadTest {
         for (RawHttpClient one : admitted) {
           assertTrue(one.readReply().startsWith("HTTP/1.1 200 "));
         }
-        Waiting.until(() -> !isLimited(gateway));
+        Waiting.until(() -> refused(gateway) == 0);
         ask(admitted.getFirst(), key);
         assertTrue(admitted.getFirst().readReply().startsWith("HTTP/1.1 200 "));
       } finally {

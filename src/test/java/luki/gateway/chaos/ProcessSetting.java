@@ -45,7 +45,7 @@ record ProcessSetting(StandIns services, Path directory) {
     // Other programs may leave little of the processors.
     String file =
         Files.readString(Path.of("config/gateway.yaml"))
-            .replace("max_queue_delay: 20ms", "max_queue_delay: 0ms");
+            .replace("max_queue_delay: 10ms", "max_queue_delay: 0ms");
     Map<String, String> variables = new TreeMap<>(services.urls());
     variables.put(
         "GATEWAY_CONFIG", Files.writeString(directory.resolve("gateway.yaml"), file).toString());

@@ -158,7 +158,7 @@ public final class TestGateway implements AutoCloseable {
 
     private Path gatewayFile(Path directory) throws IOException {
       // Other programs may leave these tests little of the processors.
-      yaml.putIfAbsent("max_queue_delay: 20ms", "max_queue_delay: 0ms");
+      yaml.putIfAbsent("max_queue_delay: 10ms", "max_queue_delay: 0ms");
       String text = Files.readString(Path.of("config/gateway.yaml"));
       for (Map.Entry<String, String> change : yaml.entrySet()) {
         if (!text.contains(change.getKey())) {
