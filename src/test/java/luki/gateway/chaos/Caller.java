@@ -118,7 +118,11 @@ final class Caller {
         look(request, reply.statusCode(), reply.body());
       }
     } catch (IOException broken) {
-      run.broken(request, "no reply: " + broken);
+      StringBuilder causes = new StringBuilder();
+      for (Throwable cause = broken; cause != null; cause = cause.getCause()) {
+        causes.append(cause).append("; ");
+      }
+      run.broken(request, "no reply: " + causes);
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     }
