@@ -8,18 +8,19 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import luki.gateway.app.ServeProcess;
 import luki.gateway.chaos.Caller.Kind;
 import luki.gateway.chaos.Caller.Sent;
 import luki.gateway.standin.StandIns;
 import luki.gateway.testing.GatewayProcess;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A gateway process under load for long, with nothing broken: each request is answered as it must
@@ -41,10 +42,9 @@ public final class SoakRun implements Load {
   private final long streams;
   private final List<String> keys = new ArrayList<>();
   private final List<Caller> callers = new ArrayList<>();
-  private final HttpClient client =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Map<Kind, AtomicLong> answers = new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<String> problems = new ConcurrentLinkedQueue<>();
+  private volatile @Nullable HttpClient client;
   private int port;
   private String held = "";
 
@@ -59,8 +59,9 @@ public final class SoakRun implements Load {
 
   /** Arguments: the numbers of requests and of streams. */
   public static void main(String[] arguments) throws Exception {
-    // Idle connections of the callers are closed soon, too.
-    ServeProcess.configureClients();
+    // The JDK's client closes connections that were idle for so long, and now and then one that a
+    // caller has just begun to use.
+    System.setProperty("jdk.httpclient.keepalive.timeout", "3600");
     SoakRun run = new SoakRun(Long.parseLong(arguments[0]), Long.parseLong(arguments[1]));
     long began = System.nanoTime();
     List<String> broken = run.run();
@@ -72,8 +73,7 @@ public final class SoakRun implements Load {
   /** Runs it; what was broken, empty where all is well. */
   public List<String> run() throws Exception {
     Path directory = Files.createTempDirectory("soak");
-    try (StandIns services = StandIns.onEdge();
-        HttpClient _ = client) {
+    try (StandIns services = StandIns.onEdge()) {
       ProcessSetting setting = new ProcessSetting(services, directory);
       for (int i = 0; i < CALLERS + STREAMS; i++) {
         Caller caller = new Caller(this, i, requests, SHORT);
@@ -159,8 +159,17 @@ public final class SoakRun implements Load {
         (long) gateway.metric("jvm_memory_used_bytes{area=\"heap\"}"));
   }
 
-  /** Sends so many of each and waits for their ends. */
+  /** Sends so many of each, waits for their ends, and closes the callers' connections. */
   private void call(StandIns services, long requestsNow, long streamsNow)
+      throws InterruptedException {
+    try (HttpClient callersClient =
+        HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+      client = callersClient;
+      send(services, requestsNow, streamsNow);
+    }
+  }
+
+  private void send(StandIns services, long requestsNow, long streamsNow)
       throws InterruptedException {
     AtomicLong requestsLeft = new AtomicLong(requestsNow);
     AtomicLong streamsLeft = new AtomicLong(streamsNow);
@@ -210,7 +219,7 @@ public final class SoakRun implements Load {
 
   @Override
   public HttpClient client() {
-    return client;
+    return Objects.requireNonNull(client);
   }
 
   @Override
