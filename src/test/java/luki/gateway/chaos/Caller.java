@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.StringReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -14,13 +15,17 @@ import java.net.http.WebSocketHandshakeException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.websocket.SocketClient;
+import org.jspecify.annotations.Nullable;
 
 /** One caller: it sends what its seed says, and looks at each reply. */
 final class Caller {
@@ -36,6 +41,7 @@ final class Caller {
   private final Random random;
   private final List<Kind> kinds;
   private int sent;
+  private @Nullable RawHttpClient own;
 
   /** What is asked, and the services that can make it fail. */
   enum Kind {
@@ -108,7 +114,9 @@ final class Caller {
     int gateway = random.nextInt(run.gateways());
     Sent request = new Sent(kind, id, "mark-" + id + "-end", gateway, System.nanoTime());
     try {
-      if (kind.isStream()) {
+      if (run.client() == null) {
+        onOwnConnection(request);
+      } else if (kind.isStream()) {
         stream(request);
       } else if (kind == Kind.SOCKET) {
         socket(request);
@@ -128,20 +136,59 @@ final class Caller {
     }
   }
 
-  private HttpClient client() {
-    return run.client();
+  /** On one connection for all its requests, which the gateway has no reason to close. */
+  private void onOwnConnection(Sent sent) throws IOException {
+    RawHttpClient connection = own;
+    if (connection == null) {
+      connection = new RawHttpClient(URI.create(run.url(sent.gateway)).getPort());
+      own = connection;
+    }
+    String body = sent.kind == Kind.METRICS ? "" : body(sent);
+    StringBuilder request =
+        new StringBuilder(
+            "%s %s HTTP/1.1\r\nHost: gateway\r\nX-Request-Id: %s\r\n"
+                .formatted(body.isEmpty() ? "GET" : "POST", path(sent), sent.id));
+    if (sent.kind != Kind.STRANGER) {
+      request.append("Authorization: Bearer ").append(run.key(number)).append("\r\n");
+    }
+    if (!body.isEmpty()) {
+      request.append("Content-Type: application/json\r\nContent-Length: ");
+      request.append(body.length()).append("\r\n");
+    }
+    connection.send(request.append("\r\n").append(body).toString());
+    HttpReply reply = connection.reply();
+    if (sent.kind.isStream() && reply.status() == 200) {
+      run.answered(sent, 200);
+      events(sent, new BufferedReader(new StringReader(reply.body())));
+    } else {
+      look(sent, reply.status(), reply.body());
+    }
   }
 
-  private HttpRequest request(Sent sent) {
-    String path =
-        switch (sent.kind) {
-          case TRACK, INVALID, STRANGER -> "/v1/engagement/interactions";
-          case METRICS -> "/v1/engagement/metrics/" + user;
-          case STORE, STORE_ONCE -> "/v1/elr/items";
-          case CHAT -> "/v1/chat";
-          case CHAT_STREAM, LONG_STREAM, LEAVE -> STREAM;
-          case SOCKET -> SOCKETS;
-        };
+  /** Closes its own connection. */
+  void leave() throws IOException {
+    if (own != null) {
+      own.close();
+      own = null;
+    }
+  }
+
+  private HttpClient client() {
+    return Objects.requireNonNull(run.client());
+  }
+
+  private String path(Sent sent) {
+    return switch (sent.kind) {
+      case TRACK, INVALID, STRANGER -> "/v1/engagement/interactions";
+      case METRICS -> "/v1/engagement/metrics/" + user;
+      case STORE, STORE_ONCE -> "/v1/elr/items";
+      case CHAT -> "/v1/chat";
+      case CHAT_STREAM, LONG_STREAM, LEAVE -> STREAM;
+      case SOCKET -> SOCKETS;
+    };
+  }
+
+  private String body(Sent sent) {
     Json.Builder body = Json.object().put("user_id", user);
     switch (sent.kind) {
       case TRACK, STRANGER -> body.put("interaction_type", "chat");
@@ -152,8 +199,12 @@ final class Caller {
       case INVALID -> body.put("unknown", sent.mark);
       case METRICS -> {}
     }
+    return body.build().toString();
+  }
+
+  private HttpRequest request(Sent sent) {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(run.url(sent.gateway) + path))
+        HttpRequest.newBuilder(URI.create(run.url(sent.gateway) + path(sent)))
             .timeout(Duration.ofSeconds(30))
             .header("X-Request-Id", sent.id);
     if (sent.kind != Kind.STRANGER) {
@@ -166,7 +217,7 @@ final class Caller {
         ? request.GET().build()
         : request
             .header("Content-Type", "application/json")
-            .POST(BodyPublishers.ofString(body.build().toString()))
+            .POST(BodyPublishers.ofString(body(sent)))
             .build();
   }
 

@@ -2,6 +2,7 @@ package luki.gateway.chaos;
 
 import java.net.http.HttpClient;
 import luki.gateway.chaos.Caller.Sent;
+import org.jspecify.annotations.Nullable;
 
 /** What callers call, and who judges what they see. */
 interface Load {
@@ -13,7 +14,10 @@ interface Load {
   /** The address of one of them, without a path. */
   String url(int gateway);
 
-  HttpClient client();
+  /** What all callers send with; null where each has a connection of its own. */
+  default @Nullable HttpClient client() {
+    return null;
+  }
 
   String key(int caller);
 

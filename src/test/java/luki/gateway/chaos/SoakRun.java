@@ -1,14 +1,13 @@
 package luki.gateway.chaos;
 
 import java.io.IOException;
-import java.net.http.HttpClient;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -20,7 +19,6 @@ import luki.gateway.standin.StandIns;
 import luki.gateway.testing.GatewayProcess;
 import luki.gateway.testing.Processes;
 import luki.gateway.testing.Waiting;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A gateway process under load for long, with nothing broken: each request is answered as it must
@@ -30,6 +28,9 @@ public final class SoakRun implements Load {
   /** Their services keep nothing of them. */
   private static final List<Kind> SHORT =
       List.of(Kind.METRICS, Kind.CHAT, Kind.INVALID, Kind.STRANGER);
+
+  // As in production; the processes of other tests live too short for that.
+  private static final List<String> COMPILED = List.of("-XX:TieredStopAtLevel=4");
 
   private static final int CALLERS = 32;
   private static final int STREAMS = 128;
@@ -44,7 +45,6 @@ public final class SoakRun implements Load {
   private final List<Caller> callers = new ArrayList<>();
   private final Map<Kind, AtomicLong> answers = new ConcurrentHashMap<>();
   private final ConcurrentLinkedQueue<String> problems = new ConcurrentLinkedQueue<>();
-  private volatile @Nullable HttpClient client;
   private int port;
   private String held = "";
 
@@ -59,9 +59,6 @@ public final class SoakRun implements Load {
 
   /** Arguments: the numbers of requests and of streams. */
   public static void main(String[] arguments) throws Exception {
-    // The JDK's client closes connections that were idle for so long, and now and then one that a
-    // caller has just begun to use.
-    System.setProperty("jdk.httpclient.keepalive.timeout", "3600");
     SoakRun run = new SoakRun(Long.parseLong(arguments[0]), Long.parseLong(arguments[1]));
     long began = System.nanoTime();
     List<String> broken = run.run();
@@ -82,7 +79,7 @@ public final class SoakRun implements Load {
       }
       try (GatewayProcess gateway =
           GatewayProcess.start(
-              directory, List.of(), setting.variables(), GatewayProcess.Output.ERRORS)) {
+              directory, COMPILED, setting.variables(), GatewayProcess.Output.ERRORS)) {
         port = gateway.port();
         soak(gateway, services);
       } catch (AssertionError late) {
@@ -162,15 +159,6 @@ public final class SoakRun implements Load {
   /** Sends so many of each, waits for their ends, and closes the callers' connections. */
   private void call(StandIns services, long requestsNow, long streamsNow)
       throws InterruptedException {
-    try (HttpClient callersClient =
-        HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
-      client = callersClient;
-      send(services, requestsNow, streamsNow);
-    }
-  }
-
-  private void send(StandIns services, long requestsNow, long streamsNow)
-      throws InterruptedException {
     AtomicLong requestsLeft = new AtomicLong(requestsNow);
     AtomicLong streamsLeft = new AtomicLong(streamsNow);
     CountDownLatch ended = new CountDownLatch(callers.size());
@@ -181,6 +169,9 @@ public final class SoakRun implements Load {
           () -> {
             try {
               call(caller, isShort, isShort ? requestsLeft : streamsLeft);
+              caller.leave();
+            } catch (IOException failed) {
+              throw new UncheckedIOException(failed);
             } finally {
               ended.countDown();
             }
@@ -215,11 +206,6 @@ public final class SoakRun implements Load {
   @Override
   public String url(int gateway) {
     return "http://127.0.0.1:" + port;
-  }
-
-  @Override
-  public HttpClient client() {
-    return Objects.requireNonNull(client);
   }
 
   @Override

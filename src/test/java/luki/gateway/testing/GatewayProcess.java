@@ -60,8 +60,8 @@ public final class GatewayProcess implements AutoCloseable {
       environment.put("PORT", Integer.toString(port));
       environment.put("API_KEYS_FILE", directory.resolve("keys.json").toString());
       environment.putAll(variables);
-      List<String> own = new ArrayList<>(flags);
-      own.add("-XX:TieredStopAtLevel=1");
+      List<String> own = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1"));
+      own.addAll(flags);
       ProcessBuilder builder = new ProcessBuilder(Processes.javaCommand(Main.class, own, "serve"));
       builder.environment().clear();
       builder.environment().putAll(environment);

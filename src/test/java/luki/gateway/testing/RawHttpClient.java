@@ -148,6 +148,11 @@ public final class RawHttpClient implements AutoCloseable {
     return new HttpReply(Integer.parseInt(head.substring(9, 12)), fieldsOf(head), "", "");
   }
 
+  /** One whole reply to another method than HEAD. */
+  public HttpReply reply() throws IOException {
+    return parseReply(false);
+  }
+
   private HttpReply parseReply(boolean toHead) throws IOException {
     String head = readUntil("\r\n\r\n");
     Map<String, List<String>> headers = fieldsOf(head);
