@@ -91,7 +91,7 @@ public record AccessLine(
     return new QueuedWriter<>("access-log", QUEUE, failures, new Lines(log));
   }
 
-  /** JSON in UTF-8 with its line break. Nothing in it needs escaping but the request id's rule. */
+  /** JSON in UTF-8 with its line break. Nothing needs escaping: no value has such characters. */
   private void render(Lines lines) {
     lines.put("{\"ts\":\"").time(at);
     lines.put("\",\"level\":\"").put(isFault() ? "error" : "info");
