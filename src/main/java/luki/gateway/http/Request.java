@@ -54,7 +54,7 @@ public record Request(
     return new Request(of, with, fields.addAll(own).build(), input, peer, contentRead);
   }
 
-  /** The same request, asked in another way. */
+  /** The same request with another method, query and header. */
   public Request with(Method of, Query other, Fields fields) {
     return new Request(of, other, fields, body, peer, bodyRead, isPart);
   }

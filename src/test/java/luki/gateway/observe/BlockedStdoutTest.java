@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 class BlockedStdoutTest {
   // More than the capacity of the queue.
   private static final int REQUESTS = 20_000;
-  private static final Duration BLOCKED = Duration.ofSeconds(5);
+  private static final Duration BLOCKED = Duration.ofSeconds(30);
 
   /** Blocks each write until it is released. */
   private static final class Blocked extends OutputStream {
