@@ -146,7 +146,7 @@ class UsageIT {
       assertEquals(200, status(doomed, key));
       hangs = true;
       Thread.ofVirtual().start(() -> status(doomed, key));
-      Waiting.until(() -> cognitive.requests().size() >= 2);
+      Waiting.until(() -> cognitive.calls().size() == 2);
       assertEquals(429, status(other, key));
       processes.getFirst().destroyForcibly().waitFor();
       hangs = false;

@@ -150,6 +150,11 @@ public final class RawUpstream implements AutoCloseable {
     return List.copyOf(requests);
   }
 
+  /** Its requests but those for its health, which a gateway sends by itself. */
+  public List<String> calls() {
+    return requests.stream().filter(request -> !request.startsWith("GET /health")).toList();
+  }
+
   /** The value of a field in the head of a request; empty where it is absent. */
   public static String header(String request, String name) {
     return request
