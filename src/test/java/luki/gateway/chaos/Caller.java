@@ -54,12 +54,12 @@ final class Caller {
     LONG_STREAM,
     LEAVE,
     SOCKET,
+    JOB,
     INVALID,
     STRANGER;
 
-    /** All but the one that lasts for many seconds. */
-    static List<Kind> usual() {
-      return Stream.of(values()).filter(kind -> kind != LONG_STREAM).toList();
+    static List<Kind> without(Kind... left) {
+      return Stream.of(values()).filter(kind -> !List.of(left).contains(kind)).toList();
     }
 
     Set<String> services() {
@@ -67,7 +67,7 @@ final class Caller {
         case TRACK, METRICS -> Set.of("engagement", "security");
         case STORE -> Set.of("memory", "security");
         case STORE_ONCE -> Set.of("memory", "security", "redis");
-        case CHAT, CHAT_STREAM, LONG_STREAM, LEAVE, SOCKET -> Set.of("agent");
+        case CHAT, CHAT_STREAM, LONG_STREAM, LEAVE, SOCKET, JOB -> Set.of("agent");
         case INVALID, STRANGER -> Set.of();
       };
     }
@@ -111,7 +111,8 @@ final class Caller {
 
   void ask(Kind kind) {
     String id = "chaos-" + number + "-" + sent++;
-    int gateway = random.nextInt(run.gateways());
+    // A job is known to its gateway alone, so it is one that stays.
+    int gateway = kind == Kind.JOB ? run.gateways() - 1 : random.nextInt(run.gateways());
     Sent request = new Sent(kind, id, "mark-" + id + "-end", gateway, System.nanoTime());
     try {
       if (run.client() == null) {
@@ -182,7 +183,7 @@ final class Caller {
       case TRACK, INVALID, STRANGER -> "/v1/engagement/interactions";
       case METRICS -> "/v1/engagement/metrics/" + user;
       case STORE, STORE_ONCE -> "/v1/elr/items";
-      case CHAT -> "/v1/chat";
+      case CHAT, JOB -> "/v1/chat";
       case CHAT_STREAM, LONG_STREAM, LEAVE -> STREAM;
       case SOCKET -> SOCKETS;
     };
@@ -194,6 +195,9 @@ final class Caller {
       case TRACK, STRANGER -> body.put("interaction_type", "chat");
       case STORE, STORE_ONCE -> body.put("text", "A memory, " + sent.mark);
       case CHAT, CHAT_STREAM, LEAVE, SOCKET -> body.put("message", sent.mark);
+      case JOB ->
+          body.put("message", sent.mark)
+              .put("callback", Json.object().put("webhook_id", run.webhook(number)).build());
       // The agent repeats it, word by word.
       case LONG_STREAM -> body.put("message", sent.mark + " word".repeat(LONG));
       case INVALID -> body.put("unknown", sent.mark);
@@ -236,11 +240,15 @@ final class Caller {
     if (refused != 0) {
       run.broken(sent, "accepted: " + status);
     }
+    if (sent.kind == Kind.JOB) {
+      run.accepted(number, sent, body.replaceAll(".*\"job_id\":\"(\\w+)\".*", "$1"));
+      return;
+    }
     String expected =
         switch (sent.kind) {
           case TRACK, METRICS -> "\"" + user + "\"";
           case STORE, STORE_ONCE, CHAT -> sent.mark;
-          case CHAT_STREAM, LONG_STREAM, LEAVE, SOCKET, INVALID, STRANGER -> "";
+          case CHAT_STREAM, LONG_STREAM, LEAVE, SOCKET, JOB, INVALID, STRANGER -> "";
         };
     run.billed(sent);
     if (!body.contains(expected)) {

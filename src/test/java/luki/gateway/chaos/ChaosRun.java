@@ -21,8 +21,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.stream.Stream;
 import luki.gateway.chaos.Caller.Sent;
+import luki.gateway.chaos.JobReceiver.Result;
 import luki.gateway.json.Json;
 import luki.gateway.standin.StandIns;
+import luki.gateway.testing.Client;
 import luki.gateway.testing.RedisProcess;
 import luki.gateway.testing.Relay;
 import luki.gateway.testing.TestGateway;
@@ -51,6 +53,9 @@ public final class ChaosRun implements Load {
   private final ConcurrentLinkedQueue<String> problems = new ConcurrentLinkedQueue<>();
   private final Map<String, Integer> statuses = new ConcurrentHashMap<>();
   private final Map<String, Integer> failures = new ConcurrentHashMap<>();
+  private final Map<String, Accepted> jobs = new ConcurrentHashMap<>();
+  private final Map<String, Long> statusesOfCalls = new HashMap<>();
+  private final List<String> webhooks = new ArrayList<>();
   private final AtomicLong billed = new AtomicLong();
   private final AtomicInteger started = new AtomicInteger();
   private final HttpClient client = HttpClient.newHttpClient();
@@ -58,6 +63,9 @@ public final class ChaosRun implements Load {
   private volatile long replacedFrom = Long.MAX_VALUE;
   private volatile long replacedTo = Long.MAX_VALUE;
   private volatile boolean over;
+
+  /** A request that became a job. */
+  private record Accepted(int caller, Sent sent) {}
 
   /** The same seed makes the same plan and the same requests. */
   public ChaosRun(long seed, Duration time) {
@@ -70,7 +78,8 @@ public final class ChaosRun implements Load {
   /** Runs it; what was broken, empty where all is well. */
   public List<String> run() throws Exception {
     try (StandIns services = StandIns.start();
-        RedisProcess redis = RedisProcess.start()) {
+        RedisProcess redis = RedisProcess.start();
+        JobReceiver receiver = new JobReceiver()) {
       for (String service : List.of("agent", "memory", "engagement", "security")) {
         relays.put(service, Relay.to(URI.create(services.url(service)).getPort()));
       }
@@ -79,8 +88,12 @@ public final class ChaosRun implements Load {
       try {
         gateways.set(0, gateway(services, directory));
         gateways.set(1, gateway(services, directory));
-        List<Caller> callers = callers(services);
+        List<Caller> callers = callers(services, receiver);
         callThrough(callers, services, directory);
+        everyJobHasItsResult(receiver);
+        for (int i = 0; i < GATEWAYS; i++) {
+          nothingIsInFlight(gateways.get(i));
+        }
       } finally {
         over = true;
         client.close();
@@ -128,6 +141,7 @@ public final class ChaosRun implements Load {
             .with("REDIS_URL", "redis://127.0.0.1:" + relays.get("redis").port())
             .with("RATE_LIMIT_PER_MIN", "600000")
             .with("SHUTDOWN_GRACE_S", "5")
+            .webhooks()
             .with("USAGE_OUTBOX", directory.resolve(BILLS + started.incrementAndGet()).toString())
             .yaml("total: 60s", "total: 3s")
             .yaml("total: 30s", "total: 2s")
@@ -147,19 +161,31 @@ public final class ChaosRun implements Load {
     return gateway;
   }
 
-  private List<Caller> callers(StandIns services) {
+  private List<Caller> callers(StandIns services, JobReceiver receiver) {
     List<Caller> callers = new ArrayList<>();
     for (int i = 0; i < CALLERS; i++) {
-      Caller caller = new Caller(this, i, seed, Caller.Kind.usual());
+      Caller caller = new Caller(this, i, seed, Caller.Kind.without(Caller.Kind.LONG_STREAM));
       services.grant(caller.user(), "elr_memories", "analytics", "personalization");
-      String[] scopes = {"chat:write", "elr:write", "engagement:write", "engagement:read"};
+      String[] scopes = {
+        "chat:write", "elr:write", "engagement:write", "engagement:read", "webhooks:write"
+      };
       keys.add(gateways.get(0).key(List.of(caller.user()), scopes));
       callers.add(caller);
     }
     for (int i = 0; i < GATEWAYS; i++) {
       gateways.get(i).refreshKeys();
     }
+    for (String key : keys) {
+      String wanted = "{\"url\":\"" + receiver.url() + "\"}";
+      Json webhook = stays(key).post("/v1/webhooks", wanted).expect(201).json();
+      webhooks.add(webhook.at("id").string(""));
+    }
     return callers;
+  }
+
+  /** A caller of the gateway that is not replaced. */
+  private Client stays(String key) {
+    return new Client(gateways.get(GATEWAYS - 1), key);
   }
 
   private void callThrough(List<Caller> callers, StandIns services, Path directory)
@@ -176,9 +202,6 @@ public final class ChaosRun implements Load {
       if (!thread.join(Duration.ofSeconds(40))) {
         problems.add("a request that is never answered");
       }
-    }
-    for (int i = 0; i < GATEWAYS; i++) {
-      nothingIsInFlight(gateways.get(i));
     }
   }
 
@@ -208,6 +231,16 @@ public final class ChaosRun implements Load {
   @Override
   public int gateways() {
     return GATEWAYS;
+  }
+
+  @Override
+  public String webhook(int caller) {
+    return webhooks.get(caller);
+  }
+
+  @Override
+  public void accepted(int caller, Sent sent, String job) {
+    jobs.put(job, new Accepted(caller, sent));
   }
 
   @Override
@@ -245,8 +278,11 @@ public final class ChaosRun implements Load {
   /** It must have a cause that the plan injected, and a status that says so. */
   @Override
   public void failed(Sent sent, String what) {
+    failed(sent, what, System.nanoTime());
+  }
+
+  private void failed(Sent sent, String what, long now) {
     failures.merge(sent.kind() + " " + what, 1, Integer::sum);
-    long now = System.nanoTime();
     boolean ofDrain = what.contains("DRAINING") || what.equals("503 of a handshake");
     boolean replaced = ofDrain && replacedFrom <= now && sent.at() <= replacedTo;
     boolean known = (what.startsWith("50") && !what.startsWith("500")) || what.startsWith("event ");
@@ -267,6 +303,59 @@ public final class ChaosRun implements Load {
   /** How many requests were answered. */
   int answered() {
     return statuses.size();
+  }
+
+  /** Each was pushed until it was taken and then no more, or its next attempt is in minutes. */
+  private void everyJobHasItsResult(JobReceiver receiver) throws IOException {
+    int waiting = 0;
+    for (Map.Entry<String, Accepted> job : jobs.entrySet()) {
+      Client caller = stays(key(job.getValue().caller));
+      Json state =
+          Waiting.until(
+              () -> caller.get("/v1/jobs/" + job.getKey()).expect(200).json(),
+              found -> hasEnded(found) || isForLater(found));
+      Sent sent = job.getValue().sent;
+      Result result = receiver.results().get(job.getKey());
+      if (isForLater(state)) {
+        waiting++;
+        long at = result == null ? System.nanoTime() : result.at();
+        result(sent, state.at("result"), at);
+      } else if (result == null || !result.taken()) {
+        broken(sent, "a job without its result: " + state);
+      } else {
+        result(sent, result.data(), result.at());
+      }
+    }
+    int left = waiting;
+    Path results = gateways.get(GATEWAYS - 1).directory().resolve("webhooks.results");
+    Waiting.until(() -> results.toFile().list().length == left);
+    receiver.repeated().forEach(id -> problems.add(id + " was taken and pushed again"));
+    if (!jobs.keySet().containsAll(receiver.results().keySet())) {
+      problems.add("results of jobs that nobody began");
+    }
+  }
+
+  private static boolean hasEnded(Json job) {
+    return !Set.of("running", "pending").contains(job.at("state").string(""));
+  }
+
+  /** After two attempts: the receiver refused one, or consent was unknown. */
+  private static boolean isForLater(Json job) {
+    return job.at("state").string("").equals("pending")
+        && job.at("attempts").integer().orElse(0) >= 2;
+  }
+
+  private void result(Sent sent, Json data, long at) {
+    long status = data.at("status").integer().orElse(0);
+    statusesOfCalls.put(sent.id(), status);
+    if (status >= 300) {
+      failed(sent, status + " " + data.at("body").pointer("/error/code").string(""), at);
+      return;
+    }
+    billed(sent);
+    if (!data.at("body").toString().contains(sent.mark())) {
+      broken(sent, "the result of another job: " + data);
+    }
   }
 
   private void nothingIsInFlight(TestGateway gateway) {
@@ -302,7 +391,14 @@ public final class ChaosRun implements Load {
     statuses.forEach(
         (id, status) -> {
           List<Long> lines = logged.getOrDefault(id, List.of());
-          if (!lines.equals(List.of((long) status)) && problems.size() < MAX_PROBLEMS) {
+          // The call of a job is logged too, perhaps before the answer that accepts the job.
+          Long call = statusesOfCalls.get(id);
+          List<Long> expected =
+              call == null
+                  ? List.of((long) status)
+                  : Stream.of((long) status, call).sorted().toList();
+          if (!lines.stream().sorted().toList().equals(expected)
+              && problems.size() < MAX_PROBLEMS) {
             problems.add(id + " was answered with " + status + ", its lines in the log: " + lines);
           }
         });
@@ -310,7 +406,8 @@ public final class ChaosRun implements Load {
 
   /** What was sent and how it ended. */
   public String summary() {
-    return "seed %d: %d faults, %d requests answered, %d bills, failures %s"
-        .formatted(seed, plan.size(), statuses.size(), billed.get(), new TreeMap<>(failures));
+    return "seed %d: %d faults, %d requests answered, %d jobs, %d bills, failures %s"
+        .formatted(
+            seed, plan.size(), statuses.size(), jobs.size(), billed.get(), new TreeMap<>(failures));
   }
 }

@@ -21,6 +21,11 @@ interface Load {
 
   String key(int caller);
 
+  /** Where the results of a caller's jobs go. */
+  default String webhook(int caller) {
+    throw new UnsupportedOperationException();
+  }
+
   boolean isOver();
 
   /** Called once for each request whose status arrived. */
@@ -31,6 +36,9 @@ interface Load {
 
   /** The request got something that is billed. */
   default void billed(Sent sent) {}
+
+  /** The request is a job, whose result comes later. */
+  default void accepted(int caller, Sent sent, String job) {}
 
   /** What must never happen. */
   void broken(Sent sent, String what);

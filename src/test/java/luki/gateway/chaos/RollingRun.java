@@ -100,7 +100,7 @@ public final class RollingRun implements Load {
     for (int i = 0; i < CALLERS + LONG_STREAMS + SHORT_CALLERS; i++) {
       List<Kind> kinds =
           i < CALLERS
-              ? Kind.usual()
+              ? Kind.without(Kind.LONG_STREAM, Kind.JOB)
               : i < CALLERS + LONG_STREAMS ? List.of(Kind.LONG_STREAM) : SHORT;
       Caller caller = new Caller(this, i, restarts, kinds);
       keys.add(setting.keyFor(caller.user()));
