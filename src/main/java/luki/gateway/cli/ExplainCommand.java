@@ -42,10 +42,16 @@ record ExplainCommand(PrintStream out) {
             headers.build(),
             claims == null ? null : claims(claims),
             body == null ? null : Body.of(body));
-    try (Gateway gateway = new Gateway(Configuration.ofProcess())) {
+    boolean hasCredential = CREDENTIALS.stream().anyMatch(question.headers()::has);
+    Configuration configuration = Configuration.ofProcess();
+    if (hasCredential) {
+      // Without it each key would be unknown, which is not what the gateway would say.
+      String _ = configuration.pepper();
+    }
+    try (Gateway gateway = new Gateway(configuration)) {
       gateway.refreshKeys();
       print(gateway.explanation().of(question));
-      if (claims == null && CREDENTIALS.stream().noneMatch(question.headers()::has)) {
+      if (claims == null && !hasCredential) {
         out.println(
             "hint                 no credential: add --claims FILE, or --header 'X-API-Key: KEY'");
       }

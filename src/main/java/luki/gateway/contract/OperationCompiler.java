@@ -66,6 +66,9 @@ record OperationCompiler(
     if (id.isBlank()) {
       at.problem("operationId is missing");
     }
+    if (handler instanceof Handler.PassesOn && extension.at("downstream").isMissing()) {
+      rules.problem("downstream is missing: the handler passes requests on to it");
+    }
     Policy policy =
         new PolicyCompiler(extension, rules, handler instanceof Handler.AsksConsent)
             .compile(operation.at("security"), path, at);

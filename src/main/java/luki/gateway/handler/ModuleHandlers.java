@@ -24,7 +24,8 @@ public record ModuleHandlers(Upstreams upstreams) {
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    return Map.of("recommend", this::recommend, "report", this::report, "module", this::module);
+    Handler.PassesOn module = this::module;
+    return Map.of("recommend", this::recommend, "report", this::report, "module", module);
   }
 
   private Response recommend(Exchange exchange) throws InterruptedException {

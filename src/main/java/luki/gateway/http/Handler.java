@@ -16,6 +16,9 @@ public interface Handler {
   /** A handler whose POST answers with a stream that can be resumed, where streams are kept. */
   interface Resumable extends Handler {}
 
+  /** A handler that passes requests on to the operation's downstream, which the contract names. */
+  interface PassesOn extends Handler {}
+
   /** A handler that changes what a user has consented to. */
   interface ChangesConsent extends Completes {}
 

@@ -310,6 +310,9 @@ class CommandLineIT {
         jar.run(DEV, "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(0);
     assertTrue(known.out().contains("every step lets it pass"), known.out());
     assertFalse(known.out().contains("no credential"), known.out());
+    Jar.Ended prod =
+        jar.run(Map.of(), "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(2);
+    assertTrue(prod.err().contains("API_KEY_PEPPER: must be set in prod"), prod.err());
     jar.run(DEV, "explain", "GET").expect(2);
     jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").expect(2);
   }

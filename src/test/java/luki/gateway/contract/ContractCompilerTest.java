@@ -187,6 +187,18 @@ class ContractCompilerTest {
   }
 
   @Test
+  void aHandlerThatPassesOnNeedsADownstream() throws Exception {
+    Handler.PassesOn module = STUB::handle;
+    String without = changed("        downstream: memory\n", "");
+    assertEquals(1, compile(without).size());
+    List<String> problems =
+        assertThrows(BadConfiguration.class, () -> compile(without, Map.of("tea", module)))
+            .problems();
+    assertEquals(1, problems.size(), problems.toString());
+    assertTrue(problems.getFirst().contains("downstream is missing"), problems.toString());
+  }
+
+  @Test
   void twoOperationsForTheSameRequestAreAProblem() {
     stops(with("tea/{id}", "getOther"), "operationId: getOther", "GET", "/v1/tea/{id}");
   }
