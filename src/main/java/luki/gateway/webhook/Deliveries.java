@@ -179,9 +179,12 @@ final class Deliveries {
       return;
     }
     LOG.error("a result cannot be delivered now", Diagnostics.Field.reason(failure));
+    registry.changeEventually(id, later(registry.job(id)).from(State.PENDING));
+  }
+
+  private Job later(Job job) {
     Instant now = clock.instant();
-    Job later = registry.job(id).pendingUntil(now.plus(SCHEDULE.getFirst()), now);
-    registry.changeEventually(id, later.from(State.PENDING));
+    return job.pendingUntil(now.plus(SCHEDULE.getFirst()), now);
   }
 
   private void deliver(Job job, Webhook to, ByteBudget.Lease lease)
@@ -189,7 +192,8 @@ final class Deliveries {
     byte[] message = open(job, lease);
     if (message == null) {
       if (registry.job(job.id()).state() == State.PENDING) {
-        become(failed(job));
+        // Nobody knows whether the user consents: the receiver was not asked.
+        become(later(job));
       }
       return;
     }

@@ -305,44 +305,27 @@ public final class ChaosRun implements Load {
     return statuses.size();
   }
 
-  /** Each was pushed until it was taken and then no more, or its next attempt is in minutes. */
-  private void everyJobHasItsResult(JobReceiver receiver) throws IOException {
-    int waiting = 0;
+  /** Each was pushed until it was taken, and then no more. */
+  private void everyJobHasItsResult(JobReceiver receiver) {
     for (Map.Entry<String, Accepted> job : jobs.entrySet()) {
       Client caller = stays(key(job.getValue().caller));
       Json state =
           Waiting.until(
               () -> caller.get("/v1/jobs/" + job.getKey()).expect(200).json(),
-              found -> hasEnded(found) || isForLater(found));
-      Sent sent = job.getValue().sent;
+              found -> !Set.of("running", "pending").contains(found.at("state").string("")));
       Result result = receiver.results().get(job.getKey());
-      if (isForLater(state)) {
-        waiting++;
-        long at = result == null ? System.nanoTime() : result.at();
-        result(sent, state.at("result"), at);
-      } else if (result == null || !result.taken()) {
-        broken(sent, "a job without its result: " + state);
+      if (result == null || !result.taken()) {
+        broken(job.getValue().sent, "a job without its result: " + state);
       } else {
-        result(sent, result.data(), result.at());
+        result(job.getValue().sent, result.data(), result.at());
       }
     }
-    int left = waiting;
     Path results = gateways.get(GATEWAYS - 1).directory().resolve("webhooks.results");
-    Waiting.until(() -> results.toFile().list().length == left);
+    Waiting.until(() -> results.toFile().list().length == 0);
     receiver.repeated().forEach(id -> problems.add(id + " was taken and pushed again"));
     if (!jobs.keySet().containsAll(receiver.results().keySet())) {
       problems.add("results of jobs that nobody began");
     }
-  }
-
-  private static boolean hasEnded(Json job) {
-    return !Set.of("running", "pending").contains(job.at("state").string(""));
-  }
-
-  /** After two attempts: the receiver refused one, or consent was unknown. */
-  private static boolean isForLater(Json job) {
-    return job.at("state").string("").equals("pending")
-        && job.at("attempts").integer().orElse(0) >= 2;
   }
 
   private void result(Sent sent, Json data, long at) {

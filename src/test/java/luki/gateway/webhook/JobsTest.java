@@ -251,6 +251,26 @@ class JobsTest {
   }
 
   @Test
+  void aResultWaitsWhileNobodyKnowsWhetherTheUserConsentsAndThatIsNoAttempt() throws Exception {
+    try (Fixture setting = start(ANSWER)) {
+      Client maria = maria(setting);
+      setting.services().grant("maria_k", "analytics");
+      String webhook = webhook(maria);
+      pause(maria, webhook);
+      String report = "{\"user_id\":\"maria_k\",\"callback\":{\"webhook_id\":\"" + webhook + "\"}}";
+      String id =
+          maria.post("/v1/reports/generate", report).expect(202).json().at("job_id").string("");
+      await(maria, id, "pending");
+      setting.services().securityFault(true);
+      setting.forget();
+      resume(maria, webhook);
+      Waiting.until(() -> !setting.calls("security").isEmpty());
+      setting.services().securityFault(false);
+      assertEquals(1, await(maria, id, "delivered").at("attempts").integer().orElse(0));
+    }
+  }
+
+  @Test
   void aResultIsErasedWithItsWebhook() throws Exception {
     try (Fixture setting = start(ANSWER)) {
       Client maria = maria(setting);
