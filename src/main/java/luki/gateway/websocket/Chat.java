@@ -57,6 +57,13 @@ final class Chat {
     }
   }
 
+  /** Lets it see at once what ends streams. */
+  synchronized void look() {
+    if (source != null) {
+      source.probe();
+    }
+  }
+
   /** Whether the call may be made: from now on it can be interrupted. */
   private synchronized boolean calls() {
     calling = cancelled ? null : Thread.currentThread();

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import luki.gateway.consent.AccessWatch;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Dispatcher;
@@ -30,6 +31,9 @@ final class ChatSocket {
   private static final Duration PING_INTERVAL = Duration.ofSeconds(20);
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(45);
 
+  /** For chats that the grace does not wait for to send their error. */
+  private static final Duration LAST_MESSAGES = Duration.ofMillis(500);
+
   /** For the client to answer a close frame. */
   private static final Duration CLOSE_TIME = Duration.ofSeconds(2);
 
@@ -43,6 +47,8 @@ final class ChatSocket {
   private final Exchange handshake;
   private final Dispatcher gateway;
   private final Map<String, Chat> chats = new ConcurrentHashMap<>();
+  // Until the last message of a chat is sent, when its id is free already.
+  private final AtomicInteger running = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final MessageReader from;
   private final MessageWriter to;
@@ -52,6 +58,7 @@ final class ChatSocket {
   private volatile long heard = System.nanoTime();
   private volatile long pinged = System.nanoTime();
   private volatile long closing;
+  private long ending;
   private int invalid;
 
   /** After the handshake, on the connection's thread. */
@@ -141,12 +148,14 @@ final class ChatSocket {
     } else {
       Chat chat = new Chat(id, to, () -> chats.remove(id));
       chats.put(id, chat);
+      int _ = running.incrementAndGet();
       threads.execute(
           () -> {
             try (ByteBudget.Lease memory = sockets.memory.lease()) {
               chat.run(gateway, handshake.request(), body, memory);
             } finally {
               chats.remove(id, chat);
+              int _ = running.decrementAndGet();
             }
           });
     }
@@ -177,21 +186,33 @@ final class ChatSocket {
 
   /** By the task of all sockets, which must not wait for one client. */
   void check(long now) {
-    Lifecycle lifecycle = sockets.lifecycle;
     if (closing != 0) {
       if (now - closing > CLOSE_TIME.toNanos()) {
         reader.interrupt();
       }
     } else if (now - heard > LONGEST_SILENCE.toNanos()) {
       reader.interrupt();
-    } else if (lifecycle.streamsMustEnd()
-        || (lifecycle.phase() == Lifecycle.Phase.DRAINING && chats.isEmpty())) {
+    } else if (mustClose(now)) {
       closing = now;
       Thread.startVirtualThread(() -> close(CloseCode.GOING_AWAY, "shutting down"));
     } else if (now - pinged > PING_INTERVAL.toNanos()) {
       pinged = now;
       Thread.startVirtualThread(this::ping);
     }
+  }
+
+  /** In a drain, once the last message of each chat is sent. */
+  private boolean mustClose(long now) {
+    Lifecycle lifecycle = sockets.lifecycle;
+    boolean isOver = lifecycle.streamsMustEnd();
+    if (isOver && ending == 0) {
+      ending = now;
+      chats.values().forEach(Chat::look);
+    }
+    if (running.get() > 0) {
+      return isOver && now - ending > LAST_MESSAGES.toNanos();
+    }
+    return isOver || lifecycle.phase() == Lifecycle.Phase.DRAINING;
   }
 
   private void ping() {

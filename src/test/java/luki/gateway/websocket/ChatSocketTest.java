@@ -14,8 +14,10 @@ import java.net.http.WebSocketHandshakeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -244,6 +246,34 @@ class ChatSocketTest {
       assertEquals("done", busy.next().at("type").string(""));
       assertEquals(1001, busy.closeCode());
       assertTrue(drain.join(Duration.ofSeconds(20)));
+    }
+  }
+
+  @Test
+  void aChatThatTheGraceDoesNotWaitForEndsWithAnErrorBeforeTheClose() throws Exception {
+    try (RawUpstream agent =
+            agent(
+                connection -> {
+                  begin(connection);
+                  chunk(connection, "data: {\"token\": \"A\"}\n\n");
+                  connection.stallUntilClosed();
+                });
+        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "5").start();
+        SocketClient client = SocketClient.withKey(gateway, key(gateway))) {
+      client.chat("1");
+      client.chat("2");
+      Set<String> chats = new HashSet<>();
+      for (int i = 0; i < 2; i++) {
+        assertEquals("token", client.next().at("type").string(""));
+      }
+      gateway.drain();
+      for (int i = 0; i < 2; i++) {
+        Json last = client.next();
+        assertEquals("DRAINING", last.pointer("/error/code").string(""), last.toString());
+        chats.add(last.at("id").string(""));
+      }
+      assertEquals(Set.of("1", "2"), chats);
+      assertEquals(1001, client.closeCode());
     }
   }
 
