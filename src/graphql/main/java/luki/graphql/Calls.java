@@ -129,7 +129,7 @@ final class Calls implements AutoCloseable {
   }
 
   /** A request of the same caller, in the same trace. */
-  static Request request(Exchange exchange, Call call, String accept, Runnable bodyRead) {
+  static Request request(Exchange exchange, Call call, String accept, Runnable onBodyRead) {
     byte[] body = call.bytes();
     Fields.Builder own =
         new Fields.Builder()
@@ -142,7 +142,7 @@ final class Calls implements AutoCloseable {
     Query query = Query.parse(queryOf(call.target()));
     return exchange
         .request()
-        .forSameCaller(call.method(), query, own.build(), body, bodyRead)
+        .forSameCaller(call.method(), query, own.build(), body, onBodyRead)
         .asPart();
   }
 

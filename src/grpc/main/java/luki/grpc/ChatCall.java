@@ -115,7 +115,7 @@ final class ChatCall extends ServerCall.Listener<ChatRequest> {
         made.headers().with("Accept", replies.accepts()),
         made.body(),
         made.peer(),
-        made.bodyRead());
+        made.onBodyRead());
   }
 
   /** From now on its thread sends, and must not be interrupted. */

@@ -107,7 +107,8 @@ record FilterChain(
         step(new RecordMetrics(metrics)),
         step(new Cors(settings.corsOrigins())),
         step(new Errors()),
-        // Each of these may refuse; only an operation of the contract comes past the first.
+        // Most of these may refuse. Only operations of the contract, and OPTIONS of their paths,
+        // come past the first.
         step(
             new RefuseUnrouted(),
             ErrorCode.INVALID_REQUEST,

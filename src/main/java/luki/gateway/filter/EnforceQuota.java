@@ -19,8 +19,9 @@ import luki.gateway.observe.Metrics;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last filter: refuses when a quota is exceeded, and counts and bills what a call has used once
- * its reply has left. A call that got an error is free, and so is one for a stream that got none.
+ * Refuses when a quota is exceeded, and counts and bills what a call has used once its reply has
+ * left. A call that got an error is free, and so is one that asked for a stream and got an error
+ * instead.
  *
  * @param bills null where nothing is billed
  * @param hash as in the access log: a bill and the log name a caller alike

@@ -29,6 +29,7 @@ public final class Errors implements Filter {
   /** The error for an unhandled exception. */
   public static ApiError of(Exception defect) {
     if (defect instanceof InterruptedException) {
+      // The process stops, or the client has left, who does not see it.
       return ApiError.of(ErrorCode.DRAINING);
     }
     LOG.error("a request failed", Diagnostics.Field.of("cause", defect));

@@ -86,7 +86,7 @@ public record ReadBody(int maxBytes) implements Filter {
     byte[] bytes = bytesOf(exchange);
     if (!(exchange.served().handler() instanceof Handler.Completes)
         && IdempotencyKey.of(exchange) == null) {
-      exchange.request().bodyRead().run();
+      exchange.request().onBodyRead().run();
     }
     return bytes;
   }

@@ -125,10 +125,10 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
   private void deleteOld(Exchange exchange, String oldId, MemoryCalls.Stored stored)
       throws InterruptedException {
     try {
-      memory().deleteTwice(exchange, oldId);
+      memory().deleteWithRepeat(exchange, oldId);
     } catch (ApiException failure) {
       if (!stored.existed()) {
-        memory().deleteTwice(exchange, stored.id());
+        memory().deleteWithRepeat(exchange, stored.id());
       }
       throw failure;
     }

@@ -110,13 +110,13 @@ record MemoryCalls(Upstreams upstreams) {
     if (!exists(exchange, id)) {
       return ingest(exchange, item, false);
     }
-    twice(() -> ingest(exchange, item, true));
+    Stored _ = ingest(exchange, item, true);
     if (exchange.deadline().left().compareTo(TIME_TO_RESTORE) < 0) {
       throw new ApiException(
           new ApiError.FromUpstream(Upstream.MEMORY, ErrorCode.DOWNSTREAM_TIMEOUT));
     }
-    deleteTwice(exchange, id);
-    return twice(() -> ingest(exchange, item, true));
+    deleteWithRepeat(exchange, id);
+    return withRepeat(() -> ingest(exchange, item, true));
   }
 
   /**
@@ -157,8 +157,8 @@ record MemoryCalls(Upstreams upstreams) {
     return reply.outcome();
   }
 
-  Outcome deleteTwice(Exchange exchange, String itemId) throws InterruptedException {
-    return twice(() -> delete(exchange, itemId));
+  Outcome deleteWithRepeat(Exchange exchange, String itemId) throws InterruptedException {
+    return withRepeat(() -> delete(exchange, itemId));
   }
 
   @FunctionalInterface
@@ -166,7 +166,8 @@ record MemoryCalls(Upstreams upstreams) {
     T make() throws InterruptedException;
   }
 
-  private static <T> T twice(Attempt<T> attempt) throws InterruptedException {
+  /** For steps without which a memory would be lost half way, or kept after all; any failure. */
+  private static <T> T withRepeat(Attempt<T> attempt) throws InterruptedException {
     try {
       return attempt.make();
     } catch (ApiException first) {

@@ -11,7 +11,7 @@ import luki.http1.Fields;
  *
  * @param body not read yet; empty when the head declares none
  * @param peer the address at the other end of the TCP connection
- * @param bodyRead to be run when the body was read: from then on the thread of the request is
+ * @param onBodyRead to be run when the body was read: from then on the thread of the request is
  *     interrupted when its client leaves, as far as the engine can see that
  * @param isPart whether a request that was admitted makes it and needs its reply
  */
@@ -21,7 +21,7 @@ public record Request(
     Fields headers,
     Input body,
     String peer,
-    Runnable bodyRead,
+    Runnable onBodyRead,
     boolean isPart) {
   /** Fields that say who calls, from where, and for which version. */
   private static final String[] CALLER = {
@@ -35,8 +35,8 @@ public record Request(
 
   /** A request of a client. */
   public Request(
-      Method method, Query query, Fields headers, Input body, String peer, Runnable bodyRead) {
-    this(method, query, headers, body, peer, bodyRead, false);
+      Method method, Query query, Fields headers, Input body, String peer, Runnable onBodyRead) {
+    this(method, query, headers, body, peer, onBodyRead, false);
   }
 
   /**
@@ -56,12 +56,12 @@ public record Request(
 
   /** The same request with another method, query and header. */
   public Request with(Method of, Query other, Fields fields) {
-    return new Request(of, other, fields, body, peer, bodyRead, isPart);
+    return new Request(of, other, fields, body, peer, onBodyRead, isPart);
   }
 
   /** The same as a part of a request that was admitted. */
   public Request asPart() {
-    return new Request(method, query, headers, body, peer, bodyRead, true);
+    return new Request(method, query, headers, body, peer, onBodyRead, true);
   }
 
   /** The length of the body in bytes as the head declares it, -1 when it is chunked. */

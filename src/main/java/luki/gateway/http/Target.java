@@ -42,7 +42,10 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
     return Optional.of(new Target(segments, query, false));
   }
 
-  /** RFC 9112 §3.2.2: the absolute-form is accepted too; its authority is not used. */
+  /**
+   * RFC 9112 §3.2.2: the absolute-form is accepted too. Its authority decides nothing here; the
+   * edge engine has compared it with {@code Host}.
+   */
   private static String originForm(String raw) {
     if (raw.regionMatches(true, 0, "http://", 0, 7)
         || raw.regionMatches(true, 0, "https://", 0, 8)) {

@@ -27,8 +27,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One line of the access log. Each field has a type that cannot contain a path, a body or an
- * address: numbers, closed sets, route templates and hex. The only value of a header is the
- * caller's request id, if it is 1 to 128 of {@code A-Za-z0-9._-}.
+ * address: numbers, closed sets, route templates and hex. The only values of headers are the
+ * caller's request id, if it is 1 to 128 of {@code A-Za-z0-9._-}, and the trace id of its {@code
+ * traceparent}.
  *
  * @param at when the request came
  * @param route of which the template shows, empty where the contract has no such path

@@ -11,9 +11,12 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import luki.gateway.json.Json;
 import luki.gateway.keys.ApiKeyText;
 import luki.gateway.standin.RawUpstream;
+import luki.gateway.standin.ScriptedAgent;
+import luki.gateway.testing.ChatStream;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
 import luki.gateway.testing.RedisProcess;
@@ -152,6 +155,40 @@ class QuotaTest {
       HttpReply next = maria.post("/v1/chat/stream", CHAT).expect(200);
       assertTrue(next.body().startsWith("event: error"), next.body());
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aStreamThatIsCutCostsWhatItsClientGot(boolean shared) throws Exception {
+    AtomicBoolean agentStays = new AtomicBoolean();
+    try (RawUpstream agent =
+            ScriptedAgent.agent(
+                connection -> {
+                  ScriptedAgent.begin(connection);
+                  ScriptedAgent.chunk(connection, "data: {\"token\": \"abc\"}\n\n");
+                  if (agentStays.get()) {
+                    connection.stallUntilClosed();
+                  }
+                });
+        TestGateway gateway = gateway(shared, agent.url(), "{day: 9}", "{day: 1500}")) {
+      Client maria = client(gateway);
+      HttpReply cut = maria.post("/v1/chat/stream", CHAT).expect(200);
+      assertTrue(cut.body().contains("DOWNSTREAM_UNAVAILABLE"), cut.body());
+      awaitUse(maria, 1, 3);
+
+      agentStays.set(true);
+      try (ChatStream left = ChatStream.open(gateway, maria.key())) {
+        assertTrue(left.reaches("abc"));
+      }
+      awaitUse(maria, 2, 6);
+    }
+  }
+
+  private static void awaitUse(Client client, long messages, long characters) {
+    Waiting.until(
+        () -> window(client, "streamed_characters", "day").at("used").integer().orElse(0),
+        used -> used == characters);
+    assertEquals(messages, window(client, "chat_messages", "day").at("used").integer().orElse(0));
   }
 
   @ParameterizedTest

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -124,10 +125,15 @@ class RedisFaultsTest {
   }
 
   private TestGateway gateway(String onLoss) {
+    return gateway(onLoss, "0");
+  }
+
+  private TestGateway gateway(String onLoss, String authFailures) {
     return TestGateway.builder()
         .with("COG_URL", cognitive.url())
         .with("REDIS_URL", "redis://127.0.0.1:" + relay.port())
         .with("RATE_LIMIT_ON_REDIS_LOSS", onLoss)
+        .with("AUTH_FAILURES_PER_MIN", authFailures)
         .with("REPLICAS", "3")
         .with("RATE_LIMIT_PER_MIN", "60")
         .with("RATE_LIMIT_BURST", "30")
@@ -354,6 +360,23 @@ class RedisFaultsTest {
       double seconds = (System.nanoTime() - began) / 1e9;
       // Only the periodic probe, four times a second.
       assertTrue(relay.tries() - tried <= 4 * seconds + 4, relay.tries() - tried + " tries");
+    }
+  }
+
+  @Test
+  void whileRedisIsAwayFailedAuthenticationsAreLimitedAsAWholeWhateverItsLossMeans() {
+    for (String onLoss : List.of("local", "deny", "allow")) {
+      try (TestGateway gateway = gateway(onLoss, "5")) {
+        relay.use(Relay.Fault.DOWN);
+        Map<Integer, Integer> statuses = new TreeMap<>();
+        for (int i = 0; i < 12; i++) {
+          int status = new Client(gateway, "luki_guess" + i).get(READS).status();
+          statuses.merge(status, 1, Integer::sum);
+        }
+        assertEquals(Map.of(401, 5, 429, 7), statuses, onLoss);
+      } finally {
+        relay.use(Relay.Fault.NONE);
+      }
     }
   }
 
