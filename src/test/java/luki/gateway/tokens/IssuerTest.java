@@ -118,7 +118,7 @@ class IssuerTest {
     CountDownLatch release = new CountDownLatch(1);
     TestIssuer.Answer slow =
         (connection, reply) -> {
-          if (reply.contains("k2")) {
+          if (reply.contains("\"kid\":\"k2\"")) {
             release.await();
           }
           connection.send(reply);
