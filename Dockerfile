@@ -40,7 +40,7 @@ RUN javac -nowarn -d classes -sourcepath source -cp 'target/luki-gateway.jar:tar
         source/luki/gateway/standin/StandInsServer.java
 USER 10001:10001
 EXPOSE 9000-9006
-CMD ["java", "-cp", "classes:target/luki-gateway.jar:target/lib/*", "luki.gateway.standin.StandInsServer"]
+CMD ["java", "-cp", "classes:target/luki-gateway.jar:target/lib/*", "luki.gateway.standin.StandInsServer", "0.0.0.0"]
 
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /app/root/ /

@@ -1,6 +1,6 @@
 # The commands of the gateway. Needs a JDK 25 or newer, found by itself, and Maven.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test ext test-ext bench-grpc test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench chaos rolling soak scaling profile bench-peers microbench format clean compiled jdk
+.PHONY: help run dev stand-ins test ext test-ext bench-grpc test-engines test-clients lint-contract lint-deploy image-check release-check test-browser browser-packages build check policy policy-page vectors fuzz bench chaos rolling soak scaling profile bench-peers microbench format clean compiled jdk
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
@@ -37,6 +37,9 @@ run: compiled ## build, then serve on http://localhost:8081 with stand-ins for w
 
 dev: ## like run, and build again when a file changes; the old one serves until the new build is ready
 	@MAKE="$(MAKE)" sh src/dev/watch.sh
+
+stand-ins: compiled ## stand-ins of all seven services on this machine, on the ports 9000 to 9006
+	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.standin.StandInsServer
 
 test: ## every test, on our own HTTP engines
 	@echo "Testing (the first time downloads what is needed)…" >&2

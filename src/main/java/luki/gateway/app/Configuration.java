@@ -85,14 +85,19 @@ public record Configuration(
    */
   List<Finding> warnings() throws BadConfiguration, IOException {
     List<Finding> warnings = findings();
-    Problems critical = new Problems();
-    for (Finding finding : warnings) {
-      if (finding.severity() == ConfigurationCheck.Severity.CRITICAL) {
-        critical.add(finding.where(), finding.text());
-      }
+    if (warnings.stream().anyMatch(Configuration::isCritical)) {
+      Problems critical = new Problems();
+      warnings.stream()
+          // What seems to be missing may be there under another name.
+          .filter(finding -> isCritical(finding) || finding.check() == Check.UNKNOWN_VARIABLE)
+          .forEach(finding -> critical.add(finding.where(), finding.text()));
+      critical.throwIfAny();
     }
-    critical.throwIfAny();
     return warnings;
+  }
+
+  private static boolean isCritical(Finding finding) {
+    return finding.severity() == ConfigurationCheck.Severity.CRITICAL;
   }
 
   /** The findings of `check`; in prod a critical one prevents startup. */
@@ -161,7 +166,7 @@ public record Configuration(
   public String pepper() throws BadConfiguration {
     if (settings.pepper() == null && !settings.dev()) {
       throw new BadConfiguration(
-          List.of("API_KEY_PEPPER: must be set in prod: text of at least 32 bytes"));
+          List.of(Variable.API_KEY_PEPPER + ": " + ConfigurationCheck.PEPPER_WANTED));
     }
     return pepperIfAny();
   }

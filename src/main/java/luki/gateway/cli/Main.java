@@ -134,7 +134,8 @@ public final class Main {
       }
       return switch (AuditChain.verify(file)) {
         case AuditChain.ChainCheck.Whole whole -> {
-          out.println(whole.records() + " records are valid; the last hash is " + whole.lastHash());
+          out.println(
+              "valid records: " + whole.records() + "; the last hash is " + whole.lastHash());
           yield 0;
         }
         case AuditChain.ChainCheck.Broken broken -> {

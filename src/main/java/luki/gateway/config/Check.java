@@ -93,6 +93,11 @@ public enum Check {
       Severity.WARNING,
       "Everybody can read the metrics.",
       "Remove METRICS_ACCESS, so that its default applies."),
+  NO_PROXY_TRUSTED(
+      Severity.WARNING,
+      "All clients share the address of the proxy in front, and with it the limit of failed"
+          + " authentications.",
+      "Set TRUSTED_PROXIES to the addresses of your proxies."),
   EVERY_PROXY_TRUSTED(
       Severity.WARNING,
       "A client can state any address as its own and so avoid the limits by address.",

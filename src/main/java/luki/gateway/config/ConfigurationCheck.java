@@ -28,6 +28,10 @@ public final class ConfigurationCheck {
   // A reply, the values in it, and the text made of them.
   private static final int COPIES_OF_REPLY = 4;
 
+  public static final String PEPPER_WANTED =
+      "must be set in prod: text of at least 32 bytes, as sh config/deploy/secrets.sh makes;"
+          + " ENVIRONMENT=dev needs none";
+
   private final Settings settings;
   private final boolean prod;
   private final List<Finding> findings = new ArrayList<>();
@@ -81,6 +85,13 @@ public final class ConfigurationCheck {
         Check.METRICS_OPEN,
         "METRICS_ACCESS",
         "open: everybody can read them");
+    check.addIf(
+        check.prod
+            && settings.trustedProxies().isEmpty()
+            && LOOPBACK.matcher(settings.host()).matches(),
+        Check.NO_PROXY_TRUSTED,
+        "TRUSTED_PROXIES",
+        "unset, but only a proxy on this machine reaches HOST" + Environment.SHARED);
     check.addIf(
         settings.trustedProxies().stream().anyMatch(Cidr::isEverything),
         Check.EVERY_PROXY_TRUSTED,
@@ -139,9 +150,7 @@ public final class ConfigurationCheck {
         settings.pepper() == null,
         Check.PEPPER_UNSET,
         "API_KEY_PEPPER",
-        prod
-            ? "must be set in prod: text of at least 32 bytes"
-            : "unset: a fixed pepper is used, for development only");
+        prod ? PEPPER_WANTED : "unset: a fixed pepper is used, for development only");
     addIf(
         settings.signingKey() == null,
         Check.SIGNING_KEY_UNSET,

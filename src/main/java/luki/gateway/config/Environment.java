@@ -26,8 +26,17 @@ public final class Environment {
   private static final Pattern INJECTED =
       Pattern.compile(".*_SERVICE_HOST|.*_SERVICE_PORT(_.*)?|.*_PORT|.*_PORT_.*");
 
+  private static final String OURS = "LUKI_";
+
+  /** Platforms whose router is in front of the gateway, by a variable that each sets. */
+  private static final Map<String, String> ROUTERS =
+      Map.of("DYNO", "Heroku", "RAILWAY_ENVIRONMENT", "Railway", "RAILWAY_PROJECT_ID", "Railway");
+
   // OpenTelemetry's library reads these by itself.
   private static final String OF_TELEMETRY = "OTEL_";
+
+  static final String SHARED =
+      ": all clients share its address, and what is refused to one by address is to all";
 
   private final Map<String, String> process;
   private final Path dotEnv;
@@ -77,13 +86,26 @@ public final class Environment {
         continue;
       }
       Optional<String> meant = Spelling.meant(name, known);
-      if (name.startsWith("LUKI_")) {
-        problems.add(name, unknown(Spelling.nearest(name, known)));
+      if (name.startsWith(OURS)) {
+        Optional<String> ours =
+            meant.or(() -> Spelling.meant(name.substring(OURS.length()), known));
+        problems.add(name, unknown(ours));
       } else if (ofFile.contains(name) || meant.isPresent()) {
         // Other variables of the process are for other programs; the file is for this one alone.
         findings.add(Finding.of(Check.UNKNOWN_VARIABLE, name, unknown(meant)));
       }
     }
+    ROUTERS.keySet().stream()
+        .filter(process::containsKey)
+        .findFirst()
+        .filter(_ -> values.getOrDefault(Variable.TRUSTED_PROXIES.name(), "").isBlank())
+        .ifPresent(
+            name ->
+                findings.add(
+                    Finding.of(
+                        Check.NO_PROXY_TRUSTED,
+                        Variable.TRUSTED_PROXIES.name(),
+                        "unset, but " + ROUTERS.get(name) + "'s router is in front" + SHARED)));
     return new Environment(process, dotEnv, values, problems, findings);
   }
 

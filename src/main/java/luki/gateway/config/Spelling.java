@@ -5,12 +5,15 @@ import java.util.Comparator;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Finds the name that was probably meant, by Levenshtein's distance. */
+/**
+ * Finds the name that was probably meant, by the number of letters that are wrong, missing, too
+ * many, or in the place of their neighbour.
+ */
 public final class Spelling {
   // Of the letters of a known name, one in five may be wrong or missing in a near miss.
   private static final int LETTERS_FOR_A_MISTAKE = 5;
 
-  // Two letters that changed places are two mistakes.
+  // In a word of a command line, where nothing but our own names is expected.
   private static final int MAX_TYPING_MISTAKES = 2;
 
   private Spelling() {}
@@ -42,19 +45,25 @@ public final class Spelling {
   }
 
   private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int changed = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(changed, Math.min(row[j], row[j - 1]) + 1);
+    int[][] ends = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          ends[i][j] = i + j;
+          continue;
+        }
+        int changed = ends[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        ends[i][j] = Math.min(changed, Math.min(ends[i - 1][j], ends[i][j - 1]) + 1);
+        boolean swapped =
+            i > 1
+                && j > 1
+                && a.charAt(i - 1) == b.charAt(j - 2)
+                && a.charAt(i - 2) == b.charAt(j - 1);
+        if (swapped) {
+          ends[i][j] = Math.min(ends[i][j], ends[i - 2][j - 2] + 1);
+        }
       }
     }
-    return row[b.length()];
+    return ends[a.length()][b.length()];
   }
 }

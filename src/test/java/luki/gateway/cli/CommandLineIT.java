@@ -516,13 +516,17 @@ class CommandLineIT {
   void inProdMissingSecretsPreventStartupAndAreNamed() throws Exception {
     long began = System.nanoTime();
     Process process =
-        jar.shell(Map.of("PORT", Integer.toString(Processes.freePort())), procfileLine());
+        jar.shell(
+            Map.of("PORT", Integer.toString(Processes.freePort()), "API_KEY_PEPER", "x"),
+            procfileLine());
     assertTrue(process.waitFor(20, TimeUnit.SECONDS));
     assertEquals(2, process.exitValue());
     assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 10);
     String said = jar.read("err");
     assertTrue(said.contains("API_KEY_PEPPER"), said);
     assertTrue(said.contains("SERVICE_TOKEN_KEY_PATH"), said);
+    // The one that is missing may be there under another name.
+    assertTrue(said.contains("did you mean API_KEY_PEPPER?"), said);
   }
 
   @Test

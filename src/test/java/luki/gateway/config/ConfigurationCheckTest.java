@@ -165,15 +165,28 @@ class ConfigurationCheckTest {
         "MAX_CONECTIONS_PER_ADRESS",
         "9");
     warns("AGENT_URI", "did you mean AGENT_URL?", "AGENT_URI", "x");
+    warns("REDIS_ULR", "did you mean REDIS_URL?", "REDIS_ULR", "x");
     int usual = configuration().findings().size();
     String others =
-        "HOME PATH USER SHELL LANG LC_ALL TERM PWD MAIL HOSTNAME TZ DYNO SORT JAVA_HOME MAVEN_OPTS"
-            + " NODE_ENV DATABASE_URL REDIS_TLS_URL RAILWAY_ENVIRONMENT K_SERVICE HTTP_PROXY"
+        "HOME PATH USER SHELL LANG LC_ALL TERM PWD MAIL HOSTNAME TZ SORT JAVA_HOME MAVEN_OPTS"
+            + " NODE_ENV DATABASE_URL REDIS_TLS_URL K_SERVICE HTTP_PROXY"
             + " KUBERNETES_PORT AGENT_SERVICE_PORT REDIS_PORT REDIS_PORT_6379_TCP OTEL_SERVICE_NAMES"
             + " LUKI_AGENT_SERVICE_HOST";
     for (String name : others.split(" ", -1)) {
       assertEquals(usual, configuration(name, "x").findings().size(), name);
     }
+  }
+
+  @Test
+  void aProxyInFrontThatIsNotTrustedIsFound() throws Exception {
+    String where = "TRUSTED_PROXIES";
+    for (String name : List.of("DYNO", "RAILWAY_ENVIRONMENT", "RAILWAY_PROJECT_ID")) {
+      warns(where, name.equals("DYNO") ? "Heroku's router" : "Railway's router", name, "web.1");
+      assertEquals(List.of(), about(where, name, "web.1", where, "10.0.0.0/8"), name);
+    }
+    warns(where, "only a proxy on this machine", "ENVIRONMENT", "prod", "HOST", "127.0.0.1");
+    assertEquals(List.of(), about(where, "ENVIRONMENT", "prod"));
+    assertEquals(List.of(), about(where, "HOST", "127.0.0.1"));
   }
 
   @Test
