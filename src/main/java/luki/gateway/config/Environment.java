@@ -88,7 +88,9 @@ public final class Environment {
       Optional<String> meant = Spelling.meant(name, known);
       if (name.startsWith(OURS)) {
         Optional<String> ours =
-            meant.or(() -> Spelling.meant(name.substring(OURS.length()), known));
+            meant
+                .or(() -> Spelling.meant(name.substring(OURS.length()), known))
+                .or(() -> Spelling.nearest(name, known));
         problems.add(name, unknown(ours));
       } else if (ofFile.contains(name) || meant.isPresent()) {
         // Other variables of the process are for other programs; the file is for this one alone.
