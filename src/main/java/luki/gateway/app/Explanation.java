@@ -18,6 +18,7 @@ import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
+import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
 import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
@@ -112,7 +113,7 @@ public record Explanation(
     Ids ids = new Ids(ThreadLocalRandom::current);
     Route route =
         switch (match.route()) {
-          case Route.Served served -> served.with(_ -> Response.empty(204));
+          case Route.Served served -> served.with(handlerLike(served.handler()));
           case Route.Refused refused -> refused;
         };
     return new Exchange(
@@ -125,6 +126,12 @@ public record Explanation(
         match.parameters(),
         ByteBudget.unlimited(),
         Exchange.Resolved.nothing(Deadline.after(TIME)));
+  }
+
+  /** One that makes no call; a step decides by its kind. */
+  private static Handler handlerLike(Handler handler) {
+    Handler.ForBrowsers answer = _ -> Response.empty(204);
+    return handler instanceof Handler.ForBrowsers ? answer : _ -> Response.empty(204);
   }
 
   /** What can be said of a step that decides by what a running gateway has counted or kept. */

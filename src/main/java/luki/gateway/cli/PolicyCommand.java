@@ -140,7 +140,8 @@ record PolicyCommand(PrintStream out) {
         "call repeated",
         upstream == null || route.handler() instanceof Handler.Unrouted
             ? "–"
-            : upstream.idempotent() || route.method().isSafe()
+            : upstream.idempotent()
+                    || (route.method().isSafe() && !(route.handler() instanceof Handler.Posts))
                 ? "once, if lost or 503"
                 : "once, if nothing was sent");
     row.put("deadline", route.deadline().toMillis() / 1000.0 + " s");

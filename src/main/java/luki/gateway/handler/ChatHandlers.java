@@ -92,7 +92,7 @@ public record ChatHandlers(
 
   /** A message and the answer to it as it comes. */
   record ChatStreamHandler(ChatHandlers chat)
-      implements Handler.AsksConsent, Handler.ForBrowsers, Handler.Resumable {
+      implements Handler.AsksConsent, Handler.ForBrowsers, Handler.Posts, Handler.Resumable {
     @Override
     public Response handle(Exchange exchange) throws InterruptedException {
       if (exchange.payload() == null && exchange.request().headers().has("Last-Event-ID")) {

@@ -25,7 +25,8 @@ public record ModuleHandlers(Upstreams upstreams) {
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
     Handler.PassesOn module = this::module;
-    return Map.of("recommend", this::recommend, "report", this::report, "module", module);
+    Handler.Posts recommend = this::recommend;
+    return Map.of("recommend", recommend, "report", this::report, "module", module);
   }
 
   private Response recommend(Exchange exchange) throws InterruptedException {

@@ -19,6 +19,9 @@ public interface Handler {
   /** A handler that passes requests on to the operation's downstream, which the contract names. */
   interface PassesOn extends Handler {}
 
+  /** A handler whose call is a POST, whatever the method of its own request is. */
+  interface Posts extends Handler {}
+
   /** A handler that changes what a user has consented to. */
   interface ChangesConsent extends Completes {}
 

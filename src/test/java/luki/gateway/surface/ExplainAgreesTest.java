@@ -117,6 +117,24 @@ class ExplainAgreesTest {
     }
   }
 
+  @Test
+  void theTokenOfASubprotocolIsSeenWhereAPageInABrowserSendsIt() throws Exception {
+    try (Fixture server = Fixture.start()) {
+      Fields offered =
+          Fields.of(
+              "Upgrade", "websocket",
+              "Connection", "Upgrade",
+              "Sec-WebSocket-Protocol",
+                  "luki.chat.v1, bearer." + server.gateway().key(List.of("maria_k"), "chat:write"));
+      Explanation explanation = server.gateway().explanation();
+      for (String path : List.of("/v1/chat/ws", "/v1/usage")) {
+        Explanation.Result result =
+            explanation.of(new Explanation.Question("GET", path, offered, null, null));
+        assertEquals(path.endsWith("ws") ? "pass" : "UNAUTHENTICATED", said(result), path);
+      }
+    }
+  }
+
   private static Explanation.Question asked(Ask ask, Json claims) {
     byte[] body = ask.body();
     return new Explanation.Question(
