@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -57,12 +58,34 @@ public record Configuration(
   public static Configuration of(Environment environment, Problems problems)
       throws BadConfiguration {
     Settings settings = SettingsReader.read(environment);
+    if (!problems.isEmpty()) {
+      addMissing(settings, environment, problems);
+    }
     if (!settings.gatewayFile().toFile().canRead() || !settings.openapiFile().toFile().canRead()) {
       problems.throwIfAny();
     }
     Configuration read = read(settings, environment, problems);
     Diagnostics.configure(settings.logLevel());
     return read;
+  }
+
+  /** Besides what is malformed: what prod needs, and names that are none. */
+  private static void addMissing(Settings settings, Environment environment, Problems problems) {
+    Map<Variable, String> needed =
+        settings.dev()
+            ? Map.of()
+            : Map.of(
+                Variable.API_KEY_PEPPER, ConfigurationCheck.PEPPER_WANTED,
+                Variable.SERVICE_TOKEN_KEY_PATH, ConfigurationCheck.SIGNING_KEY_WANTED);
+    needed.forEach(
+        (variable, shouldBe) -> {
+          if (environment.get(variable) == null) {
+            problems.add(variable.name(), shouldBe);
+          }
+        });
+    environment.findings().stream()
+        .filter(finding -> finding.check() == Check.UNKNOWN_VARIABLE)
+        .forEach(finding -> problems.add(finding.where(), finding.text()));
   }
 
   /** The files as they are now; the settings stay. */

@@ -3,9 +3,13 @@ package luki.gateway.config;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.Optional;
+import luki.http1.Grammar;
+import org.jspecify.annotations.Nullable;
 
 /** A block of addresses, IPv4 or IPv6. */
 public final class Cidr {
+  private static final int PORT_DIGITS = 5;
+
   private final byte[] network;
   private final int prefix;
 
@@ -14,10 +18,16 @@ public final class Cidr {
     this.prefix = prefix;
   }
 
-  /** Reads {@code 10.0.0.0/8}, {@code fd00::/8} or a single address; names are never looked up. */
+  /**
+   * Reads {@code 10.0.0.0/8}, {@code fd00::/8} or a single address, whose port does not count;
+   * names are never looked up.
+   */
   public static Optional<Cidr> parse(String text) {
     int slash = text.indexOf('/');
-    String address = slash < 0 ? text : text.substring(0, slash);
+    String address = slash < 0 ? withoutPort(text) : text.substring(0, slash);
+    if (address == null) {
+      return Optional.empty();
+    }
     try {
       byte[] bytes = InetAddress.ofLiteral(address).getAddress();
       int bits = bytes.length * 8;
@@ -26,6 +36,19 @@ public final class Cidr {
     } catch (IllegalArgumentException malformed) {
       return Optional.empty();
     }
+  }
+
+  /** An address may have a port, one of IPv6 brackets (RFC 7239 §6); null for a malformed port. */
+  public static @Nullable String withoutPort(String address) {
+    int colon = address.lastIndexOf(':');
+    boolean hasPort =
+        colon > 0 && (address.indexOf(':') == colon || address.charAt(colon - 1) == ']');
+    if (!hasPort) {
+      return address;
+    }
+    return Grammar.isDigits(address.substring(colon + 1), PORT_DIGITS)
+        ? address.substring(0, colon)
+        : null;
   }
 
   /** Whether the literal address lies in the block. */

@@ -32,6 +32,8 @@ public final class ConfigurationCheck {
       "must be set in prod: text of at least 32 bytes, as sh config/deploy/secrets.sh makes;"
           + " ENVIRONMENT=dev needs none";
 
+  public static final String SIGNING_KEY_WANTED = "must name an EC P-256 private key in prod";
+
   private final Settings settings;
   private final boolean prod;
   private final List<Finding> findings = new ArrayList<>();
@@ -156,7 +158,7 @@ public final class ConfigurationCheck {
         Check.SIGNING_KEY_UNSET,
         "SERVICE_TOKEN_KEY_PATH",
         prod
-            ? "must name an EC P-256 private key in prod"
+            ? SIGNING_KEY_WANTED
             : "unset: the gateway's tokens are signed by a key made at start");
     URI jwks = settings.jwt().jwks();
     // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.

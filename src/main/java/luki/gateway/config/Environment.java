@@ -28,10 +28,6 @@ public final class Environment {
 
   private static final String OURS = "LUKI_";
 
-  /** Platforms whose router is in front of the gateway, by a variable that each sets. */
-  private static final Map<String, String> ROUTERS =
-      Map.of("DYNO", "Heroku", "RAILWAY_ENVIRONMENT", "Railway", "RAILWAY_PROJECT_ID", "Railway");
-
   // OpenTelemetry's library reads these by itself.
   private static final String OF_TELEMETRY = "OTEL_";
 
@@ -97,18 +93,23 @@ public final class Environment {
         findings.add(Finding.of(Check.UNKNOWN_VARIABLE, name, unknown(meant)));
       }
     }
-    ROUTERS.keySet().stream()
-        .filter(process::containsKey)
-        .findFirst()
-        .filter(_ -> values.getOrDefault(Variable.TRUSTED_PROXIES.name(), "").isBlank())
-        .ifPresent(
-            name ->
-                findings.add(
-                    Finding.of(
-                        Check.NO_PROXY_TRUSTED,
-                        Variable.TRUSTED_PROXIES.name(),
-                        "unset, but " + ROUTERS.get(name) + "'s router is in front" + SHARED)));
+    String platform = platform(process.keySet());
+    if (platform != null && values.getOrDefault(Variable.TRUSTED_PROXIES.name(), "").isBlank()) {
+      findings.add(
+          Finding.of(
+              Check.NO_PROXY_TRUSTED,
+              Variable.TRUSTED_PROXIES.name(),
+              "unset, but " + platform + "'s router is in front" + SHARED));
+    }
     return new Environment(process, dotEnv, values, problems, findings);
+  }
+
+  /** The platform whose router is in front of the gateway, by the variables that it sets. */
+  private static @Nullable String platform(Set<String> names) {
+    if (names.contains("DYNO")) {
+      return "Heroku";
+    }
+    return names.stream().anyMatch(name -> name.startsWith("RAILWAY_")) ? "Railway" : null;
   }
 
   /** The variables whose values are other ones in the file by now. */
@@ -153,11 +154,17 @@ public final class Environment {
     return findings;
   }
 
-  /** The value, or null when it is unset or blank. */
+  /** The value, or null when it is unset or blank; one of the process wins over the file. */
   public @Nullable String get(Variable variable) {
-    String value = present(variable.name());
     String alias = variable.alias();
-    return value == null && alias != null ? present(alias) : value;
+    String set = present(process, variable.name());
+    if (set == null && alias != null) {
+      set = present(process, alias);
+    }
+    if (set == null) {
+      set = present(values, variable.name());
+    }
+    return set == null && alias != null ? present(values, alias) : set;
   }
 
   /** The variables whose names begin so, for a library that has its own. */
@@ -172,7 +179,7 @@ public final class Environment {
     return found;
   }
 
-  private @Nullable String present(String name) {
+  private static @Nullable String present(Map<String, String> values, String name) {
     String value = values.get(name);
     return value == null || value.isBlank() ? null : value.strip();
   }
@@ -212,11 +219,22 @@ public final class Environment {
     return value;
   }
 
+  /** A file that need not exist. */
+  Path noDirectory(Variable variable) {
+    Path path = Path.of(text(variable));
+    if (Files.isDirectory(path)) {
+      problem(variable, "must name a file, not a directory");
+    }
+    return path;
+  }
+
   /** A file that must exist. */
   Path file(Variable variable) {
-    Path path = Path.of(text(variable));
+    Path path = noDirectory(variable);
     if (!Files.isReadable(path)) {
-      problem(variable, "must name a readable file; " + path + " is not one");
+      // Some write the key itself here.
+      String named = variable.name().endsWith("_KEY_PATH") ? "" : "; " + path + " is not one";
+      problem(variable, "must name a readable file" + named);
     }
     return path;
   }

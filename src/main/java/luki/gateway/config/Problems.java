@@ -32,6 +32,10 @@ public final class Problems {
     throw new BadConfiguration(found);
   }
 
+  public boolean isEmpty() {
+    return found.isEmpty();
+  }
+
   /** Prevents startup if there is any. */
   public void throwIfAny() throws BadConfiguration {
     if (!found.isEmpty()) {

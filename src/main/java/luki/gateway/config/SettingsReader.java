@@ -47,7 +47,7 @@ public record SettingsReader(Environment environment) {
         environment.file(Variable.GATEWAY_CONFIG),
         environment.file(Variable.OPENAPI_FILE),
         environment.seconds(Variable.CONFIG_POLL_S, 0, 3600),
-        Path.of(environment.text(Variable.API_KEYS_FILE)),
+        environment.noDirectory(Variable.API_KEYS_FILE),
         Path.of(environment.text(Variable.ROLLOUT_FILE)),
         environment.parsed(
             Variable.API_KEY_PEPPER, SettingsReader::pepper, "must have at least 32 bytes"),

@@ -87,17 +87,17 @@ public final class Router {
       return Match.refused(method, null, ApiError.invalid("", "path"), versionOf(raw));
     }
     if (method == Method.OTHER) {
-      return refused(method, target, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
+      return refused(method, raw, target, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
     }
     if (target.asterisk()) {
       return method == Method.OPTIONS
           ? new Match(options(ASTERISK, allMethods, false, null), Map.of())
-          : refused(method, null, ApiError.invalid("", "path"));
+          : refused(method, raw, null, ApiError.invalid("", "path"));
     }
     List<String> values = new ArrayList<>(2);
     Node node = root.find(target.segments(), 0, values);
     return node == null
-        ? refused(method, target, ApiError.of(ErrorCode.NOT_FOUND))
+        ? refused(method, raw, target, ApiError.of(ErrorCode.NOT_FOUND))
         : node.match(method, values);
   }
 
@@ -108,10 +108,10 @@ public final class Router {
   }
 
   /** The route of a request that leads to no operation, in the version of its path. */
-  public Match refused(Method method, @Nullable Target target, ApiError error) {
+  public Match refused(Method method, String raw, @Nullable Target target, ApiError error) {
     Version version =
         target == null || target.segments().isEmpty()
-            ? null
+            ? versionOf(raw)
             : unrouted.get(target.segments().getFirst());
     return Match.refused(method, null, error, version);
   }

@@ -3,9 +3,9 @@ package luki.gateway.filter;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.List;
+import luki.gateway.config.Cidr;
 import luki.gateway.config.Settings;
 import luki.gateway.http.Request;
-import luki.http1.Grammar;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  */
 record ClientAddress(Settings settings) {
   private static final int NETWORK = 8;
-  private static final int PORT_DIGITS = 5;
 
   /** The address; of IPv6 its /64, since one client may use all of it. */
   String of(Request request) {
@@ -33,15 +32,10 @@ record ClientAddress(Settings settings) {
     return client.indexOf(':') < 0 ? client : network(client);
   }
 
-  /** An entry may have a port, an IPv6 address brackets (RFC 7239 §6); neither counts. */
   private static @Nullable String canonical(String entry) {
-    int colon = entry.lastIndexOf(':');
-    boolean hasPort = colon > 0 && (entry.indexOf(':') == colon || entry.charAt(colon - 1) == ']');
-    if (hasPort && !Grammar.isDigits(entry.substring(colon + 1), PORT_DIGITS)) {
-      return null;
-    }
+    String address = Cidr.withoutPort(entry);
     try {
-      return InetAddress.ofLiteral(hasPort ? entry.substring(0, colon) : entry).getHostAddress();
+      return address == null ? null : InetAddress.ofLiteral(address).getHostAddress();
     } catch (IllegalArgumentException malformed) {
       return null;
     }

@@ -61,9 +61,10 @@ public sealed interface PresentedCredential {
     }
     Matcher scheme = SCHEME.matcher(value);
     if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
+      // RFC 6750 §3.1: a scheme that is not supported is as no credential.
       return refused(
           new ApiError.Unauthenticated(
-              true, "Write 'Authorization: Bearer <API key or token>' or 'X-API-Key: <API key>'"));
+              false, "Write 'Authorization: Bearer <API key or token>' or 'X-API-Key: <API key>'"));
     }
     return malformed("/Authorization", "malformed");
   }

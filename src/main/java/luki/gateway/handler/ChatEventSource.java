@@ -92,7 +92,13 @@ final class ChatEventSource implements Body.Source {
   @Nullable ApiError awaitFirst() throws InterruptedException {
     Deadline answerBy = new Deadline(exchange.receivedNanos() + limits.answerBy().toNanos());
     Deadline firstEvent = new Deadline(eventDeadline);
-    pending = begun.events.poll(answerBy.sooner(firstEvent).left());
+    Deadline wait = answerBy.sooner(firstEvent);
+    while (pending == null && !probed && begun.grant.revocation() == null && !wait.hasPassed()) {
+      if (chat.lifecycle().streamsMustEnd()) {
+        return ApiError.retrySoon(ErrorCode.DRAINING);
+      }
+      pending = begun.events.poll(wait.sooner(Deadline.after(POLL_INTERVAL)).left());
+    }
     probed = pending == null;
     if (begun.grant.revocation() != null) {
       return begun.grant.revocation();

@@ -138,12 +138,10 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
 
   /** A part that is known without a call. */
   private @Nullable PartResult settled(Part part, Exchange exchange) {
-    if (!upstreams.isConfigured(part.upstream)) {
-      return PartResult.NOT_CONFIGURED;
+    if (!exchange.principal().scopes().contains(part.scope)) {
+      return PartResult.denied(new ApiError.MissingScope(Set.of(part.scope)));
     }
-    return exchange.principal().scopes().contains(part.scope)
-        ? null
-        : PartResult.denied(new ApiError.MissingScope(Set.of(part.scope)));
+    return upstreams.isConfigured(part.upstream) ? null : PartResult.NOT_CONFIGURED;
   }
 
   private Branch<Consent.ConsentStatus> ask(Exchange exchange, String scope) {

@@ -58,7 +58,7 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
     Router.Match match =
         reason == null
             ? router.match(method, engine.target(), target)
-            : router.refused(method, target, ApiError.of(reason));
+            : router.refused(method, engine.target(), target, ApiError.of(reason));
     long received = engine.receivedNanos();
     Exchange exchange = exchange(request, match, received, memory);
     Deadline ofBody = new Deadline(received + MAX_BODY_NANOS);

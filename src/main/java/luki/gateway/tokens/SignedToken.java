@@ -136,7 +136,7 @@ record SignedToken(
             || (keyId.string() != null
                 && keyId.string("").length() <= MAX_KEY_ID
                 && keyId.string("").chars().noneMatch(Character::isISOControl));
-    return goodKeyId && (type.isMissing() || type.string() != null);
+    return goodKeyId && (type.isMissing() || !typeOf(head).isEmpty());
   }
 
   private static String typeOf(Json head) {

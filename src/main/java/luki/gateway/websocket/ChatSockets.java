@@ -11,6 +11,7 @@ import luki.gateway.http.Body;
 import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
+import luki.gateway.http.Method;
 import luki.gateway.http.Response;
 import luki.gateway.observe.Lifecycle;
 import luki.gateway.observe.Periodic;
@@ -83,7 +84,9 @@ public final class ChatSockets implements AutoCloseable {
     @Override
     public Response handle(Exchange exchange) {
       Fields headers = exchange.request().headers();
-      String problem = Handshake.problem(headers);
+      // RFC 6455 §4.1; a HEAD is routed as a GET.
+      boolean isGet = exchange.request().method() == Method.GET;
+      String problem = isGet ? Handshake.problem(headers) : "method";
       if (problem != null) {
         return Response.refused(ApiError.invalid("/" + problem, "websocket")).with(WANTED);
       }

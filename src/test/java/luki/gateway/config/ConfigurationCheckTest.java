@@ -32,6 +32,7 @@ import luki.gateway.app.Gateway;
 import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.ConfigurationCheck.Severity;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.http.Upstream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -187,6 +188,62 @@ class ConfigurationCheckTest {
     warns(where, "only a proxy on this machine", "ENVIRONMENT", "prod", "HOST", "127.0.0.1");
     assertEquals(List.of(), about(where, "ENVIRONMENT", "prod"));
     assertEquals(List.of(), about(where, "HOST", "127.0.0.1"));
+  }
+
+  private List<String> problems(String... pairs) {
+    return assertThrows(BadConfiguration.class, () -> configuration(pairs)).problems();
+  }
+
+  @Test
+  void whatProdNeedsAndMisspeltNamesAreReportedWithWhatIsMalformed() {
+    String all = problems("ENVIRONMENT", "prod", "PORT", "abc", "API_KEY_PEPER", "x").toString();
+    for (String name : List.of("PORT: ", "API_KEY_PEPPER: must", "SERVICE_TOKEN_KEY_PATH: must")) {
+      assertTrue(all.contains(name), all);
+    }
+    assertTrue(all.contains("API_KEY_PEPER: is not a variable"), all);
+    assertFalse(problems("PORT", "abc").toString().contains("PEPPER"));
+  }
+
+  @Test
+  void aKeyThatStandsWhereItsFileShouldBeNamedIsNotPrinted() {
+    String key = "-----BEGIN PRIVATE KEY-----MIGHAgEA";
+    for (String name :
+        List.of("SERVICE_TOKEN_KEY_PATH", "IDEMPOTENCY_KEY_PATH", "JWT_PUBLIC_KEY_PATH")) {
+      String said = problems(name, key).toString();
+      assertTrue(said.contains(name + ": must name a readable file"), said);
+      assertFalse(said.contains("MIGH"), said);
+    }
+  }
+
+  @Test
+  void aDirectoryWhereAFileIsMeantIsAProblem() {
+    String where = directory.toString();
+    for (String name : List.of("API_KEYS_FILE", "SERVICE_JWKS_PATH", "SERVICE_TOKEN_KEY_PATH")) {
+      String said = problems(name, where).toString();
+      assertTrue(said.contains(name + ": must name a file, not a directory"), said);
+    }
+  }
+
+  @Test
+  void anOlderNameInTheProcessWinsOverTheFile() throws Exception {
+    Files.writeString(directory.resolve(".env"), "MEMORY_URL=http://file.test\n");
+    assertEquals(
+        "http://process.test",
+        configuration("LUKI_MEMORY_SERVICE_URL", "http://process.test")
+            .settings()
+            .urls()
+            .get(Upstream.MEMORY)
+            .toString());
+  }
+
+  @Test
+  void thePortOfATrustedProxyDoesNotCount() throws Exception {
+    Settings settings =
+        configuration("TRUSTED_PROXIES", "203.0.113.7:51234,[2001:db8::7]:443,fd00::8").settings();
+    for (String address : List.of("203.0.113.7", "2001:db8::7", "fd00::8")) {
+      assertTrue(settings.trusts(address), address);
+    }
+    assertTrue(problems("TRUSTED_PROXIES", "203.0.113.7:x").toString().contains("must list"));
   }
 
   @Test

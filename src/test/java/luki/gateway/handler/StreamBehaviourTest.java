@@ -64,6 +64,21 @@ class StreamBehaviourTest {
   }
 
   @Test
+  void aStreamThatStillWaitsForItsAgentIsToldOfTheEndOfTheGrace() throws Exception {
+    try (RawUpstream agent = agent(RawUpstream.RawConnection::stallUntilClosed);
+        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "5").start()) {
+      Client maria = client(gateway);
+      CompletableFuture<HttpReply> waiting =
+          CompletableFuture.supplyAsync(() -> maria.post("/v1/chat/stream", REQUEST));
+      // One more is the request for the metrics.
+      Waiting.until(() -> gateway.metric("http_server_active_requests").equals("2.0"));
+      gateway.drain();
+      HttpReply told = waiting.get(1, TimeUnit.SECONDS).expect(503, "DRAINING");
+      assertEquals("1", told.header("Retry-After").orElse(""));
+    }
+  }
+
+  @Test
   void theHeadForbidsBufferingOfTheEvents() throws Exception {
     try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start();

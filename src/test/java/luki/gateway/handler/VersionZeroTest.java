@@ -3,8 +3,10 @@ package luki.gateway.handler;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +17,7 @@ import luki.gateway.standin.Fixture;
 import luki.gateway.standin.Seen;
 import luki.gateway.testing.Client;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.RawHttpClient;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,6 +66,20 @@ class VersionZeroTest {
         "[{\"role\":\"user\",\"content\":\"Good morning\"},"
             + "{\"role\":\"assistant\",\"content\":\"Good morning, Maria\"}]",
         context.at("conversation_history").toString().replace(",\"id\":7", ""));
+  }
+
+  @Test
+  void aPathThatTheServerRefusesHasTheOldBodyToo() {
+    assumeTrue(TestGateway.isEdge(), "the JDK's server answers these itself");
+    for (String item : List.of("%zz", "%2F", "..")) {
+      String request =
+          "GET /api/elr/items/" + item + " HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
+      HttpReply reply =
+          RawHttpClient.exchange(
+              SERVER.gateway().port(), request.getBytes(StandardCharsets.US_ASCII));
+      assertEquals("{\"detail\":\"The request is not valid\"}", reply.expect(400).body(), item);
+      assertTrue(reply.header("Deprecation").isPresent(), item);
+    }
   }
 
   @Test

@@ -190,7 +190,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 35_950;
+  private static final int MAX_LINES = 36_050;
   private static final int MAX_FILES = 297;
 
   /** Raw lines of each room, rounded up to fifty. */

@@ -84,6 +84,22 @@ class StreamTicketTest {
     }
   }
 
+  @Test
+  void anEventSourceThatReconnectsWithItsUsedTicketIsTold204AndThatIsNoFailure() throws Exception {
+    try (Fixture setting = Fixture.start(g -> g.with("AUTH_FAILURES_PER_MIN", "1"))) {
+      TestGateway gateway = setting.gateway();
+      Client maria = gateway.client("chat:write");
+      String url = urlOf(maria, WANTED);
+      use(gateway, url).expect(200);
+      setting.forget();
+      for (int i = 0; i < 3; i++) {
+        gateway.stranger().get(url, "Last-Event-ID", "3").expect(204);
+      }
+      setting.assertNothingWasCalled("a reconnect");
+      use(gateway, url).expect(401);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "'&user_id=maria_k', 400", // another parameter

@@ -377,6 +377,8 @@ class TokenVerifierTest {
         "{\"alg\":\"ES256\",\"kid\":\"a\\r\\nb\"}",
         "{\"alg\":\"ES256\",\"kid\":7}",
         "{\"kid\":\"e1\"}",
+        "{\"alg\":\"ES256\",\"kid\":\"e1\",\"typ\":\"\"}",
+        "{\"alg\":\"ES256\",\"kid\":\"e1\",\"typ\":\"application/\"}",
         "{\"alg\":\"ES256\",\"kid\":\"e1\",\"typ\":\"dpop+jwt\"}",
         "{\"alg\":\"ES256\",\"kid\":\"e1\",\"typ\":\"logout+jwt\"}",
         "{\"alg\":\"ES256\",\"kid\":\"e1\",\"typ\":\"luki-service+jwt\"}",

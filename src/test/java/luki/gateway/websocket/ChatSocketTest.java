@@ -291,6 +291,14 @@ class ChatSocketTest {
   }
 
   @Test
+  void aHeadOpensNoSocket() throws Exception {
+    try (TestGateway gateway = TestGateway.start(Map.of())) {
+      String request = Frames.request(gateway.port(), key(gateway), "");
+      assertEquals(400, RawHttpClient.statusOf(gateway.port(), "HEAD" + request.substring(3)));
+    }
+  }
+
+  @Test
   void anUpgradeOfHttp10IsIgnored() throws Exception {
     try (TestGateway gateway = TestGateway.start(Map.of())) {
       String request = Frames.request(gateway.port(), key(gateway), "");
