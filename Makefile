@@ -4,9 +4,9 @@
 
 NEEDS_JDK := $(filter-out help clean browser-packages,$(or $(MAKECMDGOALS),help))
 ifneq ($(NEEDS_JDK),)
-JAVA_HOME := $(shell sh src/dev/find-jdk.sh 2>&1)
-ifneq ($(wildcard $(JAVA_HOME)/bin/javac),$(JAVA_HOME)/bin/javac)
-$(error $(JAVA_HOME))
+JAVA_HOME := $(shell sh src/dev/find-jdk.sh 2>/dev/null)
+ifeq ($(JAVA_HOME),)
+$(error $(shell sh src/dev/find-jdk.sh 2>&1))
 endif
 ifeq ($(shell command -v mvn),)
 $(error Maven is missing: install it (for example apt-get install maven, brew install maven))

@@ -27,6 +27,7 @@ public final class Environment {
       Pattern.compile(".*_SERVICE_HOST|.*_SERVICE_PORT(_.*)?|.*_PORT|.*_PORT_.*");
 
   private static final String OURS = "LUKI_";
+  private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
   // OpenTelemetry's library reads these by itself.
   private static final String OF_TELEMETRY = "OTEL_";
@@ -133,7 +134,8 @@ public final class Environment {
       }
       String pair = line.startsWith("export ") ? line.substring(7).strip() : line;
       int equals = pair.indexOf('=');
-      if (equals < 1) {
+      // A line of a value in base64 can end in =, and may be secret.
+      if (equals < 1 || !NAME.matcher(pair.substring(0, equals).strip()).matches()) {
         problems.add(file + ":" + (i + 1), "must be NAME=value");
         continue;
       }

@@ -55,15 +55,16 @@ public record BrowserCredentials(Tickets tickets) implements Filter {
     if (!Tickets.isTicket(ticket)) {
       return Response.refused(ApiError.invalid("/" + TICKET, "pattern"));
     }
-    Tickets.Grant grant = tickets.redeem(ticket, exchange.route().template());
-    if (grant != null) {
-      return next.handle(
-          with(exchange, grant.header(), grant.credential(), Query.parse(grant.query())));
+    if (exchange.operation().isEventStream() && exchange.request().headers().has("Last-Event-ID")) {
+      // WHATWG HTML §9.2: an EventSource asks again with the same URL, its ticket used; 204 ends
+      // it.
+      return Response.empty(204);
     }
-    boolean reconnects =
-        exchange.operation().isEventStream() && exchange.request().headers().has("Last-Event-ID");
-    // WHATWG HTML §9.2: an EventSource asks again with the same URL, its ticket used; 204 ends it.
-    return reconnects ? Response.empty(204) : Response.refused(new ApiError.Unauthenticated(true));
+    Tickets.Grant grant = tickets.redeem(ticket, exchange.route().template());
+    return grant == null
+        ? Response.refused(new ApiError.Unauthenticated(true))
+        : next.handle(
+            with(exchange, grant.header(), grant.credential(), Query.parse(grant.query())));
   }
 
   /** Beside another credential, so that two are still one too many. */

@@ -31,6 +31,9 @@ final class ChatEventSource implements Body.Source {
   private static final byte[] COMMENT = ": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(500);
 
+  /** While nobody can wake it when streams must end. */
+  private static final Duration FIRST_POLL_INTERVAL = Duration.ofMillis(100);
+
   private final Exchange exchange;
   private final ChatHandlers chat;
   private final GatewayFile.Streams limits;
@@ -93,12 +96,12 @@ final class ChatEventSource implements Body.Source {
     Deadline answerBy = new Deadline(exchange.receivedNanos() + limits.answerBy().toNanos());
     Deadline firstEvent = new Deadline(eventDeadline);
     Deadline wait = answerBy.sooner(firstEvent);
-    while (pending == null && !probed && begun.grant.revocation() == null && !wait.hasPassed()) {
+    do {
       if (chat.lifecycle().streamsMustEnd()) {
         return ApiError.retrySoon(ErrorCode.DRAINING);
       }
-      pending = begun.events.poll(wait.sooner(Deadline.after(POLL_INTERVAL)).left());
-    }
+      pending = begun.events.poll(wait.sooner(Deadline.after(FIRST_POLL_INTERVAL)).left());
+    } while (pending == null && !probed && begun.grant.revocation() == null && !wait.hasPassed());
     probed = pending == null;
     if (begun.grant.revocation() != null) {
       return begun.grant.revocation();

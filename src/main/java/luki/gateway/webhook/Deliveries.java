@@ -88,7 +88,8 @@ final class Deliveries {
     Set<String> surplus = surplus(open.stream().filter(this::isWaiting).toList(), MAX_WAITING);
     for (Job job : open) {
       boolean isSurplus = surplus.contains(job.id());
-      int max = job.attempts() == 0 ? Slots.MAX : Slots.MAX - ONLY_FIRST_ATTEMPTS;
+      boolean isFirst = job.attempts() == 0 && !job.isDeferred();
+      int max = isFirst ? Slots.MAX : Slots.MAX - ONLY_FIRST_ATTEMPTS;
       if ((isSurplus || isDue(job)) && inFlight.take(job.id(), job.owner(), max) == null) {
         threads.execute(() -> run(job.id(), isSurplus));
       }
@@ -96,10 +97,12 @@ final class Deliveries {
     return INTERVAL;
   }
 
-  /** Its receiver has failed, or wants nothing now: it may wait for a day. */
+  /** Its receiver has failed or wants nothing now, or consent is unknown: it may wait for a day. */
   boolean isWaiting(Job job) {
     return job.state() == State.PENDING
-        && (job.attempts() > 0 || new Webhook(registry.find(job.webhook())).isPaused());
+        && (job.attempts() > 0
+            || job.isDeferred()
+            || new Webhook(registry.find(job.webhook())).isPaused());
   }
 
   /** What is beyond a limit, of jobs with the oldest first: the oldest of who has most. */
@@ -179,12 +182,16 @@ final class Deliveries {
       return;
     }
     LOG.error("a result cannot be delivered now", Diagnostics.Field.reason(failure));
-    registry.changeEventually(id, later(registry.job(id)).from(State.PENDING));
+    Instant now = clock.instant();
+    Job later = registry.job(id).pendingUntil(now.plus(SCHEDULE.getFirst()), now);
+    registry.changeEventually(id, later.from(State.PENDING));
   }
 
-  private Job later(Job job) {
+  /** Nobody knows whether the user consents: the receiver was not asked, so it is no attempt. */
+  private Job deferred(Job job) {
     Instant now = clock.instant();
-    return job.pendingUntil(now.plus(SCHEDULE.getFirst()), now);
+    long pause = SCHEDULE.getFirst().toMillis();
+    return job.pendingUntil(now.plusMillis(pause + random.nextLong(pause)), now).deferred();
   }
 
   private void deliver(Job job, Webhook to, ByteBudget.Lease lease)
@@ -192,8 +199,7 @@ final class Deliveries {
     byte[] message = open(job, lease);
     if (message == null) {
       if (registry.job(job.id()).state() == State.PENDING) {
-        // Nobody knows whether the user consents: the receiver was not asked.
-        become(later(job));
+        become(deferred(job));
       }
       return;
     }

@@ -14,6 +14,7 @@ import luki.gateway.json.Json;
  */
 record Job(Json json) {
   static final String PREFIX = "job_";
+  private static final String DEFERRED = "deferred";
 
   /** How long a result is kept for its delivery, and after that the state for its caller. */
   static final Duration LIFETIME = Duration.ofHours(24);
@@ -96,7 +97,8 @@ record Job(Json json) {
         json.toBuilder()
             .put("state", state.name().toLowerCase(Locale.ROOT))
             .put("updated_at", now.toString())
-            .remove("next_attempt_at");
+            .remove("next_attempt_at")
+            .remove(DEFERRED);
     return new Job((state.isOpen() ? changed : changed.remove("access")).build());
   }
 
@@ -123,8 +125,17 @@ record Job(Json json) {
         in(State.PENDING, now).json.toBuilder().put("next_attempt_at", next.toString()).build());
   }
 
+  /** One that waits for something else than its receiver. */
+  Job deferred() {
+    return new Job(json.toBuilder().put(DEFERRED, true).build());
+  }
+
+  boolean isDeferred() {
+    return json.at(DEFERRED).isTrue();
+  }
+
   /** What its owner sees, without the result. */
   Json.Builder shown() {
-    return json.toBuilder().remove("owner").remove("access");
+    return json.toBuilder().remove("owner").remove("access").remove(DEFERRED);
   }
 }

@@ -32,7 +32,7 @@ final class ChatSocket {
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(45);
 
   /** For chats that the grace does not wait for to send their error. */
-  private static final Duration LAST_MESSAGES = Duration.ofMillis(500);
+  private static final Duration LAST_MESSAGES = Duration.ofMillis(250);
 
   /** For the client to answer a close frame. */
   private static final Duration CLOSE_TIME = Duration.ofSeconds(2);
@@ -209,10 +209,9 @@ final class ChatSocket {
       ending = now;
       chats.values().forEach(Chat::look);
     }
-    if (running.get() > 0) {
-      return isOver && now - ending > LAST_MESSAGES.toNanos();
-    }
-    return isOver || lifecycle.phase() == Lifecycle.Phase.DRAINING;
+    // The phase first: what was admitted before is counted by then.
+    boolean drains = isOver || lifecycle.phase() == Lifecycle.Phase.DRAINING;
+    return drains && (running.get() == 0 || (isOver && now - ending > LAST_MESSAGES.toNanos()));
   }
 
   private void ping() {

@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 public final class ChatSockets implements AutoCloseable {
   private static final Duration CHECK_INTERVAL = Duration.ofMillis(250);
 
+  /** With the shortest grace, streams have half a second for their end. */
+  private static final Duration DRAIN_INTERVAL = Duration.ofMillis(50);
+
   final Lifecycle lifecycle;
   final AccessWatch access;
   final ByteBudget memory;
@@ -54,7 +57,7 @@ public final class ChatSockets implements AutoCloseable {
   private Duration check() {
     long now = System.nanoTime();
     open.forEach(socket -> socket.check(now));
-    return CHECK_INTERVAL;
+    return lifecycle.phase() == Lifecycle.Phase.DRAINING ? DRAIN_INTERVAL : CHECK_INTERVAL;
   }
 
   @Override
