@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -192,22 +191,6 @@ class MemoryFaultsTest {
     assertServes();
   }
 
-  /** The fastest of some, in nanoseconds, without a gateway between. */
-  private static long timeToRead(RawUpstream.Script service, int length) throws Exception {
-    long fastest = Long.MAX_VALUE;
-    try (RawUpstream direct = RawUpstream.start(service);
-        RawHttpClient client = new RawHttpClient(URI.create(direct.url()).getPort())) {
-      for (int i = 0; i < 20; i++) {
-        long before = System.nanoTime();
-        client.send("GET /metrics/bad HTTP/1.1\r\nHost: service\r\n\r\n");
-        client.readUntil("\r\n\r\n");
-        assertEquals(length, client.read(length).length);
-        fastest = Math.min(fastest, System.nanoTime() - before);
-      }
-    }
-    return fastest;
-  }
-
   @Test
   void oneCallerAsksAHundredTimesForFiveMegabytesAndReadsNone() throws Exception {
     byte[] body = new byte[BIG];
@@ -215,8 +198,7 @@ class MemoryFaultsTest {
     byte[] quoted =
         ("{\"a\":\"" + new String(body, StandardCharsets.US_ASCII) + "\"}")
             .getBytes(StandardCharsets.US_ASCII);
-    RawUpstream.Script service = answering("application/json", quoted);
-    start(service);
+    start(answering("application/json", quoted));
     List<RawHttpClient> clients = together(100, () -> sent(get("/v1/engagement/metrics/bad", bad)));
     List<Integer> statuses = statuses(clients);
     assertServes();
@@ -226,16 +208,12 @@ class MemoryFaultsTest {
     assertTrue(Set.of(200, 429, 503).containsAll(statuses), statuses.toString());
     long fastest = Long.MAX_VALUE;
     // A process that has just started is slower.
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 200 && fastest > 10_000_000; i++) {
       long before = System.nanoTime();
       assertEquals(503, status(sent(get("/v1/engagement/metrics/bad", bad))));
       fastest = Math.min(fastest, System.nanoTime() - before);
     }
-    // Before it is refused the reply is read, which takes the machine a time of its own.
-    long alone = timeToRead(service, quoted.length);
-    assertTrue(
-        fastest < 10_000_000 + alone,
-        "refused after " + fastest / 1000 + " µs, read alone in " + alone / 1000 + " µs");
+    assertTrue(fastest < 10_000_000, "refused after " + fastest / 1_000_000 + " ms");
     assertAllIsGivenBack();
   }
 
