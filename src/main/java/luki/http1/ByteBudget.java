@@ -126,6 +126,12 @@ public final class ByteBudget {
       }
     }
 
+    /** Whether there is room for so many bytes more now, without taking it. */
+    public void check(long bytes) throws Exhausted {
+      take(bytes);
+      give(bytes);
+    }
+
     public synchronized void give(long bytes) {
       held = Math.max(0, held - bytes);
       if (taken - held > MAX_SPARE) {
@@ -162,8 +168,7 @@ public final class ByteBudget {
       int longest = remaining < 0 ? most : (int) Math.min(remaining, most);
       if (remaining > MAX_FIRST_BYTES) {
         // Refused now rather than after most of it was read.
-        take(longest);
-        give(longest);
+        check(longest);
       }
       byte[] bytes = made(Math.min(longest, remaining < 0 ? FIRST_BYTES : MAX_FIRST_BYTES));
       int length = 0;

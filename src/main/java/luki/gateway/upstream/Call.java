@@ -6,6 +6,7 @@ import luki.gateway.http.Body;
 import luki.gateway.http.Method;
 import luki.gateway.http.PercentCoding;
 import luki.gateway.json.Json;
+import luki.http1.BlockInput;
 import luki.http1.ByteBudget;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
@@ -73,15 +74,26 @@ public record Call(
   /** Reads the body of a reply, with memory for it and for what is made of it. */
   byte[] read(InputStream reply, int status, ByteBudget.Lease memory, int maxBytes)
       throws IOException {
-    byte[] bytes =
-        list != null && Failures.isSuccess(status)
-            ? list.read(reply, memory)
-            : memory.read(reply, maxBytes + 1);
-    if (bytes.length > maxBytes) {
-      throw new Failures.UnusableReply("too long");
+    byte[] bytes;
+    if (list != null && Failures.isSuccess(status)) {
+      bytes = list.read(reply, memory);
+    } else {
+      if (reply instanceof BlockInput known && known.remaining() > 0) {
+        // Refused now rather than after it was read.
+        checkLength(known.remaining(), maxBytes);
+        memory.check(Reply.leastMemoryFor(known.remaining()));
+      }
+      bytes = memory.read(reply, maxBytes + 1);
     }
+    checkLength(bytes.length, maxBytes);
     memory.take(Reply.memoryToUse(bytes));
     return bytes;
+  }
+
+  private static void checkLength(long length, int maxBytes) throws Failures.UnusableReply {
+    if (length > maxBytes) {
+      throw new Failures.UnusableReply("too long");
+    }
   }
 
   /** A path and query for a service in which every part that is not ours is encoded. */
