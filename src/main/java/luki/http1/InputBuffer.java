@@ -155,6 +155,11 @@ public final class InputBuffer {
     return position;
   }
 
+  /** Where what is buffered ends. */
+  int end() {
+    return end;
+  }
+
   /** Continues after the line whose CRLF is at that position. */
   void endLine(int crlf) {
     position = crlf + 2;

@@ -46,23 +46,19 @@ public final class RequestParser {
       source.endLine(end);
       end = line();
     }
-    byte[] bytes = source.bytes();
-    int space = source.position();
-    while (space < end && Grammar.isTokenByte(bytes[space])) {
-      space++;
-    }
-    if (space == source.position() || space == end || bytes[space] != ' ') {
+    if (!readMethod(end)) {
       throw new BadMessage(Reason.REQUEST_LINE);
     }
-    method = FieldNames.of(bytes, source.position(), space);
-    int second = space + 1;
+    byte[] bytes = source.bytes();
+    int first = source.position() + method.length() + 1;
+    int second = first;
     while (second < end && bytes[second] > ' ' && bytes[second] < 0x7f) {
       second++;
     }
     if (second < end && bytes[second] != ' ') {
       throw new BadMessage(Reason.TARGET);
     }
-    target = new String(bytes, space + 1, second - space - 1, StandardCharsets.ISO_8859_1);
+    target = new String(bytes, first, second - first, StandardCharsets.ISO_8859_1);
     http11 = isHttp11(bytes, second + 1, end);
     source.endLine(end);
     Fields.Builder fields = new Fields.Builder();
@@ -85,11 +81,32 @@ public final class RequestParser {
       String method, String target, boolean http11, Fields fields, BodyFraming body) {}
 
   private int line() throws IOException {
-    int end = source.line(limits.lineBytes(), Reason.TARGET_TOO_LONG, Reason.REQUEST_LINE);
-    if (end < 0) {
-      throw new EOFException("closed within the request line");
+    try {
+      int end = source.line(limits.lineBytes(), Reason.TARGET_TOO_LONG, Reason.REQUEST_LINE);
+      if (end < 0) {
+        throw new EOFException("closed within the request line");
+      }
+      return end;
+    } catch (BadMessage bad) {
+      // RFC 9110 §9.3.2: the reply to a HEAD has no body, whatever is wrong with the rest.
+      boolean _ = readMethod(source.end());
+      throw bad;
     }
-    return end;
+  }
+
+  /** Whether what is buffered up to there begins with a method and a space. */
+  private boolean readMethod(int end) {
+    byte[] bytes = source.bytes();
+    int from = source.position();
+    int space = from;
+    while (space < end && Grammar.isTokenByte(bytes[space])) {
+      space++;
+    }
+    boolean begins = space > from && space < end && bytes[space] == ' ';
+    if (begins) {
+      method = FieldNames.of(bytes, from, space);
+    }
+    return begins;
   }
 
   private RequestHead head(String raw, Fields fields) throws BadMessage {

@@ -3,6 +3,7 @@ package luki.gateway.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -112,6 +113,16 @@ class FramingTest {
     assertEquals(414, RawHttpClient.statusOf(PORT, uri));
     String header = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: " + "z".repeat(17000) + "\r\n\r\n";
     assertEquals(431, RawHttpClient.statusOf(PORT, header));
+  }
+
+  @Test
+  void theRefusalOfAHeadThatIsNotReadWholeHasNoBodyToo() throws IOException {
+    assumeTrue(TestGateway.isEdge(), "the JDK's server refuses by itself");
+    for (String line : List.of("HEAD /" + "y".repeat(9000), "HEAD /\n", "HEAD /\0")) {
+      String answer = exchange(line + " HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertTrue(answer.startsWith("HTTP/1.1 4"), answer);
+      assertTrue(answer.endsWith("\r\n\r\n"), answer);
+    }
   }
 
   @Test
