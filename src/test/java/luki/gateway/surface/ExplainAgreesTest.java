@@ -2,6 +2,7 @@ package luki.gateway.surface;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
 import luki.gateway.testing.HttpReply;
+import luki.gateway.testing.TestGateway;
 import luki.gateway.testing.Unchecked;
 import luki.gateway.tokens.DevIssuer;
 import luki.http1.Fields;
@@ -119,6 +121,7 @@ class ExplainAgreesTest {
 
   @Test
   void theTokenOfASubprotocolIsSeenWhereAPageInABrowserSendsIt() throws Exception {
+    assumeTrue(TestGateway.isEdge(), "the JDK's server opens no WebSocket");
     try (Fixture server = Fixture.start()) {
       Fields offered =
           Fields.of(
