@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class EdgeServer extends HttpServer {
   private static final int USUAL_BACKLOG = 1024;
   private static final Duration REST = Duration.ofMillis(50);
+  private static final Duration LAST_REPLIES = Duration.ofMillis(100);
 
   private final ServerContext shared;
   private final ServerSocket listener;
@@ -158,7 +159,10 @@ public final class EdgeServer extends HttpServer {
     return null;
   }
 
-  /** Closes the listener and idle connections, lets exchanges finish, then closes the rest. */
+  /**
+   * Closes the listener and idle connections, lets exchanges finish, then interrupts their handlers
+   * and, after a moment for the replies, closes the rest.
+   */
   @Override
   public void stop(int seconds) {
     Connections connections = shared.connections();
@@ -169,6 +173,8 @@ public final class EdgeServer extends HttpServer {
       acceptor.join();
       connections.forEach(Connection::closeIfIdle);
       if (!connections.awaitNone(Duration.ofSeconds(seconds))) {
+        connections.forEach(Connection::interruptHandler);
+        boolean _ = connections.awaitNone(LAST_REPLIES);
         connections.forEach(Connection::abort);
       }
     } catch (IOException _) {

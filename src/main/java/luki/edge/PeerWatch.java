@@ -138,9 +138,16 @@ final class PeerWatch extends BlockInput implements Runnable {
   }
 
   private synchronized void peerLeft() {
+    if (watched != null) {
+      gone = true;
+      interruptHandler();
+    }
+  }
+
+  /** What the handler waits for ends; it may still reply. */
+  synchronized void interruptHandler() {
     Thread interrupted = handler;
     if (watched != null && interrupted != null) {
-      gone = true;
       interrupted.interrupt();
     }
   }

@@ -79,6 +79,21 @@ class StreamBehaviourTest {
   }
 
   @Test
+  void aChatThatStillWaitsForItsAgentIsToldOfTheEndOfTheGrace() throws Exception {
+    assumeTrue(TestGateway.isEdge(), "the JDK's server closes the connection");
+    try (RawUpstream agent = agent(RawUpstream.RawConnection::stallUntilClosed);
+        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "2").start()) {
+      Client maria = client(gateway);
+      CompletableFuture<HttpReply> waiting =
+          CompletableFuture.supplyAsync(() -> maria.post("/v1/chat", REQUEST));
+      Waiting.until(() -> gateway.metric("http_server_active_requests").equals("2.0"));
+      gateway.drain();
+      HttpReply told = waiting.get(1, TimeUnit.SECONDS).expect(503, "DRAINING");
+      assertEquals("close", told.header("Connection").orElse(""));
+    }
+  }
+
+  @Test
   void theHeadForbidsBufferingOfTheEvents() throws Exception {
     try (RawUpstream agent = agent(c -> answer(c, TOKEN + DONE));
         TestGateway gateway = gateway(agent).start();
