@@ -11,9 +11,7 @@ import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Method;
-import luki.gateway.http.Upstream;
 import luki.gateway.http.UpstreamVersion;
-import luki.gateway.rollout.Rollout;
 import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -30,9 +28,13 @@ public final class EventFeed implements AutoCloseable {
   private final ArrayBlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
   // A single event may be longer: it then has the queue for itself.
   private final Semaphore queueBytes = new Semaphore(QUEUE_BYTES);
+  private final UpstreamClient client;
+  private final GatewayFile.Streams limits;
   private final ByteBudget.Lease memory;
-  private @Nullable Thread reader;
-  private @Nullable Started started;
+  // What was called, without what was said.
+  private final Method method;
+  private final Exchange exchange;
+  private final Thread reader;
   private long polled;
 
   /** What the stream brought. */
@@ -48,28 +50,15 @@ public final class EventFeed implements AutoCloseable {
     record Wake() implements Item {}
   }
 
-  /** What was called, without what was said. */
-  private record Started(Rollout.Member version, Method method, Exchange exchange) {}
-
-  private EventFeed(ByteBudget.Lease memory) {
-    this.memory = memory;
-  }
-
-  static EventFeed failed(ApiError error) {
-    EventFeed feed = new EventFeed(ByteBudget.unlimited());
-    feed.queue.add(new Item.Failed(error));
-    return feed;
-  }
-
-  static EventFeed start(
-      UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
-    EventFeed feed = new EventFeed(exchange.memory());
-    feed.started = new Started(client.member(), call.method(), exchange.carrying(null));
-    feed.reader =
-        Thread.ofVirtual()
-            .name("feed-" + client.who().label())
-            .start(() -> feed.run(client, call, exchange, limits));
-    return feed;
+  /** Starts the call. */
+  EventFeed(UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
+    this.client = client;
+    this.limits = limits;
+    this.memory = exchange.memory();
+    this.method = call.method();
+    this.exchange = exchange.carrying(null);
+    this.reader =
+        Thread.ofVirtual().name("feed-" + client.who().label()).start(() -> run(call, exchange));
   }
 
   /** The next item, or null if none arrives in that time. The item before it is used no more. */
@@ -90,14 +79,12 @@ public final class EventFeed implements AutoCloseable {
 
   /** The version that is called, where the service has several. */
   public @Nullable UpstreamVersion version() {
-    return started == null ? null : started.version.version();
+    return client.member().version();
   }
 
   /** Reports that the stream has ended, perhaps with an error, and when its first event came. */
   public void ended(@Nullable ErrorCode error, long firstEventNanos) {
-    if (started != null) {
-      started.version.ended(started.method, started.exchange, error, firstEventNanos);
-    }
+    client.member().ended(method, exchange, error, firstEventNanos);
   }
 
   /** Ends a wait for an item. */
@@ -109,21 +96,12 @@ public final class EventFeed implements AutoCloseable {
   /** Ends the call; items that were not polled are dropped. */
   @Override
   public void close() {
-    Thread running = reader;
-    if (running != null) {
-      running.interrupt();
-    }
+    reader.interrupt();
   }
 
-  private void run(
-      UpstreamClient client, Call call, Exchange exchange, GatewayFile.Streams limits) {
+  private void run(Call call, Exchange asked) {
     try {
-      queue.put(
-          client.stream(
-              call,
-              exchange,
-              limits.firstEvent(),
-              events -> read(events, client.who(), limits.maxEventBytes())));
+      queue.put(client.stream(call, asked, limits.firstEvent(), this));
     } catch (InterruptedException closed) {
       // close() was called: no item is polled any more.
     } catch (RuntimeException defect) {
@@ -133,9 +111,8 @@ public final class EventFeed implements AutoCloseable {
   }
 
   /** Queues each event as soon as it is complete; returns how the stream ended. */
-  private Item read(InputStream events, Upstream who, int maxEventBytes)
-      throws InterruptedException {
-    EventParser parser = new EventParser(maxEventBytes, memory);
+  Item read(InputStream events) throws InterruptedException {
+    EventParser parser = new EventParser(limits.maxEventBytes(), memory);
     byte[] buffer = new byte[READ_BYTES];
     try (events) {
       for (int n = events.read(buffer); n >= 0; n = events.read(buffer)) {
@@ -147,7 +124,7 @@ public final class EventFeed implements AutoCloseable {
       }
       return new Item.End();
     } catch (IOException broken) {
-      return new Item.Failed(Failures.of(who, broken));
+      return new Item.Failed(Failures.of(client.who(), broken));
     }
   }
 }

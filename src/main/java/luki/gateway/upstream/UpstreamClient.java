@@ -64,15 +64,10 @@ final class UpstreamClient {
     this.http =
         shared.clients().client(file.service(who).connect(), file.streams().betweenEvents());
     this.outgoing = new OutgoingRequests(who, base, shared.credentials(), secret);
-    if (before == null) {
-      this.guard = new ServiceGuard(who, file, shared.metrics());
-      this.budget = new RetryBudget(System::nanoTime);
-      this.health = new ServiceHealth(who);
-    } else {
-      this.guard = before.guard.with(file);
-      this.budget = before.budget;
-      this.health = before.health;
-    }
+    this.guard =
+        before == null ? new ServiceGuard(who, file, shared.metrics()) : before.guard.with(file);
+    this.budget = before == null ? new RetryBudget(System::nanoTime) : before.budget;
+    this.health = before == null ? new ServiceHealth(who) : before.health;
   }
 
   boolean isTripped() {
@@ -138,19 +133,13 @@ final class UpstreamClient {
     }
   }
 
-  /** Reads an event stream to its end. */
-  @FunctionalInterface
-  interface StreamReader {
-    EventFeed.Item read(InputStream events) throws InterruptedException;
-  }
-
   /**
-   * Calls for an event stream and lets it be read.
+   * Calls for an event stream and lets the feed read it to its end.
    *
    * @param limit how long the head of its reply may take
    * @return how the stream ended
    */
-  EventFeed.Item stream(Call call, Exchange exchange, Duration limit, StreamReader reader)
+  EventFeed.Item stream(Call call, Exchange exchange, Duration limit, EventFeed feed)
       throws InterruptedException {
     long began = System.nanoTime();
     int place = guard.streams.enter(exchange.principal());
@@ -159,12 +148,12 @@ final class UpstreamClient {
     }
     try {
       Attempt last = attempts(new Work(call, exchange, limit, true, began));
-      Attempt.OpenStream open = last.stream();
+      OpenStream open = last.stream();
       if (open == null) {
         return new EventFeed.Item.Failed(Failures.ofNoStream(who, last.reply()));
       }
       try {
-        return reader.read(open.events());
+        return feed.read(open.events());
       } finally {
         open.span().end();
       }
@@ -187,7 +176,24 @@ final class UpstreamClient {
     Reply.Failed failed(ApiError error) {
       return new Reply.Failed(error, System.nanoTime() - began);
     }
+
+    /** Nothing was called. */
+    Attempt refused(ApiError error) {
+      return new Attempt(failed(error), null, false, CallResult.IGNORED);
+    }
   }
+
+  /**
+   * What one attempt of a call came to.
+   *
+   * @param stream null unless the reply is an event stream
+   * @param mayRepeat nothing was sent, or it does no harm to send it again
+   */
+  private record Attempt(
+      Reply reply, @Nullable OpenStream stream, boolean mayRepeat, CallResult result) {}
+
+  /** The body of a reply that is an event stream, and the span of its call. */
+  private record OpenStream(InputStream events, TraceSpan span) {}
 
   /** The repeat is on a fresh connection: when one of the pool is dead, the others may be too. */
   private Attempt attempts(Work work) throws InterruptedException {
@@ -203,13 +209,12 @@ final class UpstreamClient {
   private Attempt attempt(Work work, Deadline by, long began, boolean repeat)
       throws InterruptedException {
     if (by.atNanos() - began <= 0) {
-      ErrorCode late = ErrorCode.DOWNSTREAM_TIMEOUT;
-      return Attempt.none(work.failed(new ApiError.FromUpstream(who, late)));
+      return work.refused(new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_TIMEOUT));
     }
     ServiceBreakers breakers = guard.breakers;
     ServiceBreakers.Permit permit = breakers.tryAcquire(work.call.method(), work.exchange);
     if (permit == null) {
-      return Attempt.none(work.failed(guard.circuitOpen()));
+      return work.refused(guard.circuitOpen());
     }
     TraceSpan span = shared.tracing().client(work.exchange.trace(), who, work.call.method());
     Attempt attempt = null;
@@ -253,7 +258,7 @@ final class UpstreamClient {
     span.status(status);
     String retryAfter =
         status < 400 ? null : response.headers().firstValue("Retry-After").orElse(null);
-    Attempt.OpenStream stream = null;
+    OpenStream stream = null;
     Body whole = Body.EMPTY;
     InputStream body = response.body();
     if (!work.streaming) {
@@ -262,7 +267,7 @@ final class UpstreamClient {
             Body.of(work.call.read(body, status, work.exchange.memory(), shared.maxReplyBytes()));
       }
     } else if (Failures.isEventStream(response)) {
-      stream = new Attempt.OpenStream(body, span);
+      stream = new OpenStream(body, span);
     } else {
       body.close();
     }

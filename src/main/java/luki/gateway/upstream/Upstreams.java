@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
 import luki.gateway.config.GatewayFile;
@@ -20,6 +19,7 @@ import luki.gateway.http.Response.Outcome;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.observe.Label;
 import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.Tracing;
@@ -55,19 +55,13 @@ public final class Upstreams implements AutoCloseable {
   }
 
   /** What is known of a service from calls and health checks. */
-  public enum ServiceState {
+  public enum ServiceState implements Label {
     UP,
     DOWN,
     /** It answers, but refuses the gateway's credential. */
     REFUSED,
     UNKNOWN,
-    NOT_CONFIGURED;
-
-    private final String label = name().toLowerCase(Locale.ROOT);
-
-    public String label() {
-      return label;
-    }
+    NOT_CONFIGURED
   }
 
   /**
@@ -199,10 +193,7 @@ public final class Upstreams implements AutoCloseable {
   }
 
   private Answer success(Upstream who, Call call, Exchange exchange) throws InterruptedException {
-    ServiceVersions service = services.get(who);
-    if (service == null) {
-      throw new ApiException(notConfigured(who), Outcome.upstream(who, null, 0));
-    }
+    ServiceVersions service = configured(who);
     UpstreamClient client = service.of(exchange);
     Reply reply = service.call(client, call, exchange);
     Outcome outcome = Outcome.upstream(who, client.member().version(), reply.nanos());
@@ -216,6 +207,14 @@ public final class Upstreams implements AutoCloseable {
     };
   }
 
+  private ServiceVersions configured(Upstream who) {
+    ServiceVersions service = services.get(who);
+    if (service == null) {
+      throw new ApiException(notConfigured(who), Outcome.upstream(who, null, 0));
+    }
+    return service;
+  }
+
   /** The error for a reply that breaks the service's contract. */
   public static ApiError nonsense(Upstream who) {
     return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
@@ -225,12 +224,13 @@ public final class Upstreams implements AutoCloseable {
     return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
   }
 
-  /** Starts a call for an event stream. */
+  /**
+   * Starts a call for an event stream.
+   *
+   * @throws ApiException the service is not configured
+   */
   public EventFeed stream(Upstream who, Call call, Exchange exchange) {
-    ServiceVersions service = services.get(who);
-    return service == null
-        ? EventFeed.failed(notConfigured(who))
-        : EventFeed.start(service.of(exchange), call, exchange, streamLimits);
+    return new EventFeed(configured(who).of(exchange), call, exchange, streamLimits);
   }
 
   @Override
