@@ -92,7 +92,7 @@ public final class Consent {
             .put("requested_scopes", Json.strings(asked.scopes()))
             .put("context", Json.object().put("operation", asked.operation()).build())
             .build();
-    Call call = Call.post(ServicePath.of("/policy/enforce"), question).asIdempotent();
+    Call call = Call.post(new ServicePath("/policy/enforce"), question).asIdempotent();
     return switch (upstreams.call(Upstream.SECURITY, call, exchange)) {
       case Reply.Failed _ -> ConsentStatus.UNAVAILABLE;
       case Reply.Got got -> statusOf(got);

@@ -33,7 +33,7 @@ public record ChatHandlers(
     AccessWatch access,
     Metrics metrics,
     Supplier<String> sessionIds) {
-  private static final ServicePath CHAT = ServicePath.of("/v1/chat");
+  private static final ServicePath CHAT = new ServicePath("/v1/chat");
   private static final ServicePath STREAM = CHAT.then("/stream");
   // What the agent answers when it made no session of its own: the same for all users.
   private static final Set<String> NO_SESSIONS = Set.of("new-session", "demo_session", "");

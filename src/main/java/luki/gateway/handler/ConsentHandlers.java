@@ -28,7 +28,7 @@ public record ConsentHandlers(Upstreams upstreams, Consent consent) {
   }
 
   private static ServicePath pathOf(Exchange exchange) {
-    return ServicePath.of("/consent").segment(exchange.user().value());
+    return new ServicePath("/consent").segment(exchange.user().value());
   }
 
   /** Valid scopes and records, with neither addresses nor user agents of those who gave consent. */

@@ -140,7 +140,7 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
 
   /** Again and again until nothing is left: the service may say done with some still there. */
   private Response erase(Exchange exchange) throws InterruptedException {
-    Call call = Call.delete(ServicePath.of("/delete/all").segment(exchange.user().value()));
+    Call call = Call.delete(new ServicePath("/delete/all").segment(exchange.user().value()));
     long deleted = 0;
     Outcome outcome = Outcome.NONE;
     for (int i = 0; i < MAX_ERASURES; i++) {

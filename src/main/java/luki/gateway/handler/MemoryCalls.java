@@ -20,12 +20,12 @@ import luki.gateway.upstream.Upstreams;
 
 /** The memory service as it really is: what is sent to it, and when its answer is a success. */
 record MemoryCalls(Upstreams upstreams) {
-  static final ServicePath SEARCH = ServicePath.of("/search/memories");
+  static final ServicePath SEARCH = new ServicePath("/search/memories");
 
   /** What a blank query lists: no more, and which of them depends on their ids. */
   private static final int LISTING_CAP = 1000;
 
-  private static final ServicePath INGEST = ServicePath.of("/ingestion/elr");
+  private static final ServicePath INGEST = new ServicePath("/ingestion/elr");
   private static final String EVERYTHING = " ";
   private static final int MAX_RESULTS = 50;
   // Two calls of up to ten seconds each.
@@ -151,7 +151,7 @@ record MemoryCalls(Upstreams upstreams) {
 
   /** Deletes one; an absent one is deleted too. */
   Outcome delete(Exchange exchange, String itemId) throws InterruptedException {
-    Call call = Call.delete(ServicePath.of("/delete/memory").segment(itemId));
+    Call call = Call.delete(new ServicePath("/delete/memory").segment(itemId));
     Upstreams.Success reply = upstreams.json(Upstream.MEMORY, call, exchange);
     reply.require(reply.json().at("status").string("").equals("success"), Upstream.MEMORY);
     return reply.outcome();

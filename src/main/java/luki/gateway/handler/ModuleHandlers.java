@@ -17,7 +17,7 @@ import luki.gateway.upstream.Upstreams;
 
 /** Activities, reports, and the routes that pass on to a module as they are. */
 public record ModuleHandlers(Upstreams upstreams) {
-  private static final ServicePath RECOMMENDATIONS = ServicePath.of("/recommendations");
+  private static final ServicePath RECOMMENDATIONS = new ServicePath("/recommendations");
   private static final int DEFAULT_ACTIVITIES = 5;
   private static final int DEFAULT_WINDOW = 7;
   private static final int PREFIX_SEGMENTS = 2; // v1 and the module's name
@@ -47,11 +47,12 @@ public record ModuleHandlers(Upstreams upstreams) {
     long days = exchange.json().at("window_days").integer().orElse(DEFAULT_WINDOW);
     String user = exchange.user().value();
     ServicePath path =
-        ServicePath.of("/reports")
+        new ServicePath("/reports")
             .segment(user)
             .then("/wellbeing")
             .query("days", Long.toString(days));
-    Upstreams.Success reply = upstreams.json(Upstream.REPORTING, Call.postNothing(path), exchange);
+    Call call = Call.bare(Method.POST, path, false);
+    Upstreams.Success reply = upstreams.json(Upstream.REPORTING, call, exchange);
     Json.Builder json =
         Json.object().put("user_id", user).put("window_days", days).put("report", reply.json());
     return Response.json(200, json).from(reply.outcome());
@@ -88,7 +89,7 @@ public record ModuleHandlers(Upstreams upstreams) {
   }
 
   private static ServicePath pathOf(Exchange exchange) {
-    ServicePath path = ServicePath.of("");
+    ServicePath path = new ServicePath("");
     List<Segment> segments = exchange.operation().path().segments();
     for (Segment segment : segments.subList(PREFIX_SEGMENTS, segments.size())) {
       path =

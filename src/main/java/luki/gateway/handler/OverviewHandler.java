@@ -80,7 +80,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
               reply -> zoned(reply, "updated_at")));
 
   private static ServicePath userPath(String literal, Exchange exchange) {
-    return ServicePath.of(literal).segment(exchange.user().value());
+    return new ServicePath(literal).segment(exchange.user().value());
   }
 
   private static Json validScopes(Json reply) {

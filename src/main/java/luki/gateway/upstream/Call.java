@@ -38,15 +38,11 @@ public record Call(
     return bare(Method.DELETE, path, true);
   }
 
-  /** A POST that has no body: {@code Content-Length: 0}. */
-  public static Call postNothing(ServicePath path) {
-    return bare(Method.POST, path, false);
-  }
-
   public static Call post(ServicePath path, Json body) {
     return bytes(Method.POST, path, body.bytes());
   }
 
+  /** One that has no body; of a POST that is {@code Content-Length: 0}. */
   public static Call bare(Method method, ServicePath path, boolean idempotent) {
     return new Call(method, path, Body.EMPTY, idempotent, false, Fields.NONE, null);
   }
@@ -79,9 +75,9 @@ public record Call(
       bytes = list.read(reply, memory);
     } else {
       if (reply instanceof BlockInput known && known.remaining() > 0) {
-        // Refused now rather than after it was read.
+        // Refused now rather than after it was read: at least itself, and what is made of it.
         checkLength(known.remaining(), maxBytes);
-        memory.check(Reply.leastMemoryFor(known.remaining()));
+        memory.check(4 * known.remaining());
       }
       bytes = memory.read(reply, maxBytes + 1);
     }
@@ -96,19 +92,12 @@ public record Call(
     }
   }
 
-  /** A path and query for a service in which every part that is not ours is encoded. */
-  public static final class ServicePath {
-    private final String text;
-
-    private ServicePath(String text) {
-      this.text = text;
-    }
-
-    /** A path that the code itself knows. */
-    public static ServicePath of(String literal) {
-      return new ServicePath(literal);
-    }
-
+  /**
+   * A path and query for a service in which every part that is not ours is encoded.
+   *
+   * @param text at first a path that the code itself knows
+   */
+  public record ServicePath(String text) {
     /** A step that was made from a value. */
     public ServicePath segment(String value) {
       return new ServicePath(text + "/" + PercentCoding.encode(value));
@@ -123,11 +112,6 @@ public record Call(
       String separator = text.indexOf('?') < 0 ? "?" : "&";
       return new ServicePath(
           text + separator + PercentCoding.encode(name) + "=" + PercentCoding.encode(value));
-    }
-
-    @Override
-    public String toString() {
-      return text;
     }
   }
 }

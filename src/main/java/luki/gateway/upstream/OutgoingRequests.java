@@ -59,7 +59,7 @@ final class OutgoingRequests {
       fields.add("tracestate", trace.state());
     }
     return new PreparedRequest(
-        origin, call.method().name(), call.path().toString(), fields.build(), body, by);
+        origin, call.method().name(), call.path().text(), fields.build(), body, by);
   }
 
   /** A health check. */

@@ -13,11 +13,6 @@ public sealed interface Reply {
   /** A whole reply of any status. */
   record Got(int status, @Nullable String retryAfter, Body body, long nanos) implements Reply {}
 
-  /** What a body of that length takes at least: itself, and what is made of it. */
-  static long leastMemoryFor(long length) {
-    return 4 * length;
-  }
-
   /** What it takes to parse a body and to make another of it, in bytes. */
   static long memoryToUse(byte[] body) {
     return Json.memoryOf(body) + 2L * body.length;
