@@ -107,9 +107,9 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
     Exchange within = exchange.within(limit);
     String query = ServiceText.cut(ServiceText.trim(message), QUERY_CODE_POINTS);
     Consent.Answer answer = Consent.Answer.none();
-    try (Branch<Consent.Answer> question = Branch.start(() -> ask(within));
+    try (Branch<Consent.Answer> question = new Branch<>(() -> ask(within));
         Branch<MemoryCalls.Found> search =
-            Branch.start(() -> memory.nearest(within, query, MEMORIES))) {
+            new Branch<>(() -> memory.nearest(within, query, MEMORIES))) {
       // Leaving this block ends the search: without consent its result is never used.
       answer = question.await(limit).orElse(answer);
       return switch (answer.status()) {

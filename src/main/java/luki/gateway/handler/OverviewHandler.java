@@ -99,16 +99,15 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
   /** The data of a part, or why there is none. */
   private record PartResult(String status, Json data, @Nullable ApiError error) {
     static final PartResult NOT_CONFIGURED =
-        new PartResult(
-            "not_configured", Json.MISSING, ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED));
+        failed("not_configured", ApiError.of(ErrorCode.DOWNSTREAM_NOT_CONFIGURED));
 
-    static PartResult denied(ApiError because) {
-      return new PartResult("denied", Json.MISSING, because);
+    static PartResult failed(String status, ApiError because) {
+      return new PartResult(status, Json.MISSING, because);
     }
 
     static PartResult unavailable(boolean timedOut) {
       ErrorCode code = timedOut ? ErrorCode.DOWNSTREAM_TIMEOUT : ErrorCode.DOWNSTREAM_UNAVAILABLE;
-      return new PartResult("unavailable", Json.MISSING, ApiError.of(code));
+      return failed("unavailable", ApiError.of(code));
     }
   }
 
@@ -127,7 +126,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
                 : consents.computeIfAbsent(part.consentScope, scope -> ask(within, scope));
         branches.put(
             part,
-            Branch.start(() -> settled == null ? fetch(part, within, answer, deadline) : settled));
+            new Branch<>(() -> settled == null ? fetch(part, within, answer, deadline) : settled));
       }
       return reply(exchange, branches, deadline);
     } finally {
@@ -139,7 +138,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
   /** A part that is known without a call. */
   private @Nullable PartResult settled(Part part, Exchange exchange) {
     if (!exchange.principal().scopes().contains(part.scope)) {
-      return PartResult.denied(new ApiError.MissingScope(Set.of(part.scope)));
+      return PartResult.failed("denied", new ApiError.MissingScope(Set.of(part.scope)));
     }
     return upstreams.isConfigured(part.upstream) ? null : PartResult.NOT_CONFIGURED;
   }
@@ -147,7 +146,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
   private Branch<Consent.ConsentStatus> ask(Exchange exchange, String scope) {
     ConsentRule rule = exchange.policy().consent();
     String operation = rule == null ? "overview" : rule.operation();
-    return Branch.start(
+    return new Branch<>(
         () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).status());
   }
 
@@ -161,7 +160,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
       switch (answer.await(deadline).orElse(Consent.ConsentStatus.UNAVAILABLE)) {
         case ALLOWED -> {}
         case DENIED -> {
-          return PartResult.denied(ApiError.of(ErrorCode.CONSENT_DENIED));
+          return PartResult.failed("denied", ApiError.of(ErrorCode.CONSENT_DENIED));
         }
         case UNAVAILABLE -> {
           return PartResult.unavailable(deadline.hasPassed());

@@ -16,14 +16,10 @@ import luki.gateway.http.Deadline;
 public final class Branch<T> implements AutoCloseable {
   private final FutureTask<T> task;
 
-  private Branch(FutureTask<T> task) {
-    this.task = task;
-  }
-
-  public static <T> Branch<T> start(Callable<T> work) {
-    FutureTask<T> task = new FutureTask<>(work);
+  /** Starts at once. */
+  public Branch(Callable<T> work) {
+    this.task = new FutureTask<>(work);
     Thread.ofVirtual().name("branch").start(task);
-    return new Branch<>(task);
   }
 
   /**
