@@ -73,7 +73,7 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
   private Response list(Exchange exchange) throws InterruptedException {
     int limit = exchange.queryInt("limit", DEFAULT_PAGE);
     int offset = exchange.queryInt("offset", 0);
-    MemoryCalls.Found found = memory().list(exchange, MemoryRanking.newest(), offset + limit);
+    MemoryCalls.Found found = memory().list(exchange, (_, _) -> 0, offset + limit);
     List<Json> page = found.best().stream().skip(offset).map(MemoryItem::shown).toList();
     Json.Builder reply =
         Json.object()
@@ -92,7 +92,8 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
     if (!UserId.ownerOf(id).equals(exchange.user().value())) {
       throw new ApiException(ApiError.of(ErrorCode.NOT_FOUND));
     }
-    MemoryCalls.Found found = memory().list(exchange, MemoryRanking.byId(id), 1);
+    MemoryRanking.Score isIt = (entry, _) -> MemoryRanking.idOf(entry).equals(id) ? 1 : 0;
+    MemoryCalls.Found found = memory().list(exchange, isIt, 1);
     for (Json entry : found.best()) {
       if (MemoryRanking.idOf(entry).equals(id)) {
         return Response.json(200, MemoryItem.shown(entry)).from(found.outcome());

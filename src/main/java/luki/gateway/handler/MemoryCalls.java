@@ -50,8 +50,9 @@ record MemoryCalls(Upstreams upstreams) {
     return nearest.best().size() < most ? filledUp(exchange, query, most, nearest) : nearest;
   }
 
+  /** In the order of the reply. */
   Found nearest(Exchange exchange, String query, int most) throws InterruptedException {
-    return ask(exchange, query, MemoryRanking.asAnswered(), most);
+    return ask(exchange, query, (_, position) -> -position, most);
   }
 
   /** Adds the memories that have the most words in common with the query. */

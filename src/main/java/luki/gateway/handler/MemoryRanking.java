@@ -52,19 +52,6 @@ final class MemoryRanking implements LongList.Receiver {
     this.memory = memory;
   }
 
-  /** The order of the reply. */
-  static Score asAnswered() {
-    return (_, position) -> -position;
-  }
-
-  static Score newest() {
-    return (_, _) -> 0;
-  }
-
-  static Score byId(String id) {
-    return (entry, _) -> idOf(entry).equals(id) ? 1 : 0;
-  }
-
   /** How many words of the query are in the text. */
   static Score byWordsOf(String query) {
     Set<String> asked = words(query).collect(Collectors.toSet());
