@@ -40,8 +40,11 @@ public record ChatHandlers(
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    Handler.AsksConsent whole = this::answer;
-    return Map.of("chat", whole, "chat-stream", new ChatStreamHandler(this));
+    return Map.of(
+        "chat", (Handler.AsksConsent) this::answer,
+        "chat-stream",
+            (Handler.AsksConsent & Handler.ForBrowsers & Handler.Posts & Handler.Resumable)
+                this::stream);
   }
 
   Conversation conversation() {
@@ -90,51 +93,45 @@ public record ChatHandlers(
     }
   }
 
-  /** A message and the answer to it as it comes. */
-  record ChatStreamHandler(ChatHandlers chat)
-      implements Handler.AsksConsent, Handler.ForBrowsers, Handler.Posts, Handler.Resumable {
-    @Override
-    public Response handle(Exchange exchange) throws InterruptedException {
-      if (exchange.payload() == null && exchange.request().headers().has("Last-Event-ID")) {
-        // WHATWG HTML §9.2: an EventSource that reconnects would say it all again; 204 ends it.
-        return Response.empty(204);
-      }
-      Json said = Conversation.said(exchange);
-      Conversation.Prepared prepared = chat.conversation().prepare(exchange, said);
-      Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
-      long called = System.nanoTime();
-      AgentEvents events =
-          new AgentEvents(
-              chat.upstreams().stream(Upstream.AGENT, call, prepared.exchange()),
-              exchange.memory());
-      // What was said is not needed any more.
-      Exchange rest = exchange.carrying(null);
-      AccessWatch.Grant grant =
-          chat.access().begin(rest, prepared.usesMemories(), events.feed()::wake);
-      Json meta = Conversation.meta(exchange, chat.sessionOf(said, null), prepared.memory());
-      ChatEventSource source =
-          new ChatEventSource(chat, rest, new ChatEventSource.Begun(called, events, meta, grant));
-      ApiError failure;
-      try {
-        failure = source.awaitFirst();
-      } catch (RuntimeException | InterruptedException failed) {
-        source.close();
-        throw failed;
-      }
-      long nanos = System.nanoTime() - called;
-      Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed().version(), nanos);
-      if (failure != null) {
-        events.feed().ended(failure.code(), nanos);
-        source.close();
-        throw new ApiException(failure, outcome);
-      }
-      return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
-          .onComplete(
-              sent -> {
-                source.count(sent.end() == Delivery.End.CLIENT_CLOSED);
-                events.feed().ended(source.failure(), nanos);
-              })
-          .from(outcome);
+  /** Answers a message with events, as the answer comes. */
+  private Response stream(Exchange exchange) throws InterruptedException {
+    if (exchange.payload() == null && exchange.request().headers().has("Last-Event-ID")) {
+      // WHATWG HTML §9.2: an EventSource that reconnects would say it all again; 204 ends it.
+      return Response.empty(204);
     }
+    Json said = Conversation.said(exchange);
+    Conversation.Prepared prepared = conversation().prepare(exchange, said);
+    Call call = Call.post(STREAM, prepared.request()).with("Accept", "text/event-stream");
+    long called = System.nanoTime();
+    AgentEvents events =
+        new AgentEvents(
+            upstreams.stream(Upstream.AGENT, call, prepared.exchange()), exchange.memory());
+    // What was said is not needed any more.
+    Exchange rest = exchange.carrying(null);
+    AccessWatch.Grant grant = access.begin(rest, prepared.usesMemories(), events.feed()::wake);
+    Json meta = Conversation.meta(exchange, sessionOf(said, null), prepared.memory());
+    ChatEventSource source =
+        new ChatEventSource(this, rest, new ChatEventSource.Begun(called, events, meta, grant));
+    ApiError failure;
+    try {
+      failure = source.awaitFirst();
+    } catch (RuntimeException | InterruptedException failed) {
+      source.close();
+      throw failed;
+    }
+    long nanos = System.nanoTime() - called;
+    Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed().version(), nanos);
+    if (failure != null) {
+      events.feed().ended(failure.code(), nanos);
+      source.close();
+      throw new ApiException(failure, outcome);
+    }
+    return new Response(200, Response.EVENT_STREAM, new Body.Stream(source))
+        .onComplete(
+            sent -> {
+              source.count(sent.end() == Delivery.End.CLIENT_CLOSED);
+              events.feed().ended(source.failure(), nanos);
+            })
+        .from(outcome);
   }
 }

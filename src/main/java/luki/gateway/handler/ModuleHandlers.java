@@ -24,9 +24,10 @@ public record ModuleHandlers(Upstreams upstreams) {
 
   /** By the names that the contract uses. */
   public Map<String, Handler> byName() {
-    Handler.PassesOn module = this::module;
-    Handler.Posts recommend = this::recommend;
-    return Map.of("recommend", recommend, "report", this::report, "module", module);
+    return Map.of(
+        "recommend", (Handler.Posts) this::recommend,
+        "report", this::report,
+        "module", (Handler.PassesOn) this::module);
   }
 
   private Response recommend(Exchange exchange) throws InterruptedException {
