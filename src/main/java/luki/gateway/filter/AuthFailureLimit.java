@@ -1,17 +1,13 @@
 package luki.gateway.filter;
 
-import java.time.Duration;
-import java.time.temporal.ChronoUnit;
 import luki.gateway.config.Settings;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Chain.Filter;
 import luki.gateway.http.Chain.Next;
-import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Response;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.limit.AuthFailures;
-import luki.gateway.observe.Label.LimitDecision;
 import luki.gateway.observe.Label.LimitName;
 import luki.gateway.observe.Metrics;
 import luki.http1.Fields;
@@ -36,7 +32,7 @@ public record AuthFailureLimit(
     String address = hash.shortOf("address:" + client);
     long blocked = failures.blockedFor(address);
     if (blocked > 0 && (credential == null || !failures.wasAccepted(address, credential))) {
-      return refused(blocked);
+      return RateLimitCaller.refused(metrics, LimitName.AUTH_FAILURES, blocked);
     }
     Response response = next.handle(exchange);
     boolean unauthenticated =
@@ -45,17 +41,11 @@ public record AuthFailureLimit(
     boolean known = response.outcome().principal() != null;
     if (unauthenticated && !known) {
       long wait = failures.failed(address);
-      return wait > 0 ? refused(wait) : response;
+      return wait > 0 ? RateLimitCaller.refused(metrics, LimitName.AUTH_FAILURES, wait) : response;
     }
     if (credential != null && known && !unauthenticated) {
       failures.accepted(address, credential);
     }
     return response;
-  }
-
-  private Response refused(long micros) {
-    metrics.rateLimit(LimitName.AUTH_FAILURES, LimitDecision.REFUSED);
-    return Response.refused(
-        ApiError.of(ErrorCode.RATE_LIMITED, Duration.of(micros, ChronoUnit.MICROS)));
   }
 }

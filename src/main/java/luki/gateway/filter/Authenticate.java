@@ -24,13 +24,9 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
 
   @Override
   public Response apply(Exchange exchange, Next next) throws InterruptedException {
-    return switch (exchange.policy().access()) {
-      case Access.Public _ -> next.handle(exchange);
-      case Access.Authenticated _, Access.Scoped _ -> identified(exchange, next);
-    };
-  }
-
-  private Response identified(Exchange exchange, Next next) throws InterruptedException {
+    if (exchange.policy().isPublic()) {
+      return next.handle(exchange);
+    }
     return switch (PresentedCredential.in(
         exchange.request().headers(), exchange.request().query())) {
       case PresentedCredential.Unsupported(var method, var outcome, ApiError because) ->

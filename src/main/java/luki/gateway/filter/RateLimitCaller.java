@@ -43,7 +43,8 @@ public record RateLimitCaller(
       return next.handle(exchange);
     }
     return switch (limiters.global().take(limits.cost())) {
-      case GlobalLimit.Result.RateLimited(long waitMicros) -> refused(LimitName.GLOBAL, waitMicros);
+      case GlobalLimit.Result.RateLimited(long waitMicros) ->
+          refused(metrics, LimitName.GLOBAL, waitMicros);
       case GlobalLimit.Result.Unavailable _ -> unavailable(LimitName.GLOBAL);
       case GlobalLimit.Result.Admitted global -> ofCaller(exchange, next, global);
     };
@@ -66,7 +67,7 @@ public record RateLimitCaller(
               allowed(exchange, next, new LimiterReservation.QuotaExceeded(retryAfter(exceeded)));
           case Limiter.Decision.RateLimited limited -> {
             limiters.global().giveBack(limits.cost(), global);
-            yield refused(LimitName.USER, limited.rate().waitMicros());
+            yield refused(metrics, LimitName.USER, limited.rate().waitMicros());
           }
           case Limiter.Decision.Unavailable _ -> {
             limiters.global().giveBack(limits.cost(), global);
@@ -128,7 +129,7 @@ public record RateLimitCaller(
             "RateLimit", "\"user\";r=" + rate.remaining() + ";t=" + seconds));
   }
 
-  private Response refused(LimitName limit, long micros) {
+  static Response refused(Metrics metrics, LimitName limit, long micros) {
     metrics.rateLimit(limit, LimitDecision.REFUSED);
     return Response.refused(
         ApiError.of(ErrorCode.RATE_LIMITED, Duration.of(micros, ChronoUnit.MICROS)));

@@ -22,21 +22,16 @@ public final class Validate implements Filter {
 
   static List<ApiError.Detail> problemsOf(Exchange exchange) {
     List<ApiError.Detail> details = new ArrayList<>(exchange.operation().rules().check(exchange));
-    if (!exchange.request().method().isSafe()) {
-      idempotencyKey(exchange.request().headers(), details);
-    }
-    return details;
-  }
-
-  /** Checked where it is of no use too: its client believes that a repeat is safe. */
-  private static void idempotencyKey(Fields headers, List<ApiError.Detail> details) {
-    String field = headers.first(IdempotencyKey.FIELD);
-    if (field != null
-        && (headers.count(IdempotencyKey.FIELD) > 1 || IdempotencyKey.parse(field) == null)) {
+    Fields headers = exchange.request().headers();
+    String key = exchange.request().method().isSafe() ? null : headers.first(IdempotencyKey.FIELD);
+    // Checked where it is of no use too: its client believes that a repeat is safe.
+    if (key != null
+        && (headers.count(IdempotencyKey.FIELD) > 1 || IdempotencyKey.parse(key) == null)) {
       ApiError.Detail wrong = new ApiError.Detail("/" + IdempotencyKey.FIELD, "pattern");
       if (!details.contains(wrong)) {
         details.add(wrong);
       }
     }
+    return details;
   }
 }
