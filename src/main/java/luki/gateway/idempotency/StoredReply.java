@@ -63,22 +63,19 @@ final class StoredReply {
     if (wait != null) {
       head.put("retry_seconds", wait.toSeconds());
     }
-    return switch (error) {
-      case ApiError.Plain _ -> true;
-      case ApiError.FromUpstream from -> {
-        head.put("upstream", from.who().name());
-        yield true;
-      }
-      case ApiError.Invalid _ -> {
-        head.put("details", ErrorReply.envelope(error, "").pointer("/error/details"));
-        yield true;
-      }
+    switch (error) {
+      case ApiError.Plain _ -> {}
+      case ApiError.FromUpstream from -> head.put("upstream", from.who().name());
+      case ApiError.Invalid _ ->
+          head.put("details", ErrorReply.envelope(error, "").pointer("/error/details"));
       case ApiError.Unauthenticated _,
           ApiError.MissingScope _,
           ApiError.Specific _,
-          ApiError.WrongMethod _ ->
-          false;
-    };
+          ApiError.WrongMethod _ -> {
+        return false;
+      }
+    }
+    return true;
   }
 
   static Response decode(byte[] bytes) {

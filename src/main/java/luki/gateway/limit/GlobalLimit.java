@@ -114,15 +114,9 @@ public final class GlobalLimit {
 
   private boolean takeLeased(int cost) {
     lastUsed = micros.getAsLong();
-    while (true) {
-      long available = leased.get();
-      if (available < cost) {
-        return false;
-      }
-      if (leased.compareAndSet(available, available - cost)) {
-        return true;
-      }
-    }
+    long before =
+        leased.getAndAccumulate(cost, (free, wanted) -> free < wanted ? free : free - wanted);
+    return before >= cost;
   }
 
   /** Leases units and takes those of a call; returns 0, or microseconds until it may try again. */

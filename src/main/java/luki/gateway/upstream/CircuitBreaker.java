@@ -27,7 +27,7 @@ public final class CircuitBreaker {
   private final Slot[] slots = new Slot[SLOTS];
   private final LastCallers failed;
   private final LastCallers slow;
-  private State state = State.CLOSED;
+  private boolean tripped;
   private long openedAt;
   private boolean probing;
   private long probedAt;
@@ -124,12 +124,6 @@ public final class CircuitBreaker {
     }
   }
 
-  private enum State {
-    CLOSED,
-    OPEN,
-    HALF_OPEN
-  }
-
   /** Permission for one call; ended exactly once. All calls of one closed period share one. */
   public final class Permit {
     private final int generation;
@@ -147,20 +141,15 @@ public final class CircuitBreaker {
 
   /** Permission to call, or null while there is none. */
   public synchronized @Nullable Permit tryAcquire(Principal caller) {
-    if (state == State.CLOSED) {
+    if (!tripped) {
       return closed;
     }
     long now = nanoTime.getAsLong();
     long open = settings.open().toNanos();
     boolean failedLast = failedProber != null && failedProber.isSameCaller(caller);
-    if (now - openedAt < (failedLast ? 2 * open : open)) {
-      return null;
-    }
-    if (state == State.OPEN) {
-      state = State.HALF_OPEN;
-      successfulProbes = 0;
-    } else if (probing && now - probedAt < open) {
-      // A probe that hangs must not prevent the next one.
+    // A probe that hangs must not prevent the next one.
+    boolean isProbed = probing && now - probedAt < open;
+    if (isProbed || now - openedAt < (failedLast ? 2 * open : open)) {
       return null;
     }
     probing = true;
@@ -170,17 +159,17 @@ public final class CircuitBreaker {
 
   /** Whether it is open, with no probe due yet. */
   public synchronized boolean isOpen() {
-    return state == State.OPEN && untilProbe() > 0;
+    return tripped && untilProbe() > 0;
   }
 
   /** Whether it is open or half-open. */
   public synchronized boolean isTripped() {
-    return state != State.CLOSED;
+    return tripped;
   }
 
   /** How long until the next probe, at least a second. */
   public synchronized Duration retryAfter() {
-    return Duration.ofNanos(Math.max(1_000_000_000L, state == State.OPEN ? untilProbe() : 0));
+    return Duration.ofNanos(Math.max(1_000_000_000L, tripped ? untilProbe() : 0));
   }
 
   private long untilProbe() {
@@ -204,13 +193,13 @@ public final class CircuitBreaker {
       return;
     }
     if (failing.contains(result)) {
-      become(State.OPEN);
+      become(true);
       failedProber = result == CallResult.NO_CONNECTION ? null : caller;
       return;
     }
     successfulProbes++;
     if (successfulProbes >= settings.probes()) {
-      become(State.CLOSED);
+      become(false);
     }
   }
 
@@ -236,7 +225,7 @@ public final class CircuitBreaker {
       failed.add(caller, now);
     }
     if (isFailing(number, now)) {
-      become(State.OPEN);
+      become(true);
     }
   }
 
@@ -258,11 +247,12 @@ public final class CircuitBreaker {
     return calls >= settings.minCalls() && (counted * 2L > calls || isSlow);
   }
 
-  private void become(State next) {
-    state = next;
+  private void become(boolean nowTripped) {
+    tripped = nowTripped;
     generation++;
     closed = new Permit(generation, false);
     probing = false;
+    successfulProbes = 0;
     openedAt = nanoTime.getAsLong();
     failedProber = null;
     Arrays.setAll(slots, _ -> new Slot());

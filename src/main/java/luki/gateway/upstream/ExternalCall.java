@@ -60,11 +60,7 @@ public final class ExternalCall {
     }
     try (InputStream body = reply.body()) {
       // To its end if that is near, so that the connection can be used again; nothing is kept.
-      byte[] part = new byte[4096];
-      int left = MAX_SKIPPED_BYTES;
-      for (int read = 0; read >= 0 && left > 0; left -= read) {
-        read = body.read(part);
-      }
+      long _ = body.skip(MAX_SKIPPED_BYTES);
     } catch (IOException failed) {
       // The status is known.
     }

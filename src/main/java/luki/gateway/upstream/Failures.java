@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The errors that a caller gets for a service's failures; the service's own text is dropped. */
 final class Failures {
-  private static final Duration DEFAULT_RETRY = Duration.ofSeconds(1);
   private static final int MAX_RETRY_S = 3600;
 
   private Failures() {}
@@ -33,33 +32,28 @@ final class Failures {
   /** The error for a status that is not a success. */
   static ApiError ofStatus(
       Upstream who, int status, @Nullable String retryAfter, boolean namesResource) {
-    return switch (status) {
-      case 401, 403 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_REFUSED);
-      case 404 ->
-          namesResource
-              ? ApiError.of(ErrorCode.NOT_FOUND)
-              : new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
-      case 405 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_ERROR);
-      case 409 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_CONFLICT);
-      case 429 -> new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_BUSY, seconds(retryAfter));
-      default ->
-          new ApiError.FromUpstream(
-              who,
+    if (status == 404 && namesResource) {
+      return ApiError.of(ErrorCode.NOT_FOUND);
+    }
+    ErrorCode code =
+        switch (status) {
+          case 401, 403 -> ErrorCode.DOWNSTREAM_REFUSED;
+          case 404, 405 -> ErrorCode.DOWNSTREAM_ERROR;
+          case 409 -> ErrorCode.DOWNSTREAM_CONFLICT;
+          case 429 -> ErrorCode.DOWNSTREAM_BUSY;
+          default ->
               status >= 400 && status < 500
                   ? ErrorCode.DOWNSTREAM_REJECTED
-                  : ErrorCode.DOWNSTREAM_ERROR);
-    };
+                  : ErrorCode.DOWNSTREAM_ERROR;
+        };
+    return new ApiError.FromUpstream(who, code, status == 429 ? seconds(retryAfter) : null);
   }
 
   /** The service's value if it is whole seconds from 1 to 3600, else one second. */
   private static Duration seconds(@Nullable String retryAfter) {
-    if (retryAfter != null && retryAfter.matches("[0-9]{1,4}")) {
-      int seconds = Integer.parseInt(retryAfter);
-      if (seconds >= 1 && seconds <= MAX_RETRY_S) {
-        return Duration.ofSeconds(seconds);
-      }
-    }
-    return DEFAULT_RETRY;
+    boolean isNumber = retryAfter != null && retryAfter.matches("[0-9]{1,4}");
+    int seconds = isNumber ? Integer.parseInt(retryAfter) : 0;
+    return Duration.ofSeconds(seconds >= 1 && seconds <= MAX_RETRY_S ? seconds : 1);
   }
 
   static ApiError of(Upstream who, IOException failure) {

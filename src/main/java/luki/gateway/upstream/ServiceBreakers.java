@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * an operation that always fails is cut off without the others.
  */
 final class ServiceBreakers {
+  private static final Set<CallResult> FAILURES =
+      EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED));
+
   private final GatewayFile.Breaker settings;
   private final CircuitBreaker service;
   private final Map<Operation, CircuitBreaker> operations = new ConcurrentHashMap<>();
@@ -56,14 +59,9 @@ final class ServiceBreakers {
     if (ofService == null) {
       return null;
     }
+    Operation called = new Operation(method, exchange.route().template());
     CircuitBreaker.Permit ofOperation =
-        operations
-            .computeIfAbsent(
-                new Operation(method, exchange.route().template()),
-                _ ->
-                    breaker(
-                        EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED))))
-            .tryAcquire(caller);
+        operations.computeIfAbsent(called, _ -> breaker(FAILURES)).tryAcquire(caller);
     if (ofOperation == null) {
       ofService.end(caller, CallResult.IGNORED);
       return null;
@@ -131,14 +129,10 @@ final class ServiceBreakers {
     }
 
     private static void add(AtomicLongArray counts, long second) {
-      int at = (int) (second % SECONDS);
-      long before = counts.get(at);
-      while (!counts.compareAndSet(
-          at,
-          before,
-          before >>> Integer.SIZE == second ? before + 1 : (second << Integer.SIZE) + 1)) {
-        before = counts.get(at);
-      }
+      counts.accumulateAndGet(
+          (int) (second % SECONDS),
+          second,
+          (old, now) -> old >>> Integer.SIZE == now ? old + 1 : (now << Integer.SIZE) + 1);
     }
 
     private static long sum(AtomicLongArray counts, long second) {
