@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Bytes to events by the grammar of the WHATWG HTML standard, "server-sent events", however the
  * bytes were split on the way. Lines are cut in bytes, so a character that was split is never
- * decoded in halves, and data stays bytes.
+ * decoded in halves, and data stays bytes. Of an event only its data counts here: its type and id
+ * are skipped.
  */
 public final class EventParser {
   private static final int FIRST_BYTES = 512;
@@ -31,8 +32,6 @@ public final class EventParser {
   private final Queue<Event> ready = new ArrayDeque<>();
   private ByteArrayOutputStream data = new ByteArrayOutputStream(FIRST_BYTES);
   private boolean hasData;
-  private String type = "";
-  private String lastId = "";
   private boolean firstLine = true;
   private boolean afterCr;
   private long eventBytes;
@@ -51,41 +50,22 @@ public final class EventParser {
 
   /** A dispatched event. */
   public static final class Event {
-    private final String type;
-    private final byte[] data;
-    private final String id;
+    private final byte[] bytes;
     private final long held;
 
-    private Event(String type, byte[] data, String id, long held) {
-      this.type = type;
-      this.data = data;
-      this.id = id;
+    private Event(byte[] bytes, long held) {
+      this.bytes = bytes;
       this.held = held;
     }
 
-    /** {@code message} where the stream named none. */
-    public String type() {
-      return type;
-    }
-
-    /** As it was sent. The array must not be changed. */
+    /** Its data as it was sent. The array must not be changed. */
     public byte[] bytes() {
-      return data;
-    }
-
-    /** Decoded; a malformed sequence becomes U+FFFD. */
-    public String data() {
-      return new String(data, StandardCharsets.UTF_8);
+      return bytes;
     }
 
     /** What the parser has taken for it, to be given back by its consumer. */
     long held() {
       return held;
-    }
-
-    /** The last id of the stream, which also counts for later events. */
-    public String id() {
-      return id;
     }
   }
 
@@ -150,23 +130,15 @@ public final class EventParser {
       dispatch();
       return;
     }
-    int colon = from;
-    while (colon < to && bytes[colon] != ':') {
-      colon++;
-    }
-    if (colon == from) {
-      return; // A comment.
-    }
-    int value = Math.min(colon + 1, to);
-    value += value < to && bytes[value] == ' ' ? 1 : 0;
-    if (colon - from == DATA.length && startsWith(DATA, bytes, from, colon)) {
+    int colon = from + DATA.length;
+    if (startsWith(DATA, bytes, from, to) && (colon == to || bytes[colon] == ':')) {
+      int value = Math.min(colon + 1, to);
+      value += value < to && bytes[value] == ' ' ? 1 : 0;
       if (hasData) {
         data.write('\n');
       }
       data.write(bytes, value, to - value);
       hasData = true;
-    } else {
-      field(text(bytes, from, colon), text(bytes, value, to));
     }
   }
 
@@ -175,27 +147,11 @@ public final class EventParser {
     return end <= to && Arrays.equals(prefix, 0, prefix.length, bytes, from, end);
   }
 
-  private static String text(byte[] bytes, int from, int to) {
-    return new String(bytes, from, to - from, StandardCharsets.UTF_8);
-  }
-
-  private void field(String name, String value) {
-    switch (name) {
-      case "event" -> type = value;
-      case "id" -> {
-        if (value.indexOf('\0') < 0) {
-          lastId = value;
-        }
-      }
-      default -> {} // retry, and unknown names
-    }
-  }
-
   private void dispatch() {
     long kept = 0;
     if (hasData) {
       kept = held == 0 ? 0 : data.size();
-      ready.add(new Event(type.isEmpty() ? "message" : type, data.toByteArray(), lastId, kept));
+      ready.add(new Event(data.toByteArray(), kept));
     }
     if (held > 0) {
       line = new ByteArrayOutputStream(FIRST_BYTES);
@@ -205,7 +161,6 @@ public final class EventParser {
     }
     data.reset();
     hasData = false;
-    type = "";
     eventBytes = 0;
   }
 }
