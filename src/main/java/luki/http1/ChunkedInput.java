@@ -1,8 +1,12 @@
 package luki.http1;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.EOFException;
 import java.io.IOException;
+import java.util.HexFormat;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import luki.http1.BadMessage.Reason;
 
 /**
@@ -15,6 +19,16 @@ public final class ChunkedInput extends BodyInput {
 
   /** Of all chunks of one body together, so that extensions cannot be the greater part of it. */
   private static final int MAX_EXTENSION_BYTES = 8 * 1024;
+
+  private static final String BWS = "[ \t]*+";
+  private static final String VALUE = Grammar.TOKEN_PATTERN + "|\"(?:[^\"\\\\]|\\\\.)*+\"";
+
+  /** RFC 9112 §7.1.1: {@code *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted ) ] )}. */
+  private static final Pattern EXTENSIONS =
+      Pattern.compile(
+          "(?:%1$s;%1$s%2$s(?:%1$s=%1$s(?:%3$s))?+)*+"
+              .formatted(BWS, Grammar.TOKEN_PATTERN, VALUE),
+          Pattern.DOTALL);
 
   private final InputBuffer source;
   private final HeadLimits trailers;
@@ -89,75 +103,19 @@ public final class ChunkedInput extends BodyInput {
     int start = source.position();
     int at = start;
     long size = 0;
-    while (at < end && Grammar.hex(bytes[at]) >= 0) {
-      size = 16 * size + Grammar.hex(bytes[at++]);
+    while (at < end && HexFormat.isHexDigit(bytes[at])) {
+      size = 16 * size + HexFormat.fromHexDigit(bytes[at++]);
       if (at - start > MAX_SIZE_DIGITS) {
         throw new BadMessage(Reason.CHUNK);
       }
     }
     extensionBytes += end - at;
-    if (at == start || extensionBytes > MAX_EXTENSION_BYTES || !areExtensions(bytes, at, end)) {
+    if (at == start
+        || extensionBytes > MAX_EXTENSION_BYTES
+        || (at < end && !EXTENSIONS.matcher(new String(bytes, at, end - at, ISO_8859_1)).matches())) {
       throw new BadMessage(Reason.CHUNK);
     }
     source.endLine(end);
     return size;
-  }
-
-  /**
-   * The grammar of RFC 9112 §7.1.1: {@code *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted ) ]
-   * )}.
-   */
-  private static boolean areExtensions(byte[] bytes, int from, int end) {
-    int at = from;
-    while (at >= 0 && at < end) {
-      at = extension(bytes, at, end);
-    }
-    return at == end;
-  }
-
-  /** Behind one extension, or -1. */
-  private static int extension(byte[] bytes, int from, int end) {
-    int at = skipSpace(bytes, from, end);
-    if (at == end || bytes[at] != ';') {
-      return -1;
-    }
-    at = token(bytes, skipSpace(bytes, at + 1, end), end);
-    if (at < 0) {
-      return -1;
-    }
-    int equals = skipSpace(bytes, at, end);
-    if (equals == end || bytes[equals] != '=') {
-      return at;
-    }
-    int value = skipSpace(bytes, equals + 1, end);
-    return value < end && bytes[value] == '"'
-        ? quoted(bytes, value + 1, end)
-        : token(bytes, value, end);
-  }
-
-  private static int skipSpace(byte[] bytes, int from, int end) {
-    int at = from;
-    while (at < end && Grammar.isSpace(bytes[at])) {
-      at++;
-    }
-    return at;
-  }
-
-  private static int token(byte[] bytes, int from, int end) {
-    int at = from;
-    while (at < end && Grammar.isTokenByte(bytes[at])) {
-      at++;
-    }
-    return at == from ? -1 : at;
-  }
-
-  private static int quoted(byte[] bytes, int from, int end) {
-    for (int at = from; at < end; at++) {
-      if (bytes[at] == '"') {
-        return at + 1;
-      }
-      at += bytes[at] == '\\' ? 1 : 0;
-    }
-    return -1;
   }
 }

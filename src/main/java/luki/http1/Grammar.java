@@ -1,65 +1,35 @@
 package luki.http1;
 
-/** The character classes of RFC 9110 §5.5–5.6 and RFC 3986, by table. */
+import java.util.HexFormat;
+
+/** The character classes of RFC 9110 §5.5–5.6 and RFC 3986. */
 public final class Grammar {
-  private static final int TOKEN = 1;
-  private static final int VALUE = 2;
-  private static final int PATH = 4;
-  private static final int QUERY = 8;
-  private static final int HOST = 16;
-  private static final byte[] CLASSES = classes();
+  /** {@code token} of RFC 9110 §5.6.2 as a regular expression. */
+  public static final String TOKEN_PATTERN = "[!#$%&'*+.^_`|~0-9A-Za-z-]++";
+
+  private static final AsciiSet TOKEN = AsciiSet.alphanumericAnd("!#$%&'*+-.^_`|~");
+  // RFC 3986 §3.3–3.4. Percent signs are allowed here; their digits are checked separately.
+  private static final AsciiSet PATH = AsciiSet.alphanumericAnd("-._~!$&'()*+,;=:@/%");
+  // Brackets in a query are common enough, and mean nothing to HTTP.
+  private static final AsciiSet QUERY = AsciiSet.alphanumericAnd("-._~!$&'()*+,;=:@/%?[]");
+  private static final AsciiSet HOST = AsciiSet.alphanumericAnd("-._~");
 
   private Grammar() {}
 
-  private static byte[] classes() {
-    byte[] table = new byte[256];
-    for (int c = 0; c < 256; c++) {
-      boolean alphanumeric =
-          (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-      int flags = alphanumeric ? TOKEN | PATH | QUERY | HOST : 0;
-      // RFC 9110 §5.5: VCHAR, SP, HTAB and obs-text.
-      flags |= (c >= 0x20 && c != 0x7f) || c == '\t' ? VALUE : 0;
-      table[c] = (byte) flags;
-    }
-    mark(table, "!#$%&'*+-.^_`|~", TOKEN);
-    // RFC 3986 §3.3–3.4. Percent signs are allowed here; their digits are checked separately.
-    mark(table, "-._~!$&'()*+,;=:@/%", PATH | QUERY);
-    // Brackets in a query are common enough, and mean nothing to HTTP.
-    mark(table, "?[]", QUERY);
-    mark(table, "-._~", HOST);
-    return table;
-  }
-
-  private static void mark(byte[] table, String characters, int flag) {
-    for (int i = 0; i < characters.length(); i++) {
-      table[characters.charAt(i)] |= (byte) flag;
-    }
-  }
-
-  private static boolean is(int flag, int octet) {
-    return (CLASSES[octet & 0xff] & flag) != 0;
-  }
-
   static boolean isTokenByte(byte octet) {
-    return is(TOKEN, octet);
+    return TOKEN.contains(octet);
   }
 
-  /** Whether it may stand inside a line: no CR, LF, NUL or other control but HTAB. */
+  /**
+   * Whether it may stand inside a line: no CR, LF, NUL or other control but HTAB. These are VCHAR,
+   * SP, HTAB and obs-text of RFC 9110 §5.5; the last is negative as a byte.
+   */
   static boolean isLineByte(byte octet) {
-    return is(VALUE, octet);
+    return octet >= ' ' ? octet != 0x7f : octet < 0 || octet == '\t';
   }
 
   static boolean isSpace(int octet) {
     return octet == ' ' || octet == '\t';
-  }
-
-  /** The value of a hexadecimal digit, or -1. */
-  static int hex(int octet) {
-    if (octet >= '0' && octet <= '9') {
-      return octet - '0';
-    }
-    int lower = octet | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
   }
 
   /** Whether the field belongs to one message on one connection, so that only an engine sets it. */
@@ -75,14 +45,19 @@ public final class Grammar {
 
   /** {@code token} of RFC 9110 §5.6.2. */
   public static boolean isToken(String text) {
-    return !text.isEmpty() && isAll(TOKEN, text, 0, text.length());
+    return !text.isEmpty() && TOKEN.containsAll(text, 0, text.length());
   }
 
   /** A field value that may be sent: ISO-8859-1, no control but HTAB, no space at its ends. */
   public static boolean isFieldValue(String text) {
     int length = text.length();
-    return isAll(VALUE, text, 0, length)
-        && (length == 0 || !(isSpace(text.charAt(0)) || isSpace(text.charAt(length - 1))));
+    for (int i = 0; i < length; i++) {
+      char c = text.charAt(i);
+      if (c > 0xff || !isLineByte((byte) c)) {
+        return false;
+      }
+    }
+    return length == 0 || !(isSpace(text.charAt(0)) || isSpace(text.charAt(length - 1)));
   }
 
   /** {@code 1*DIGIT} with a maximum of digits. */
@@ -127,14 +102,14 @@ public final class Grammar {
   private static int endOfName(String text) {
     int colon = text.indexOf(':');
     int end = colon < 0 ? text.length() : colon;
-    return isAll(HOST, text, 0, end) ? end : -1;
+    return HOST.containsAll(text, 0, end) ? end : -1;
   }
 
   private static int endOfLiteral(String text) {
     int close = text.indexOf(']');
     for (int i = 1; i < close; i++) {
       char c = text.charAt(i);
-      if (hex(c) < 0 && c != ':' && c != '.') {
+      if (!HexFormat.isHexDigit(c) && c != ':' && c != '.') {
         return -1;
       }
     }
@@ -146,24 +121,16 @@ public final class Grammar {
     int question = text.indexOf('?');
     int path = question < 0 ? text.length() : question;
     return text.startsWith("/")
-        && isAll(PATH, text, 0, path)
-        && isAll(QUERY, text, path, text.length())
+        && PATH.containsAll(text, 0, path)
+        && QUERY.containsAll(text, path, text.length())
         && isPercentEncoded(text);
   }
 
   private static boolean isPercentEncoded(String text) {
     for (int at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1)) {
-      if (at + 2 >= text.length() || hex(text.charAt(at + 1)) < 0 || hex(text.charAt(at + 2)) < 0) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean isAll(int flag, String text, int from, int to) {
-    for (int i = from; i < to; i++) {
-      char c = text.charAt(i);
-      if (c > 0xff || !is(flag, c)) {
+      if (at + 2 >= text.length()
+          || !HexFormat.isHexDigit(text.charAt(at + 1))
+          || !HexFormat.isHexDigit(text.charAt(at + 2))) {
         return false;
       }
     }

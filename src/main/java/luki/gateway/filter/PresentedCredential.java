@@ -6,12 +6,12 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.gateway.http.ApiError;
-import luki.gateway.http.AsciiSet;
 import luki.gateway.http.Query;
 import luki.gateway.keys.ApiKeyText;
 import luki.gateway.observe.Label.AuthMethod;
 import luki.gateway.observe.Label.AuthOutcome;
 import luki.gateway.tokens.TokenVerifier.BearerToken;
+import luki.http1.AsciiSet;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 

@@ -3,6 +3,7 @@ package luki.gateway.http;
 import java.util.HexFormat;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import luki.http1.AsciiSet;
 import luki.http1.Fields;
 
 /** The ids of a request: those that its head brings, where they are valid, else new ones. */

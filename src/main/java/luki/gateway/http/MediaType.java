@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import luki.http1.Grammar;
 
 /**
  * A media type or range of RFC 9110 §8.3.1 and §12.5.1.
@@ -15,7 +16,7 @@ import java.util.regex.Pattern;
  * @param parameters names in lower case
  */
 public record MediaType(String type, String subtype, Map<String, String> parameters) {
-  private static final String TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+  private static final String TOKEN = Grammar.TOKEN_PATTERN;
   private static final Pattern ESSENCE = Pattern.compile("\\s*(" + TOKEN + ")/(" + TOKEN + ")\\s*");
   private static final Pattern PARAMETER =
       Pattern.compile(";\\s*(?:(" + TOKEN + ")=(" + TOKEN + "|\"(?:[^\"\\\\]|\\\\.)*+\"))?+\\s*+");

@@ -3,18 +3,24 @@ package luki.gateway.http;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.Optional;
+import luki.http1.AsciiSet;
 
 /** Percent-encoding of RFC 3986 §2.1 in strict UTF-8. */
 public final class PercentCoding {
-  private static final String HEX = "0123456789ABCDEF";
+  private static final HexFormat HEX = HexFormat.of().withUpperCase();
   private static final AsciiSet UNRESERVED = AsciiSet.alphanumericAnd("-._~");
+
+  /** Visible characters that stand for themselves, in a path and in a form. */
+  private static final AsciiSet PLAIN =
+      AsciiSet.alphanumericAnd("!\"#$&'()*,-./:;<=>?@[\\]^_`{|}~");
 
   private PercentCoding() {}
 
   /** The decoded text; empty when an escape is cut short or the bytes are not UTF-8. */
   static Optional<String> decode(String raw, boolean plusIsSpace) {
-    if (raw.indexOf('%') < 0 && (!plusIsSpace || raw.indexOf('+') < 0) && isAscii(raw)) {
+    if (PLAIN.containsAll(raw, 0, raw.length())) {
       return Optional.of(raw);
     }
     ByteBuffer bytes = ByteBuffer.allocate(raw.length());
@@ -47,24 +53,15 @@ public final class PercentCoding {
       if (UNRESERVED.contains(b)) {
         out.append((char) b);
       } else {
-        out.append('%').append(HEX.charAt((b >> 4) & 0xf)).append(HEX.charAt(b & 0xf));
+        var _ = HEX.toHexDigits(out.append('%'), b);
       }
     }
     return out.toString();
   }
 
   static int octet(char high, char low) {
-    int h = Character.digit(high, 16);
-    int l = Character.digit(low, 16);
-    return h < 0 || l < 0 || high > 'f' || low > 'f' ? -1 : h * 16 + l;
-  }
-
-  private static boolean isAscii(String raw) {
-    for (int i = 0; i < raw.length(); i++) {
-      if (raw.charAt(i) > 0x7e || raw.charAt(i) < 0x21) {
-        return false;
-      }
-    }
-    return true;
+    return HexFormat.isHexDigit(high) && HexFormat.isHexDigit(low)
+        ? 16 * HexFormat.fromHexDigit(high) + HexFormat.fromHexDigit(low)
+        : -1;
   }
 }

@@ -3,7 +3,7 @@ package luki.gateway.keys;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.zip.CRC32;
-import luki.gateway.http.AsciiSet;
+import luki.http1.AsciiSet;
 
 /**
  * An API key as a caller sent it: {@code luki_<id>_<secret><checksum>} of 12, 43 and 6 base62

@@ -14,13 +14,13 @@ import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 import luki.gateway.http.ApiException;
-import luki.gateway.http.AsciiSet;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
 import luki.gateway.http.Sha256;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.http1.AsciiSet;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 

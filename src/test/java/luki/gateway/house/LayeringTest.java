@@ -46,7 +46,7 @@ class LayeringTest {
           contract: luki.http1 config http json
           rollout: luki.http1 config http json observe
           upstream: luki.http1 config http json observe rollout
-          keys: config http json observe
+          keys: luki.http1 config http json observe
           tokens: luki.http1 config http json observe upstream
           consent: http json observe upstream
           audit: config http json keys observe

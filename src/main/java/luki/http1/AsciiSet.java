@@ -1,17 +1,9 @@
-package luki.gateway.http;
+package luki.http1;
 
 /** A set of ASCII characters, as a bit for each. */
-public final class AsciiSet {
+public record AsciiSet(long low, long high) {
   public static final String DIGITS_AND_LETTERS =
       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-  private final long low;
-  private final long high;
-
-  private AsciiSet(long low, long high) {
-    this.low = low;
-    this.high = high;
-  }
 
   /** Digits, letters of both cases and the others. */
   public static AsciiSet alphanumericAnd(String others) {
