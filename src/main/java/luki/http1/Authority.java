@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Authority(String host, int port) {
   private static final Pattern NAME =
-      Pattern.compile("(?:.*@)?([A-Za-z0-9_][A-Za-z0-9._-]{0,254})(?::([0-9]{0,5}))?");
+      Pattern.compile("(?:.*@)?([A-Za-z0-9_][A-Za-z0-9._-]{0,254})(?::([0-9]{1,5})?)?");
 
   /** Null where the URI has no host that can be called. */
   public static @Nullable Authority of(URI uri) {
@@ -26,7 +26,6 @@ public record Authority(String host, int port) {
       return null;
     }
     String port = name.group(2);
-    boolean hasPort = port != null && !port.isEmpty();
-    return new Authority(name.group(1), hasPort ? Integer.parseInt(port) : -1);
+    return new Authority(name.group(1), port == null ? -1 : Integer.parseInt(port));
   }
 }

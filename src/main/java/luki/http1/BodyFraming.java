@@ -1,7 +1,7 @@
 package luki.http1;
 
+import java.util.Arrays;
 import luki.http1.BadMessage.Reason;
-import org.jspecify.annotations.Nullable;
 
 /** How a body is framed (RFC 9112 §6.3). */
 public sealed interface BodyFraming {
@@ -27,9 +27,8 @@ public sealed interface BodyFraming {
    * @throws BadMessage two readers might disagree about where it ends
    */
   static BodyFraming ofRequest(boolean http11, Fields fields) throws BadMessage {
-    BodyFraming declared = declared(http11, fields);
     // §6.3, 7: without either field a request has no body.
-    return declared == null ? NONE : declared;
+    return declared(http11, fields, NONE);
   }
 
   /**
@@ -40,7 +39,7 @@ public sealed interface BodyFraming {
    */
   static BodyFraming ofResponse(String method, int status, boolean http11, Fields fields)
       throws BadMessage {
-    BodyFraming declared = declared(http11, fields);
+    BodyFraming declared = declared(http11, fields, UNTIL_CLOSE);
     if (status < 200 || status == 204) {
       // §6.1: these never have a Transfer-Encoding.
       if (declared instanceof Chunked) {
@@ -52,44 +51,33 @@ public sealed interface BodyFraming {
     if (status == 304 || method.equals("HEAD")) {
       return NONE;
     }
-    return declared == null ? UNTIL_CLOSE : declared;
+    return declared;
   }
 
-  private static @Nullable BodyFraming declared(boolean http11, Fields fields) throws BadMessage {
+  private static BodyFraming declared(boolean http11, Fields fields, BodyFraming otherwise)
+      throws BadMessage {
     String coding = fields.first("Transfer-Encoding");
     String length = fields.first("Content-Length");
-    if (coding != null) {
-      return coded(coding, http11, length != null, fields);
+    if (coding == null) {
+      if (length == null) {
+        return otherwise;
+      }
+      // RFC 9110 §8.6: 1*DIGIT. A repeated or listed value may be refused, and is.
+      if (fields.count("Content-Length") > 1 || !Grammar.isDigits(length, 15)) {
+        throw new BadMessage(Reason.FRAMING);
+      }
+      return new Fixed(Long.parseLong(length));
     }
-    if (length == null) {
-      return null;
-    }
-    // RFC 9110 §8.6: 1*DIGIT. A repeated or listed value may be refused, and is.
-    if (fields.count("Content-Length") > 1 || !Grammar.isDigits(length, 15)) {
-      throw new BadMessage(Reason.FRAMING);
-    }
-    return new Fixed(Long.parseLong(length));
-  }
-
-  private static BodyFraming coded(String coding, boolean http11, boolean sized, Fields fields)
-      throws BadMessage {
     // §6.1: with Content-Length it may be an attempt at smuggling; HTTP/1.0 has no codings.
-    if (sized || !http11 || fields.count("Transfer-Encoding") > 1) {
+    if (length != null || !http11 || fields.count("Transfer-Encoding") > 1) {
       throw new BadMessage(Reason.FRAMING);
     }
     if (coding.equalsIgnoreCase("chunked")) {
       return CHUNKED;
     }
-    throw new BadMessage(isList(coding) ? Reason.CODING : Reason.FRAMING);
-  }
-
-  /** Whether the coding is just unknown, rather than an attempt to hide one. */
-  private static boolean isList(String coding) {
-    for (String member : coding.split(",", -1)) {
-      if (!Grammar.isToken(member.strip())) {
-        return false;
-      }
-    }
-    return true;
+    // A list is a coding that is just unknown, rather than an attempt to hide one.
+    boolean list =
+        Arrays.stream(coding.split(",", -1)).allMatch(one -> Grammar.isToken(one.strip()));
+    throw new BadMessage(list ? Reason.CODING : Reason.FRAMING);
   }
 }

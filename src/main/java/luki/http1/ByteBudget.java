@@ -170,7 +170,9 @@ public final class ByteBudget {
         // Refused now rather than after most of it was read.
         check(longest);
       }
-      byte[] bytes = made(Math.min(longest, remaining < 0 ? FIRST_BYTES : MAX_FIRST_BYTES));
+      int first = Math.min(longest, remaining < 0 ? FIRST_BYTES : MAX_FIRST_BYTES);
+      take(first);
+      byte[] bytes = new byte[first];
       int length = 0;
       boolean complete = false;
       try {
@@ -192,11 +194,6 @@ public final class ByteBudget {
           give(bytes.length);
         }
       }
-    }
-
-    private byte[] made(int length) throws Exhausted {
-      take(length);
-      return new byte[length];
     }
 
     /** A copy of another length, with the room of the copy in place of that of the bytes. */

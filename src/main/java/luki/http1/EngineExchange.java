@@ -28,10 +28,12 @@ public interface EngineExchange {
    *
    * @param nanos of {@link System#nanoTime}
    */
-  void readBodyBy(long nanos);
+  default void readBodyBy(long nanos) {}
 
   /** Whether the client is known to have left; a failed write shows it too. */
-  boolean isPeerGone();
+  default boolean isPeerGone() {
+    return false;
+  }
 
   /**
    * From now until the end of the exchange the calling thread is interrupted when the client
@@ -40,7 +42,7 @@ public interface EngineExchange {
    * @throws IllegalStateException the request body is not read to its end, or the head of the reply
    *     was sent
    */
-  void interruptWhenPeerLeaves();
+  default void interruptWhenPeerLeaves() {}
 
   /**
    * How to find out, after the head of the reply, whether a client that has ended its sending is
@@ -48,7 +50,7 @@ public interface EngineExchange {
    *
    * @param write makes the handler write something soon; run again and again, on another thread
    */
-  void onHalfClose(Runnable write);
+  default void onHalfClose(Runnable write) {}
 
   /**
    * As {@link HttpExchange#sendResponseHeaders}, with these lines.
@@ -94,20 +96,6 @@ public interface EngineExchange {
       }
       return length != null && Grammar.isDigits(length, 15) ? Long.parseLong(length) : 0;
     }
-
-    @Override
-    public void readBodyBy(long nanos) {}
-
-    @Override
-    public boolean isPeerGone() {
-      return false;
-    }
-
-    @Override
-    public void interruptWhenPeerLeaves() {}
-
-    @Override
-    public void onHalfClose(Runnable write) {}
 
     @Override
     public void sendHead(int status, Fields fields, long length) throws IOException {

@@ -3,11 +3,15 @@ package luki.http1;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import luki.http1.BadMessage.Reason;
 import org.jspecify.annotations.Nullable;
 
 /** Request heads of one connection, one after another. */
 public final class RequestParser {
+  private static final Pattern ABSOLUTE_FORM = Pattern.compile("(?i:https?)://([^/?]*+)/?+(.*)");
+
   private final InputBuffer source;
   private final HeadLimits limits;
   private String method = "";
@@ -181,28 +185,16 @@ public final class RequestParser {
   }
 
   private static String ofAbsolute(String raw, @Nullable String host) throws BadMessage {
-    int authority = authorityOf(raw);
-    if (authority < 0) {
+    Matcher absolute = ABSOLUTE_FORM.matcher(raw);
+    if (!absolute.matches()) {
       throw new BadMessage(Reason.TARGET);
     }
-    int end = authority;
-    while (end < raw.length() && raw.charAt(end) != '/' && raw.charAt(end) != '?') {
-      end++;
-    }
-    String named = raw.substring(authority, end);
+    String named = absolute.group(1);
     // §3.2.2: a client sends the same Host; where it differs, two readers may disagree. A port in
     // one of them alone makes no difference.
     if (!Grammar.isHost(named) || (host != null && !Grammar.isSameHost(named, host))) {
       throw new BadMessage(Reason.HOST);
     }
-    String rest = raw.substring(end);
-    return rest.startsWith("/") ? rest : "/" + rest;
-  }
-
-  private static int authorityOf(String raw) {
-    if (raw.regionMatches(true, 0, "http://", 0, 7)) {
-      return 7;
-    }
-    return raw.regionMatches(true, 0, "https://", 0, 8) ? 8 : -1;
+    return "/" + absolute.group(2);
   }
 }

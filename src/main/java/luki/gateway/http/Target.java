@@ -3,6 +3,7 @@ package luki.gateway.http;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A request target after the one normalisation that routing and every decision use: percent-decoded
@@ -13,6 +14,10 @@ import java.util.Optional;
  * @param asterisk the asterisk-form of RFC 9112 §3.2.4
  */
 public record Target(List<String> segments, String rawQuery, boolean asterisk) {
+  // RFC 9112 §3.2.2: the absolute-form is accepted too. Its authority decides nothing here; the
+  // edge engine has compared it with Host.
+  private static final Pattern AUTHORITY = Pattern.compile("^(?i:https?)://[^/?#]*+/?+");
+
   public Target {
     segments = List.copyOf(segments);
   }
@@ -22,7 +27,7 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
     if (raw.equals("*")) {
       return Optional.of(new Target(List.of(), "", true));
     }
-    String target = originForm(raw);
+    String target = raw.startsWith("/") ? raw : AUTHORITY.matcher(raw).replaceFirst("/");
     int question = target.indexOf('?');
     String path = question < 0 ? target : target.substring(0, question);
     String query = question < 0 ? "" : target.substring(question + 1);
@@ -40,24 +45,6 @@ public record Target(List<String> segments, String rawQuery, boolean asterisk) {
       }
     }
     return Optional.of(new Target(segments, query, false));
-  }
-
-  /**
-   * RFC 9112 §3.2.2: the absolute-form is accepted too. Its authority decides nothing here; the
-   * edge engine has compared it with {@code Host}.
-   */
-  private static String originForm(String raw) {
-    if (raw.regionMatches(true, 0, "http://", 0, 7)
-        || raw.regionMatches(true, 0, "https://", 0, 8)) {
-      int authority = raw.indexOf("//") + 2;
-      int end = authority;
-      while (end < raw.length() && "/?#".indexOf(raw.charAt(end)) < 0) {
-        end++;
-      }
-      String rest = raw.substring(end);
-      return rest.startsWith("/") ? rest : "/" + rest;
-    }
-    return raw;
   }
 
   /**
