@@ -1,8 +1,14 @@
 package luki.http1;
 
+import java.nio.charset.StandardCharsets;
+
 /** Text that is known to be ISO-8859-1, as bytes. */
 public final class Latin1 {
   private Latin1() {}
+
+  public static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.ISO_8859_1);
+  }
 
   /**
    * Copies the text, whose characters are all below 256.

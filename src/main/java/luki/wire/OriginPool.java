@@ -12,9 +12,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
+import luki.http1.IoDeadline;
 import luki.http1.PreparedRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -34,8 +34,7 @@ final class OriginPool {
   private final long silenceNanos;
   private final Semaphore permits;
   private final Set<PooledConnection> all = ConcurrentHashMap.newKeySet();
-  private final ReentrantLock lock = new ReentrantLock();
-  // Guarded by the lock.
+  // Guarded by this pool's monitor.
   private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
   private volatile boolean closed;
 
@@ -165,17 +164,15 @@ final class OriginPool {
         new PooledConnection(SocketChannel.open(), address, settings.head());
     boolean done = false;
     try {
-      boolean _ = connection.deadline().set(by);
+      connection.expireAt(by);
       // From now on the sweeper closes it when its time is over.
       all.add(connection);
       connection.connect(origin.port());
       if (origin.tls()) {
         connection.secure(tls.get(), origin);
       }
-      done = connection.deadline().clear();
-      if (!done) {
-        throw new IOException("expired");
-      }
+      connection.expireAt(IoDeadline.NONE);
+      done = true;
       return connection;
     } catch (IOException failed) {
       if (!connection.deadline().hasExpired()) {
@@ -191,43 +188,27 @@ final class OriginPool {
     }
   }
 
-  private @Nullable PooledConnection newest() {
-    lock.lock();
-    try {
-      return idle.pollFirst();
-    } finally {
-      lock.unlock();
-    }
+  private synchronized @Nullable PooledConnection newest() {
+    return idle.pollFirst();
   }
 
   /** Removes the connection that was idle for longest, if it was so before that moment. */
-  private @Nullable PooledConnection oldest(long before) {
-    lock.lock();
-    try {
-      PooledConnection last = idle.peekLast();
-      return last == null || last.idleSince() - before > 0 ? null : idle.pollLast();
-    } finally {
-      lock.unlock();
-    }
+  private synchronized @Nullable PooledConnection oldest(long before) {
+    PooledConnection last = idle.peekLast();
+    return last == null || last.idleSince() - before > 0 ? null : idle.pollLast();
   }
 
   /** Takes back a connection whose last reply was read to its end. */
   void giveBack(PooledConnection connection) {
     connection.setIdle(System.nanoTime());
-    boolean kept = false;
-    lock.lock();
-    try {
-      if (!closed && idle.size() < settings.maxIdle()) {
-        idle.addFirst(connection);
-        kept = true;
-      }
-    } finally {
-      lock.unlock();
-    }
-    if (!kept) {
+    if (!keep(connection)) {
       drop(connection);
     }
     permits.release();
+  }
+
+  private synchronized boolean keep(PooledConnection connection) {
+    return !closed && idle.size() < settings.maxIdle() && idle.offerFirst(connection);
   }
 
   /** Takes back a connection that cannot be used again. */

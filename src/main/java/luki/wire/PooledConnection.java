@@ -82,6 +82,13 @@ final class PooledConnection {
     return deadline;
   }
 
+  /** Sets the deadline, unless it has passed. */
+  void expireAt(long nanos) throws IOException {
+    if (!deadline.set(nanos)) {
+      throw new IOException("expired");
+    }
+  }
+
   InetAddress address() {
     return address;
   }

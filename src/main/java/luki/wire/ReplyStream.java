@@ -96,16 +96,10 @@ final class ReplyStream extends BlockInput {
   private int readFromPeer(byte[] into, int offset, int length) throws IOException {
     long silentBy = System.nanoTime() + pool.silenceNanos();
     boolean first = by == PreparedRequest.NEVER || by - silentBy > 0;
-    setDeadline(first ? silentBy : by);
+    connection.expireAt(first ? silentBy : by);
     int n = content.read(into, offset, length);
-    setDeadline(by);
+    connection.expireAt(by);
     return n;
-  }
-
-  private void setDeadline(long nanos) throws IOException {
-    if (!connection.deadline().set(nanos)) {
-      throw new IOException("expired");
-    }
   }
 
   @Override

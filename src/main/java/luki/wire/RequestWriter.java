@@ -2,7 +2,6 @@ package luki.wire;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import luki.http1.Fields;
 import luki.http1.Latin1;
 import luki.http1.PreparedRequest;
@@ -11,16 +10,14 @@ import luki.http1.PreparedRequest;
 final class RequestWriter {
   private static final int MAX_WITH_HEAD = 64 * 1024;
 
-  private static final byte[] VERSION = bytes(" HTTP/1.1\r\nHost: ");
-  private static final byte[] LENGTH = bytes("Content-Length: ");
-  private static final byte[] END = bytes("\r\n");
-  private static final int MAX_DIGITS = 20;
+  private static final byte[] VERSION = Latin1.bytes(" HTTP/1.1\r\nHost: ");
+  private static final byte[] LENGTH = Latin1.bytes("Content-Length: ");
+  private static final byte[] END = Latin1.bytes("\r\n");
+
+  /** Version, separators and the line that states the length. */
+  private static final int OWN_BYTES = 64;
 
   private RequestWriter() {}
-
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.US_ASCII);
-  }
 
   /** Whether the body goes out after the head, on a thread of its own. */
   static boolean isLong(PreparedRequest request) {
@@ -40,15 +37,11 @@ final class RequestWriter {
     boolean sized = body.length > 0 || usuallyHasBody(method);
     boolean whole = !isLong(request);
     int room =
-        method.length()
-            + 1
+        OWN_BYTES
+            + method.length()
             + target.length()
-            + VERSION.length
             + authority.length()
-            + END.length
             + fields.renderedLength()
-            + (sized ? LENGTH.length + MAX_DIGITS : 0)
-            + 2 * END.length
             + (whole ? body.length : 0);
     byte[] into = room <= reused.length ? reused : new byte[room];
     int at = Latin1.put(method, into, 0);

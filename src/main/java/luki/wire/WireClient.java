@@ -103,9 +103,7 @@ public final class WireClient extends HttpClient {
     PooledConnection connection = pool.take(headBy, request.freshConnection());
     boolean done = false;
     try {
-      if (!connection.deadline().set(headBy)) {
-        throw new IOException("expired while idle");
-      }
+      connection.expireAt(headBy);
       BodyUpload upload = null;
       boolean sent =
           connection.send(RequestWriter.write(request, pool.authority(), connection.writeBuffer()));
@@ -117,7 +115,13 @@ public final class WireClient extends HttpClient {
       if (upload != null && head.status() >= 400) {
         sent = upload.stop();
       }
-      ReplyStream body = stream(request.method(), head, connection, pool, bodyBy, sent, upload);
+      BodyFraming framing =
+          BodyFraming.ofResponse(request.method(), head.status(), head.http11(), head.fields());
+      connection.expireAt(bodyBy);
+      BodyInput content = BodyInput.of(framing, connection.input(), settings.head());
+      boolean reusable = sent && head.fields().keepAlive(head.http11());
+      ReplyStream body = new ReplyStream(connection, pool, content, bodyBy, reusable, upload);
+      body.endIfRead();
       done = true;
       return new WireReply(request, head, body);
     } catch (IOException failure) {
@@ -145,28 +149,6 @@ public final class WireClient extends HttpClient {
       throw new IOException("the client is closed");
     }
     return pool;
-  }
-
-  private ReplyStream stream(
-      String method,
-      ResponseHead head,
-      PooledConnection connection,
-      OriginPool pool,
-      long by,
-      boolean sent,
-      @Nullable BodyUpload upload)
-      throws IOException {
-    BodyFraming framing =
-        BodyFraming.ofResponse(method, head.status(), head.http11(), head.fields());
-    if (!connection.deadline().set(by)) {
-      throw new IOException("expired");
-    }
-    BodyInput content = BodyInput.of(framing, connection.input(), settings.head());
-    ReplyStream stream =
-        new ReplyStream(
-            connection, pool, content, by, sent && head.fields().keepAlive(head.http11()), upload);
-    stream.endIfRead();
-    return stream;
   }
 
   private void sweep() {
