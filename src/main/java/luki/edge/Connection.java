@@ -3,7 +3,6 @@ package luki.edge;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.edge.EdgeServer.ServerContext;
 import luki.http1.BadMessage;
@@ -13,6 +12,7 @@ import luki.http1.BodyInput;
 import luki.http1.ByteBudget;
 import luki.http1.InputBuffer;
 import luki.http1.IoDeadline;
+import luki.http1.Latin1;
 import luki.http1.Refusals;
 import luki.http1.RequestParser;
 import luki.http1.RequestParser.RequestHead;
@@ -30,8 +30,7 @@ final class Connection implements Runnable {
   /** Unread bytes of a body that are read and dropped rather than the connection closed. */
   static final int MAX_DRAIN_BYTES = 64 * 1024;
 
-  private static final byte[] CONTINUE =
-      "HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] CONTINUE = Latin1.bytes("HTTP/1.1 100 Continue\r\n\r\n");
 
   private enum Life {
     IDLE,
@@ -138,7 +137,7 @@ final class Connection implements Runnable {
     }
     boolean closes = !head.fields().keepAlive(head.http11());
     Reply reply = new Reply(this, head, requestBody, closes);
-    EdgeExchange exchange = new EdgeExchange(this, head, requestBody, reply);
+    EdgeExchange exchange = new EdgeExchange(this, head, reply);
     return ended(head, reply, exchange.handle());
   }
 
@@ -194,7 +193,7 @@ final class Connection implements Runnable {
     BodyInput nothing = BodyInput.of(BodyFraming.NONE, source, shared.limits().head());
     RequestBody body = new RequestBody(this, nothing, false);
     Reply reply = new Reply(this, head, body, true);
-    EdgeExchange exchange = new EdgeExchange(this, head, body, reply);
+    EdgeExchange exchange = new EdgeExchange(this, head, reply);
     try {
       shared.refusals().handle(exchange, reason);
     } catch (IOException | RuntimeException failure) {

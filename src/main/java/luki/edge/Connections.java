@@ -77,7 +77,7 @@ final class Connections {
   }
 
   /** Waits until all are closed, within the limit. No connection is admitted afterwards. */
-  boolean awaitNone(Duration longest) throws InterruptedException {
-    return room.tryAcquire(most, longest.toNanos(), TimeUnit.NANOSECONDS);
+  void awaitNone(Duration longest) throws InterruptedException {
+    boolean _ = room.tryAcquire(most, longest.toNanos(), TimeUnit.NANOSECONDS);
   }
 }

@@ -19,15 +19,13 @@ import org.jspecify.annotations.Nullable;
 final class EdgeExchange extends HttpExchange implements EngineExchange {
   private final Connection connection;
   private final RequestHead head;
-  private final RequestBody requestBody;
   private final Reply reply;
   private @Nullable Headers requestHeaders;
   private @Nullable Headers responseHeaders;
 
-  EdgeExchange(Connection connection, RequestHead head, RequestBody requestBody, Reply reply) {
+  EdgeExchange(Connection connection, RequestHead head, Reply reply) {
     this.connection = connection;
     this.head = head;
-    this.requestBody = requestBody;
     this.reply = reply;
   }
 
@@ -77,7 +75,7 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
 
   @Override
   public void interruptWhenPeerLeaves() {
-    if (!requestBody.isEnded() || reply.state() != Reply.State.UNBEGUN) {
+    if (!reply.requestBody().isEnded() || reply.state() != Reply.State.UNBEGUN) {
       throw new IllegalStateException("too early or too late to watch");
     }
     connection.watch().begin(reply);
@@ -101,24 +99,20 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
 
   @Override
   public Headers getRequestHeaders() {
-    Headers made = requestHeaders;
-    if (made == null) {
-      made = new Headers();
+    if (requestHeaders == null) {
+      Headers made = new Headers();
       head.fields().forEach(made::add);
-      made = Headers.of(made);
-      requestHeaders = made;
+      requestHeaders = Headers.of(made);
     }
-    return made;
+    return requestHeaders;
   }
 
   @Override
   public Headers getResponseHeaders() {
-    Headers made = responseHeaders;
-    if (made == null) {
-      made = new Headers();
-      responseHeaders = made;
+    if (responseHeaders == null) {
+      responseHeaders = new Headers();
     }
-    return made;
+    return responseHeaders;
   }
 
   @Override
@@ -140,7 +134,7 @@ final class EdgeExchange extends HttpExchange implements EngineExchange {
 
   @Override
   public InputStream getRequestBody() {
-    return requestBody;
+    return reply.requestBody();
   }
 
   @Override

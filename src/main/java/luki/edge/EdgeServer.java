@@ -172,17 +172,15 @@ public final class EdgeServer extends HttpServer {
       acceptor.interrupt();
       acceptor.join();
       connections.forEach(Connection::closeIfIdle);
-      if (!connections.awaitNone(Duration.ofSeconds(seconds))) {
-        connections.forEach(Connection::interruptHandler);
-        boolean _ = connections.awaitNone(LAST_REPLIES);
-        connections.forEach(Connection::abort);
-      }
+      connections.awaitNone(Duration.ofSeconds(seconds));
+      connections.forEach(Connection::interruptHandler);
+      connections.awaitNone(LAST_REPLIES);
     } catch (IOException _) {
-      connections.forEach(Connection::abort);
+      // The listener is closed in any case.
     } catch (InterruptedException _) {
-      connections.forEach(Connection::abort);
       Thread.currentThread().interrupt();
     } finally {
+      connections.forEach(Connection::abort);
       stopped = true;
     }
   }

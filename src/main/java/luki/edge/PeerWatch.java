@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import luki.http1.BlockInput;
+import luki.http1.Latin1;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +27,7 @@ final class PeerWatch extends BlockInput implements Runnable {
   private static final int MAX_AHEAD = 512;
 
   private static final int NOTHING = -2;
-  private static final byte[] PROCESSING =
-      "HTTP/1.1 102 Processing\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] PROCESSING = Latin1.bytes("HTTP/1.1 102 Processing\r\n\r\n");
 
   private final InputStream in;
   private final SocketOutput out;

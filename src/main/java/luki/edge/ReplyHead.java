@@ -1,6 +1,5 @@
 package luki.edge;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import luki.http1.Fields;
 import luki.http1.Latin1;
@@ -8,9 +7,9 @@ import luki.http1.Latin1;
 /** Renders heads of replies (RFC 9112 §4). The phrases are those of RFC 9110 §15 and 6585. */
 final class ReplyHead {
   static final byte[] NOTHING = {};
-  static final byte[] CLOSE = bytes("Connection: close\r\n");
-  static final byte[] KEEP_ALIVE = bytes("Connection: keep-alive\r\n");
-  static final byte[] UPGRADE = bytes("Connection: Upgrade\r\n");
+  static final byte[] CLOSE = Latin1.bytes("Connection: close\r\n");
+  static final byte[] KEEP_ALIVE = Latin1.bytes("Connection: keep-alive\r\n");
+  static final byte[] UPGRADE = Latin1.bytes("Connection: Upgrade\r\n");
 
   /** RFC 9110 §15.2.2: after its head the connection speaks another protocol. */
   static final int SWITCHING_PROTOCOLS = 101;
@@ -24,9 +23,9 @@ final class ReplyHead {
   /** Status line, date, framing and connection, and room for a number. */
   private static final int OWN_BYTES = 256;
 
-  private static final byte[] CODING = bytes("Transfer-Encoding: chunked\r\n");
-  private static final byte[] LENGTH = bytes("Content-Length: ");
-  private static final byte[] END = bytes("\r\n");
+  private static final byte[] CODING = Latin1.bytes("Transfer-Encoding: chunked\r\n");
+  private static final byte[] LENGTH = Latin1.bytes("Content-Length: ");
+  private static final byte[] END = Latin1.bytes("\r\n");
   private static final Map<Integer, String> PHRASES =
       Map.ofEntries(
           Map.entry(SWITCHING_PROTOCOLS, "Switching Protocols"),
@@ -65,7 +64,7 @@ final class ReplyHead {
   private static byte[][] statusLines() {
     byte[][] lines = new byte[600][];
     for (int status = 100; status < lines.length; status++) {
-      lines[status] = bytes("HTTP/1.1 " + status + " " + PHRASES.getOrDefault(status, "") + "\r\n");
+      lines[status] = Latin1.bytes("HTTP/1.1 " + status + " " + PHRASES.getOrDefault(status, "") + "\r\n");
     }
     return lines;
   }
@@ -93,9 +92,5 @@ final class ReplyHead {
       at = Latin1.put(CODING, into, at);
     }
     out.fillTo(Latin1.put(END, into, Latin1.put(connection, into, at)));
-  }
-
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.US_ASCII);
   }
 }
