@@ -3,9 +3,9 @@ package luki.websocket;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -44,13 +44,10 @@ public final class Handshake {
 
   /** The subprotocols that the client offers, in its order of preference. */
   public static List<String> protocols(Fields headers) {
-    List<String> offered = new ArrayList<>();
-    for (String member : String.join(",", headers.all(PROTOCOLS)).split(",", -1)) {
-      if (!member.isBlank()) {
-        offered.add(member.strip());
-      }
-    }
-    return offered;
+    return Stream.of(String.join(",", headers.all(PROTOCOLS)).split(",", -1))
+        .map(String::strip)
+        .filter(member -> !member.isEmpty())
+        .toList();
   }
 
   /**

@@ -47,15 +47,7 @@ public record PathPattern(String template, List<Segment> segments) {
 
   /** The same for every template that matches the same paths. */
   public String shape() {
-    StringBuilder shape = new StringBuilder();
-    for (Segment segment : segments) {
-      shape.append('/');
-      switch (segment) {
-        case Segment.Literal literal -> shape.append(literal.text());
-        case Segment.Parameter _ -> shape.append("{}");
-      }
-    }
-    return shape.isEmpty() ? "/" : shape.toString();
+    return template.replaceAll("\\{[^/]+}", "{}");
   }
 
   @Override

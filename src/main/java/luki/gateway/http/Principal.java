@@ -151,13 +151,10 @@ public sealed interface Principal {
    * @param value 16 lower-case hex digits; empty for an anonymous caller
    */
   record CallerName(String value) {
-    private static final int LENGTH = 16;
-
     public static final CallerName NOBODY = new CallerName("");
 
     public CallerName {
-      boolean hex = value.chars().allMatch(c -> (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
-      if (!hex || (value.length() != LENGTH && !value.isEmpty())) {
+      if (!value.matches("([0-9a-f]{16})?")) {
         throw new IllegalArgumentException("not a keyed hash");
       }
     }

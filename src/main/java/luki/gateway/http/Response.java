@@ -26,7 +26,7 @@ public record Response(
           "X-Accel-Buffering", "no");
 
   public Response(int status, Fields headers, Body body) {
-    this(status, headers, body, Outcome.NONE, Response::nothing);
+    this(status, headers, body, Outcome.NONE, _ -> {});
   }
 
   public static Response json(int status, Json json) {
@@ -57,7 +57,7 @@ public record Response(
   /** An error that has yet to get its envelope. */
   public static Response refused(ApiError error) {
     return new Response(
-        error.status(), Fields.NONE, Body.EMPTY, Outcome.NONE.with(error), Response::nothing);
+        error.status(), Fields.NONE, Body.EMPTY, Outcome.NONE.with(error), _ -> {});
   }
 
   public Response with(String header, String value) {
@@ -94,8 +94,6 @@ public record Response(
   public Response onComplete(Consumer<Delivery> action) {
     return new Response(status, headers, body, outcome, onComplete.andThen(action));
   }
-
-  private static void nothing(Delivery end) {}
 
   /**
    * How the sending of a reply ended.
