@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ErrorCode;
+import luki.gateway.json.JsonSchema.Violation;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +49,7 @@ final class Replies {
 
   private static String description(ApiError error) {
     StringBuilder text = new StringBuilder(error.message());
-    if (error instanceof ApiError.Invalid(List<ApiError.Detail> details)) {
+    if (error instanceof ApiError.Invalid(List<Violation> details)) {
       details.forEach(
           detail -> text.append("; ").append(detail.pointer()).append(' ').append(detail.rule()));
     }

@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
-import luki.gateway.http.ApiError;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Query;
 import luki.gateway.http.Route;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
+import luki.gateway.json.JsonSchema.Violation;
 import org.jspecify.annotations.Nullable;
 
 /** Checks parameters and body of a request against the contract's schemas. */
@@ -60,18 +60,18 @@ record RequestRules(
   }
 
   @Override
-  public List<ApiError.Detail> check(Exchange exchange) {
-    List<ApiError.Detail> details = new ArrayList<>();
+  public List<Violation> check(Exchange exchange) {
+    List<Violation> details = new ArrayList<>();
     Query query = exchange.request().query();
     if (!query.isWellFormed()) {
-      details.add(new ApiError.Detail("", "query"));
+      details.add(new Violation("", "query"));
       return details;
     }
     if (parameterSchema != null && (!parameters.isEmpty() || !query.names().isEmpty())) {
-      add(details, parameterSchema.validate(values(exchange, query, details)));
+      details.addAll(parameterSchema.validate(values(exchange, query, details)));
     }
     if (bodySchema != null) {
-      add(details, bodySchema.validate(exchange.json()));
+      details.addAll(bodySchema.validate(exchange.json()));
     }
     return details;
   }
@@ -89,15 +89,15 @@ record RequestRules(
   }
 
   /** The parameters as one object, so that one schema can check them. */
-  private Json values(Exchange exchange, Query query, List<ApiError.Detail> details) {
+  private Json values(Exchange exchange, Query query, List<Violation> details) {
     Json.Builder values = Json.object();
     for (String name : query.names()) {
       if (query.all(name).size() > 1) {
-        details.add(new ApiError.Detail("/" + name, "repeated"));
+        details.add(new Violation("/" + name, "repeated"));
       }
       if (parameters.stream().noneMatch(parameter -> parameter.is(name, In.QUERY))) {
         // Also one with the name of a path parameter: it must not replace that.
-        details.add(new ApiError.Detail(JsonSchema.pointerTo(name), "additionalProperties"));
+        details.add(new Violation(JsonSchema.pointerTo(name), "additionalProperties"));
       }
     }
     for (Parameter parameter : parameters) {
@@ -109,18 +109,12 @@ record RequestRules(
             case HEADER -> exchange.request().headers().all(name);
           };
       if (parameter.in == In.HEADER && texts.size() > 1) {
-        details.add(new ApiError.Detail("/" + name, "repeated"));
+        details.add(new Violation("/" + name, "repeated"));
       }
       if (!texts.isEmpty()) {
         values.put(name, parameter.typed(texts.getFirst()));
       }
     }
     return values.build();
-  }
-
-  private static void add(List<ApiError.Detail> details, List<JsonSchema.Violation> violations) {
-    for (JsonSchema.Violation violation : violations) {
-      details.add(new ApiError.Detail(violation.pointer(), violation.rule()));
-    }
   }
 }

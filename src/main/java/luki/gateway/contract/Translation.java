@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -20,6 +19,7 @@ import luki.gateway.http.Route;
 import luki.gateway.http.UserId;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema.Violation;
 import luki.gateway.json.JsonTemplate;
 import org.jspecify.annotations.Nullable;
 
@@ -40,13 +40,13 @@ record Translation(
   record WhenBlank(String reference, Route.Served successor) {}
 
   @Override
-  public List<ApiError.Detail> check(Exchange exchange) {
-    List<ApiError.Detail> details = new ArrayList<>(rules.check(exchange));
+  public List<Violation> check(Exchange exchange) {
+    List<Violation> details = new ArrayList<>(rules.check(exchange));
     if (details.isEmpty()) {
       Json scope = scope(exchange);
       for (var expected : templates.pointer(REQUEST + "expect").members().entrySet()) {
         if (!JsonTemplate.find(expected.getKey(), scope).equals(expected.getValue())) {
-          details.add(new ApiError.Detail(expected.getKey().substring("$body".length()), "const"));
+          details.add(new Violation(expected.getKey().substring("$body".length()), "const"));
         }
       }
     }

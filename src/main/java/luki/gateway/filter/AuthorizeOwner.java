@@ -14,6 +14,7 @@ import luki.gateway.http.Policy.Owner;
 import luki.gateway.http.Response;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema.Violation;
 
 /**
  * Finds the user that the request acts for, at the place that the contract names, and refuses
@@ -41,10 +42,10 @@ public final class AuthorizeOwner implements Filter {
 
   /** Also what a later step would refuse, so that the caller can correct all of it at once. */
   private static ApiError withOtherProblems(ApiError noUser, Exchange exchange) {
-    if (!(noUser instanceof ApiError.Invalid(List<ApiError.Detail> first))) {
+    if (!(noUser instanceof ApiError.Invalid(List<Violation> first))) {
       return noUser;
     }
-    Set<ApiError.Detail> details = new LinkedHashSet<>(first);
+    Set<Violation> details = new LinkedHashSet<>(first);
     details.addAll(Validate.problemsOf(exchange));
     return new ApiError.Invalid(List.copyOf(details));
   }

@@ -57,11 +57,7 @@ public record ReadBody(int maxBytes) implements Filter {
     } catch (ByteBudget.Exhausted full) {
       return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
     } catch (InvalidJson invalid) {
-      return Response.refused(
-          new ApiError.Invalid(
-              List.of(
-                  new ApiError.Detail(
-                      invalid.pointer(), invalid.rule(), invalid.line(), invalid.column()))));
+      return Response.refused(new ApiError.Invalid(List.of(invalid.violation())));
     }
   }
 

@@ -3,6 +3,7 @@ package luki.gateway.http;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import luki.gateway.json.JsonSchema.Violation;
 import luki.http1.BadMessage;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +48,7 @@ public sealed interface ApiError {
   }
 
   static ApiError invalid(String pointer, String rule) {
-    return new Invalid(List.of(new Detail(pointer, rule)));
+    return new Invalid(List.of(new Violation(pointer, rule)));
   }
 
   /** For a message that an engine refused. */
@@ -68,22 +69,10 @@ public sealed interface ApiError {
     };
   }
 
-  /**
-   * A place in the request and the rule that it broke.
-   *
-   * @param pointer RFC 6901, into the body; for a parameter, {@code /} and its name
-   * @param line of the body, from 1; 0 where the pointer says enough
-   * @param column in characters, from 1; 0 where the pointer says enough
-   */
-  record Detail(String pointer, String rule, int line, int column) {
-    public Detail(String pointer, String rule) {
-      this(pointer, rule, 0, 0);
-    }
-  }
-
   record Plain(ErrorCode code, @Nullable Duration retryAfter) implements ApiError {}
 
-  record Invalid(List<Detail> details) implements ApiError {
+  /** In the body; the pointer of a parameter is {@code /} and its name. */
+  record Invalid(List<Violation> details) implements ApiError {
     public Invalid {
       details = List.copyOf(details);
     }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.TreeSet;
 import luki.gateway.http.Route.Version;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema.Violation;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,7 @@ public final class ErrorReply {
     return Json.object().put("error", inner.build()).build();
   }
 
-  private static Json json(ApiError.Detail detail) {
+  private static Json json(Violation detail) {
     Json.Builder json = Json.object().put("pointer", detail.pointer()).put("rule", detail.rule());
     return detail.line() > 0
         ? json.put("line", detail.line()).put("column", detail.column()).build()

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema.Violation;
 import luki.gateway.json.JsonTemplate;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
@@ -135,7 +136,7 @@ public sealed interface Route {
   @FunctionalInterface
   interface Rules {
     /** What is wrong with the parameters and the body; empty when both are valid. */
-    List<ApiError.Detail> check(Exchange exchange);
+    List<Violation> check(Exchange exchange);
 
     /** What of a request is checked, such as {@code query user_id} and {@code body}. */
     default List<String> checked() {

@@ -13,6 +13,7 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema.Violation;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
@@ -113,10 +114,10 @@ final class StoredReply {
     if (code != ErrorCode.INVALID_REQUEST) {
       return new ApiError.Plain(code, wait);
     }
-    List<ApiError.Detail> details = new ArrayList<>();
+    List<Violation> details = new ArrayList<>();
     for (Json detail : head.at("details").items()) {
       details.add(
-          new ApiError.Detail(
+          new Violation(
               detail.at("pointer").string(""),
               detail.at("rule").string(""),
               (int) detail.at("line").integer().orElse(0),

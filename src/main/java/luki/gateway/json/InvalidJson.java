@@ -8,48 +8,30 @@ public final class InvalidJson extends Exception {
   private static final long serialVersionUID = 1L;
   private static final int MAX_NAME = 64;
 
-  private final String pointer;
-  private final String rule;
-  private final int line;
-  private final int column;
+  private final transient JsonSchema.Violation violation;
 
   InvalidJson(String pointer, String rule) {
-    this(pointer, rule, 0, 0);
+    this(new JsonSchema.Violation(pointer, rule));
   }
 
-  private InvalidJson(String pointer, String rule, int line, int column) {
-    super(rule + " at \"" + pointer + "\"", null, false, false);
-    this.pointer = pointer;
-    this.rule = rule;
-    this.line = line;
-    this.column = column;
+  private InvalidJson(JsonSchema.Violation violation) {
+    super(violation.rule() + " at \"" + violation.pointer() + "\"", null, false, false);
+    this.violation = violation;
   }
 
   /** No JSON from this place on. */
   static InvalidJson notJson(@Nullable JsonLocation at) {
     return at == null
         ? new InvalidJson("", "json")
-        : new InvalidJson("", "json", at.getLineNr(), at.getColumnNr());
+        : new InvalidJson(new JsonSchema.Violation("", "json", at.getLineNr(), at.getColumnNr()));
   }
 
-  /** RFC 6901 pointer to the value, or to the deepest one that could be read. */
-  public String pointer() {
-    return pointer;
-  }
-
-  /** {@code json utf-8 duplicate nesting unicode size number}: what was not kept to. */
-  public String rule() {
-    return rule;
-  }
-
-  /** Where reading ended, for rule {@code json}: counted from 1, or 0 if it is not known. */
-  public int line() {
-    return line;
-  }
-
-  /** In characters, counted from 1, or 0 if it is not known. */
-  public int column() {
-    return column;
+  /**
+   * The value, or the deepest one that could be read, and what was not kept to: {@code json utf-8
+   * duplicate nesting unicode size number}. The line is where reading ended, for rule {@code json}.
+   */
+  public JsonSchema.Violation violation() {
+    return violation;
   }
 
   /** A segment of an RFC 6901 pointer as it is shown to a caller: escaped and of bounded length. */

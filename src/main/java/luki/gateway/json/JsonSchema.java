@@ -113,6 +113,16 @@ public final class JsonSchema {
     return pointer.toString();
   }
 
-  /** A place (RFC 6901) and the schema keyword that was violated; no value. */
-  public record Violation(String pointer, String rule) {}
+  /**
+   * A place and the rule that it breaks, such as a keyword of the schema; no value.
+   *
+   * @param pointer RFC 6901
+   * @param line of the text, from 1; 0 where the pointer says enough
+   * @param column in characters, from 1; 0 where the pointer says enough
+   */
+  public record Violation(String pointer, String rule, int line, int column) {
+    public Violation(String pointer, String rule) {
+      this(pointer, rule, 0, 0);
+    }
+  }
 }

@@ -27,9 +27,8 @@ public record Located(Path file, Json root, Map<String, Integer> lines) {
       var root = new TreeReader(parser, TreeReader.LoneSurrogates.REFUSE, lines, null).readAll();
       return new Located(file, new Json(root), Map.copyOf(lines));
     } catch (InvalidJson invalid) {
-      int line = lines.getOrDefault(parentOf(invalid.pointer()), 1);
-      throw new Malformed(
-          file + ":" + line + ": " + invalid.rule() + " at \"" + invalid.pointer() + "\"");
+      int line = lines.getOrDefault(parentOf(invalid.violation().pointer()), 1);
+      throw new Malformed(file + ":" + line + ": " + invalid.getMessage());
     } catch (JsonProcessingException malformed) {
       int line = malformed.getLocation() == null ? 1 : malformed.getLocation().getLineNr();
       throw new Malformed(file + ":" + line + ": not readable as YAML");

@@ -121,7 +121,7 @@ final class ChatSocket {
     try {
       message = Json.parse(utf8);
     } catch (InvalidJson bad) {
-      refuse("", ApiError.invalid(bad.pointer(), bad.rule()));
+      refuse("", ApiError.invalid(bad.violation().pointer(), bad.violation().rule()));
       return;
     }
     String id = message.at("id").string("");
