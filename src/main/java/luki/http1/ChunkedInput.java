@@ -83,22 +83,14 @@ public final class ChunkedInput extends BodyInput {
     }
     left -= n;
     if (left == 0) {
-      source.endLine(line(0));
+      source.endLine(source.line(0, Reason.CHUNK, Reason.CHUNK));
     }
     broken = false;
     return n;
   }
 
-  private int line(int most) throws IOException {
-    int end = source.line(most, Reason.CHUNK, Reason.CHUNK);
-    if (end < 0) {
-      throw new EOFException("closed before or behind a chunk");
-    }
-    return end;
-  }
-
   private long size() throws IOException {
-    int end = line(MAX_SIZE_LINE);
+    int end = source.line(MAX_SIZE_LINE, Reason.CHUNK, Reason.CHUNK);
     byte[] bytes = source.bytes();
     int start = source.position();
     int at = start;

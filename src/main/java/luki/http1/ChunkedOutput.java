@@ -2,18 +2,16 @@ package luki.http1;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.Objects;
 
 /**
- * Writes each piece as a chunk, to a stream that should be buffered. Closing it writes the last
- * chunk and flushes, but does not close that stream; an aborted body is not closed.
+ * Writes each piece as a chunk, to a stream that should be buffered. Closing it, once,
+ * writes the last chunk and flushes, but does not close that stream; an aborted body is not closed.
  */
 public final class ChunkedOutput extends OutputStream {
   private static final byte[] LAST = {'0', '\r', '\n', '\r', '\n'};
 
   private final OutputStream out;
   private final byte[] size = new byte[10];
-  private boolean closed;
 
   public ChunkedOutput(OutputStream out) {
     this.out = out;
@@ -26,10 +24,6 @@ public final class ChunkedOutput extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
-    Objects.checkFromIndexSize(offset, length, bytes.length);
-    if (closed) {
-      throw new IOException("the body has ended");
-    }
     // RFC 9112 §7.1: a chunk of no bytes would be the last one.
     if (length > 0) {
       int end = Latin1.putHex(length, size, 0);
@@ -48,10 +42,7 @@ public final class ChunkedOutput extends OutputStream {
 
   @Override
   public void close() throws IOException {
-    if (!closed) {
-      closed = true;
-      out.write(LAST, 0, LAST.length);
-      out.flush();
-    }
+    out.write(LAST, 0, LAST.length);
+    out.flush();
   }
 }

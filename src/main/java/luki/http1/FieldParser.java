@@ -1,6 +1,5 @@
 package luki.http1;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import luki.http1.BadMessage.Reason;
@@ -23,9 +22,6 @@ final class FieldParser {
     int left = limits.fieldBytes();
     while (true) {
       int end = source.line(left, Reason.FIELDS_TOO_LARGE, Reason.FIELD);
-      if (end < 0) {
-        throw new EOFException("closed within the fields");
-      }
       int start = source.position();
       if (end == start) {
         source.endLine(end);

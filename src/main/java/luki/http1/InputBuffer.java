@@ -1,5 +1,6 @@
 package luki.http1;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import luki.http1.BadMessage.Reason;
@@ -117,8 +118,9 @@ public final class InputBuffer {
   /**
    * Waits for a whole line, which then begins at {@link #position()}.
    *
-   * @return the position of its CRLF, or -1 when the stream ends before
+   * @return the position of its CRLF
    * @throws BadMessage a byte that is not allowed in a line, a bare CR or LF, or too many bytes
+   * @throws EOFException the stream ends before
    */
   int line(int most, Reason tooLong, Reason bad) throws IOException {
     int scanned = 0;
@@ -142,7 +144,7 @@ public final class InputBuffer {
         }
       }
       if (!fill()) {
-        return -1;
+        throw new EOFException("closed within a line");
       }
     }
   }

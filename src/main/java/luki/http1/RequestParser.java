@@ -1,8 +1,9 @@
 package luki.http1;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import luki.http1.BadMessage.Reason;
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Request heads of one connection, one after another. */
 public final class RequestParser {
+  private static final Pattern VERSION = Pattern.compile("HTTP/[0-9]\\.[0-9]");
   private static final Pattern ABSOLUTE_FORM = Pattern.compile("(?i:https?)://([^/?]*+)/?+(.*)");
 
   private final InputBuffer source;
@@ -62,7 +64,7 @@ public final class RequestParser {
     if (second < end && bytes[second] != ' ') {
       throw new BadMessage(Reason.TARGET);
     }
-    target = new String(bytes, first, second - first, StandardCharsets.ISO_8859_1);
+    target = new String(bytes, first, second - first, ISO_8859_1);
     http11 = isHttp11(bytes, second + 1, end);
     source.endLine(end);
     Fields.Builder fields = new Fields.Builder();
@@ -86,11 +88,7 @@ public final class RequestParser {
 
   private int line() throws IOException {
     try {
-      int end = source.line(limits.lineBytes(), Reason.TARGET_TOO_LONG, Reason.REQUEST_LINE);
-      if (end < 0) {
-        throw new EOFException("closed within the request line");
-      }
-      return end;
+      return source.line(limits.lineBytes(), Reason.TARGET_TOO_LONG, Reason.REQUEST_LINE);
     } catch (BadMessage bad) {
       // RFC 9110 §9.3.2: the reply to a HEAD has no body, whatever is wrong with the rest.
       boolean _ = readMethod(source.end());
@@ -152,17 +150,9 @@ public final class RequestParser {
       return false;
     }
     // RFC 9112 §2.3: HTTP-name "/" DIGIT "." DIGIT is a version, but not a supported one.
-    boolean version =
-        end - from == 8
-            && FieldNames.isAt("HTTP/", bytes, from, from + 5)
-            && isDigit(bytes[from + 5])
-            && bytes[from + 6] == '.'
-            && isDigit(bytes[from + 7]);
-    throw new BadMessage(version ? Reason.VERSION : Reason.REQUEST_LINE);
-  }
-
-  private static boolean isDigit(byte octet) {
-    return octet >= '0' && octet <= '9';
+    String sent = from < end ? new String(bytes, from, end - from, ISO_8859_1) : "";
+    throw new BadMessage(
+        VERSION.matcher(sent).matches() ? Reason.VERSION : Reason.REQUEST_LINE);
   }
 
   /** RFC 9112 §3.2: the origin-form, or {@code *}, of any of the four forms. */

@@ -21,9 +21,6 @@ public record ResponseParser(InputBuffer source, HeadLimits limits) {
       return null;
     }
     int end = source.line(limits.lineBytes(), Reason.STATUS_LINE, Reason.STATUS_LINE);
-    if (end < 0) {
-      throw new EOFException("closed within the status line");
-    }
     int start = source.position();
     byte[] bytes = source.bytes();
     if (end - start < STATUS_AT + 3) {
