@@ -64,7 +64,8 @@ final class ReplyHead {
   private static byte[][] statusLines() {
     byte[][] lines = new byte[600][];
     for (int status = 100; status < lines.length; status++) {
-      lines[status] = Latin1.bytes("HTTP/1.1 " + status + " " + PHRASES.getOrDefault(status, "") + "\r\n");
+      lines[status] =
+          Latin1.bytes("HTTP/1.1 " + status + " " + PHRASES.getOrDefault(status, "") + "\r\n");
     }
     return lines;
   }

@@ -26,8 +26,7 @@ public final class ChunkedInput extends BodyInput {
   /** RFC 9112 §7.1.1: {@code *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted ) ] )}. */
   private static final Pattern EXTENSIONS =
       Pattern.compile(
-          "(?:%1$s;%1$s%2$s(?:%1$s=%1$s(?:%3$s))?+)*+"
-              .formatted(BWS, Grammar.TOKEN_PATTERN, VALUE),
+          "(?:%1$s;%1$s%2$s(?:%1$s=%1$s(?:%3$s))?+)*+".formatted(BWS, Grammar.TOKEN_PATTERN, VALUE),
           Pattern.DOTALL);
 
   private final InputBuffer source;
@@ -104,7 +103,8 @@ public final class ChunkedInput extends BodyInput {
     extensionBytes += end - at;
     if (at == start
         || extensionBytes > MAX_EXTENSION_BYTES
-        || (at < end && !EXTENSIONS.matcher(new String(bytes, at, end - at, ISO_8859_1)).matches())) {
+        || (at < end
+            && !EXTENSIONS.matcher(new String(bytes, at, end - at, ISO_8859_1)).matches())) {
       throw new BadMessage(Reason.CHUNK);
     }
     source.endLine(end);

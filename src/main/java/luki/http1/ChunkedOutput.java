@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * Writes each piece as a chunk, to a stream that should be buffered. Closing it, once,
- * writes the last chunk and flushes, but does not close that stream; an aborted body is not closed.
+ * Writes each piece as a chunk, to a stream that should be buffered. Closing it, once, writes the
+ * last chunk and flushes, but does not close that stream; an aborted body is not closed.
  */
 public final class ChunkedOutput extends OutputStream {
   private static final byte[] LAST = {'0', '\r', '\n', '\r', '\n'};

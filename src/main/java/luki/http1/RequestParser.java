@@ -151,8 +151,7 @@ public final class RequestParser {
     }
     // RFC 9112 §2.3: HTTP-name "/" DIGIT "." DIGIT is a version, but not a supported one.
     String sent = from < end ? new String(bytes, from, end - from, ISO_8859_1) : "";
-    throw new BadMessage(
-        VERSION.matcher(sent).matches() ? Reason.VERSION : Reason.REQUEST_LINE);
+    throw new BadMessage(VERSION.matcher(sent).matches() ? Reason.VERSION : Reason.REQUEST_LINE);
   }
 
   /** RFC 9112 §3.2: the origin-form, or {@code *}, of any of the four forms. */

@@ -56,8 +56,7 @@ public record Response(
 
   /** An error that has yet to get its envelope. */
   public static Response refused(ApiError error) {
-    return new Response(
-        error.status(), Fields.NONE, Body.EMPTY, Outcome.NONE.with(error), _ -> {});
+    return new Response(error.status(), Fields.NONE, Body.EMPTY, Outcome.NONE.with(error), _ -> {});
   }
 
   public Response with(String header, String value) {
