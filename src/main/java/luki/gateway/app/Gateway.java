@@ -85,7 +85,7 @@ public final class Gateway implements AutoCloseable {
     FilterChain filters =
         new FilterChain(
             current,
-            issuer.verifier(current.identity().rules()),
+            issuer.verifier(current.identity().verifier()),
             (_, _, _, _) ->
                 new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
             _ -> {},

@@ -51,8 +51,8 @@ public final class DevIssuer {
   }
 
   /** A verifier that accepts this issuer's tokens by the same rules as the live one. */
-  public TokenVerifier verifier(TokenVerifier.Rules rules) {
-    return new TokenVerifier(rules, keys(), null);
+  public TokenVerifier verifier(TokenVerifier live) {
+    return live.withOnly(keys());
   }
 
   private JwkSet keys() {

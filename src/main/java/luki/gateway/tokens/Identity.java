@@ -17,6 +17,7 @@ import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.observe.Periodic;
 import luki.gateway.tokens.TokenVerifier.KeySource;
+import luki.gateway.tokens.TokenVerifier.ServiceCallers;
 import luki.gateway.upstream.ExternalCall;
 import luki.gateway.upstream.Upstreams.HttpClients;
 import org.jspecify.annotations.Nullable;
@@ -29,15 +30,12 @@ public final class Identity implements AutoCloseable {
   private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
   private static final Duration MAX_RETRY = Duration.ofSeconds(10);
 
-  private final TokenVerifier.Rules rules;
   private final TokenVerifier verifier;
   private final @Nullable RemoteJwkSet remote;
   private @Nullable Periodic refresher;
   private Duration retry = FIRST_RETRY;
 
-  private Identity(
-      TokenVerifier.Rules rules, TokenVerifier verifier, @Nullable RemoteJwkSet remote) {
-    this.rules = rules;
+  private Identity(TokenVerifier verifier, @Nullable RemoteJwkSet remote) {
     this.verifier = verifier;
     this.remote = remote;
   }
@@ -74,22 +72,18 @@ public final class Identity implements AutoCloseable {
                     "must name a public key in PEM, or several, each of them RSA of 2048 bits or"
                         + " more, P-256, P-384 or Ed25519",
                     problems);
-    JwkSet serviceKeys =
+    ServiceCallers services =
         keys(
             settings.serviceJwks(),
-            JwkSet::ofServices,
+            text -> new ServiceCallers(JwkSet.ofServices(text), file.callers(), roles),
             Variable.SERVICE_JWKS_PATH,
             "must name a JWK Set with a usable public key, and each key must have a kid: a service"
                 + " owns its keys by their kid",
             problems);
-    TokenVerifier.ServiceCallers services =
-        serviceKeys == null
-            ? null
-            : new TokenVerifier.ServiceCallers(serviceKeys, file.callers(), roles);
     TokenVerifier.Rules rules =
         new TokenVerifier.Rules(
             jwt.issuer(), jwt.audience(), roles, file.tokenRoles(), jwt.skew(), clock);
-    return new Identity(rules, new TokenVerifier(rules, keys, services), remote);
+    return new Identity(new TokenVerifier(rules, keys, services), remote);
   }
 
   /** What is unwise in the key files of a configuration that is valid. */
@@ -126,11 +120,6 @@ public final class Identity implements AutoCloseable {
 
   public TokenVerifier verifier() {
     return verifier;
-  }
-
-  /** The rules by which the verifier checks end users' tokens. */
-  public TokenVerifier.Rules rules() {
-    return rules;
   }
 
   /** Whether tokens can be verified: with an issuer's address, once its keys were loaded. */

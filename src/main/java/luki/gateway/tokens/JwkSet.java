@@ -8,7 +8,6 @@ import com.nimbusds.jose.jwk.KeyOperation;
 import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.OctetKeyPair;
 import com.nimbusds.jose.jwk.RSAKey;
-import com.nimbusds.jose.util.Base64URL;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -19,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -59,15 +59,12 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
     List<TrustedKey> keys = new ArrayList<>();
     for (Matcher pem = PEM.matcher(text); pem.find(); ) {
       byte[] der = Base64.getMimeDecoder().decode(pem.group(1));
-      Stream.of("RSA", "EC", "Ed25519")
-          .flatMap(kind -> publicKey(kind, der).stream())
-          .flatMap(key -> TrustedKey.of(null, key).stream())
-          .findFirst()
-          .ifPresentOrElse(
-              keys::add,
-              () -> {
-                throw new IllegalArgumentException("a key of another kind");
-              });
+      keys.add(
+          Stream.of("RSA", "EC", "Ed25519")
+              .flatMap(kind -> publicKey(kind, der).stream())
+              .flatMap(key -> TrustedKey.of(null, key).stream())
+              .findFirst()
+              .orElseThrow(() -> new IllegalArgumentException("a key of another kind")));
     }
     if (keys.isEmpty()) {
       throw new IllegalArgumentException("no public key");
@@ -121,15 +118,15 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
       return List.of();
     }
     // A private key that is published is compromised, and so is each entry of its public half.
-    Set<Base64URL> compromised =
+    Set<Map<String, ?>> compromised =
         entries.stream()
             .flatMap(Optional::stream)
             .filter(JWK::isPrivate)
-            .map(JwkSet::thumbprint)
+            .map(JWK::getRequiredParams)
             .collect(Collectors.toSet());
     List<Optional<TrustedKey>> keys =
         entries.stream()
-            .map(jwk -> jwk.filter(one -> !compromised.contains(thumbprint(one))))
+            .map(jwk -> jwk.filter(one -> !compromised.contains(one.getRequiredParams())))
             .map(jwk -> jwk.flatMap(JwkSet::key))
             .toList();
     List<TrustedKey> usable = keys.stream().flatMap(Optional::stream).toList();
@@ -143,14 +140,6 @@ record JwkSet(List<TrustedKey> keys) implements KeySource {
       return entry.isObject() ? Optional.of(JWK.parse(entry.toString())) : Optional.empty();
     } catch (ParseException | IllegalArgumentException doubtful) {
       return Optional.empty();
-    }
-  }
-
-  private static Base64URL thumbprint(JWK jwk) {
-    try {
-      return jwk.computeThumbprint();
-    } catch (JOSEException cannotBe) {
-      throw new IllegalStateException(cannotBe);
     }
   }
 

@@ -84,9 +84,7 @@ final class RemoteJwkSet implements KeySource {
     try {
       Optional<JwkSet> fetched = fetcher.fetch().flatMap(JwkSet::ofJwks);
       if (fetched.isPresent()) {
-        Loaded before = loaded;
-        long generation = before == null ? 1 : before.generation + 1;
-        loaded = new Loaded(fetched.get(), nanoTime.getAsLong(), generation);
+        loaded = new Loaded(fetched.get(), nanoTime.getAsLong(), generation() + 1);
         failures.succeeded();
       } else {
         failures.failed();

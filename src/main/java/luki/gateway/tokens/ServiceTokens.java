@@ -1,5 +1,6 @@
 package luki.gateway.tokens;
 
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -44,21 +45,14 @@ public final class ServiceTokens implements Upstreams.Credentials {
 
   /** With the keys that the settings name, or a new one. */
   public static ServiceTokens of(Settings settings, Clock clock, Problems problems) {
-    SigningKey current =
-        Identity.keys(
-            settings.signingKey(),
-            SigningKey::read,
-            Variable.SERVICE_TOKEN_KEY_PATH,
-            SigningKey.EXPECTED,
-            problems);
+    SigningKey current = key(settings.signingKey(), Variable.SERVICE_TOKEN_KEY_PATH, problems);
     SigningKey previous =
-        Identity.keys(
-            settings.previousSigningKey(),
-            SigningKey::read,
-            Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH,
-            SigningKey.EXPECTED,
-            problems);
+        key(settings.previousSigningKey(), Variable.SERVICE_TOKEN_PREVIOUS_KEY_PATH, problems);
     return new ServiceTokens(current == null ? SigningKey.generate() : current, previous, clock);
+  }
+
+  private static @Nullable SigningKey key(@Nullable Path file, Variable name, Problems problems) {
+    return Identity.keys(file, SigningKey::read, name, SigningKey.EXPECTED, problems);
   }
 
   /** The public keys as a JWK Set (RFC 7517). */
@@ -111,18 +105,14 @@ public final class ServiceTokens implements Upstreams.Credentials {
             .put("scope", whom.access.scopes())
             .put(
                 "act",
-                Json.object()
-                    .put("sub", whom.caller.subject())
-                    .put("kind", whom.caller.kind())
-                    .build());
+                Json.object().put("sub", whom.caller.subject()).put("kind", whom.caller.kind()));
     if (consent != null) {
       claims.put(
           "consent",
           Json.object()
               .put("scopes", Json.strings(consent.scopes()))
               .put("allowed", consent.allowed())
-              .put("at", consent.at().getEpochSecond())
-              .build());
+              .put("at", consent.at().getEpochSecond()));
     }
     if (whom.user != null) {
       claims.put("user_id", whom.user.value());

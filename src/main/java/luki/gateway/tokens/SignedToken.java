@@ -121,22 +121,18 @@ record SignedToken(
   }
 
   private static boolean isPlain(Json head) {
-    if (!head.isObject() || head.at("alg").string() == null) {
-      return false;
-    }
-    for (String name : head.members().keySet()) {
-      if (REFUSED.contains(name.toLowerCase(Locale.ROOT))) {
-        return false;
-      }
-    }
     Json keyId = head.at("kid");
-    Json type = head.at("typ");
     boolean goodKeyId =
         keyId.isMissing()
             || (keyId.string() != null
                 && keyId.string("").length() <= MAX_KEY_ID
                 && keyId.string("").chars().noneMatch(Character::isISOControl));
-    return goodKeyId && (type.isMissing() || !typeOf(head).isEmpty());
+    return head.isObject()
+        && head.at("alg").string() != null
+        && head.members().keySet().stream()
+            .noneMatch(name -> REFUSED.contains(name.toLowerCase(Locale.ROOT)))
+        && goodKeyId
+        && (head.at("typ").isMissing() || !typeOf(head).isEmpty());
   }
 
   private static String typeOf(Json head) {

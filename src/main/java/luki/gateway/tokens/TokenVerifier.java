@@ -30,8 +30,10 @@ import org.jspecify.annotations.Nullable;
 public final class TokenVerifier {
   private static final int MAX_CACHED = 50_000;
 
+  /** RFC 9068 §4 for access tokens; older issuers write {@code JWT} or nothing. */
+  private static final Set<String> USER_TYPES = Set.of("", "jwt", "at+jwt");
+
   private final Rules rules;
-  private final UserClaims userClaims;
   private final @Nullable KeySource keys;
   private final @Nullable ServiceCallers services;
   private final BoundedCache<String, Cached> cache;
@@ -69,10 +71,14 @@ public final class TokenVerifier {
    */
   TokenVerifier(Rules rules, @Nullable KeySource keys, @Nullable ServiceCallers services) {
     this.rules = rules;
-    this.userClaims = new UserClaims(rules.roles, rules.tokenRoles);
     this.keys = keys;
     this.services = services;
     this.cache = new BoundedCache<>(MAX_CACHED, old -> isOver(old, rules.clock.instant()));
+  }
+
+  /** The same rules, for end users' tokens of another issuer only. */
+  TokenVerifier withOnly(KeySource other) {
+    return new TokenVerifier(rules, other, null);
   }
 
   /** The result of a verification. */
@@ -132,7 +138,7 @@ public final class TokenVerifier {
   }
 
   private TokenResult ofUser(SignedToken token, Instant now) throws InterruptedException {
-    if (keys == null || !UserClaims.TYPES.contains(token.type())) {
+    if (keys == null || !USER_TYPES.contains(token.type())) {
       return new TokenResult.Refused();
     }
     List<TrustedKey> found = keys.named(token.keyId());
@@ -144,8 +150,69 @@ public final class TokenVerifier {
             && token.hasBegun(now, rules.skew)
             && token.isFor(rules.audience)
             && (rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string()));
-    Optional<Principal> user = valid ? userClaims.principal(token) : Optional.empty();
-    return user.<TokenResult>map(TokenResult.Accepted::new).orElseGet(TokenResult.Refused::new);
+    return valid ? byClaims(token) : new TokenResult.Refused();
+  }
+
+  /**
+   * The claims of an end user's token to a principal. A token with a claim of another type, or with
+   * a subject that is no user id, is refused. Scopes and roles add up.
+   */
+  private TokenResult byClaims(SignedToken token) {
+    Json claims = token.claims();
+    UserId subject = UserId.parse(claims.at("sub").string("")).orElse(null);
+    Set<Scope> scopes = scopes(claims);
+    Set<String> roles = roles(claims);
+    Json plan = claims.at("plan");
+    if (subject == null
+        || claims.at("iss").string() == null
+        || scopes == null
+        || roles == null
+        || !(plan.isMissing() || plan.string() != null)) {
+      return new TokenResult.Refused();
+    }
+    return new TokenResult.Accepted(
+        new Principal.User(
+            subject.value(),
+            rules.roles.expand(scopes, roles.isEmpty() ? rules.tokenRoles.defaults() : roles),
+            Users.only(Set.of(subject)),
+            token.expiry(),
+            plan.string()));
+  }
+
+  /** The scopes of all claims that may have some; null when one is of another type. */
+  private static @Nullable Set<Scope> scopes(Json claims) {
+    List<String> names = new ArrayList<>();
+    for (String claim : List.of("scope", "scp", "permissions")) {
+      Json value = claims.at(claim);
+      String text = claim.equals("permissions") ? null : value.string();
+      List<String> some = text == null ? list(value) : Arrays.asList(text.split(" ", -1));
+      if (some == null) {
+        return null;
+      }
+      names.addAll(some);
+    }
+    return names.stream().filter(Scope::isValid).map(Scope::new).collect(Collectors.toSet());
+  }
+
+  /** The roles that it carries and may; null when a claim is of another type. */
+  private @Nullable Set<String> roles(Json claims) {
+    Set<String> names = new HashSet<>();
+    for (String claim : rules.tokenRoles.claims()) {
+      Json value = claim.startsWith("/") ? claims.pointer(claim) : claims.at(claim);
+      String one = value.string();
+      // Some providers write null for a user without a role.
+      List<String> some = one != null ? List.of(one) : value.isAbsent() ? List.of() : list(value);
+      if (some == null) {
+        return null;
+      }
+      names.addAll(some);
+    }
+    names.retainAll(rules.tokenRoles.taken());
+    return names;
+  }
+
+  private static @Nullable List<String> list(Json array) {
+    return array.isMissing() ? List.of() : array.stringList();
   }
 
   /** A bearer token as a caller sent it: not verified. No text form shows it. */
@@ -173,74 +240,6 @@ public final class TokenVerifier {
     }
   }
 
-  /**
-   * The claims of an end user's token to a principal. A token with a claim of another type, or with
-   * a subject that is no user id, is refused. Scopes and roles add up.
-   */
-  private record UserClaims(Roles roles, TokenRoles tokenRoles) {
-    /** RFC 9068 §4 for access tokens; older issuers write {@code JWT} or nothing. */
-    static final Set<String> TYPES = Set.of("", "jwt", "at+jwt");
-
-    Optional<Principal> principal(SignedToken token) {
-      Json claims = token.claims();
-      Optional<UserId> subject = UserId.parse(claims.at("sub").string(""));
-      Set<Scope> scopes = scopes(claims);
-      Set<String> carried = carried(claims);
-      Json plan = claims.at("plan");
-      if (subject.isEmpty()
-          || claims.at("iss").string() == null
-          || scopes == null
-          || carried == null
-          || !(plan.isMissing() || plan.string() != null)) {
-        return Optional.empty();
-      }
-      return Optional.of(
-          new Principal.User(
-              subject.get().value(),
-              roles.expand(scopes, carried.isEmpty() ? tokenRoles.defaults() : carried),
-              Users.only(Set.of(subject.get())),
-              token.expiry(),
-              plan.string()));
-    }
-
-    /** The scopes of all claims that may have some; null when one is of another type. */
-    private static @Nullable Set<Scope> scopes(Json claims) {
-      List<String> names = new ArrayList<>();
-      for (String claim : List.of("scope", "scp", "permissions")) {
-        Json value = claims.at(claim);
-        String text = claim.equals("permissions") ? null : value.string();
-        List<String> some = text == null ? list(value) : Arrays.asList(text.split(" ", -1));
-        if (some == null) {
-          return null;
-        }
-        names.addAll(some);
-      }
-      names.removeIf(name -> !Scope.isValid(name));
-      return names.stream().map(Scope::new).collect(Collectors.toSet());
-    }
-
-    /** The roles that it carries and may; null when a claim is of another type. */
-    private @Nullable Set<String> carried(Json claims) {
-      Set<String> names = new HashSet<>();
-      for (String claim : tokenRoles.claims()) {
-        Json value = claim.startsWith("/") ? claims.pointer(claim) : claims.at(claim);
-        String one = value.string();
-        // Some providers write null for a user without a role.
-        List<String> some = one != null ? List.of(one) : value.isAbsent() ? List.of() : list(value);
-        if (some == null) {
-          return null;
-        }
-        names.addAll(some);
-      }
-      names.retainAll(tokenRoles.taken());
-      return names;
-    }
-
-    private static @Nullable List<String> list(Json array) {
-      return array.isMissing() ? List.of() : array.stringList();
-    }
-  }
-
   /** The internal services that may call the gateway, with tokens that they sign themselves. */
   record ServiceCallers(JwkSet keys, Map<String, GatewayFile.Caller> callers, Roles roles) {
     /** RFC 8725 §3.11: a type of its own, so that no other token can be used in its place. */
@@ -256,14 +255,12 @@ public final class TokenVerifier {
       Json claims = token.claims();
       String name = claims.at("iss").string("");
       String keyId = token.keyId();
-      boolean good =
-          keyId != null
-              && !name.isEmpty()
-              && name.equals(claims.at("sub").string())
-              && keys.named(keyId).stream().anyMatch(key -> key.verifies(token))
-              && token.hasBegun(now, skew)
-              && token.isFor(AUDIENCE);
-      if (!good || keyId == null) {
+      if (keyId == null
+          || name.isEmpty()
+          || !name.equals(claims.at("sub").string())
+          || keys.named(keyId).stream().noneMatch(key -> key.verifies(token))
+          || !token.hasBegun(now, skew)
+          || !token.isFor(AUDIENCE)) {
         return new TokenResult.Refused();
       }
       GatewayFile.Caller caller = callers.get(name);

@@ -25,20 +25,10 @@ import org.jspecify.annotations.Nullable;
  * A public key that tokens may be signed with, and the algorithms that it may be used for. They
  * follow from the key, never from a token (RFC 8725 §3.1).
  */
-final class TrustedKey {
+record TrustedKey(@Nullable String id, Set<String> algorithms, PublicKey key) {
   private static final int MIN_RSA_BITS = 2048;
   private static final int MAX_RSA_BITS = 8192;
   private static final int LARGEST_SMALL_PRIME = 167;
-
-  private final @Nullable String id;
-  private final Set<String> algorithms;
-  private final PublicKey key;
-
-  private TrustedKey(@Nullable String id, Set<String> algorithms, PublicKey key) {
-    this.id = id;
-    this.algorithms = algorithms;
-    this.key = key;
-  }
 
   /** Empty when the key is weak or of a type that is not accepted. */
   static Optional<TrustedKey> of(@Nullable String id, PublicKey key) {
@@ -106,10 +96,6 @@ final class TrustedKey {
         && id.equals(other.id)
         && !Collections.disjoint(algorithms, other.algorithms)
         && !key.equals(other.key);
-  }
-
-  @Nullable String id() {
-    return id;
   }
 
   boolean verifies(SignedToken token) {
