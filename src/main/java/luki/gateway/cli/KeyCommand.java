@@ -148,7 +148,7 @@ record KeyCommand(
     arguments.end();
     Table table = new Table();
     table.add("ID", "STATE", "EXPIRES", "OWNER", "USERS", "SCOPES AND ROLES");
-    for (KeyEntry key : keys.list()) {
+    for (KeyEntry key : keys.file().read()) {
       List<String> rights = new ArrayList<>(Scope.names(key.scopes()));
       key.roles().stream().sorted().forEach(role -> rights.add("role " + role));
       table.add(
@@ -180,7 +180,7 @@ record KeyCommand(
   }
 
   private String ownerOf(String id) throws IOException, KeyFile.Broken {
-    return keys.list().stream()
+    return keys.file().read().stream()
         .filter(key -> key.id().equals(id))
         .map(KeyEntry::owner)
         .findFirst()

@@ -17,18 +17,7 @@ import luki.gateway.http.Scope;
 import org.jspecify.annotations.Nullable;
 
 /** Creates and revokes keys in the key file. A key itself is returned once and stored nowhere. */
-public final class ApiKeyAdmin {
-  private final KeyFile file;
-  private final KeyedHash pepper;
-  private final Clock clock;
-  private final SecureRandom random = new SecureRandom();
-
-  public ApiKeyAdmin(KeyFile file, KeyedHash pepper, Clock clock) {
-    this.file = file;
-    this.pepper = pepper;
-    this.clock = clock;
-  }
-
+public record ApiKeyAdmin(KeyFile file, KeyedHash pepper, Clock clock) {
   /** The rights of a new key. */
   public record Wanted(
       String owner,
@@ -49,12 +38,8 @@ public final class ApiKeyAdmin {
     private static final long serialVersionUID = 1L;
   }
 
-  public List<KeyEntry> list() throws IOException, KeyFile.Broken {
-    return file.read();
-  }
-
   public ApiKeyText create(Wanted wanted) throws IOException, KeyFile.Broken {
-    ApiKeyText key = ApiKeyText.generate(random);
+    ApiKeyText key = ApiKeyText.generate(new SecureRandom());
     KeyEntry entry = wanted.entry(key, key.id(), pepper, clock.instant());
     file.change(keys -> Stream.concat(keys.stream(), Stream.of(entry)).toList());
     return key;
@@ -70,7 +55,7 @@ public final class ApiKeyAdmin {
    */
   public ApiKeyText rotate(String id, Duration grace)
       throws IOException, KeyFile.Broken, NoSuchKey {
-    ApiKeyText key = ApiKeyText.generate(random);
+    ApiKeyText key = ApiKeyText.generate(new SecureRandom());
     Instant now = clock.instant();
     replaceValid(
         id,

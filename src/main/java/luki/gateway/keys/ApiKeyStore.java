@@ -8,12 +8,12 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
@@ -139,11 +139,9 @@ public final class ApiKeyStore {
   }
 
   private void take(List<KeyEntry> entries) {
-    Map<String, Known> next = new HashMap<>();
-    for (KeyEntry entry : entries) {
-      next.put(entry.id(), known(entry));
-    }
-    keys = Map.copyOf(next);
+    keys =
+        entries.stream()
+            .collect(Collectors.toUnmodifiableMap(KeyEntry::id, this::known, (_, later) -> later));
   }
 
   private Known known(KeyEntry entry) {

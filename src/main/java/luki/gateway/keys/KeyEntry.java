@@ -2,11 +2,11 @@ package luki.gateway.keys;
 
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
@@ -65,11 +65,8 @@ public record KeyEntry(
     if (names.contains(EVERYONE)) {
       return Users.EVERYONE;
     }
-    Set<UserId> users = new HashSet<>();
-    for (String name : names.isEmpty() ? List.of(owner) : names) {
-      users.add(new UserId(name));
-    }
-    return Users.only(users);
+    List<String> some = names.isEmpty() ? List.of(owner) : names;
+    return Users.only(some.stream().map(UserId::new).collect(Collectors.toSet()));
   }
 
   Json toJson() {
@@ -114,16 +111,14 @@ public record KeyEntry(
       throw new IllegalArgumentException("a key needs an id and a hash");
     }
     String owner = json.at("owner").string("");
-    Set<Scope> scopes = new TreeSet<>();
-    strings(json.at("scopes")).forEach(name -> scopes.add(new Scope(name)));
     try {
       return new KeyEntry(
           id,
           json.at("lineage").string(id),
           hash,
           owner,
-          scopes,
-          new TreeSet<>(strings(json.at("roles"))),
+          strings(json.at("scopes")).stream().map(Scope::new).collect(Collectors.toSet()),
+          Set.copyOf(strings(json.at("roles"))),
           usersOf(strings(json.at("users")), owner),
           json.at("plan").string(),
           Instant.parse(json.at("created").string("")),

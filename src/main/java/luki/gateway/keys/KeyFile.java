@@ -3,7 +3,6 @@ package luki.gateway.keys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import luki.gateway.config.OwnerOnly;
@@ -11,13 +10,7 @@ import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 
 /** The file of API keys, mode 0600. */
-public final class KeyFile {
-  private final Path path;
-
-  public KeyFile(Path path) {
-    this.path = path;
-  }
-
+public record KeyFile(Path path) {
   /** The content is not a key file. The message contains nothing of it. */
   public static final class Broken extends Exception {
     private static final long serialVersionUID = 1L;
@@ -25,10 +18,6 @@ public final class KeyFile {
     Broken(String problem) {
       super(problem);
     }
-  }
-
-  public Path path() {
-    return path;
   }
 
   /** The keys; none when there is no file. */
@@ -42,11 +31,7 @@ public final class KeyFile {
       if (root.at("version").integer().orElse(0) != 1 || !root.at("keys").isArray()) {
         throw new Broken("must be {\"version\": 1, \"keys\": […]}");
       }
-      List<KeyEntry> keys = new ArrayList<>();
-      for (Json key : root.at("keys").items()) {
-        keys.add(KeyEntry.of(key));
-      }
-      return keys;
+      return root.at("keys").items().stream().map(KeyEntry::of).toList();
     } catch (InvalidJson notJson) {
       throw new Broken("must be JSON");
     } catch (IllegalArgumentException malformed) {
