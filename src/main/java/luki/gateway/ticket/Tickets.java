@@ -2,17 +2,11 @@ package luki.gateway.ticket;
 
 import static luki.gateway.http.PercentCoding.encode;
 
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.HexFormat;
 import java.util.Objects;
 import java.util.StringJoiner;
-import javax.crypto.Cipher;
-import javax.crypto.spec.GCMParameterSpec;
-import javax.crypto.spec.SecretKeySpec;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
@@ -20,6 +14,7 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Sha256;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.gateway.keys.Sealer;
 import luki.http1.AsciiSet;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
@@ -27,20 +22,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Issues stream tickets and redeems them: what a page in a browser presents in a URL where it
  * cannot set headers, once, within half a minute, for one path and one query. What a ticket stands
- * for is encrypted (AES-256-GCM) by a key that is a hash of the ticket, and stored under another
- * hash of it: who reads the store learns neither the credential nor what the user says.
+ * for is encrypted by a key that is a hash of the ticket, and stored under another hash of it: who
+ * reads the store learns neither the credential nor what the user says.
  */
 public record Tickets(Store store, SecureRandom random) implements Handler.Completes {
-
-  private static final String TRANSFORMATION = "AES/GCM/NoPadding";
   private static final int SECRET_BYTES = 32;
-  private static final int TAG_BITS = 128;
   private static final int ID_HEX = 32;
   private static final int LENGTH = 43;
   private static final AsciiSet CHARACTERS = AsciiSet.alphanumericAnd("-_");
-
-  // A key encrypts once, so that its nonce need not differ.
-  private static final byte[] NONCE = new byte[12];
 
   /** Tickets that were issued and not used yet. */
   public interface Store extends AutoCloseable {
@@ -90,13 +79,12 @@ public record Tickets(Store store, SecureRandom random) implements Handler.Compl
     String credential = Objects.requireNonNull(headers.first(header), "authenticated without one");
     String path = body.at("path").string("");
     String ticket = issue(new Grant(path, header, credential, query.toString()));
-    Json reply =
+    return Response.json(
+        201,
         Json.object()
             .put("ticket", ticket)
             .put("url", path + "?ticket=" + ticket)
-            .put("expires_in_s", Store.LIFETIME.toSeconds())
-            .build();
-    return Response.json(201, reply);
+            .put("expires_in_s", Store.LIFETIME.toSeconds()));
   }
 
   /** Issues a ticket, a text of 43 characters. */
@@ -111,11 +99,7 @@ public record Tickets(Store store, SecureRandom random) implements Handler.Compl
             .put("credential", grant.credential)
             .put("query", grant.query)
             .build();
-    try {
-      store.put(id(ticket), cipher(Cipher.ENCRYPT_MODE, ticket).doFinal(json.bytes()));
-    } catch (GeneralSecurityException impossible) {
-      throw new IllegalStateException(impossible);
-    }
+    store.put(id(ticket), sealer(ticket).seal(json.bytes(), id(ticket)));
     return ticket;
   }
 
@@ -131,7 +115,7 @@ public record Tickets(Store store, SecureRandom random) implements Handler.Compl
       return null;
     }
     try {
-      Json json = Json.parse(cipher(Cipher.DECRYPT_MODE, ticket).doFinal(sealed));
+      Json json = Json.parse(sealer(ticket).open(sealed, id(ticket)));
       Grant grant =
           new Grant(
               json.at("path").string(""),
@@ -139,8 +123,8 @@ public record Tickets(Store store, SecureRandom random) implements Handler.Compl
               json.at("credential").string(""),
               json.at("query").string(""));
       return grant.path.equals(path) ? grant : null;
-    } catch (GeneralSecurityException | InvalidJson changed) {
-      throw new IllegalStateException("a stored ticket cannot be decrypted", changed);
+    } catch (InvalidJson cannotBe) {
+      throw new IllegalStateException(cannotBe);
     }
   }
 
@@ -149,11 +133,7 @@ public record Tickets(Store store, SecureRandom random) implements Handler.Compl
     return Sha256.of("ticket-id:" + ticket).substring(0, ID_HEX);
   }
 
-  private static Cipher cipher(int mode, String ticket) throws GeneralSecurityException {
-    byte[] key = HexFormat.of().parseHex(Sha256.of("ticket-key:" + ticket));
-    Cipher cipher = Cipher.getInstance(TRANSFORMATION);
-    cipher.init(mode, new SecretKeySpec(key, "AES"), new GCMParameterSpec(TAG_BITS, NONCE));
-    cipher.updateAAD(id(ticket).getBytes(StandardCharsets.US_ASCII));
-    return cipher;
+  private Sealer sealer(String ticket) {
+    return Sealer.derived(ticket, "ticket", random);
   }
 }

@@ -52,7 +52,7 @@ class LayeringTest {
           audit: config http json keys observe
           limit: luki.http1 config http idempotency observe ticket upstream
           idempotency: luki.http1 config http json keys observe
-          ticket: luki.http1 http json
+          ticket: luki.http1 http json keys
           resume: luki.http1 http observe
           websocket: luki.http1 luki.websocket consent http json observe
           delivery: config http json observe upstream
