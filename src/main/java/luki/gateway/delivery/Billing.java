@@ -52,7 +52,14 @@ public final class Billing implements AutoCloseable {
         address == null
             ? null
             : new UsageSink(outbox, address, settings.secrets(), clients, clock, random);
-    metrics.watchUsageEvents(outbox::lost, () -> sink == null ? 0 : sink.backlog());
+    metrics.watchCounter(
+        "luki_gateway_usage_events_lost_total",
+        "Usage events that could not be written to the outbox",
+        outbox::lost);
+    metrics.watch(
+        "luki_gateway_usage_backlog_bytes",
+        "Usage events in the outbox that the sink has not accepted",
+        () -> sink == null ? 0 : sink.backlog());
   }
 
   /** Writes an event for a billable call. */

@@ -2,6 +2,7 @@ package luki.gateway.delivery;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -87,7 +88,10 @@ final class Outbox implements AutoCloseable {
 
   private void write(List<byte[]> lines) throws IOException {
     if (out.position() >= segmentBytes) {
-      begin(number + 1);
+      FileChannel full = out;
+      out = open(number + 1);
+      number++;
+      full.close();
     }
     long before = out.position();
     try {
@@ -97,22 +101,12 @@ final class Outbox implements AutoCloseable {
       }
       ByteBuffer batch = ByteBuffer.allocate(lines.stream().mapToInt(line -> line.length).sum());
       lines.forEach(batch::put);
-      batch.flip();
-      while (batch.hasRemaining()) {
-        out.write(batch);
-      }
+      Channels.newOutputStream(out).write(batch.array());
       out.force(false);
     } catch (IOException failure) {
       takeBack(before);
       throw failure;
     }
-  }
-
-  private void begin(int next) throws IOException {
-    FileChannel before = out;
-    out = open(next);
-    number = next;
-    before.close();
   }
 
   /** A batch is written whole or not at all, since it is written again. */

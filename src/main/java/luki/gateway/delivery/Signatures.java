@@ -6,9 +6,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import luki.http1.Fields;
 
 /** The header fields of Standard Webhooks by which a receiver verifies a message. */
 public final class Signatures {
@@ -26,8 +26,7 @@ public final class Signatures {
    * @param type of the body's content
    * @param secrets the newest first
    */
-  public static Map<String, String> of(
-      String id, Instant now, String type, byte[] body, List<String> secrets) {
+  public static Fields of(String id, Instant now, String type, byte[] body, List<String> secrets) {
     String seconds = Long.toString(now.getEpochSecond());
     List<String> signatures = new ArrayList<>();
     for (String secret : secrets) {
@@ -41,14 +40,10 @@ public final class Signatures {
         throw new IllegalStateException(cannotBe);
       }
     }
-    return Map.of(
-        "Content-Type",
-        type,
-        "webhook-id",
-        id,
-        "webhook-timestamp",
-        seconds,
-        "webhook-signature",
-        String.join(" ", signatures));
+    return Fields.of(
+        "Content-Type", type,
+        "webhook-id", id,
+        "webhook-signature", String.join(" ", signatures),
+        "webhook-timestamp", seconds);
   }
 }

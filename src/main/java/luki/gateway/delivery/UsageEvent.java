@@ -4,7 +4,9 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
+import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One billable call, as CloudEvents 1.0 in JSON. It has nothing of the content of the call.
@@ -42,23 +44,19 @@ public record UsageEvent(
                 .put("principal", principal)
                 .put("plan", plan)
                 .put("operation", operation)
-                .put("units", counted.build())
-                .put("status", status)
-                .build())
+                .put("units", counted)
+                .put("status", status))
         .build();
   }
 
-  /**
-   * Reads one.
-   *
-   * @throws IllegalArgumentException it is not what this class writes
-   */
-  public static UsageEvent of(Json json) {
-    Json data = json.at("data");
-    if (!TYPE.equals(json.at("type").string()) || json.at("id").string("").isEmpty()) {
-      throw new IllegalArgumentException("no usage event");
-    }
+  /** The event of a line; null where it is not what this class writes. */
+  static @Nullable UsageEvent parse(byte[] line) {
     try {
+      Json json = Json.parse(line);
+      Json data = json.at("data");
+      if (!TYPE.equals(json.at("type").string()) || json.at("id").string("").isEmpty()) {
+        return null;
+      }
       return new UsageEvent(
           json.at("id").string(""),
           Instant.parse(json.at("time").string("")),
@@ -70,8 +68,8 @@ public record UsageEvent(
               count(data, Meter.CHAT_MESSAGES),
               count(data, Meter.STREAMED_CHARACTERS)),
           (int) data.at("status").integer().orElse(0));
-    } catch (DateTimeException malformed) {
-      throw new IllegalArgumentException("a time is not RFC 3339", malformed);
+    } catch (InvalidJson | DateTimeException torn) {
+      return null;
     }
   }
 

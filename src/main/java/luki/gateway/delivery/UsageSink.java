@@ -6,11 +6,8 @@ import java.nio.channels.ClosedByInterruptException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 import luki.gateway.config.Settings;
-import luki.gateway.json.InvalidJson;
-import luki.gateway.json.Json;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.observe.FailureLog;
 import luki.gateway.observe.Periodic;
@@ -31,6 +28,7 @@ final class UsageSink implements AutoCloseable {
   private static final Duration FIRST_WAIT = Duration.ofMillis(500);
   private static final Duration MAX_WAIT = Duration.ofMinutes(1);
   private static final int GONE = 410;
+  private static final String CONTENT_TYPE = "application/cloudevents+json";
 
   private final Outbox outbox;
   private final ExternalCall sink;
@@ -103,8 +101,8 @@ final class UsageSink implements AutoCloseable {
 
   /** Sends one event until it is accepted; false when the sink wants no more. */
   private boolean deliver(byte[] line, OutboxReader from) throws IOException, InterruptedException {
-    String id = idOf(line);
-    if (id.isEmpty()) {
+    UsageEvent event = UsageEvent.parse(line);
+    if (event == null) {
       if (line.length > 0) {
         LOG.warn("a line of the outbox is not an event and is skipped");
       }
@@ -112,7 +110,9 @@ final class UsageSink implements AutoCloseable {
     }
     Duration wait = FIRST_WAIT;
     while (true) {
-      int status = send(id, line);
+      // 0 without a reply.
+      int status =
+          sink.post(Signatures.of(event.id(), clock.instant(), CONTENT_TYPE, line, secrets), line);
       if (status >= 200 && status <= 299) {
         failures.succeeded();
         return true;
@@ -127,21 +127,6 @@ final class UsageSink implements AutoCloseable {
       Thread.sleep(wait.plusMillis(random.nextInt(1 + (int) wait.toMillis() / 4)));
       wait = wait.multipliedBy(2).compareTo(MAX_WAIT) > 0 ? MAX_WAIT : wait.multipliedBy(2);
     }
-  }
-
-  private static String idOf(byte[] line) {
-    try {
-      return UsageEvent.of(Json.parse(line)).id();
-    } catch (InvalidJson | IllegalArgumentException torn) {
-      return "";
-    }
-  }
-
-  /** The status; 0 when there was none. */
-  private int send(String id, byte[] body) throws InterruptedException {
-    Map<String, String> headers =
-        Signatures.of(id, clock.instant(), "application/cloudevents+json", body, secrets);
-    return sink.post(headers, body);
   }
 
   @Override

@@ -248,18 +248,6 @@ public final class Metrics implements AutoCloseable {
         () -> degraded.getAsBoolean() ? 1 : 0);
   }
 
-  /** Shows how many usage events could not be written, and how many bytes are not delivered. */
-  public void watchUsageEvents(LongSupplier lost, LongSupplier backlog) {
-    watchCounter(
-        "luki_gateway_usage_events_lost_total",
-        "Usage events that could not be written to the outbox",
-        lost);
-    watch(
-        "luki_gateway_usage_backlog_bytes",
-        "Usage events in the outbox that the sink has not accepted",
-        backlog::getAsLong);
-  }
-
   public void watchKeyFile(BooleanSupplier good) {
     String help = "1 while the file of API keys can be read";
     watch("luki_gateway_key_file_ok", help, () -> good.getAsBoolean() ? 1 : 0);

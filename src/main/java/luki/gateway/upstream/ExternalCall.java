@@ -6,9 +6,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import luki.gateway.upstream.Upstreams.HttpClients;
 import luki.http1.Fields;
 import luki.http1.PreparedRequest;
@@ -51,10 +49,8 @@ public final class ExternalCall {
   }
 
   /** The status of the reply, whatever its body is; 0 without a reply. */
-  public int post(Map<String, String> headers, byte[] content) throws InterruptedException {
-    Fields.Builder fields = new Fields.Builder();
-    new TreeMap<>(headers).forEach(fields::add);
-    HttpResponse<InputStream> reply = send("POST", fields.build(), content);
+  public int post(Fields headers, byte[] content) throws InterruptedException {
+    HttpResponse<InputStream> reply = send("POST", headers, content);
     if (reply == null) {
       return 0;
     }

@@ -4,11 +4,11 @@ import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import luki.gateway.delivery.Signatures;
 import luki.gateway.json.Json;
 import luki.gateway.upstream.ExternalCall;
 import luki.gateway.upstream.Upstreams.HttpClients;
+import luki.http1.Fields;
 
 /**
  * Pushes signed messages. Each push has a client of its own, so that no connection and no address
@@ -36,8 +36,7 @@ record Receiver(HttpClients clients, boolean dev, Clock clock) {
       return new Webhook.Attempt(id, now, 0, 0);
     }
     long began = System.nanoTime();
-    Map<String, String> headers =
-        Signatures.of(id, now, "application/json", message, to.secretsAt(now));
+    Fields headers = Signatures.of(id, now, "application/json", message, to.secretsAt(now));
     ExternalCall call = new ExternalCall(URI.create(to.url()), clients, TIMEOUT);
     try {
       int status = call.post(headers, message);

@@ -55,7 +55,7 @@ class LayeringTest {
           ticket: luki.http1 http json keys
           resume: luki.http1 http observe
           websocket: luki.http1 luki.websocket consent http json observe
-          delivery: config http json observe upstream
+          delivery: luki.http1 config http json observe upstream
           webhook: luki.http1 config consent delivery http json keys observe upstream
           door: luki.http1 config consent http json observe tokens
           filter: luki.http1 luki.websocket audit config consent contract delivery http json keys limit observe ticket tokens
