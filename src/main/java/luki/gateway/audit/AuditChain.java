@@ -6,11 +6,11 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import luki.gateway.http.Sha256;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
@@ -23,14 +23,13 @@ import luki.gateway.observe.Segments;
  */
 public final class AuditChain {
   private static final Pattern HASH = Pattern.compile("^(.*),\"hash\":\"([0-9a-f]{64})\"\\}$");
-  private static final String NONE = "0".repeat(64);
 
   private AuditChain() {}
 
   /** A record and its place in the chain. */
   record Link(long number, String hash, String line) {
     /** The link before the first record. */
-    static final Link FIRST = new Link(0, NONE, "");
+    static final Link FIRST = new Link(0, "0".repeat(64), "");
 
     Link next(AuditRecord entry) {
       String text =
@@ -80,10 +79,8 @@ public final class AuditChain {
     Segments segments = new Segments(file);
     while (true) {
       List<Integer> complete = segments.numbers();
-      List<Path> files = new ArrayList<>();
-      complete.forEach(number -> files.add(segments.path(number)));
-      files.add(file);
-      ChainCheck check = verify(files);
+      Stream<Path> files = Stream.concat(complete.stream().map(segments::path), Stream.of(file));
+      ChainCheck check = verify(files.toList());
       // Otherwise the file was rotated in the meantime.
       if (segments.numbers().equals(complete)) {
         return check;

@@ -1,7 +1,7 @@
 package luki.gateway.audit;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
@@ -98,12 +98,9 @@ public record AuditFile(Path path, AuditRecord.Context context, long maxBytes) {
   private static Tail tail(FileChannel file) throws IOException {
     try (file) {
       long size = file.size();
-      int length = (int) Math.min(size, TAIL);
-      ByteBuffer bytes = ByteBuffer.allocate(length);
-      while (bytes.hasRemaining() && file.read(bytes, size - length + bytes.position()) > 0) {
-        // A read may give less than was asked for.
-      }
-      String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.ISO_8859_1);
+      file.position(Math.max(0, size - TAIL));
+      byte[] bytes = Channels.newInputStream(file).readNBytes(TAIL);
+      String text = new String(bytes, StandardCharsets.ISO_8859_1);
       int end = text.lastIndexOf('\n') + 1;
       String whole = text.substring(0, end).stripTrailing();
       String last = whole.substring(whole.lastIndexOf('\n') + 1);
@@ -115,12 +112,8 @@ public record AuditFile(Path path, AuditRecord.Context context, long maxBytes) {
 
   private void write(long end, String lines) throws IOException {
     try (FileChannel channel = open(path)) {
-      channel.truncate(end);
-      ByteBuffer bytes = StandardCharsets.UTF_8.encode(lines);
-      long at = end;
-      while (bytes.hasRemaining()) {
-        at += channel.write(bytes, at);
-      }
+      channel.truncate(end).position(end);
+      Channels.newOutputStream(channel).write(lines.getBytes(StandardCharsets.UTF_8));
       channel.force(false);
     }
   }
