@@ -86,8 +86,7 @@ public final class Gateway implements AutoCloseable {
         new FilterChain(
             current,
             issuer.verifier(current.identity().verifier()),
-            (_, _, _, _) ->
-                new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
+            (_, _, _) -> new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
             _ -> {},
             null,
             null);

@@ -147,7 +147,7 @@ record WarmUp(
         new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant());
     GatewayServer server =
         new FilterChain(
-                parts, parts.identity().verifier(), (_, _, _, _) -> allowed, log::add, null, null)
+                parts, parts.identity().verifier(), (_, _, _) -> allowed, log::add, null, null)
             .server(routes);
     server.start();
     try {

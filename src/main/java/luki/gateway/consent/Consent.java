@@ -61,9 +61,9 @@ public final class Consent {
   }
 
   /** Whether this may be done with the user's data. Anything but a clear yes counts as no. */
-  public Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
+  public Answer ask(Exchange exchange, List<String> scopes, String operation)
       throws InterruptedException {
-    Question question = new Question(user, scopes, operation);
+    Question question = new Question(exchange.user(), scopes, operation);
     return answers.get(question, exchange.deadline(), () -> askService(exchange, question));
   }
 

@@ -9,14 +9,13 @@ import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Response;
-import luki.gateway.http.UserId;
 
 /** Refuses without the user's consent, where the contract asks for it before the handler. */
 public record CheckConsent(Source consent) implements Filter {
   /** Answers whether the user has consented: the security service, or `explain`. */
   @FunctionalInterface
   public interface Source {
-    Consent.Answer ask(Exchange exchange, UserId user, List<String> scopes, String operation)
+    Consent.Answer ask(Exchange exchange, List<String> scopes, String operation)
         throws InterruptedException;
   }
 
@@ -26,7 +25,7 @@ public record CheckConsent(Source consent) implements Filter {
     if (rule == null || rule.askedBy() == ConsentRule.AskedBy.HANDLER) {
       return next.handle(exchange);
     }
-    Consent.Answer answer = consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
+    Consent.Answer answer = consent.ask(exchange, rule.scopes(), rule.operation());
     return switch (answer.status()) {
       case ALLOWED ->
           next.handle(

@@ -146,7 +146,7 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
 
   private Consent.Answer ask(Exchange exchange) throws InterruptedException {
     ConsentRule rule = exchange.consentRule();
-    return consent.ask(exchange, exchange.user(), rule.scopes(), rule.operation());
+    return consent.ask(exchange, rule.scopes(), rule.operation());
   }
 
   /** What the agent may see of a memory; other metadata stays behind. */

@@ -146,8 +146,7 @@ public record OverviewHandler(Upstreams upstreams, Consent consent) implements H
   private Branch<Consent.ConsentStatus> ask(Exchange exchange, String scope) {
     ConsentRule rule = exchange.policy().consent();
     String operation = rule == null ? "overview" : rule.operation();
-    return new Branch<>(
-        () -> consent.ask(exchange, exchange.user(), List.of(scope), operation).status());
+    return new Branch<>(() -> consent.ask(exchange, List.of(scope), operation).status());
   }
 
   private PartResult fetch(

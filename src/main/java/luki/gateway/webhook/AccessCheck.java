@@ -89,10 +89,7 @@ public record AccessCheck(
     if (rule == null || !access.at("consent").isTrue()) {
       return Verdict.ALLOWED;
     }
-    return switch (consent
-        .get()
-        .ask(exchange, exchange.user(), rule.scopes(), rule.operation())
-        .status()) {
+    return switch (consent.get().ask(exchange, rule.scopes(), rule.operation()).status()) {
       case ALLOWED -> Verdict.ALLOWED;
       case DENIED -> Verdict.CONSENT_WITHDRAWN;
       case UNAVAILABLE -> Verdict.UNKNOWN;
