@@ -105,8 +105,7 @@ public record GatewayHandlers(
   }
 
   private Response exposition(Exchange exchange) {
-    Metrics.Exposition text = metrics.expose(exchange.request().headers().only("Accept"));
-    return Response.bytes(200, text.contentType(), text.body().toByteArray());
+    return metrics.expose(exchange.request().headers().only("Accept"));
   }
 
   private static Json.Builder status(String status) {

@@ -3,6 +3,7 @@ package luki.gateway.observe;
 import com.google.errorprone.annotations.CompileTimeConstant;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -51,7 +52,7 @@ public final class Diagnostics {
       String text = name.startsWith("luki.") ? message.getMessage() : "warning of a library";
       Throwable cause = message.getThrown();
       List<Field> fields = cause == null ? List.of() : List.of(Field.of("cause", cause));
-      LoggerFactory.getLogger(name).warn("{}", new Line(text, fields));
+      LoggerFactory.getLogger(name).warn("{}", line(text, fields));
     }
 
     @Override
@@ -62,15 +63,15 @@ public final class Diagnostics {
   }
 
   public void info(@CompileTimeConstant String sentence, Field... fields) {
-    logger.info("{}", new Line(sentence, List.of(fields)));
+    logger.info("{}", line(sentence, List.of(fields)));
   }
 
   public void warn(@CompileTimeConstant String sentence, Field... fields) {
-    logger.warn("{}", new Line(sentence, List.of(fields)));
+    logger.warn("{}", line(sentence, List.of(fields)));
   }
 
   public void error(@CompileTimeConstant String sentence, Field... fields) {
-    logger.error("{}", new Line(sentence, List.of(fields)));
+    logger.error("{}", line(sentence, List.of(fields)));
   }
 
   /** Logs each problem of a configuration: it names a place in a file, and never a value. */
@@ -118,11 +119,10 @@ public final class Diagnostics {
       if (trace.length > 0) {
         text.append(" at ").append(trace[0]);
       }
-      for (StackTraceElement frame : trace) {
-        if (frame.getClassName().startsWith("luki.")) {
-          return new Field(name, text.append(" in ").append(frame).toString());
-        }
-      }
+      Arrays.stream(trace)
+          .filter(frame -> frame.getClassName().startsWith("luki."))
+          .findFirst()
+          .ifPresent(frame -> text.append(" in ").append(frame));
       return new Field(name, text.toString());
     }
 
@@ -157,14 +157,9 @@ public final class Diagnostics {
     }
   }
 
-  private record Line(String sentence, List<Field> fields) {
-    @Override
-    public String toString() {
-      StringBuilder line = new StringBuilder(sentence);
-      for (Field field : fields) {
-        line.append(' ').append(field.name).append('=').append(field.value);
-      }
-      return line.toString();
-    }
+  private static String line(String sentence, List<Field> fields) {
+    StringBuilder line = new StringBuilder(sentence);
+    fields.forEach(field -> line.append(' ').append(field.name).append('=').append(field.value));
+    return line.toString();
   }
 }

@@ -1,8 +1,6 @@
 package luki.gateway.observe;
 
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import luki.gateway.http.Deadline;
@@ -12,8 +10,8 @@ public final class Lifecycle {
   private static final Duration INTERVAL = Duration.ofMillis(10);
 
   private final AtomicInteger inFlight = new AtomicInteger();
-  private final CountDownLatch graceOver = new CountDownLatch(1);
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.STARTING);
+  private volatile boolean graceOver;
 
   /** Of a process. */
   public enum Phase {
@@ -44,7 +42,7 @@ public final class Lifecycle {
   /** From now on not ready; returns after the delay, until which requests are still accepted. */
   public void leave(Duration delay) throws InterruptedException {
     phase.set(Phase.LEAVING);
-    TimeUnit.NANOSECONDS.sleep(delay.toNanos());
+    Thread.sleep(delay);
   }
 
   /** From now on new requests are refused; those in flight go on. */
@@ -54,11 +52,11 @@ public final class Lifecycle {
 
   /** From now on streams end themselves. */
   public void endStreams() {
-    graceOver.countDown();
+    graceOver = true;
   }
 
   public boolean streamsMustEnd() {
-    return graceOver.getCount() == 0;
+    return graceOver;
   }
 
   public int begin() {
@@ -80,7 +78,7 @@ public final class Lifecycle {
       if (deadline.hasPassed()) {
         return false;
       }
-      TimeUnit.NANOSECONDS.sleep(INTERVAL.toNanos());
+      Thread.sleep(INTERVAL);
     }
     return true;
   }

@@ -26,6 +26,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import jdk.management.VirtualThreadSchedulerMXBean;
 import luki.gateway.http.Method;
+import luki.gateway.http.Response;
 import luki.gateway.http.Route;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
@@ -253,8 +254,8 @@ public final class Metrics implements AutoCloseable {
     watch("luki_gateway_key_file_ok", help, () -> good.getAsBoolean() ? 1 : 0);
   }
 
-  /** The text form that the Accept header asks for, Prometheus' own otherwise. */
-  public Exposition expose(@Nullable String accept) {
+  /** The reply in the text form that the Accept header asks for, Prometheus' own otherwise. */
+  public Response expose(@Nullable String accept) {
     ExpositionFormatWriter writer = formats.findWriter(accept);
     if (writer.getContentType().contains("protobuf")) {
       writer = formats.getPrometheusTextFormatWriter();
@@ -265,7 +266,7 @@ public final class Metrics implements AutoCloseable {
     } catch (IOException cannotBe) {
       throw new IllegalStateException(cannotBe);
     }
-    return new Exposition(writer.getContentType(), out);
+    return Response.bytes(200, writer.getContentType(), out.toByteArray());
   }
 
   /** Lets go of what it shows: the library's metrics of the JVM keep every registry. */
@@ -273,9 +274,6 @@ public final class Metrics implements AutoCloseable {
   public void close() {
     registry.clear();
   }
-
-  /** What {@code /metrics} answers. */
-  public record Exposition(String contentType, ByteArrayOutputStream body) {}
 
   static double seconds(long nanos) {
     return nanos / 1e9;

@@ -40,12 +40,9 @@ public final class ReloadLog {
     reloads.labelValues(APPLIED).inc();
     lastSuccess.set(System.currentTimeMillis() / 1e3);
     LOG.info("the configuration is reloaded", Field.of("routes", routes));
-    for (Finding finding : added) {
-      LOG.warn("a new finding of check", Field.of("check", finding.check()));
-    }
-    for (Variable setting : needRestart) {
-      LOG.warn("a changed setting needs a restart", Field.of("setting", setting));
-    }
+    added.forEach(each -> LOG.warn("a new finding of check", Field.of("check", each.check())));
+    needRestart.forEach(
+        each -> LOG.warn("a changed setting needs a restart", Field.of("setting", each)));
   }
 
   /** The configuration before stays in use. */

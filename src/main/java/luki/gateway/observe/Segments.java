@@ -10,8 +10,6 @@ import java.util.stream.Stream;
 
 /** The files of a log that is rotated: {@code NAME.00000001}, {@code NAME.00000002}, … */
 public record Segments(Path name) {
-  private static final Pattern NUMBER = Pattern.compile("\\.(\\d{8,9})$");
-
   public Path path(int number) {
     return beside("%08d".formatted(number));
   }
@@ -27,15 +25,14 @@ public record Segments(Path name) {
     if (directory == null || !Files.isDirectory(directory)) {
       return List.of();
     }
+    Pattern numbered = Pattern.compile(Pattern.quote(name.getFileName() + ".") + "(\\d{8,9})");
     try (Stream<Path> files = Files.list(directory)) {
-      return files.flatMap(file -> numberOf(file.getFileName().toString())).sorted().toList();
+      return files
+          .map(file -> numbered.matcher(file.getFileName().toString()))
+          .filter(Matcher::matches)
+          .map(found -> Integer.valueOf(found.group(1)))
+          .sorted()
+          .toList();
     }
-  }
-
-  private Stream<Integer> numberOf(String file) {
-    Matcher number = NUMBER.matcher(file);
-    return number.find() && file.substring(0, number.start()).equals(name.getFileName().toString())
-        ? Stream.of(Integer.valueOf(number.group(1)))
-        : Stream.empty();
   }
 }

@@ -133,10 +133,8 @@ public final class Tracing implements AutoCloseable {
             .setSpanKind(SpanKind.SERVER)
             .setAllAttributes(decision.getAttributes())
             .setAttribute(METHOD, method.label())
-            .setAttribute(SCHEME, "http");
-    if (!route.isEmpty()) {
-      builder.setAttribute(ROUTE, route);
-    }
+            .setAttribute(SCHEME, "http")
+            .setAttribute(ROUTE, route.isEmpty() ? null : route);
     return start(builder, trace.sampled(true));
   }
 
