@@ -92,21 +92,16 @@ record Jobs(
               });
       // Not this request counts, but the call itself.
       exchange.reservation().end(Units.NONE);
-      begin(() -> run(job, exchange, body, lease), id);
+      threads.execute(() -> run(job, exchange, body, lease));
       return Response.json(202, job.shown().build());
-    } catch (RuntimeException refused) {
-      lease.close();
-      throw refused;
-    }
-  }
-
-  private void begin(Runnable call, String id) {
-    try {
-      threads.execute(call);
     } catch (RejectedExecutionException closed) {
+      lease.close();
       // The caller gets 503, so no job may be left that is reported as interrupted later.
       Json _ = registry.change(id, _ -> Json.MISSING);
       throw new ApiException(ApiError.retrySoon(ErrorCode.DRAINING));
+    } catch (RuntimeException refused) {
+      lease.close();
+      throw refused;
     }
   }
 

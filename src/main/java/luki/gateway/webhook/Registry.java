@@ -67,6 +67,7 @@ final class Registry {
     this.results =
         new Results(name.resolveSibling(name.getFileName() + ".results"), sealer, random);
     this.sealer = sealer;
+    OwnerOnly.directory(results.directory());
     OwnerOnly.directory(directory);
     this.lock = OwnerOnly.lock(directory.resolve("lock"), name);
     try (Stream<Path> files = Files.list(directory)) {
@@ -136,13 +137,7 @@ final class Registry {
     try {
       CompletableFuture<Json> changed =
           CompletableFuture.supplyAsync(
-              () -> {
-                if (decided.getAndSet(true)) {
-                  throw new ApiException(ApiError.retrySoon(ErrorCode.OVERLOADED));
-                }
-                return changed(id, change);
-              },
-              disk);
+              () -> decided.getAndSet(true) ? Json.MISSING : changed(id, change), disk);
       try {
         return changed.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException | InterruptedException impatient) {

@@ -21,19 +21,8 @@ import org.jspecify.annotations.Nullable;
  * is to overwrite its key and to delete the file: what the disk still has of it cannot be decrypted
  * any more.
  */
-final class Results {
+record Results(Path directory, Sealer keys, SecureRandom random) {
   private static final int KEY_LENGTH = Sealer.KEY_BYTES + Sealer.OVERHEAD;
-
-  private final Path directory;
-  private final Sealer keys;
-  private final SecureRandom random;
-
-  Results(Path directory, Sealer keys, SecureRandom random) throws IOException {
-    this.directory = directory;
-    this.keys = keys;
-    this.random = random;
-    OwnerOnly.directory(directory);
-  }
 
   /** Stores it, in place of one that is there; after a crash it is there. */
   void write(String job, byte[] result) throws IOException {

@@ -181,8 +181,7 @@ public final class Webhooks implements AutoCloseable {
               limit(owner, registry);
               return webhook.json();
             });
-    Json shown = webhook.shown().remove("attempts").put("secret", secret).build();
-    return Response.json(201, shown);
+    return Response.json(201, webhook.shown().remove("attempts").put("secret", secret));
   }
 
   private static void limit(String owner, Registry registry) {
