@@ -1,23 +1,25 @@
 package luki.http1;
 
-/** A set of ASCII characters, as a bit for each. */
-public record AsciiSet(long low, long high) {
+/** A set of ASCII characters. */
+public final class AsciiSet {
   public static final String DIGITS_AND_LETTERS =
       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+  private final boolean[] members = new boolean[128];
+
+  private AsciiSet() {}
+
   /** Digits, letters of both cases and the others. */
   public static AsciiSet alphanumericAnd(String others) {
-    long low = 0;
-    long high = 0;
+    AsciiSet set = new AsciiSet();
     for (char c : (DIGITS_AND_LETTERS + others).toCharArray()) {
-      low |= c < 64 ? 1L << c : 0;
-      high |= c < 64 ? 0 : 1L << (c - 64);
+      set.members[c] = true;
     }
-    return new AsciiSet(low, high);
+    return set;
   }
 
   public boolean contains(int c) {
-    return c >= 0 && c < 128 && ((c < 64 ? low >>> c : high >>> (c - 64)) & 1) != 0;
+    return c >= 0 && c < members.length && members[c];
   }
 
   /** Whether each character from {@code from} to before {@code to} is one of them. */
