@@ -7,14 +7,12 @@ import luki.gateway.config.ConfigurationCheck.Severity;
 public enum Check {
   JDK_SERVER(
       Severity.CRITICAL,
+      Severity.CRITICAL,
       "The JDK's server answers malformed requests itself and notices slow and lost clients late.",
       "Set HTTP_ENGINE=edge."),
   FILE_READABLE_BY_OTHERS(
-      Severity.WARNING,
-      "Other users of the machine can read the secrets in the file.",
-      "Run chmod 600 on the file."),
+      "Other users of the machine can read the secrets in the file.", "Run chmod 600 on the file."),
   UNKNOWN_VARIABLE(
-      Severity.WARNING,
       "The gateway does not read it, so the value has no effect.",
       "Correct the name, or remove the line."),
   PEPPER_UNSET(
@@ -29,85 +27,62 @@ public enum Check {
       "Set SERVICE_TOKEN_KEY_PATH to an EC P-256 private key."),
   JWKS_OVER_HTTP(
       Severity.CRITICAL,
+      Severity.CRITICAL,
       "An attacker on the network can replace the keys and so make valid tokens.",
       "Use an https address."),
   ISSUER_UNSET(
-      Severity.WARNING,
       "A token that another issuer signed with the same key is accepted.",
       "Set JWT_ISSUER to the iss claim of your provider."),
   AGENT_SECRET_UNSET(
-      Severity.WARNING,
       "The agent cannot distinguish the gateway from other callers.",
       "Set AGENT_INTERNAL_SECRET here and in the agent."),
   SERVICE_URL_UNSET(
-      Severity.WARNING,
-      "The routes of the service answer 503.",
-      "Set the variable to the address of the service."),
+      "The routes of the service answer 503.", "Set the variable to the address of the service."),
   SERVICE_URL_SHARED(
-      Severity.WARNING,
       "Two services rarely have one address, so one of them probably gets the other's requests.",
       "Correct one of the two addresses."),
   QUOTAS_NOT_SHARED(
-      Severity.WARNING,
-      "Each process counts quotas for itself and forgets them when it ends.",
-      "Set REDIS_URL."),
+      "Each process counts quotas for itself and forgets them when it ends.", "Set REDIS_URL."),
   LIMITS_NOT_SHARED(
-      Severity.WARNING,
       "Each instance enforces the whole of each limit, so callers get several times as much.",
       "Set REDIS_URL."),
   IDEMPOTENCY_KEY_UNSET(
-      Severity.WARNING,
       "An instance cannot decrypt the replies of the others, so a repeat is processed again.",
       "Set IDEMPOTENCY_KEY_PATH to the same key for all instances."),
   JOBS_NOT_SHARED(
-      Severity.WARNING,
       "An instance knows only the webhooks and jobs that it has accepted itself; at the others they are 404.",
       "Route each caller to one instance, or leave WEBHOOKS_PATH unset."),
   ROLLOUT_FILE_READ_ONLY(
-      Severity.WARNING,
       "A version that is worse than the stable one loses its callers only until the process ends.",
       "Set ROLLOUT_FILE to a file in a directory that the gateway may write and its instances share."),
   REDIS_UNENCRYPTED(
-      Severity.WARNING,
-      "The password of Redis crosses the network unencrypted.",
-      "Use a rediss address."),
+      "The password of Redis crosses the network unencrypted.", "Use a rediss address."),
   USAGE_SINK_UNENCRYPTED(
-      Severity.WARNING, "The usage events cross the network unencrypted.", "Use an https address."),
+      "The usage events cross the network unencrypted.", "Use an https address."),
   RATE_LIMIT_OFF(
-      Severity.WARNING,
-      "One caller can take the capacity of all.",
-      "Set RATE_LIMIT_PER_MIN to more than 0."),
+      "One caller can take the capacity of all.", "Set RATE_LIMIT_PER_MIN to more than 0."),
   AUTH_FAILURE_LIMIT_OFF(
-      Severity.WARNING,
       "An attacker can guess credentials at any rate.",
       "Set AUTH_FAILURES_PER_MIN to more than 0."),
   BUFFERS_EXCEED_HEAP(
-      Severity.WARNING,
       "The process can run out of memory under load.",
       "Lower MAX_BUFFERED_BYTES or MAX_CONNECTIONS, or give the JVM a larger heap."),
   REPLY_EXCEEDS_SHARE(
-      Severity.WARNING,
       "Long replies that MAX_REPLY_BYTES allows are answered with 503.",
       "Lower MAX_REPLY_BYTES, or raise MAX_BUFFERED_BYTES."),
   METRICS_OPEN(
-      Severity.WARNING,
-      "Everybody can read the metrics.",
-      "Remove METRICS_ACCESS, so that its default applies."),
+      "Everybody can read the metrics.", "Remove METRICS_ACCESS, so that its default applies."),
   NO_PROXY_TRUSTED(
-      Severity.WARNING,
       "All clients share the address of the proxy in front, and with it the limit of failed"
           + " authentications.",
       "Set TRUSTED_PROXIES to the addresses of your proxies."),
   EVERY_PROXY_TRUSTED(
-      Severity.WARNING,
       "A client can state any address as its own and so avoid the limits by address.",
       "List only the addresses of your proxies."),
   ROLE_FOR_EVERY_USER(
-      Severity.WARNING,
       "A caller with the role reads and changes the data of every user.",
       "Remove users:any from the role."),
   TOKEN_ROLE_FOR_EVERY_USER(
-      Severity.WARNING,
       "A user whose token has the role acts for every other user.",
       "Remove the role from roles_taken."),
   DEFAULT_ROLE_FOR_EVERY_USER(
@@ -116,20 +91,17 @@ public enum Check {
       "Each user whose token has no role acts for every other user.",
       "Remove the role from default_roles."),
   UNUSED_SCOPE(
-      Severity.WARNING,
       "The scope permits nothing, so the name is probably misspelled.",
       "Correct the scope, or remove it."),
   SERVICE_KEY_NOT_USED(
-      Severity.WARNING,
       "Tokens that are signed with the key are refused.",
       "Replace the key by one of a supported type, with a kid of its own."),
-  NO_KEYS(
-      Severity.WARNING, "No caller can authenticate with a key.", "Create one: luki key create."),
+  NO_KEYS("No caller can authenticate with a key.", "Create one: luki key create."),
   UNKNOWN_PLAN(
-      Severity.WARNING,
       "The callers get the limits of the default plan.",
       "Add the plan to gateway.yaml, or create the keys again with another plan."),
   KEY_FILE_BROKEN(
+      Severity.CRITICAL,
       Severity.CRITICAL,
       "The gateway cannot read its keys, so it refuses to start.",
       "Restore the file from a backup, or correct the place that the finding names.");
@@ -139,8 +111,8 @@ public enum Check {
   private final String reason;
   private final String remedy;
 
-  Check(Severity severity, String reason, String remedy) {
-    this(severity, severity, reason, remedy);
+  Check(String reason, String remedy) {
+    this(Severity.WARNING, Severity.WARNING, reason, remedy);
   }
 
   Check(Severity inDev, Severity inProd, String reason, String remedy) {
