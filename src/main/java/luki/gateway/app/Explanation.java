@@ -5,22 +5,18 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import luki.gateway.config.Settings;
-import luki.gateway.contract.Router;
 import luki.gateway.filter.Errors;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Filter;
-import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
-import luki.gateway.http.Ids;
 import luki.gateway.http.Method;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.http.Query;
@@ -31,6 +27,7 @@ import luki.gateway.http.Target;
 import luki.gateway.http.Upstream;
 import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.json.Json;
+import luki.gateway.server.ExchangeReader;
 import luki.http1.ByteBudget;
 import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +40,7 @@ import org.jspecify.annotations.Nullable;
  * @param signer signs claims as a token that the filters accept as an end user's
  */
 public record Explanation(
-    Router router, FilterChain filters, Function<Json, String> signer, Clock clock) {
-  private static final Duration TIME = Duration.ofSeconds(10);
+    ExchangeReader reader, FilterChain filters, Function<Json, String> signer) {
   private static final Duration TOKEN_LIFE = Duration.ofMinutes(10);
 
   /** The request that is to be explained. */
@@ -77,26 +73,21 @@ public record Explanation(
   }
 
   public Result of(Question question) {
-    Method method = Method.of(question.method);
-    Target target = Target.parse(question.target).orElse(null);
-    Router.Match match = router.match(method, question.target, target);
-    String query = target == null ? "" : target.rawQuery();
+    Exchange exchange = exchange(question);
     List<Verdict> verdicts = new ArrayList<>();
     List<Chain.Step> steps =
         steps().stream()
             .filter(step -> !step.refusals().isEmpty())
             .map(step -> step.with(watched(step, verdicts)))
             .toList();
-    Response response =
-        new Chain(steps, Errors::of).handle(exchange(request(question, method, query), match));
-    ApiError refusal = response.outcome().refusal();
-    if (refusal == null && match.route() instanceof Route.Served served) {
+    ApiError refusal = new Chain(steps, Errors::of).handle(exchange).outcome().refusal();
+    if (refusal == null && exchange.route() instanceof Route.Served served) {
       verdicts.add(new Verdict("Handler", handlerOf(served)));
     }
     return new Result(verdicts, refusal);
   }
 
-  private Request request(Question question, Method method, String query) {
+  private Exchange exchange(Question question) {
     Fields headers = question.headers;
     if (question.claims != null) {
       headers = headers.with("Authorization", "Bearer " + signer.apply(question.claims));
@@ -106,26 +97,13 @@ public record Explanation(
     }
     byte[] body = Body.bytesOf(question.body == null ? Body.EMPTY : question.body);
     Request.Input input = new Request.Input(new ByteArrayInputStream(body), body.length);
-    return new Request(method, Query.parse(query), headers, input, "", () -> {});
-  }
-
-  private Exchange exchange(Request request, Router.Match match) {
-    Ids ids = new Ids(ThreadLocalRandom::current);
-    Route route =
-        switch (match.route()) {
-          case Route.Served served -> served.with(handlerLike(served.handler()));
-          case Route.Refused refused -> refused;
-        };
-    return new Exchange(
-        ids.requestId(request.headers()),
-        ids.trace(Fields.NONE),
-        clock.instant(),
-        System.nanoTime(),
-        request,
-        route,
-        match.parameters(),
-        ByteBudget.unlimited(),
-        Exchange.Resolved.nothing(Deadline.after(TIME)));
+    Query query =
+        Target.parse(question.target).map(at -> Query.parse(at.rawQuery())).orElse(Query.NONE);
+    Request request = new Request(Method.of(question.method), query, headers, input, "", () -> {});
+    Exchange exchange = reader.read(request, question.target, ByteBudget.unlimited());
+    return exchange.route() instanceof Route.Served served
+        ? exchange.to(request, served.with(handlerLike(served.handler())), null)
+        : exchange;
   }
 
   /** One that makes no call; a step decides by its kind. */

@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Settings;
+import luki.gateway.consent.Consent;
 import luki.gateway.contract.PublishedReplies;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
@@ -59,6 +60,13 @@ record FilterChain(
     Consumer<AccessLine> accessLog,
     @Nullable AuditTrail audit,
     @Nullable Billing billing) {
+
+  /** With every consent given and nothing recorded: for requests that the process itself makes. */
+  static FilterChain withoutConsent(Parts parts, TokenVerifier tokens, Consumer<AccessLine> log) {
+    Consent.Answer allowed =
+        new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant());
+    return new FilterChain(parts, tokens, (_, _, _) -> allowed, log, null, null);
+  }
 
   /** The same for another configuration. */
   FilterChain with(Parts newer) {

@@ -9,22 +9,24 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
-import luki.gateway.consent.Consent;
 import luki.gateway.contract.Router;
 import luki.gateway.delivery.Billing;
 import luki.gateway.door.Door;
 import luki.gateway.http.Deadline;
+import luki.gateway.http.Ids;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.AccessLine;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
 import luki.gateway.observe.ReloadLog;
+import luki.gateway.server.ExchangeReader;
 import luki.gateway.server.GatewayServer;
 import luki.gateway.tokens.DevIssuer;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +52,7 @@ public final class Gateway implements AutoCloseable {
   private final Configuration.Build build = Configuration.Build.read();
 
   // As they were made at the start, which are closed at the end.
-  private final Parts parts;
+  final Parts parts;
   private final Reload reload;
   private volatile Parts current;
   private volatile List<Route.Served> routes;
@@ -82,20 +84,12 @@ public final class Gateway implements AutoCloseable {
   /** Explains what the filters do with requests, without a listener and without a call. */
   public Explanation explanation() {
     DevIssuer issuer = DevIssuer.made();
-    FilterChain filters =
-        new FilterChain(
-            current,
-            issuer.verifier(current.identity().verifier()),
-            (_, _, _) -> new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant()),
-            _ -> {},
-            null,
-            null);
     Settings.Jwt jwt = parts.configuration().settings().jwt();
     return new Explanation(
-        new Router(routes),
-        filters,
-        claims -> issuer.sign(Explanation.completed(claims, jwt, parts.clock())),
-        parts.clock());
+        new ExchangeReader(new Router(routes), new Ids(ThreadLocalRandom::current), parts.clock()),
+        FilterChain.withoutConsent(
+            current, issuer.verifier(current.identity().verifier()), _ -> {}),
+        claims -> issuer.sign(Explanation.completed(claims, jwt, parts.clock())));
   }
 
   /**
@@ -279,7 +273,7 @@ public final class Gateway implements AutoCloseable {
     close(Deadline.after(CLOSE_LIMIT));
   }
 
-  private void close(Deadline end) {
+  void close(Deadline end) {
     if (closed.getAndSet(true)) {
       return;
     }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,7 +23,6 @@ import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.config.Settings;
 import luki.gateway.config.SettingsReader;
-import luki.gateway.consent.Consent;
 import luki.gateway.http.Deadline;
 import luki.gateway.http.Method;
 import luki.gateway.http.Route;
@@ -102,26 +102,16 @@ record WarmUp(
 
   /** Those of the gateway itself, as far as they decide which code runs. */
   static Settings settings(Settings own, int upstream) throws BadConfiguration {
-    Map<String, String> variables =
-        Map.of(
-            "ENVIRONMENT",
-            own.dev() ? "dev" : "prod",
-            "HOST",
-            "127.0.0.1",
-            "PORT",
-            "0",
-            "GATEWAY_CONFIG",
-            own.gatewayFile().toString(),
-            "OPENAPI_FILE",
-            own.openapiFile().toString(),
-            "HTTP_ENGINE",
-            own.engines().edge() ? "edge" : "jdk",
-            "HTTP_CLIENT",
-            own.engines().wire() ? "wire" : "jdk",
-            "ENG_URL",
-            "http://127.0.0.1:" + upstream,
-            "RATE_LIMIT_PER_MIN",
-            "1000000");
+    Map<String, String> variables = new HashMap<>();
+    variables.put("ENVIRONMENT", own.dev() ? "dev" : "prod");
+    variables.put("HOST", "127.0.0.1");
+    variables.put("PORT", "0");
+    variables.put("GATEWAY_CONFIG", own.gatewayFile().toString());
+    variables.put("OPENAPI_FILE", own.openapiFile().toString());
+    variables.put("HTTP_ENGINE", own.engines().edge() ? "edge" : "jdk");
+    variables.put("HTTP_CLIENT", own.engines().wire() ? "wire" : "jdk");
+    variables.put("ENG_URL", "http://127.0.0.1:" + upstream);
+    variables.put("RATE_LIMIT_PER_MIN", "1000000");
     Problems problems = new Problems();
     Settings settings =
         SettingsReader.read(Environment.of(variables, Path.of("no file"), problems));
@@ -131,33 +121,26 @@ record WarmUp(
 
   private void withGateway(int upstream)
       throws IOException, BadConfiguration, InterruptedException {
-    Problems problems = new Problems();
     Configuration inner =
         new Configuration(
             settings(configuration.settings(), upstream),
             configuration.file(),
             configuration.document(),
             configuration.environment());
-    Configuration.Build build = Configuration.Build.read();
-    Parts parts = Parts.of(inner, build.version(), problems);
-    List<Route.Served> routes = new RouteTable(parts, build).compile(problems);
-    problems.throwIfAny();
-    QueuedWriter<AccessLine> log = AccessLine.writer(OutputStream.nullOutputStream());
-    Consent.Answer allowed =
-        new Consent.Answer(Consent.ConsentStatus.ALLOWED, parts.clock().instant());
-    GatewayServer server =
-        new FilterChain(
-                parts, parts.identity().verifier(), (_, _, _) -> allowed, log::add, null, null)
-            .server(routes);
-    server.start();
-    try {
-      load(parts, routes, server.address().getPort());
+    Gateway gateway = new Gateway(inner);
+    Parts parts = gateway.parts;
+    try (QueuedWriter<AccessLine> log = AccessLine.writer(OutputStream.nullOutputStream())) {
+      GatewayServer server =
+          FilterChain.withoutConsent(parts, parts.identity().verifier(), log::add)
+              .server(gateway.routes());
+      server.start();
+      try {
+        load(parts, gateway.routes(), server.address().getPort());
+      } finally {
+        server.stop();
+      }
     } finally {
-      server.stop();
-      List<AutoCloseable> closeable = new ArrayList<>(parts.closeable());
-      closeable.add(log);
-      Shutdown.close(Deadline.after(CLOSE_LIMIT), closeable);
-      parts.engines().close();
+      gateway.close(Deadline.after(CLOSE_LIMIT));
     }
   }
 

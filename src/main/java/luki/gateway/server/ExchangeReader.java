@@ -22,7 +22,7 @@ import luki.http1.Fields;
 import org.jspecify.annotations.Nullable;
 
 /** Reads an exchange of any engine: the request as a value, its ids, its route and its deadline. */
-record ExchangeReader(Router router, Ids ids, Clock clock) {
+public record ExchangeReader(Router router, Ids ids, Clock clock) {
   // Streams have a longer deadline than any body needs.
   private static final long MAX_BODY_NANOS = Duration.ofMinutes(1).toNanos();
 
@@ -66,8 +66,8 @@ record ExchangeReader(Router router, Ids ids, Clock clock) {
     return exchange;
   }
 
-  /** A request that a handler makes. */
-  Exchange read(Request request, String target, ByteBudget.Lease memory) {
+  /** A request that no client has sent: a handler makes it, or it is explained. */
+  public Exchange read(Request request, String target, ByteBudget.Lease memory) {
     Router.Match match = router.match(request.method(), target, router.target(target));
     return exchange(request, match, System.nanoTime(), memory);
   }
