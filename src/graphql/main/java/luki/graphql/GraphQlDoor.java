@@ -3,6 +3,7 @@ package luki.graphql;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import luki.gateway.config.GatewayFile;
 import luki.gateway.config.Problems;
 import luki.gateway.door.Door;
 import luki.gateway.http.Dispatcher;
@@ -34,8 +35,8 @@ public final class GraphQlDoor implements Door {
   }
 
   @Override
-  public Door.Entrance entrance(Site site, Problems problems) {
-    return new Entrance(site.contract());
+  public Door.Entrance entrance(Json contract, GatewayFile file, Problems problems) {
+    return new Entrance(contract);
   }
 
   @Override

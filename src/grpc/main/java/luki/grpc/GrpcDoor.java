@@ -18,6 +18,7 @@ import luki.gateway.http.Dispatcher;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
+import luki.gateway.json.Json;
 import luki.gateway.upstream.ServiceGuard;
 import org.jspecify.annotations.Nullable;
 
@@ -54,13 +55,12 @@ final class GrpcDoor implements Door {
   }
 
   @Override
-  public Entrance entrance(Site site, Problems problems) {
-    MethodTable.Read read = MethodTable.read(site.file(), problems);
+  public Entrance entrance(Json contract, GatewayFile file, Problems problems) {
+    MethodTable.Read read = MethodTable.read(file, problems);
     List<Route.Served> own = new ArrayList<>();
     Map<Upstream, ServiceGuard> guards = new EnumMap<>(Upstream.class);
     for (GrpcMethod method : read.methods()) {
-      ServiceGuard guard =
-          guards.computeIfAbsent(method.upstream(), who -> guard(who, site.file()));
+      ServiceGuard guard = guards.computeIfAbsent(method.upstream(), who -> guard(who, file));
       own.add(method.route(method.deadline(), new Listed(method, read.metadata(), guard)));
     }
     own.add(GrpcListener.reflectionRoute());

@@ -140,7 +140,7 @@ record Parts(
         consent,
         access,
         new ChatSockets(lifecycle, access, memory, settings.limits().bodyBytes()),
-        Doors.open(
+        new Doors(
             new Door.Host(settings, clock, memory, lifecycle, access, tokens, metrics, tracing),
             problems),
         limiters,

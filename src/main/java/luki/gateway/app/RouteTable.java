@@ -38,9 +38,10 @@ record RouteTable(Parts parts, Configuration.Build build) {
     // A reply of a door has one type, so no request there can ask for a job.
     Json ofDoors =
         configuration.document().without(each -> isOff(each) || each.equals(CALLBACK)).published();
-    Door.Site site = new Door.Site(ofDoors, configuration.file());
     List<Door.Entrance> entrances =
-        parts.doors().all().stream().map(door -> door.entrance(site, problems)).toList();
+        parts.doors().all().stream()
+            .map(door -> door.entrance(ofDoors, configuration.file(), problems))
+            .toList();
     Map<String, Handler> handlers = handlers(published);
     entrances.forEach(entrance -> handlers.putAll(entrance.handlers()));
     Handler metrics = handlers.get(GatewayHandlers.METRICS);

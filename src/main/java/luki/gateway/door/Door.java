@@ -44,13 +44,6 @@ public interface Door extends AutoCloseable {
       Metrics metrics,
       Tracing tracing) {}
 
-  /**
-   * What the contract and gateway.yaml say now.
-   *
-   * @param contract as it is published
-   */
-  record Site(Json contract, GatewayFile file) {}
-
   /** What the door makes of one configuration, which may turn out to be unusable. */
   interface Entrance {
     /**
@@ -67,7 +60,8 @@ public interface Door extends AutoCloseable {
     List<Route.Served> routes(List<Route.Served> contract, Problems problems);
   }
 
-  Entrance entrance(Site site, Problems problems);
+  /** The entrance for a contract, as it is published, and a gateway.yaml. */
+  Entrance entrance(Json contract, GatewayFile file, Problems problems);
 
   /** These routes, its own included, are in force now: at the start and after each reload. */
   default void use(List<Route.Served> routes) {}

@@ -22,19 +22,15 @@ public final class Doors implements AutoCloseable {
   // Their loaders are not closed: threads of a library may still need a class while they end.
   private final Map<String, Door> opened = new TreeMap<>();
 
-  private Doors() {}
-
   /** Opens them; a missing or unusable jar is a problem of the variable that asks for it. */
-  public static Doors open(Door.Host host, Problems problems) {
-    Doors doors = new Doors();
+  public Doors(Door.Host host, Problems problems) {
     Settings.Doors wanted = host.settings().doors();
     if (wanted.graphql()) {
-      doors.open("graphql", Variable.GRAPHQL_ENABLED, host, problems);
+      open("graphql", Variable.GRAPHQL_ENABLED, host, problems);
     }
     if (wanted.grpcPort() != null) {
-      doors.open("grpc", Variable.GRPC_PORT, host, problems);
+      open("grpc", Variable.GRPC_PORT, host, problems);
     }
-    return doors;
   }
 
   private void open(String name, Variable by, Door.Host host, Problems problems) {

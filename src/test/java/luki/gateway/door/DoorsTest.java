@@ -41,6 +41,7 @@ class DoorsTest {
       import java.util.List;
       import java.util.Map;
       import java.util.Set;
+      import luki.gateway.config.GatewayFile;
       import luki.gateway.config.Problems;
       import luki.gateway.door.Door;
       import luki.gateway.http.*;
@@ -59,8 +60,8 @@ class DoorsTest {
           return this;
         }
 
-        public Entrance entrance(Site site, Problems problems) {
-          if (site.contract().at("paths").size() == 0) {
+        public Entrance entrance(Json contract, GatewayFile file, Problems problems) {
+          if (contract.at("paths").size() == 0) {
             problems.add("made", "no contract");
           }
           return this;
