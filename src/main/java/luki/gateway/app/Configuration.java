@@ -72,14 +72,12 @@ public record Configuration(
   /** Besides what is malformed: what prod needs, and names that are none. */
   private static void addMissing(Settings settings, Environment environment, Problems problems) {
     Map<Variable, String> needed =
-        settings.dev()
-            ? Map.of()
-            : Map.of(
-                Variable.API_KEY_PEPPER, ConfigurationCheck.PEPPER_WANTED,
-                Variable.SERVICE_TOKEN_KEY_PATH, ConfigurationCheck.SIGNING_KEY_WANTED);
+        Map.of(
+            Variable.API_KEY_PEPPER, ConfigurationCheck.PEPPER_WANTED,
+            Variable.SERVICE_TOKEN_KEY_PATH, ConfigurationCheck.SIGNING_KEY_WANTED);
     needed.forEach(
         (variable, shouldBe) -> {
-          if (environment.get(variable) == null) {
+          if (!settings.dev() && environment.get(variable) == null) {
             problems.add(variable.name(), shouldBe);
           }
         });
@@ -108,19 +106,15 @@ public record Configuration(
    */
   List<Finding> warnings() throws BadConfiguration, IOException {
     List<Finding> warnings = findings();
-    if (warnings.stream().anyMatch(Configuration::isCritical)) {
+    if (warnings.stream().anyMatch(Finding::isCritical)) {
       Problems critical = new Problems();
       warnings.stream()
           // What seems to be missing may be there under another name.
-          .filter(finding -> isCritical(finding) || finding.check() == Check.UNKNOWN_VARIABLE)
+          .filter(finding -> finding.isCritical() || finding.check() == Check.UNKNOWN_VARIABLE)
           .forEach(finding -> critical.add(finding.where(), finding.text()));
       critical.throwIfAny();
     }
     return warnings;
-  }
-
-  private static boolean isCritical(Finding finding) {
-    return finding.severity() == ConfigurationCheck.Severity.CRITICAL;
   }
 
   /** The findings of `check`; in prod a critical one prevents startup. */
@@ -151,9 +145,7 @@ public record Configuration(
     return findings;
   }
 
-  /**
-   * Names the contract and the configuration that decide: the beginning of a hash of both files.
-   */
+  /** Names the contract and the configuration that decide: the start of a hash of both files. */
   String policyVersion() throws IOException {
     byte[] contract = Files.readAllBytes(settings.openapiFile());
     byte[] file = Files.readAllBytes(settings.gatewayFile());

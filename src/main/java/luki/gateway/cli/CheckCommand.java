@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import luki.gateway.app.Configuration;
 import luki.gateway.cli.Arguments.BadUsage;
-import luki.gateway.config.ConfigurationCheck;
+import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.Upstream;
 import luki.gateway.json.Json;
@@ -19,12 +19,12 @@ record CheckCommand(PrintStream out) {
     arguments.end();
     Configuration configuration = Configuration.ofProcess();
     int routes = PolicyCommand.routes(configuration).size();
-    List<ConfigurationCheck.Finding> findings = configuration.findings();
+    List<Finding> findings = configuration.findings();
     if (json) {
       print(findings);
     } else {
-      for (ConfigurationCheck.Finding finding : findings) {
-        out.printf("%-8s  %s: %s%n", labelOf(finding.severity()), finding.where(), finding.text());
+      for (Finding finding : findings) {
+        out.printf("%-8s  %s: %s%n", severityOf(finding), finding.where(), finding.text());
         out.printf("          %s %s%n", finding.check().reason(), finding.check().remedy());
       }
       for (Upstream who : configuration.withVersions()) {
@@ -32,17 +32,15 @@ record CheckCommand(PrintStream out) {
       }
       out.printf("%d routes, %d findings%n", routes, findings.size());
     }
-    return findings.stream().anyMatch(f -> f.severity() == ConfigurationCheck.Severity.CRITICAL)
-        ? 2
-        : 0;
+    return findings.stream().anyMatch(Finding::isCritical) ? 2 : 0;
   }
 
-  private void print(List<ConfigurationCheck.Finding> findings) {
+  private void print(List<Finding> findings) {
     List<Json> rows = new ArrayList<>();
-    for (ConfigurationCheck.Finding finding : findings) {
+    for (Finding finding : findings) {
       rows.add(
           Json.object()
-              .put("severity", labelOf(finding.severity()))
+              .put("severity", severityOf(finding))
               .put("id", finding.check().id())
               .put("where", finding.where())
               .put("text", finding.text())
@@ -53,7 +51,7 @@ record CheckCommand(PrintStream out) {
     out.println(Json.object().put("findings", Json.array(rows)).build().pretty());
   }
 
-  private static String labelOf(ConfigurationCheck.Severity severity) {
-    return severity.name().toLowerCase(Locale.ROOT);
+  private static String severityOf(Finding finding) {
+    return finding.severity().name().toLowerCase(Locale.ROOT);
   }
 }

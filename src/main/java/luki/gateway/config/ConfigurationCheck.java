@@ -55,6 +55,11 @@ public final class ConfigurationCheck {
     public static Finding of(Check check, String where, String text) {
       return new Finding(check, check.severity(true), where, text);
     }
+
+    /** It prevents startup in prod. */
+    public boolean isCritical() {
+      return severity == Severity.CRITICAL;
+    }
   }
 
   /** The scopes are those that an operation of the contract asks for. */

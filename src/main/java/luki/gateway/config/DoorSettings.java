@@ -1,7 +1,6 @@
 package luki.gateway.config;
 
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
@@ -32,42 +31,37 @@ final class DoorSettings {
     return environment.optionalFile(file);
   }
 
-  private record Named(Upstream who, URI url) {}
-
   private static Map<Upstream, URI> grpcUrls(Environment environment) {
     Map<Upstream, URI> urls = new EnumMap<>(Upstream.class);
-    for (Named each :
+    for (Map.Entry<Upstream, URI> each :
         environment.list(
             Variable.GRPC_URLS,
             DoorSettings::named,
             "must list services such as memory=grpc://host:port, with grpc or grpcs")) {
-      if (urls.put(each.who, each.url) != null) {
+      if (urls.put(each.getKey(), each.getValue()) != null) {
         environment.problem(Variable.GRPC_URLS, "must name a service once");
       }
     }
     return urls;
   }
 
-  private static @Nullable Named named(String text) {
+  private static Map.@Nullable Entry<Upstream, URI> named(String text) {
     int equals = text.indexOf('=');
     for (Upstream who : Upstream.values()) {
       if (equals > 0 && who.label().equals(text.substring(0, equals).strip())) {
         URI url = url(text.substring(equals + 1).strip());
-        return url == null ? null : new Named(who, url);
+        return url == null ? null : Map.entry(who, url);
       }
     }
     return null;
   }
 
   private static @Nullable URI url(String text) {
-    try {
-      URI url = new URI(text);
-      boolean known = text.startsWith("grpc://") || text.startsWith("grpcs://");
-      boolean bare = url.getRawPath().isEmpty() && url.getRawQuery() == null;
-      return known && bare && url.getHost() != null && url.getRawUserInfo() == null ? url : null;
-    } catch (URISyntaxException malformed) {
+    URI url = SettingsReader.address(text, "grpc", "grpcs");
+    if (url == null || url.getHost() == null || url.getRawUserInfo() != null) {
       return null;
     }
+    return url.getRawPath().isEmpty() && url.getRawQuery() == null ? url : null;
   }
 
   static Settings.Webhooks webhooks(Environment environment) {

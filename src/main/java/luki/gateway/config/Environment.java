@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import luki.gateway.config.ConfigurationCheck.Finding;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +77,7 @@ public final class Environment {
     }
     Set<String> ofFile = Set.copyOf(values.keySet());
     values.putAll(process);
-    List<String> known = Variable.names();
+    List<String> known = Variable.allNames();
     for (String name : new TreeSet<>(values.keySet())) {
       boolean injected = INJECTED.matcher(name).matches() && !ofFile.contains(name);
       if (known.contains(name) || name.startsWith(OF_TELEMETRY) || injected) {
@@ -158,32 +159,23 @@ public final class Environment {
 
   /** The value, or null when it is unset or blank; one of the process wins over the file. */
   public @Nullable String get(Variable variable) {
-    String alias = variable.alias();
-    String set = present(process, variable.name());
-    if (set == null && alias != null) {
-      set = present(process, alias);
+    for (Map<String, String> source : List.of(process, values)) {
+      for (String name : variable.names()) {
+        String value = source.getOrDefault(name, "");
+        if (!value.isBlank()) {
+          return value.strip();
+        }
+      }
     }
-    if (set == null) {
-      set = present(values, variable.name());
-    }
-    return set == null && alias != null ? present(values, alias) : set;
+    return null;
   }
 
-  /** The variables whose names begin so, for a library that has its own. */
-  Map<String, String> beginningWith(String prefix) {
-    Map<String, String> found = new HashMap<>();
-    values.forEach(
-        (name, value) -> {
-          if (name.startsWith(prefix) && !value.isBlank()) {
-            found.put(name, value.strip());
-          }
-        });
+  /** Those of OpenTelemetry. */
+  Map<String, String> telemetry() {
+    Map<String, String> found = new HashMap<>(values);
+    found.entrySet().removeIf(e -> !e.getKey().startsWith(OF_TELEMETRY) || e.getValue().isBlank());
+    found.replaceAll((_, value) -> value.strip());
     return found;
-  }
-
-  private static @Nullable String present(Map<String, String> values, String name) {
-    String value = values.get(name);
-    return value == null || value.isBlank() ? null : value.strip();
   }
 
   void problem(Variable variable, String shouldBe) {
@@ -252,16 +244,10 @@ public final class Environment {
     return value == null ? null : Path.of(value);
   }
 
-  /** Null for text that is not of the type. */
-  @FunctionalInterface
-  interface Parser<T> {
-    @Nullable T parse(String text);
-  }
-
-  /** The value; null when it is unset or malformed. */
-  <T> @Nullable T parsed(Variable variable, Parser<T> parser, String shouldBe) {
+  /** The value; null when it is unset, or malformed: the parser then returns null. */
+  <T> @Nullable T parsed(Variable variable, Function<String, @Nullable T> parser, String shouldBe) {
     String text = get(variable);
-    T value = text == null ? null : parser.parse(text);
+    T value = text == null ? null : parser.apply(text);
     if (text != null && value == null) {
       problem(variable, shouldBe);
     }
@@ -269,10 +255,10 @@ public final class Environment {
   }
 
   /** The values of a comma list. */
-  <T> List<T> list(Variable variable, Parser<T> parser, String shouldBe) {
+  <T> List<T> list(Variable variable, Function<String, @Nullable T> parser, String shouldBe) {
     List<T> items = new ArrayList<>();
     for (String item : text(variable).split(",", -1)) {
-      T value = item.isBlank() ? null : parser.parse(item.strip());
+      T value = item.isBlank() ? null : parser.apply(item.strip());
       if (value != null) {
         items.add(value);
       } else if (!item.isBlank()) {

@@ -94,9 +94,6 @@ public record GatewayFile(
       Duration total,
       int maxConcurrent,
       SortedMap<UpstreamVersion, URI> versions) {
-    /** A service may have so many beside the stable one. */
-    public static final int MAX_VERSIONS = 2;
-
     public Service {
       versions = Collections.unmodifiableSortedMap(new TreeMap<>(versions));
     }

@@ -33,6 +33,7 @@ public record GatewayFileReader(Located document, Problems problems, Set<String>
   // There is a place in memory for each call in flight, and for each caller that a breaker counts.
   private static final int MAX_IN_FLIGHT = 1_000_000;
   private static final int MAX_CALLERS = 100;
+  private static final int MAX_VERSIONS = 2;
 
   /** Reads the file; one that is not YAML is refused at once. */
   public static GatewayFile read(Path file, Problems problems) throws BadConfiguration {
@@ -173,7 +174,7 @@ public record GatewayFileReader(Located document, Problems problems, Set<String>
         versions.put(new UpstreamVersion(name), url);
       }
     }
-    if (versions.size() > GatewayFile.Service.MAX_VERSIONS) {
+    if (versions.size() > MAX_VERSIONS) {
       problem(at, at + " must be at most two");
     }
     return versions;

@@ -12,7 +12,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -36,13 +35,12 @@ public final class OwnerOnly {
 
   /** Writes a file; it is on the disk when this returns. */
   public static void write(Path file, byte[] content) throws IOException {
-    write(file, content, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+    write(file, content, StandardOpenOption.CREATE);
   }
 
-  private static void write(Path file, byte[] content, OpenOption... how) throws IOException {
-    OpenOption[] all = Arrays.copyOf(how, how.length + 1);
-    all[how.length] = StandardOpenOption.WRITE;
-    try (FileChannel out = open(file, all)) {
+  private static void write(Path file, byte[] content, OpenOption how) throws IOException {
+    try (FileChannel out =
+        open(file, how, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
       ByteBuffer bytes = ByteBuffer.wrap(content);
       while (bytes.hasRemaining()) {
         // A full disk may take a part without an error; the next write then fails.

@@ -70,7 +70,7 @@ public record SettingsReader(Environment environment) {
         redis.isEmpty() ? null : new Settings.Redis(redis),
         usage(),
         DoorSettings.webhooks(environment),
-        environment.beginningWith("OTEL_"),
+        environment.telemetry(),
         new Settings.Engines(
             environment.choice(Variable.HTTP_ENGINE, List.of("edge", "jdk")).equals("edge"),
             environment.choice(Variable.HTTP_CLIENT, List.of("wire", "jdk")).equals("wire")),
@@ -268,7 +268,8 @@ public record SettingsReader(Environment environment) {
     return valid ? address : null;
   }
 
-  private static @Nullable URI address(String text, String scheme, String secureScheme) {
+  /** An address of one of the two schemes, with a host that can be called. */
+  static @Nullable URI address(String text, String scheme, String secureScheme) {
     try {
       URI address = new URI(text);
       Authority authority = Authority.of(address);

@@ -30,9 +30,7 @@ public final class Spelling {
         .filter(near -> distance(near, upper) <= near.length() / LETTERS_FOR_A_MISTAKE);
   }
 
-  /**
-   * A question behind a name of a command line that is not known; empty where nothing is similar.
-   */
+  /** A question behind an unknown name of a command line; empty where nothing is similar. */
   public static String hint(String name, Collection<String> known) {
     return nearest(name, known)
         .filter(near -> distance(near, name) <= MAX_TYPING_MISTAKES)

@@ -2,8 +2,6 @@ package luki.gateway.config;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Every environment variable that the gateway reads: its default and its reason in one line. */
@@ -126,16 +124,13 @@ public enum Variable {
     return reason;
   }
 
-  /** An older name of the same variable; its own name wins. */
-  public @Nullable String alias() {
-    return alias;
+  /** Its own name, which wins, and perhaps an older one of the same variable. */
+  List<String> names() {
+    return alias == null ? List.of(name()) : List.of(name(), alias);
   }
 
-  /** All names and aliases. */
-  static List<String> names() {
-    return Arrays.stream(values())
-        .flatMap(known -> Stream.of(known.name(), known.alias))
-        .filter(Objects::nonNull)
-        .toList();
+  /** The names of all variables. */
+  static List<String> allNames() {
+    return Arrays.stream(values()).flatMap(variable -> variable.names().stream()).toList();
   }
 }

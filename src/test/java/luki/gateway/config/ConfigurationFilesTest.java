@@ -206,8 +206,8 @@ class ConfigurationFilesTest {
             """);
     for (Variable variable : Variable.values()) {
       text.append("\n# ").append(variable.reason()).append('\n');
-      if (variable.alias() != null) {
-        text.append("# also: ").append(variable.alias()).append('\n');
+      for (String older : variable.names().subList(1, variable.names().size())) {
+        text.append("# also: ").append(older).append('\n');
       }
       text.append("#").append(variable.name()).append('=').append(variable.defaultText());
       text.append('\n');
