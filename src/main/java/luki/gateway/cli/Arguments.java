@@ -9,10 +9,7 @@ import luki.gateway.config.Durations;
 import luki.gateway.config.Spelling;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The words of a command line behind its command. Those that the command does not read are an
- * error.
- */
+/** The words of a command line behind its command; one that it does not read is an error. */
 final class Arguments {
   /** The command line is not a known one; the message says what is wrong with it. */
   static final class BadUsage extends Exception {
@@ -28,15 +25,13 @@ final class Arguments {
   /** The command knows these options only; {@code --name=value} is accepted too. */
   Arguments(List<String> words, Collection<String> options) throws BadUsage {
     for (String word : words) {
-      int equals = word.indexOf('=');
-      String name = equals < 0 ? word : word.substring(0, equals);
-      if (word.startsWith("--") && !options.contains(name)) {
+      boolean isOption = word.startsWith("--");
+      List<String> nameAndValue = isOption ? List.of(word.split("=", 2)) : List.of(word);
+      String name = nameAndValue.getFirst();
+      if (isOption && !options.contains(name)) {
         throw new BadUsage("unknown option: " + name + Spelling.hint(name, options));
       }
-      left.add(word.startsWith("--") ? name : word);
-      if (word.startsWith("--") && equals >= 0) {
-        left.add(word.substring(equals + 1));
-      }
+      left.addAll(nameAndValue);
     }
   }
 

@@ -57,7 +57,8 @@ public final class Main {
     try {
       if (help || line.contains("--help") || line.contains("-h")) {
         boolean all = about.isEmpty() || about.getFirst().startsWith("-");
-        out.print(all ? commands.overview() : commands.usage(about(about, commands)));
+        List<Command> known = all || !named.isEmpty() ? named : List.of(commands.of(about));
+        out.print(all ? commands.overview() : commands.usage(known));
         return 0;
       }
       if (List.of("--version", "-V").contains(line.getFirst())) {
@@ -82,11 +83,6 @@ public final class Main {
       Thread.currentThread().interrupt();
       return FAILED;
     }
-  }
-
-  private static List<Command> about(List<String> line, Commands commands) throws BadUsage {
-    List<Command> named = commands.named(line);
-    return named.isEmpty() ? List.of(commands.of(line)) : named;
   }
 
   private int run(Command command, Arguments arguments)

@@ -57,12 +57,11 @@ record RolloutCommand(
 
   private UpstreamVersion version(Upstream who, String name) throws BadUsage {
     Set<UpstreamVersion> known = configuration.file().service(who).versions().keySet();
-    for (UpstreamVersion version : known) {
-      if (version.name().equals(name)) {
-        return version;
-      }
-    }
-    throw new BadUsage(who.label() + " has no version " + name + ", but " + known);
+    return known.stream()
+        .filter(version -> version.name().equals(name))
+        .findAny()
+        .orElseThrow(
+            () -> new BadUsage(who.label() + " has no version " + name + ", but " + known));
   }
 
   private static int percent(String text) throws BadUsage {

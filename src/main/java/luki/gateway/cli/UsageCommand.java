@@ -49,10 +49,7 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
     return name;
   }
 
-  /**
-   * A day, a moment, or how long ago: {@code 2026-11-01}, {@code 2026-11-01T12:00:00Z}, {@code
-   * 30d}.
-   */
+  /** A day, a moment, or how long ago; the message for anything else has an example of each. */
   private Instant instant(String text) throws BadUsage {
     Duration age = Durations.parse(text);
     if (age != null) {

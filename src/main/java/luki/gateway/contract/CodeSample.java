@@ -21,29 +21,39 @@ record CodeSample(ContractDocument document, String method, String path, Json op
   }
 
   private String webSocket() {
-    String url = document.root().at("servers").at(0).at("url").string("") + path;
     return "new WebSocket(\"%s\", [\"luki.chat.v1\", \"bearer.\" + key])"
-        .formatted(url.replaceFirst("^http", "ws"));
+        .formatted((server() + path).replaceFirst("^http", "ws"));
   }
 
   private String curl() {
+    String target = path;
+    StringBuilder query = new StringBuilder();
+    StringBuilder headers = new StringBuilder();
+    for (Json reference : operation.at("parameters").items()) {
+      Json parameter = document.resolve(reference);
+      String name = parameter.at("name").string("");
+      String value = textOf(parameter);
+      String encoded = PercentCoding.encode(value);
+      String in = parameter.at("in").string("");
+      boolean required = parameter.at("required").isTrue();
+      if (in.equals("path")) {
+        target = target.replace("{" + name + "}", encoded);
+      } else if (in.equals("query") && required) {
+        query.append(query.isEmpty() ? '?' : '&').append(name).append('=').append(encoded);
+      } else if (in.equals("header") && required) {
+        headers.append(CONTINUED).append("-H ").append(quoted(name + ": " + value));
+      }
+    }
     StringBuilder curl =
         new StringBuilder(ContractDocument.isEventStream(operation) ? "curl -sN" : "curl -s");
     if (!method.equals("GET")) {
       curl.append(" -X ").append(method);
     }
-    curl.append(' ')
-        .append(quoted(document.root().at("servers").at(0).at("url").string("") + target()));
+    curl.append(' ').append(quoted(server() + target + query));
     if (operation.at("security").size() > 0) {
       curl.append(CONTINUED).append("-H \"Authorization: Bearer $LUKI_KEY\"");
     }
-    for (Json reference : operation.at("parameters").items()) {
-      Json parameter = document.resolve(reference);
-      if (parameter.at("in").string("").equals("header") && parameter.at("required").isTrue()) {
-        String line = parameter.at("name").string("") + ": " + textOf(parameter);
-        curl.append(CONTINUED).append("-H ").append(quoted(line));
-      }
-    }
+    curl.append(headers);
     Json body = document.resolve(operation.at("requestBody")).at("content").at("application/json");
     if (!body.isMissing()) {
       curl.append(CONTINUED).append("-H 'Content-Type: application/json'");
@@ -52,21 +62,8 @@ record CodeSample(ContractDocument document, String method, String path, Json op
     return curl.toString();
   }
 
-  private String target() {
-    String target = path;
-    StringBuilder query = new StringBuilder();
-    for (Json reference : operation.at("parameters").items()) {
-      Json parameter = document.resolve(reference);
-      String name = parameter.at("name").string("");
-      String value = PercentCoding.encode(textOf(parameter));
-      if (parameter.at("in").string("").equals("path")) {
-        target = target.replace("{" + name + "}", value);
-      } else if (parameter.at("in").string("").equals("query")
-          && parameter.at("required").isTrue()) {
-        query.append(query.isEmpty() ? '?' : '&').append(name).append('=').append(value);
-      }
-    }
-    return target + query;
+  private String server() {
+    return document.root().at("servers").at(0).at("url").string("");
   }
 
   private static String textOf(Json parameter) {

@@ -66,11 +66,6 @@ public final class Router {
     public Match {
       parameters = Map.copyOf(parameters);
     }
-
-    static Match refused(
-        Method method, @Nullable PathPattern path, ApiError error, @Nullable Version version) {
-      return new Match(new Route.Refused(method, path, error, version), Map.of());
-    }
   }
 
   /**
@@ -81,10 +76,10 @@ public final class Router {
    */
   public Match match(Method method, String raw, @Nullable Target target) {
     if (raw.length() > MAX_TARGET) {
-      return Match.refused(method, null, ApiError.of(ErrorCode.URI_TOO_LONG), versionOf(raw));
+      return refused(method, raw, null, ApiError.of(ErrorCode.URI_TOO_LONG));
     }
     if (target == null) {
-      return Match.refused(method, null, ApiError.invalid("", "path"), versionOf(raw));
+      return refused(method, raw, null, ApiError.invalid("", "path"));
     }
     if (method == Method.OTHER) {
       return refused(method, raw, target, ApiError.of(ErrorCode.NOT_IMPLEMENTED));
@@ -113,7 +108,7 @@ public final class Router {
         target == null || target.segments().isEmpty()
             ? versionOf(raw)
             : unrouted.get(target.segments().getFirst());
-    return Match.refused(method, null, error, version);
+    return new Match(new Route.Refused(method, null, error, version), Map.of());
   }
 
   /** What OPTIONS answers for a path: its methods, to anyone. */
@@ -192,10 +187,11 @@ public final class Router {
       PathPattern path = any.operation().path();
       Set<Method> allowed = EnumSet.copyOf(routes.keySet());
       allowed.add(Method.OPTIONS);
-      return method == Method.OPTIONS
-          ? new Match(
-              options(path, allowed, any.policy().alwaysAdmitted(), any.version()), Map.of())
-          : Match.refused(method, path, new ApiError.WrongMethod(allowed), any.version());
+      Route other =
+          method == Method.OPTIONS
+              ? options(path, allowed, any.policy().alwaysAdmitted(), any.version())
+              : new Route.Refused(method, path, new ApiError.WrongMethod(allowed), any.version());
+      return new Match(other, Map.of());
     }
 
     private static Map<String, String> named(PathPattern path, List<String> values) {

@@ -1,6 +1,5 @@
 package luki.gateway.rollout;
 
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.Map;
@@ -130,12 +129,7 @@ public record RolloutState(
         .build();
   }
 
-  /**
-   * Reads what {@link #toJson} makes.
-   *
-   * @throws IllegalArgumentException it is something else
-   * @throws DateTimeException likewise
-   */
+  /** Reads what {@link #toJson} makes; of anything else the exception is an unchecked one. */
   static RolloutState of(Json json) {
     SortedMap<UpstreamVersion, Share> shares = new TreeMap<>();
     json.at("versions")

@@ -39,9 +39,7 @@ public final class Rollouts {
     return services.computeIfAbsent(who, _ -> new Rollout(who, this));
   }
 
-  /**
-   * Reads the file, if a service has versions; one that is broken or has vanished changes nothing.
-   */
+  /** Reads the file, if a service has versions; a broken or vanished one changes nothing. */
   public synchronized void refresh() {
     if (services.isEmpty()) {
       return;

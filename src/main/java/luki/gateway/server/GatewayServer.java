@@ -118,9 +118,7 @@ public final class GatewayServer implements Dispatcher {
             response, error, exchange.trace().traceId(), exchange.route().version());
   }
 
-  /**
-   * Refuses new requests and waits for those in flight, then for streams, which it tells to end.
-   */
+  /** Refuses new requests, waits for those in flight, then for streams, which it tells to end. */
   public void drain(Duration forRequests, Duration forStreams) throws InterruptedException {
     lifecycle.draining();
     LOG.info("draining", Diagnostics.Field.of("in_flight", lifecycle.inFlight()));
