@@ -20,7 +20,8 @@ public enum Variable {
   GATEWAY_CONFIG("config/gateway.yaml", "roles, plans, deadlines and resilience of each service"),
   OPENAPI_FILE("config/openapi.yaml", "the contract that is enforced"),
   CONFIG_POLL_S(
-      "5", "seconds between checks of these two files for changes; 0: only SIGHUP reloads them"),
+      "5",
+      "seconds between checks of contract, configuration and public keys for changes; 0: only SIGHUP"),
   ROLLOUT_FILE(
       "config/rollout.json", "shares of the services' versions, as luki rollout has written them"),
   API_KEYS_FILE("config/api-keys.json", "hashed keys; a missing file means none yet"),
@@ -71,7 +72,8 @@ public enum Variable {
   MAX_BUFFERED_BYTES(
       "", "memory for all heads, bodies, replies and events together; unset: a third of the heap"),
   MAX_CONNECTIONS("", "open connections in total; unset: 20000, less with a small heap"),
-  MAX_CONNECTIONS_PER_ADDRESS("0", "open connections of one address; 0 = unlimited"),
+  MAX_CONNECTIONS_PER_ADDRESS(
+      "0", "open connections of one address, which may be a proxy; 0 = unlimited"),
   HEADER_TIMEOUT_S("10", "seconds within which a request's head must arrive"),
   IDLE_TIMEOUT_S("100", "seconds after which an idle connection is closed"),
   WRITE_TIMEOUT_S("30", "seconds that a write may wait for the client"),
