@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import luki.gateway.config.Settings;
+import luki.gateway.filter.BrowserCredentials;
 import luki.gateway.filter.Errors;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.ApiException;
@@ -144,11 +145,11 @@ public record Explanation(
                     });
         ApiError refusal = response.outcome().refusal();
         if (!passed[0] && refusal != null) {
-          verdicts.add(refused(step.name(), refusal));
+          verdicts.add(refused(step, refusal));
         }
         return response;
       } catch (ApiException refusal) {
-        verdicts.add(refused(step.name(), refusal.error()));
+        verdicts.add(refused(step, refusal.error()));
         throw refusal;
       }
     };
@@ -169,7 +170,7 @@ public record Explanation(
         : "pass";
   }
 
-  private static Verdict refused(String step, ApiError error) {
+  private static Verdict refused(Chain.Step step, ApiError error) {
     String detail =
         switch (error) {
           case ApiError.Invalid invalid ->
@@ -182,9 +183,12 @@ public record Explanation(
               ApiError.Specific _,
               ApiError.Unauthenticated _,
               ApiError.FromUpstream _ ->
-              "";
+              // What it refuses otherwise is a ticket, which a running gateway alone knows.
+              step.filter() instanceof BrowserCredentials
+                  ? ": give the credential and the query that the ticket was issued for"
+                  : "";
         };
-    return new Verdict(step, error.status() + " " + error.code() + detail);
+    return new Verdict(step.name(), error.status() + " " + error.code() + detail);
   }
 
   private String handlerOf(Route.Served route) {

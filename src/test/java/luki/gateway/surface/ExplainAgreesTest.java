@@ -138,6 +138,22 @@ class ExplainAgreesTest {
     }
   }
 
+  @Test
+  void aTicketIsNotTakenForUnknown() throws Exception {
+    assumeTrue(TestGateway.isEdge(), "the JDK's server opens no WebSocket");
+    try (Fixture server = Fixture.start()) {
+      String target = "/v1/chat/ws?ticket=" + "A".repeat(43);
+      List<Explanation.Verdict> verdicts =
+          server
+              .gateway()
+              .explanation()
+              .of(new Explanation.Question("GET", target, Fields.NONE, null, null))
+              .verdicts();
+      String said = verdicts.getLast().text();
+      assertTrue(said.contains("the credential and the query that the ticket"), said);
+    }
+  }
+
   private static Explanation.Question asked(Ask ask, Json claims) {
     byte[] body = ask.body();
     return new Explanation.Question(
