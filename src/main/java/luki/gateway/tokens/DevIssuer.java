@@ -50,9 +50,9 @@ public final class DevIssuer {
     return key.sign(null, claims);
   }
 
-  /** A verifier that accepts this issuer's tokens by the same rules as the live one. */
+  /** A verifier that accepts what the live one accepts, and this issuer's tokens. */
   public TokenVerifier verifier(TokenVerifier live) {
-    return live.withOnly(keys());
+    return live.withAlso(keys());
   }
 
   private JwkSet keys() {

@@ -8,9 +8,11 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.config.GatewayFile.TokenRoles;
@@ -76,9 +78,16 @@ public final class TokenVerifier {
     this.cache = new BoundedCache<>(MAX_CACHED, old -> isOver(old, rules.clock.instant()));
   }
 
-  /** The same rules, for end users' tokens of another issuer only. */
-  TokenVerifier withOnly(KeySource other) {
-    return new TokenVerifier(rules, other, null);
+  /** The same, and for end users' tokens of another issuer too. */
+  TokenVerifier withAlso(KeySource other) {
+    KeySource own = keys;
+    KeySource both =
+        id ->
+            Stream.of(own == null ? null : own.named(id), other.named(id))
+                .filter(Objects::nonNull)
+                .flatMap(List::stream)
+                .toList();
+    return new TokenVerifier(rules, both, services);
   }
 
   /** The result of a verification. */
