@@ -157,7 +157,7 @@ public final class Gateway implements AutoCloseable {
     } catch (SocketException taken) {
       throw new BadConfiguration(
           List.of(
-              "PORT: %s:%d is in use, or HOST is not an address of this machine"
+              "PORT: %s:%d is in use (set another), or HOST is not an address of this machine"
                   .formatted(settings.host(), settings.port())));
     }
   }

@@ -19,6 +19,7 @@ import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.GatewayFile.Roles;
 import luki.gateway.config.Plan;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Spelling;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
 import luki.gateway.http.UserId;
@@ -39,6 +40,7 @@ record KeyCommand(
     ApiKeyAdmin keys) {
   static final String USER_ID = "1 to 255 characters, none of / \\ ; and no percent-escape";
   private static final Duration GRACE = Duration.ofDays(7);
+  private static final String SEEN = "; a running gateway sees it within 5 s";
 
   static int run(String name, PrintStream out, PrintStream err, Arguments arguments)
       throws BadUsage, BadConfiguration, IOException {
@@ -87,13 +89,15 @@ record KeyCommand(
     ApiKeyText key = keys.create(new ApiKeyAdmin.Wanted(owner, scopes, roles, users, plan, end));
     record(AuditRecord.Decision.CREATE, key.id(), owner);
     out.println(key.reveal());
+    err.println("added " + key.id() + " to " + keys.file().path() + SEEN);
   }
 
   static Set<Scope> scopes(List<String> names, Roles known) throws BadUsage {
     Set<Scope> scopes = new HashSet<>();
     for (String name : names) {
       if (!Scope.isValid(name) || !known.every().contains(new Scope(name))) {
-        throw new BadUsage("--scopes must be of " + known.every() + ": " + name);
+        List<String> all = Scope.names(known.every());
+        throw new BadUsage("--scopes must be of " + all + ": " + name + Spelling.hint(name, all));
       }
       scopes.add(new Scope(name));
     }
@@ -176,7 +180,7 @@ record KeyCommand(
     arguments.end();
     keys.revoke(id);
     record(AuditRecord.Decision.REVOKE, id, ownerOf(id));
-    err.println("revoked " + id + "; a running gateway sees it within 5 s");
+    err.println("revoked " + id + " in " + keys.file().path() + SEEN);
   }
 
   private String ownerOf(String id) throws IOException, KeyFile.Broken {
@@ -198,5 +202,6 @@ record KeyCommand(
     record(AuditRecord.Decision.CREATE, key.id(), ownerOf(key.id()));
     out.println(key.reveal());
     err.println(id + " ends at " + shown(clock.instant().plus(grace)));
+    err.println("added " + key.id() + " to " + keys.file().path() + SEEN);
   }
 }
