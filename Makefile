@@ -39,7 +39,7 @@ dev: ## like run, and build again when a file changes; the old one serves until 
 	@MAKE="$(MAKE)" sh src/dev/watch.sh
 
 stand-ins: compiled ## stand-ins of all seven services on this machine, on the ports 9000 to 9006
-	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.standin.StandInsServer
+	@exec "$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.standin.StandInsServer
 
 test: ## every test, on our own HTTP engines
 	@echo "Testing (the first time downloads what is needed)…" >&2
