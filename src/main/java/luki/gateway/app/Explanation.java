@@ -28,6 +28,7 @@ import luki.gateway.http.Target;
 import luki.gateway.http.Upstream;
 import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.json.Json;
+import luki.gateway.json.JsonSchema;
 import luki.gateway.server.ExchangeReader;
 import luki.http1.ByteBudget;
 import luki.http1.Fields;
@@ -175,7 +176,7 @@ public record Explanation(
         switch (error) {
           case ApiError.Invalid invalid ->
               invalid.details().stream()
-                  .map(each -> " " + each.pointer() + ": " + each.rule())
+                  .map(Explanation::described)
                   .collect(Collectors.joining(","));
           case ApiError.MissingScope missing -> " needs " + missing.needed();
           case ApiError.WrongMethod wrong -> " has " + wrong.allowed();
@@ -189,6 +190,14 @@ public record Explanation(
                   : "";
         };
     return new Verdict(step.name(), error.status() + " " + error.code() + detail);
+  }
+
+  private static String described(JsonSchema.Violation wrong) {
+    String where =
+        wrong.line() > 0
+            ? "line %d, column %d".formatted(wrong.line(), wrong.column())
+            : wrong.pointer();
+    return " " + where + ": " + wrong.rule();
   }
 
   private String handlerOf(Route.Served route) {

@@ -17,7 +17,8 @@ public enum ErrorCode {
   VERSION_GONE(410, "This version is no longer available"),
   BODY_TOO_LARGE(413, "The body is too large"),
   URI_TOO_LONG(414, "The request target is too long"),
-  UNSUPPORTED_MEDIA_TYPE(415, "The body must be application/json in UTF-8, not encoded"),
+  UNSUPPORTED_MEDIA_TYPE(
+      415, "The body must be application/json in UTF-8, without Content-Encoding"),
   EXPECTATION_FAILED(417, "The expectation is not supported"),
   IDEMPOTENCY_MISMATCH(422, "This key was used with another request"),
   RATE_LIMITED(429, "Too many requests"),
