@@ -21,7 +21,8 @@ class PlainJsonTest {
     " \"text\" ",
     "12345",
     "{\"\u00e4\":\"\u00fc \u2028 \ud55c \ud83c\udf75 \udbff\udfff\",\"\u00f6\":[\"\u07ff\u0800\"]}",
-    "{\"a\":{\"a\":{\"a\":{\"b\":1,\"c\":2}}},\"b\":\"\\uD83C\"}"
+    "{\"a\":{\"a\":{\"a\":{\"b\":1,\"c\":2}}},\"b\":\"\\uD83C\"}",
+    "{\"text\":\"She walked along the river with Anna \u201cand\u201d Peter,\\nand the dog, in May.\"}"
   };
   private static final String ALPHABET = "{}[]\",:\\ab01.-eEtrufalsn \n\t/";
 
@@ -64,6 +65,20 @@ class PlainJsonTest {
               : (byte) ALPHABET.charAt(random.nextInt(ALPHABET.length()));
     }
     return text;
+  }
+
+  /** Texts are read eight bytes at a time: each byte in each place of such a group. */
+  @Test
+  void noByteIsMissedInALongText() {
+    for (int at = 2; at < 26; at++) {
+      for (int octet = 0; octet < 256; octet++) {
+        byte[] text = bytes("[\"" + "good dogs ".repeat(3) + "\"]");
+        text[at] = (byte) octet;
+        boolean plain = octet >= ' ' && octet < 0x80 && octet != '"' && octet != '\\';
+        assertEquals(plain, PlainJson.isCertain(text) && isRead(text), at + ": " + octet);
+        assertTrue(isRead(text) || !PlainJson.isCertain(text), at + ": " + octet);
+      }
+    }
   }
 
   @Test
