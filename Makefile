@@ -30,7 +30,7 @@ export DEV_JAVA_OPTS := $(JAVA_OPTS)
 
 help: ## this list
 	@echo "LUKi gateway: make <target>"
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: compiled ## build, then serve on http://localhost:8081 with stand-ins for what has no URL
 	@exec sh src/dev/serve.sh
