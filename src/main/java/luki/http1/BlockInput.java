@@ -19,6 +19,11 @@ public abstract class BlockInput extends InputStream {
     return -1;
   }
 
+  /** The same of any stream. */
+  public static long remainingOf(InputStream in) {
+    return in instanceof BlockInput blocks ? blocks.remaining() : -1;
+  }
+
   /** As the standard one, which makes and clears 16 KB for each call. */
   @Override
   public byte[] readNBytes(int most) throws IOException {

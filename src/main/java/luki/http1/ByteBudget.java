@@ -164,7 +164,7 @@ public final class ByteBudget {
 
     /** As {@link InputStream#readNBytes(int)}, with room for each array. */
     public byte[] read(InputStream in, int most) throws IOException {
-      long remaining = in instanceof BlockInput known ? known.remaining() : -1;
+      long remaining = BlockInput.remainingOf(in);
       int longest = remaining < 0 ? most : (int) Math.min(remaining, most);
       if (remaining > MAX_FIRST_BYTES) {
         // Refused now rather than after most of it was read.

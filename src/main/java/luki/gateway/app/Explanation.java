@@ -184,7 +184,7 @@ public record Explanation(
               ApiError.Specific _,
               ApiError.Unauthenticated _,
               ApiError.FromUpstream _ ->
-              // What it refuses otherwise is a ticket, which a running gateway alone knows.
+              // This step refuses nothing but tickets, which only a running gateway can redeem.
               step.filter() instanceof BrowserCredentials
                   ? ": give the credential and the query that the ticket was issued for"
                   : "";

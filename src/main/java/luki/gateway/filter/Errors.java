@@ -30,7 +30,7 @@ public final class Errors implements Filter {
   public static ApiError of(Exception defect) {
     if (defect instanceof InterruptedException) {
       // The process stops, or the client has left, who does not see it.
-      return ApiError.of(ErrorCode.DRAINING);
+      return ApiError.retrySoon(ErrorCode.DRAINING);
     }
     LOG.error("a request failed", Diagnostics.Field.of("cause", defect));
     return ApiError.of(ErrorCode.INTERNAL);

@@ -73,6 +73,7 @@ public record ElrHandlers(Upstreams upstreams, Clock clock) {
   private Response list(Exchange exchange) throws InterruptedException {
     int limit = exchange.queryInt("limit", DEFAULT_PAGE);
     int offset = exchange.queryInt("offset", 0);
+    // Among equal scores the newest come first.
     MemoryCalls.Found found = memory().list(exchange, (_, _) -> 0, offset + limit);
     List<Json> page = found.best().stream().skip(offset).map(MemoryItem::shown).toList();
     Json.Builder reply =

@@ -106,7 +106,7 @@ final class PlainJson {
     for (int i = first; i < open; i++) {
       // With its closing quote, so that one name is not taken for the beginning of another.
       int end = Math.min(bytes.length, names[i] + at - start);
-      // Most differ in the first byte: a third of the time for a list of small objects.
+      // Most names differ in the first byte, which is compared faster than an array.
       if (bytes[names[i]] == bytes[start]
           && Arrays.equals(bytes, names[i], end, bytes, start, at)) {
         return false;

@@ -74,10 +74,11 @@ public record Call(
     if (list != null && Failures.isSuccess(status)) {
       bytes = list.read(reply, memory);
     } else {
-      if (reply instanceof BlockInput known && known.remaining() > 0) {
+      long length = BlockInput.remainingOf(reply);
+      if (length > 0) {
         // Refused now rather than after it was read: at least itself, and what is made of it.
-        checkLength(known.remaining(), maxBytes);
-        memory.check(4 * known.remaining());
+        checkLength(length, maxBytes);
+        memory.check(4 * length);
       }
       bytes = memory.read(reply, maxBytes + 1);
     }

@@ -128,6 +128,29 @@ class UpstreamCallDefectsTest {
     }
   }
 
+  /** Beyond MAX_REPLY_BYTES, and within it but without room to read and parse it. */
+  @ParameterizedTest
+  @CsvSource({"9000000,502,DOWNSTREAM_ERROR", "2000000,503,OVERLOADED"})
+  void aReplyIsRefusedAtItsHeadByItsLength(int length, int status, String code) {
+    assumeTrue(TestGateway.isWire(), "the JDK's client does not say how much is left");
+    try (Fixture fixture =
+        Fixture.with(
+            "ENG_URL",
+            (connection, _) -> {
+              connection.send(
+                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                      + length
+                      + "\r\n\r\n");
+              connection.stallUntilClosed();
+            },
+            g -> g.with("MAX_BUFFERED_BYTES", Integer.toString(16 << 20)))) {
+      long began = System.nanoTime();
+      fixture.maria().get("/v1/engagement/metrics/maria_k").expect(status, code);
+      Duration took = Duration.ofNanos(System.nanoTime() - began);
+      assertTrue(took.compareTo(Duration.ofSeconds(2)) < 0, took.toString());
+    }
+  }
+
   @Test
   void R10_anEndlessReplyIsAborted() throws InterruptedException {
     byte[] chunk = ("1000\r\n" + "a".repeat(4096) + "\r\n").getBytes(StandardCharsets.US_ASCII);

@@ -33,6 +33,8 @@ import luki.gateway.testing.Unchecked;
 import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a chat stream sends, and when. */
 @Timeout(60)
@@ -63,32 +65,21 @@ class StreamBehaviourTest {
     }
   }
 
-  @Test
-  void aStreamThatStillWaitsForItsAgentIsToldOfTheEndOfTheGrace() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/chat/stream", "/v1/chat"})
+  void whatStillWaitsForItsAgentIsToldOfTheEndOfTheGrace(String path) throws Exception {
+    boolean stream = path.endsWith("stream");
+    assumeTrue(stream || TestGateway.isEdge(), "the JDK's server closes the connection");
     try (RawUpstream agent = agent(RawUpstream.RawConnection::stallUntilClosed);
-        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "5").start()) {
+        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", stream ? "5" : "2").start()) {
       Client maria = client(gateway);
       CompletableFuture<HttpReply> waiting =
-          CompletableFuture.supplyAsync(() -> maria.post("/v1/chat/stream", REQUEST));
+          CompletableFuture.supplyAsync(() -> maria.post(path, REQUEST));
       // One more is the request for the metrics.
       Waiting.until(() -> gateway.metric("http_server_active_requests").equals("2.0"));
       gateway.drain();
       HttpReply told = waiting.get(1, TimeUnit.SECONDS).expect(503, "DRAINING");
       assertEquals("1", told.header("Retry-After").orElse(""));
-    }
-  }
-
-  @Test
-  void aChatThatStillWaitsForItsAgentIsToldOfTheEndOfTheGrace() throws Exception {
-    assumeTrue(TestGateway.isEdge(), "the JDK's server closes the connection");
-    try (RawUpstream agent = agent(RawUpstream.RawConnection::stallUntilClosed);
-        TestGateway gateway = gateway(agent).with("SHUTDOWN_GRACE_S", "2").start()) {
-      Client maria = client(gateway);
-      CompletableFuture<HttpReply> waiting =
-          CompletableFuture.supplyAsync(() -> maria.post("/v1/chat", REQUEST));
-      Waiting.until(() -> gateway.metric("http_server_active_requests").equals("2.0"));
-      gateway.drain();
-      HttpReply told = waiting.get(1, TimeUnit.SECONDS).expect(503, "DRAINING");
       assertEquals("close", told.header("Connection").orElse(""));
     }
   }
