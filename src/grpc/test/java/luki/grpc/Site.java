@@ -11,8 +11,6 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -40,11 +38,7 @@ final class Site implements AutoCloseable {
   Site(TestGateway.Builder builder) {
     services = StandIns.start();
     memory = MemoryStandIn.start();
-    try {
-      port = Processes.freePort();
-    } catch (IOException none) {
-      throw new UncheckedIOException(none);
-    }
+    port = Processes.freePort();
     gateway =
         builder
             .with(services.urls())

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,6 +19,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import luki.gateway.testing.Processes;
 import luki.gateway.testing.TestGateway;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -157,12 +157,6 @@ class DoorsTest {
     }
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket free = new ServerSocket(0)) {
-      return free.getLocalPort();
-    }
-  }
-
   private static TestGateway gateway(int port) {
     return TestGateway.builder()
         .with("EXTENSIONS_DIR", directory.toString())
@@ -182,7 +176,7 @@ class DoorsTest {
 
   @Test
   void aCallThroughADoorPassesEveryFilter() throws Exception {
-    int port = freePort();
+    int port = Processes.freePort();
     try (TestGateway gateway = gateway(port)) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
       String other = gateway.key(List.of("maria_k"), "elr:read");
@@ -206,7 +200,7 @@ class DoorsTest {
 
   @Test
   void aReloadKeepsTheDoorAndADrainClosesIt() throws Exception {
-    int port = freePort();
+    int port = Processes.freePort();
     try (TestGateway gateway = gateway(port)) {
       String key = gateway.key(List.of("maria_k"), "chat:write");
       gateway.edit("max_in_flight:", "max_in_flight: 77 #");

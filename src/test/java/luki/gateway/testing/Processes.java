@@ -10,29 +10,37 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /** Helpers to start processes. */
 public final class Processes {
-  // A node of a Redis cluster listens for other nodes on its port + 10,000.
-  private static final int HIGHEST_PORT = 50_000;
+  // Below the ports that systems give to outgoing connections (from 32,768 on): one of those could
+  // be taken before its listener starts. A node of a Redis cluster listens on its port + 10,000
+  // too.
+  private static final int LOWEST_PORT = 12_000;
+  private static final int HIGHEST_PORT = 22_700;
+  private static final AtomicInteger NEXT_PORT =
+      new AtomicInteger(ThreadLocalRandom.current().nextInt(LOWEST_PORT, HIGHEST_PORT));
 
   private Processes() {}
 
-  /** A free port. */
-  public static int freePort() throws IOException {
+  /** A free port, another at each call. */
+  public static int freePort() {
     while (true) {
-      try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        if (any.getLocalPort() < HIGHEST_PORT) {
-          return any.getLocalPort();
-        }
+      int port = NEXT_PORT.getAndUpdate(last -> last < HIGHEST_PORT ? last + 1 : LOWEST_PORT);
+      try (ServerSocket _ = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return port;
+      } catch (IOException taken) {
+        // the next
       }
     }
   }
 
   /** An address on which nothing listens. */
   public static String unusedUrl() {
-    return Unchecked.get(() -> "http://127.0.0.1:" + freePort());
+    return "http://127.0.0.1:" + freePort();
   }
 
   /** Whether something listens on a port of this machine. */
