@@ -53,12 +53,15 @@ final class RemoteJwkSet implements KeySource {
     return known;
   }
 
-  /** Null while there is no set that is recent enough. */
-  private @Nullable List<TrustedKey> current(@Nullable String keyId) {
+  /** The set, null while there is none that is recent enough. */
+  private @Nullable Loaded usable() {
     Loaded now = loaded;
-    return now == null || nanoTime.getAsLong() - now.at > MAX_AGE.toNanos()
-        ? null
-        : now.keys.named(keyId);
+    return now == null || nanoTime.getAsLong() - now.at > MAX_AGE.toNanos() ? null : now;
+  }
+
+  private @Nullable List<TrustedKey> current(@Nullable String keyId) {
+    Loaded now = usable();
+    return now == null ? null : now.keys.named(keyId);
   }
 
   /** Waits for a fetch in flight, which may bring the key, and fetches if none was made lately. */
@@ -84,7 +87,9 @@ final class RemoteJwkSet implements KeySource {
     try {
       Optional<JwkSet> fetched = fetcher.fetch().flatMap(JwkSet::ofJwks);
       if (fetched.isPresent()) {
-        loaded = new Loaded(fetched.get(), nanoTime.getAsLong(), generation() + 1);
+        Loaded before = loaded;
+        long generation = before == null ? 1 : before.generation + 1;
+        loaded = new Loaded(fetched.get(), nanoTime.getAsLong(), generation);
         failures.succeeded();
       } else {
         failures.failed();
@@ -96,7 +101,7 @@ final class RemoteJwkSet implements KeySource {
 
   @Override
   public long generation() {
-    Loaded now = loaded;
+    Loaded now = usable();
     return now == null ? 0 : now.generation;
   }
 

@@ -180,11 +180,15 @@ class RemoteJwkSetTest {
     }
     answer.set(Optional.empty());
     pass(Duration.ofHours(24));
-    assertTrue(Tokens.accepts(Tokens.verifier(keys, Tokens.NOW), by(OLD)));
+    String known = by(OLD);
+    assertTrue(Tokens.accepts(verifier, known));
     pass(Duration.ofSeconds(1));
-    assertTrue(
-        Tokens.verify(Tokens.verifier(keys, Tokens.NOW), by(OLD))
-            instanceof TokenVerifier.TokenResult.Unavailable);
+    for (String token : List.of(known, by(OLD))) {
+      assertTrue(Tokens.verify(verifier, token) instanceof TokenVerifier.TokenResult.Unavailable);
+    }
+    answer.set(set(OLD));
+    keys.load();
+    assertTrue(Tokens.accepts(verifier, known));
   }
 
   @Test
