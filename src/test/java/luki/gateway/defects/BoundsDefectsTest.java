@@ -2,12 +2,19 @@ package luki.gateway.defects;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import luki.gateway.json.Json;
 import luki.gateway.standin.Fixture;
 import luki.gateway.testing.Client;
+import luki.gateway.testing.RawHttpClient;
+import luki.gateway.testing.TestGateway;
+import luki.gateway.testing.Unchecked;
+import luki.gateway.testing.Waiting;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +49,41 @@ class BoundsDefectsTest {
       SETTING.maria().post(path, body).expect(413, "BODY_TOO_LARGE");
     }
     SETTING.assertNothingWasCalled("too large");
+  }
+
+  @Test
+  void aBodyThatFindsNoRoomInMemoryIsRefusedForNow() {
+    try (Fixture setting = Fixture.start(g -> g.with("MAX_BUFFERED_BYTES", "1000000"))) {
+      // The first does not fit as bytes, the second not as values.
+      for (String message : List.of("a".repeat(300_000), "0")) {
+        String body = "{\"message\":\"" + message + "\",\"n\":[0" + ",0".repeat(40_000) + "]}";
+        setting.maria().post("/v1/chat", body).expect(503, "OVERLOADED");
+      }
+    }
+  }
+
+  @Test
+  void aHeadThatFindsNoRoomInMemoryIsRefusedForNow() throws IOException {
+    assumeTrue(TestGateway.isEdge(), "the JDK's server counts no memory");
+    List<RawHttpClient> clients = new ArrayList<>();
+    try (Fixture setting = Fixture.start(g -> g.with("MAX_BUFFERED_BYTES", "1000000"))) {
+      for (int i = 0; i < 100; i++) {
+        clients.add(new RawHttpClient(setting.gateway().port()));
+        clients.getLast().send("GET / HTTP/1.1\r\nHost: h\r\nX-Long: " + "a".repeat(14_000));
+      }
+      Waiting.until(() -> clients.stream().anyMatch(BoundsDefectsTest::hasReply));
+      for (RawHttpClient client : clients.stream().filter(BoundsDefectsTest::hasReply).toList()) {
+        client.reply().expect(503, "OVERLOADED");
+      }
+    } finally {
+      for (RawHttpClient client : clients) {
+        client.close();
+      }
+    }
+  }
+
+  private static boolean hasReply(RawHttpClient client) {
+    return Unchecked.get(() -> client.socket().getInputStream().available() > 0);
   }
 
   @Test
