@@ -125,7 +125,7 @@ public record Explanation(
   }
 
   /** The step's filter, with a note that it passed the request on or what it answered instead. */
-  private static Filter watched(Chain.Step step, List<Verdict> verdicts) {
+  private Filter watched(Chain.Step step, List<Verdict> verdicts) {
     if (step.live()) {
       return (exchange, next) -> {
         verdicts.add(new Verdict(step.name(), ofLive(step, exchange)));
@@ -146,11 +146,11 @@ public record Explanation(
                     });
         ApiError refusal = response.outcome().refusal();
         if (!passed[0] && refusal != null) {
-          verdicts.add(refused(step, refusal));
+          verdicts.add(refused(step, refusal, exchange));
         }
         return response;
       } catch (ApiException refusal) {
-        verdicts.add(refused(step, refusal.error()));
+        verdicts.add(refused(step, refusal.error(), exchange));
         throw refusal;
       }
     };
@@ -171,7 +171,8 @@ public record Explanation(
         : "pass";
   }
 
-  private static Verdict refused(Chain.Step step, ApiError error) {
+  private Verdict refused(Chain.Step step, ApiError error, Exchange exchange)
+      throws InterruptedException {
     String detail =
         switch (error) {
           case ApiError.Invalid invalid ->
@@ -180,6 +181,9 @@ public record Explanation(
                   .collect(Collectors.joining(","));
           case ApiError.MissingScope missing -> " needs " + missing.needed();
           case ApiError.WrongMethod wrong -> " has " + wrong.allowed();
+          case ApiError.Unauthenticated wrong
+              when wrong.credentialPresented() && !(step.filter() instanceof BrowserCredentials) ->
+              ": " + filters.authenticate().whyRefused(exchange);
           case ApiError.Plain _,
               ApiError.Specific _,
               ApiError.Unauthenticated _,

@@ -147,7 +147,7 @@ record FilterChain(
         traced(
             TracedStep.AUTHENTICATE,
             step(
-                new Authenticate(parts.keys(), tokens, metrics),
+                authenticate(),
                 ErrorCode.INVALID_REQUEST,
                 ErrorCode.UNAUTHENTICATED,
                 ErrorCode.FORBIDDEN,
@@ -201,6 +201,10 @@ record FilterChain(
   /** A step that decides by what was counted. */
   private static Step live(Filter filter, ErrorCode... refusals) {
     return new Step(filter.getClass().getSimpleName(), filter, Set.of(refusals), true);
+  }
+
+  Authenticate authenticate() {
+    return new Authenticate(parts.keys(), tokens, parts.metrics());
   }
 
   private Step traced(TracedStep span, Step step) {

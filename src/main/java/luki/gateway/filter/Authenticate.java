@@ -68,6 +68,19 @@ public record Authenticate(ApiKeyStore keys, TokenVerifier tokens, Metrics metri
     };
   }
 
+  /** Why a credential was refused; for operators, callers are not told. */
+  public String whyRefused(Exchange exchange) throws InterruptedException {
+    return switch (PresentedCredential.in(
+        exchange.request().headers(), exchange.request().query())) {
+      case PresentedCredential.Unsupported _ -> "it is mistyped or cut off";
+      case PresentedCredential.Key key -> keys.whyRefused(key.key());
+      case PresentedCredential.Token(BearerToken token) ->
+          tokens.verify(token) instanceof TokenVerifier.TokenResult.Refused(String because)
+              ? because
+              : "it has expired";
+    };
+  }
+
   private Response accepted(AuthMethod method, Principal who, Exchange exchange, Next next) {
     metrics.authentication(method, AuthOutcome.ACCEPTED);
     exchange.memory().heldBy(who.limitedAs());

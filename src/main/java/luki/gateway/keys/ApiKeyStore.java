@@ -76,6 +76,17 @@ public final class ApiKeyStore {
         : Optional.empty();
   }
 
+  /** Why {@link #verify} is empty; for operators, callers are not told. */
+  public String whyRefused(ApiKeyText presented) {
+    Known known = keys.get(presented.id());
+    if (known == null) {
+      return "no key in the key file has its id";
+    }
+    return MessageDigest.isEqual(known.hash, pepper.of(presented.reveal()))
+        ? "it " + (known.entry.revoked() == null ? "has expired" : "is revoked")
+        : "its hash differs: another secret, or made with another API_KEY_PEPPER";
+  }
+
   /**
    * A caller whose credential was valid when its request began, with the rights of now; empty when
    * the credential is revoked or expired.

@@ -94,7 +94,8 @@ public final class TokenVerifier {
   public sealed interface TokenResult {
     record Accepted(Principal principal) implements TokenResult {}
 
-    record Refused() implements TokenResult {}
+    /** One that is not accepted; the reason is for operators, callers are not told. */
+    record Refused(String because) implements TokenResult {}
 
     /** A token that was good: its signature is, and so is all else but its time. */
     record Expired(Principal principal) implements TokenResult {}
@@ -123,13 +124,13 @@ public final class TokenVerifier {
     }
     SignedToken signed = SignedToken.parse(token).orElse(null);
     if (signed == null) {
-      return new TokenResult.Refused();
+      return new TokenResult.Refused("it is no JWT in compact form with a plain header");
     }
     TokenResult result =
         !signed.type().equals(ServiceCallers.TYPE)
             ? ofUser(signed, now)
             : services == null
-                ? new TokenResult.Refused()
+                ? new TokenResult.Refused("SERVICE_JWKS_PATH is unset")
                 : services.verify(signed, now, rules.skew);
     if (result instanceof TokenResult.Accepted accepted) {
       Cached verified = new Cached(accepted, signed.expiry(), generation);
@@ -147,19 +148,28 @@ public final class TokenVerifier {
   }
 
   private TokenResult ofUser(SignedToken token, Instant now) throws InterruptedException {
-    if (keys == null || !USER_TYPES.contains(token.type())) {
-      return new TokenResult.Refused();
+    if (keys == null) {
+      return new TokenResult.Refused("no issuer is configured (JWT_JWKS_URL, JWT_PUBLIC_KEY_PATH)");
+    }
+    if (!USER_TYPES.contains(token.type())) {
+      return new TokenResult.Refused("its typ is not that of an access token");
     }
     List<TrustedKey> found = keys.named(token.keyId());
     if (found == null) {
       return new TokenResult.Unavailable();
     }
-    boolean valid =
-        found.stream().anyMatch(key -> key.verifies(token))
-            && token.hasBegun(now, rules.skew)
-            && token.isFor(rules.audience)
-            && (rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string()));
-    return valid ? byClaims(token) : new TokenResult.Refused();
+    if (found.stream().noneMatch(key -> key.verifies(token))) {
+      return new TokenResult.Refused("no key of the issuer has its kid and alg and verifies it");
+    }
+    if (!token.hasBegun(now, rules.skew)) {
+      return new TokenResult.Refused("exp is missing, or nbf or iat is in the future");
+    }
+    if (!token.isFor(rules.audience)) {
+      return new TokenResult.Refused("aud is not JWT_AUDIENCE, which is " + rules.audience);
+    }
+    return rules.issuer == null || rules.issuer.equals(token.claims().at("iss").string())
+        ? byClaims(token)
+        : new TokenResult.Refused("iss is not JWT_ISSUER, which is " + rules.issuer);
   }
 
   /**
@@ -177,7 +187,7 @@ public final class TokenVerifier {
         || scopes == null
         || roles == null
         || !(plan.isMissing() || plan.string() != null)) {
-      return new TokenResult.Refused();
+      return new TokenResult.Refused("sub is no user id, or a claim is missing or of a wrong type");
     }
     return new TokenResult.Accepted(
         new Principal.User(
@@ -270,16 +280,19 @@ public final class TokenVerifier {
           || keys.named(keyId).stream().noneMatch(key -> key.verifies(token))
           || !token.hasBegun(now, skew)
           || !token.isFor(AUDIENCE)) {
-        return new TokenResult.Refused();
+        return new TokenResult.Refused(
+            "iss, sub, aud, exp, kid or the signature is not as in a service's token");
       }
       GatewayFile.Caller caller = callers.get(name);
       if (caller == null) {
-        return token.hasExpired(now, skew) ? new TokenResult.Refused() : new TokenResult.Unlisted();
+        return token.hasExpired(now, skew)
+            ? new TokenResult.Refused("it has expired")
+            : new TokenResult.Unlisted();
       }
       // A valid signature by another service's key does not count for this one.
       return caller.keys().contains(keyId)
           ? new TokenResult.Accepted(principal(name, caller, token.expiry()))
-          : new TokenResult.Refused();
+          : new TokenResult.Refused("its kid is a key of another service");
     }
 
     /** A service acts for no user of its own: only {@code users:any} lets it act for one. */

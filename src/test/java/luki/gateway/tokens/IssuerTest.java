@@ -48,12 +48,55 @@ class IssuerTest {
       HttpReply early = maria.get(Fixture.ITEMS).expect(503, "IDENTITY_UNAVAILABLE");
       assertTrue(early.header("Retry-After").isPresent());
       issuer.as(null).get("/readyz").expect(503);
+      List<String> lines = issuer.gateway().awaitLog(2);
+      assertTrue(lines.getFirst().contains("\"level\":\"error\""), lines.getFirst());
+      assertTrue(lines.getLast().contains("\"level\":\"info\""), lines.getLast());
       issuer.reply(TestIssuer.ok(KEYS));
       issuer.awaitReady();
       maria.get(Fixture.ITEMS).expect(200);
       maria.get("/v1/elr/items/anna").expect(403, "NOT_OWNER");
       maria.get("/v1/tokens/balances/maria_k").expect(403, "FORBIDDEN");
       issuer.as(tokenFor("*")).get("/v1/elr/items/anna").expect(403, "NOT_OWNER");
+    }
+  }
+
+  @Test
+  void explainSaysWhyACredentialIsRefused() {
+    try (TestIssuer issuer = TestIssuer.of(KEYS)) {
+      Map<String, String> reasons =
+          Map.of(
+              "a.b.c",
+              "it is no JWT in compact form with a plain header",
+              tokenOf(STRANGER),
+              "no key of the issuer has its kid and alg and verifies it",
+              tokenOf(1_000, 2_000),
+              "it has expired",
+              Forge.by(KEY, Forge.without("exp")),
+              "exp is missing, or nbf or iat is in the future",
+              Forge.by(KEY, Forge.with("aud", Forge.text("x"))),
+              "aud is not JWT_AUDIENCE, which is ",
+              Forge.by(KEY, Forge.with("iss", Forge.text("x"))),
+              "iss is not JWT_ISSUER, which is ",
+              tokenFor("a/b"),
+              "sub is no user id, or a claim is missing or of a wrong type",
+              issuer.gateway().key(List.of("maria_k"), Instant.EPOCH, "elr:read"),
+              "it has expired",
+              "luki_cut_off",
+              "it is mistyped or cut off");
+      reasons.forEach(
+          (credential, reason) -> {
+            Fields headers =
+                new Fields.Builder().add("Authorization", "Bearer " + credential).build();
+            Explanation.Result result =
+                issuer
+                    .gateway()
+                    .explanation()
+                    .of(new Explanation.Question("GET", Fixture.ITEMS, headers, null, null));
+            String verdict = result.verdicts().getLast().text();
+            assertTrue(
+                verdict.startsWith("401 UNAUTHENTICATED: " + reason), reason + ": " + result);
+            issuer.expect(401, credential);
+          });
     }
   }
 

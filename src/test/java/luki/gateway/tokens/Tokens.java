@@ -44,7 +44,7 @@ final class Tokens {
   static TokenResult verify(TokenVerifier verifier, String token) {
     BearerToken bearer = BearerToken.of(token).orElse(null);
     return bearer == null
-        ? new TokenResult.Refused()
+        ? new TokenResult.Refused("")
         : Forge.unchecked(() -> verifier.verify(bearer));
   }
 
