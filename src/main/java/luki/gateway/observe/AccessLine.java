@@ -63,7 +63,7 @@ public record AccessLine(
   public static final List<Field> FIELDS =
       List.of(
           new Field("ts", "time of the request, UTC"),
-          new Field("level", "info, or error for a status of 500 and more"),
+          new Field("level", "info, or error for a status of 500 and more that is not planned"),
           new Field("event", "how it ended: request, client_closed or aborted"),
           new Field("method", "a known method"),
           new Field("route", "path of the contract with its parameters' names, never their values"),
@@ -133,9 +133,11 @@ public record AccessLine(
     };
   }
 
-  /** A refusal while stopping is planned, not a fault. */
+  /**
+   * A refusal while stopping is planned, and so is what a probe is told until the gateway is ready.
+   */
   private boolean isFault() {
-    return status >= 500 && error != ErrorCode.DRAINING;
+    return status >= 500 && error != ErrorCode.DRAINING && !route.template().equals("/readyz");
   }
 
   /** Renders lines into one buffer, on the writer's thread: a request makes no text. */
