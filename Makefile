@@ -41,18 +41,25 @@ dev: ## like run, and build again when a file changes; the old one serves until 
 stand-ins: compiled ## stand-ins of all seven services on this machine, on the ports 9000 to 9006
 	@exec "$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.standin.StandInsServer
 
+build: ## target/luki-gateway.jar, target/lib, target/luki which starts it, and what the JVM needs to start fast
+	@$(MVN) package -DskipTests >&2
+	@$(AOT)
+
+check: compiled ## audit the configuration and the contract
+	@target/luki check
+
+policy: compiled ## the effective policy, one row a route
+	@target/luki policy
+
+format: ## format the sources
+	@$(MVN) spotless:apply >&2
+
+clean: ## remove target
+	@rm -rf target
+
 test: ## every test, on our own HTTP engines
 	@echo "Testing (the first time downloads what is needed)…" >&2
 	@mvn -B -ntp verify
-
-# The gateway's jar, then a jar for each door; only these are tested.
-EXT := mvn -B -ntp -q -f src/ext/pom.xml -Pext
-ext: ## the optional doors: target/ext/luki-graphql.jar and its libraries
-	@echo "Building the doors (the first time downloads what is needed)…" >&2
-	@$(EXT) package >&2
-
-test-ext: ## build the optional doors and run their tests
-	@$(EXT) integration-test
 
 # Server and client of HTTP; edge/wire is the pair of `make test`.
 PAIRS ?= jdk/jdk edge/jdk jdk/wire
@@ -63,8 +70,25 @@ test-engines: compiled ## the tests of everything on the wire, on the other thre
 			-Dtest='luki.gateway.surface.*Test,luki.gateway.handler.*Test,luki.gateway.defects.*Test,luki.gateway.server.*Test,IssuerTest,TokenCorpusTest,ConsentSharingTest,AuditTrailTest' || exit 1; \
 	done
 
+# The gateway's jar, then a jar for each door; only these are tested.
+EXT := mvn -B -ntp -q -f src/ext/pom.xml -Pext
+ext: ## the optional doors: target/ext/luki-graphql.jar and its libraries
+	@echo "Building the doors (the first time downloads what is needed)…" >&2
+	@$(EXT) package >&2
+
+test-ext: ## build the optional doors and run their tests
+	@$(EXT) integration-test
+
 test-clients: compiled ## clients made from the contract and libraries for event streams against the gateway; needs npm
 	@sh src/test/clients/run.sh "$(JAVA)" "$(DEV_CLASSPATH)"
+
+test-browser: compiled ## the pages in headless Chromium; WRITE=1 puts the pictures into src/docs/img
+	@mvn -B -ntp surefire:test -Dtest='luki.gateway.browser.*Test' $(if $(WRITE),-Dluki.write=true)
+
+browser-packages: ## install Chromium, from the system's packages
+	@echo "Installing chromium with apt-get" >&2
+	@sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
+		$$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
 
 lint-contract: compiled ## the published contract against the rules of Redocly and Spectral; needs npm
 	@sh src/test/contract/run.sh "$(JAVA)"
@@ -78,44 +102,11 @@ image-check: ## the RUN steps of the Dockerfile, the files and the start of the 
 release-check: ## everything that a release needs, with a table at the end
 	@sh src/dev/release-check.sh
 
-test-browser: compiled ## the pages in headless Chromium; WRITE=1 puts the pictures into src/docs/img
-	@mvn -B -ntp surefire:test -Dtest='luki.gateway.browser.*Test' $(if $(WRITE),-Dluki.write=true)
-
-browser-packages: ## install Chromium, from the system's packages
-	@echo "Installing chromium with apt-get" >&2
-	@sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
-		$$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null
-
-build: ## target/luki-gateway.jar, target/lib, target/luki which starts it, and what the JVM needs to start fast
-	@$(MVN) package -DskipTests >&2
-	@$(AOT)
-
-check: compiled ## audit the configuration and the contract
-	@target/luki check
-
-policy: compiled ## the effective policy, one row a route
-	@target/luki policy
-
 policy-page: compiled ## write src/docs/POLICY.md, which a test compares with what is enforced
 	@mvn -B -ntp -q surefire:test -Dtest=PolicyTest -Dluki.write=true
 
 vectors: compiled ## feed JWS and JWK vector files to the token checks: make vectors DIR=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.tokens.VectorFiles $(DIR)
-
-bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
-	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
-		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
-
-scaling: compiled ## 1, 2 and 4 gateways on one Redis and on a cluster, for a quiet machine; ARGS="--seconds 10 --gateways 1,2,4", WRITE=1 puts it into src/docs
-	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
-		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Scaling $(if $(WRITE),--write) $(ARGS)
-
-profile: compiled ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
-	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)
-
-bench-peers: ## install what the bench compares with, from the system's packages
-	@echo "Installing wrk, nginx with Lua, haproxy, caddy and redis-server with apt-get" >&2
-	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx libnginx-mod-http-lua lua-cjson haproxy caddy redis-server
 
 fuzz: compiled ## generated messages against another parser, then guided by coverage (Jazzer); MESSAGES=…, SEED=…, SECONDS=…
 	@mvn -B -ntp surefire:test -Dtest=ComparedParserTest \
@@ -133,10 +124,9 @@ fuzz: compiled ## generated messages against another parser, then guided by cove
 				target/fuzz/$$target target/fuzz/seeds/$$target || exit 1; \
 		done
 
-bench-grpc: ## unary gRPC calls beside nginx's grpc_pass, in one run; ARGS="seconds rounds calls"
-	@$(EXT) pre-integration-test >&2
-	@"$(JAVA)" -cp "target/ext-build/grpc/test-classes:target/test-classes:target/luki-gateway.jar:target/lib/*:target/ext/luki-grpc.jar:target/ext/grpc/*" \
-		luki.grpc.GrpcBench $(ARGS)
+chaos: compiled ## two gateways, a real Redis and services that break by a plan; SEED=…, SECONDS=…
+	@mvn -B -ntp -q surefire:test -Dtest=ChaosTest -Dluki.chaos.seed=$(or $(SEED),$$(date +%s)) \
+		-Dluki.chaos.seconds=$(or $(SECONDS),120)
 
 rolling: compiled ## restart two gateway processes in turn behind HAProxy under load; RESTARTS=…, needs haproxy
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.chaos.RollingRun $(or $(RESTARTS),100)
@@ -144,9 +134,18 @@ rolling: compiled ## restart two gateway processes in turn behind HAProxy under 
 soak: compiled ## a gateway process under load with nothing broken: no error, no drift; REQUESTS=…, STREAMS=…
 	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.chaos.SoakRun $(or $(REQUESTS),10000000) $(or $(STREAMS),100000)
 
-chaos: compiled ## two gateways, a real Redis and services that break by a plan; SEED=…, SECONDS=…
-	@mvn -B -ntp -q surefire:test -Dtest=ChaosTest -Dluki.chaos.seed=$(or $(SEED),$$(date +%s)) \
-		-Dluki.chaos.seconds=$(or $(SECONDS),120)
+bench: compiled ## the gateway beside nginx, HAProxy and Caddy, in one run; QUICK=1, WRITE=1 puts it into src/docs
+	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
+		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
+
+bench-peers: ## install what the bench compares with, from the system's packages
+	@echo "Installing wrk, nginx with Lua, haproxy, caddy and redis-server with apt-get" >&2
+	@$$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y wrk nginx libnginx-mod-http-lua lua-cjson haproxy caddy redis-server
+
+bench-grpc: ## unary gRPC calls beside nginx's grpc_pass, in one run; ARGS="seconds rounds calls"
+	@$(EXT) pre-integration-test >&2
+	@"$(JAVA)" -cp "target/ext-build/grpc/test-classes:target/test-classes:target/luki-gateway.jar:target/lib/*:target/ext/luki-grpc.jar:target/ext/grpc/*" \
+		luki.grpc.GrpcBench $(ARGS)
 
 microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts the table into src/docs
 	@$(MVN) -Pmicrobench dependency:build-classpath -Dmdep.outputFile=target/jmh.classpath >&2
@@ -156,11 +155,12 @@ microbench: compiled ## time key and token checks (JMH, a minute); WRITE=1 puts 
 	@"$(JAVA)" -cp "target/jmh:target/test-classes:target/classes:$$(cat target/jmh.classpath)" \
 		luki.gateway.tokens.MicroBench $(if $(WRITE),--write)
 
-format: ## format the sources
-	@$(MVN) spotless:apply >&2
+profile: compiled ## processor time and bytes a request of the bench's POST, by room and method; SECONDS=…
+	@"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Profile $(SECONDS)
 
-clean: ## remove target
-	@rm -rf target
+scaling: compiled ## 1, 2 and 4 gateways on one Redis and on a cluster, for a quiet machine; ARGS="--seconds 10 --gateways 1,2,4", WRITE=1 puts it into src/docs
+	@ulimit -n 65536 2>/dev/null || ulimit -n $$(ulimit -Hn); \
+		"$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.bench.Scaling $(if $(WRITE),--write) $(ARGS)
 
 compiled: target/.compiled
 
