@@ -82,13 +82,12 @@ record Commands(List<Command> all) {
       List<String> known = Stream.concat(firstWords(), Stream.of("--help", "--version")).toList();
       throw new BadUsage("unknown command: " + first + Spelling.hint(first, known));
     }
-    List<String> second =
-        named.stream().map(each -> each.name.substring(each.name.indexOf(' ') + 1)).toList();
+    List<String> names = named.stream().map(Command::name).toList();
     if (line.size() == 1) {
-      throw new BadUsage(first + " needs one of: " + String.join(", ", second));
+      throw new BadUsage(first + " needs a second word: " + String.join(", ", names));
     }
-    String word = line.get(1);
-    throw new BadUsage("unknown command: " + first + " " + word + Spelling.hint(word, second));
+    String name = first + " " + line.get(1);
+    throw new BadUsage("unknown command: " + name + Spelling.hint(name, names));
   }
 
   private Stream<String> firstWords() {
