@@ -71,14 +71,14 @@ public record Configuration(
 
   /** Besides what is malformed: what prod needs, and names that are none. */
   private static void addMissing(Settings settings, Environment environment, Problems problems) {
-    Map<Variable, String> needed =
+    Map<Variable, Check> needed =
         Map.of(
-            Variable.API_KEY_PEPPER, ConfigurationCheck.PEPPER_WANTED,
-            Variable.SERVICE_TOKEN_KEY_PATH, ConfigurationCheck.SIGNING_KEY_WANTED);
+            Variable.API_KEY_PEPPER, Check.PEPPER_UNSET,
+            Variable.SERVICE_TOKEN_KEY_PATH, Check.SIGNING_KEY_UNSET);
     needed.forEach(
-        (variable, shouldBe) -> {
+        (variable, check) -> {
           if (!settings.dev() && environment.get(variable) == null) {
-            problems.add(variable.name(), shouldBe);
+            problems.add(variable.name(), check.ofUnset());
           }
         });
     environment.findings().stream()
@@ -111,7 +111,10 @@ public record Configuration(
       warnings.stream()
           // What seems to be missing may be there under another name.
           .filter(finding -> finding.isCritical() || finding.check() == Check.UNKNOWN_VARIABLE)
-          .forEach(finding -> critical.add(finding.where(), finding.text()));
+          .forEach(
+              finding ->
+                  critical.add(
+                      finding.where(), finding.sentences() + " " + finding.check().remedy()));
       critical.throwIfAny();
     }
     return warnings;
@@ -181,7 +184,7 @@ public record Configuration(
   public String pepper() throws BadConfiguration {
     if (settings.pepper() == null && !settings.dev()) {
       throw new BadConfiguration(
-          List.of(Variable.API_KEY_PEPPER + ": " + ConfigurationCheck.PEPPER_WANTED));
+          List.of(Variable.API_KEY_PEPPER + ": " + Check.PEPPER_UNSET.ofUnset()));
     }
     return pepperIfAny();
   }

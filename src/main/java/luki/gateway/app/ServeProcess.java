@@ -11,13 +11,14 @@ import java.nio.file.Path;
 import java.security.Security;
 import java.time.Duration;
 import java.util.List;
+import java.util.StringJoiner;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import jdk.management.VirtualThreadSchedulerMXBean;
-import luki.gateway.config.ConfigurationCheck;
+import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.observe.Diagnostics;
 
@@ -48,9 +49,7 @@ public final class ServeProcess {
     loadClasses();
     outnumberPollers();
     configureClients();
-    for (ConfigurationCheck.Finding finding : configuration.warnings()) {
-      warnings.println("warning: " + finding.where() + ": " + finding.text());
-    }
+    warn(configuration, warnings);
     Gateway gateway = new Gateway(configuration);
     onHangUp(gateway::reload);
     gateway.accept(accessLog);
@@ -67,6 +66,22 @@ public final class ServeProcess {
             Diagnostics.Field.of("keys", gateway.keyCount()));
     ready.accept(gateway);
     new CountDownLatch(1).await();
+  }
+
+  /** One line a finding; in dev one for all variables that are unset. */
+  private static void warn(Configuration configuration, PrintStream warnings)
+      throws BadConfiguration, IOException {
+    StringJoiner unset = new StringJoiner(", ");
+    for (Finding finding : configuration.warnings()) {
+      if (configuration.settings().dev() && finding.isOfUnset()) {
+        unset.add(finding.where());
+      } else {
+        warnings.println("warning: " + finding.where() + ": " + finding.sentences());
+      }
+    }
+    if (unset.length() > 0) {
+      warnings.println("warning: for development only, since unset (see check): " + unset);
+    }
   }
 
   /**

@@ -19,12 +19,13 @@ public enum Check {
       Severity.WARNING,
       Severity.CRITICAL,
       "Keys are hashed with a value that is public.",
-      "Set API_KEY_PEPPER to random text of at least 32 bytes."),
+      "Set it to random text of at least 32 bytes, as sh config/deploy/secrets.sh makes;"
+          + " ENVIRONMENT=dev needs none."),
   SIGNING_KEY_UNSET(
       Severity.WARNING,
       Severity.CRITICAL,
       "Services must fetch a new key after each start, and instances sign with different keys.",
-      "Set SERVICE_TOKEN_KEY_PATH to an EC P-256 private key."),
+      "Set it to a file with an EC P-256 private key; ENVIRONMENT=dev needs none."),
   JWKS_OVER_HTTP(
       Severity.CRITICAL,
       Severity.CRITICAL,
@@ -47,7 +48,8 @@ public enum Check {
       "Each instance enforces the whole of each limit, so callers get several times as much.",
       "Set REDIS_URL."),
   IDEMPOTENCY_KEY_UNSET(
-      "An instance cannot decrypt the replies of the others, so a repeat is processed again.",
+      "An instance cannot decrypt replies that others, or itself before a restart, have stored, so"
+          + " a repeat is processed again.",
       "Set IDEMPOTENCY_KEY_PATH to the same key for all instances."),
   JOBS_NOT_SHARED(
       "An instance knows only the webhooks and jobs that it has accepted itself; at the others they are 404.",
@@ -129,6 +131,11 @@ public enum Check {
 
   Severity severity(boolean prod) {
     return prod ? inProd : inDev;
+  }
+
+  /** What is said of a variable that must be set. */
+  public String ofUnset() {
+    return ConfigurationCheck.UNSET + ". " + reason + " " + remedy;
   }
 
   public String reason() {

@@ -28,11 +28,7 @@ public final class ConfigurationCheck {
   // A reply, the values in it, and the text made of them.
   private static final int COPIES_OF_REPLY = 4;
 
-  public static final String PEPPER_WANTED =
-      "must be set in prod: text of at least 32 bytes, as sh config/deploy/secrets.sh makes;"
-          + " ENVIRONMENT=dev needs none";
-
-  public static final String SIGNING_KEY_WANTED = "must name an EC P-256 private key in prod";
+  static final String UNSET = "is unset";
 
   private final Settings settings;
   private final boolean prod;
@@ -56,6 +52,16 @@ public final class ConfigurationCheck {
       return new Finding(check, check.severity(true), where, text);
     }
 
+    /** What it is, and what follows from it. */
+    public String sentences() {
+      return text + ". " + check.reason();
+    }
+
+    /** It is about a variable without a value, as most are at a desk. */
+    public boolean isOfUnset() {
+      return text.equals(UNSET);
+    }
+
     /** It prevents startup in prod. */
     public boolean isCritical() {
       return severity == Severity.CRITICAL;
@@ -67,11 +73,7 @@ public final class ConfigurationCheck {
       throws IOException {
     ConfigurationCheck check = new ConfigurationCheck(settings);
     check.addIf(
-        check.prod && !settings.engines().edge(),
-        Check.JDK_SERVER,
-        "HTTP_ENGINE",
-        "jdk: this server answers malformed requests itself and notices slow and lost clients late;"
-            + " use edge");
+        check.prod && !settings.engines().edge(), Check.JDK_SERVER, "HTTP_ENGINE", "is jdk");
     check.secrets();
     check.ownerOnly(Variable.API_KEYS_FILE, settings.keyFile());
     check.ownerOnly(Variable.SERVICE_TOKEN_KEY_PATH, settings.signingKey());
@@ -85,13 +87,10 @@ public final class ConfigurationCheck {
             && !isWritable(settings.rolloutFile().toAbsolutePath().getParent()),
         Check.ROLLOUT_FILE_READ_ONLY,
         "ROLLOUT_FILE",
-        "cannot be written: an abort of the gateway's own lasts until the process ends");
+        "cannot be written");
     check.memory();
     check.addIf(
-        check.prod && settings.metricsOpen(),
-        Check.METRICS_OPEN,
-        "METRICS_ACCESS",
-        "open: everybody can read them");
+        check.prod && settings.metricsOpen(), Check.METRICS_OPEN, "METRICS_ACCESS", "is open");
     check.addIf(
         check.prod
             && settings.trustedProxies().isEmpty()
@@ -103,7 +102,7 @@ public final class ConfigurationCheck {
         settings.trustedProxies().stream().anyMatch(Cidr::isEverything),
         Check.EVERY_PROXY_TRUSTED,
         "TRUSTED_PROXIES",
-        "trusts every address, so it trusts every client");
+        "trusts every address");
     check.roles(file);
     file.roles().forEach((role, granted) -> check.scopes("roles/" + role, granted, scopes));
     file.callers()
@@ -123,19 +122,19 @@ public final class ConfigurationCheck {
                     !MAY_ACT_FOR_ANYBODY.contains(role),
                     Check.ROLE_FOR_EVERY_USER,
                     "roles/" + role,
-                    "users:any lets it act for every user");
+                    "grants users:any");
               }
             });
     addIf(
         !Collections.disjoint(file.tokenRoles().taken(), powerful),
         Check.TOKEN_ROLE_FOR_EVERY_USER,
         "tokens/roles_taken",
-        "has a role that lets a user act for every user");
+        "has a role that grants users:any");
     addIf(
         !Collections.disjoint(file.tokenRoles().defaults(), powerful),
         Check.DEFAULT_ROLE_FOR_EVERY_USER,
         "tokens/default_roles",
-        "has a role that lets each user act for every user");
+        "has a role that grants users:any");
   }
 
   private void scopes(String where, Set<Scope> granted, Set<Scope> known) {
@@ -153,18 +152,8 @@ public final class ConfigurationCheck {
   }
 
   private void secrets() {
-    addIf(
-        settings.pepper() == null,
-        Check.PEPPER_UNSET,
-        "API_KEY_PEPPER",
-        prod ? PEPPER_WANTED : "unset: a fixed pepper is used, for development only");
-    addIf(
-        settings.signingKey() == null,
-        Check.SIGNING_KEY_UNSET,
-        "SERVICE_TOKEN_KEY_PATH",
-        prod
-            ? SIGNING_KEY_WANTED
-            : "unset: the gateway's tokens are signed by a key made at start");
+    addIf(settings.pepper() == null, Check.PEPPER_UNSET, "API_KEY_PEPPER", UNSET);
+    addIf(settings.signingKey() == null, Check.SIGNING_KEY_UNSET, "SERVICE_TOKEN_KEY_PATH", UNSET);
     URI jwks = settings.jwt().jwks();
     // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.
     addIf(
@@ -174,17 +163,17 @@ public final class ConfigurationCheck {
             && !LOOPBACK.matcher(String.valueOf(jwks.getHost())).matches(),
         Check.JWKS_OVER_HTTP,
         "JWT_JWKS_URL",
-        "http: an attacker on the network can replace the keys; use https");
+        "is an http address");
     addIf(
         settings.jwt().isOn() && settings.jwt().issuer() == null,
         Check.ISSUER_UNSET,
         "JWT_ISSUER",
-        "unset: a token of any issuer with this key is accepted");
+        UNSET);
     addIf(
         settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT),
         Check.AGENT_SECRET_UNSET,
         "AGENT_INTERNAL_SECRET",
-        "unset: the agent cannot distinguish the gateway from other callers");
+        UNSET);
   }
 
   private void ownerOnly(Variable variable, @Nullable Path file) throws IOException {
@@ -210,7 +199,7 @@ public final class ConfigurationCheck {
       URI url = settings.urls().get(upstream);
       String variable = SettingsReader.variableOf(upstream).name();
       String other = url == null ? null : seen.putIfAbsent(url, variable);
-      addIf(url == null, Check.SERVICE_URL_UNSET, variable, "unset: its routes answer 503");
+      addIf(url == null, Check.SERVICE_URL_UNSET, variable, UNSET);
       addIf(other != null, Check.SERVICE_URL_SHARED, variable, "has the same address as " + other);
     }
   }
@@ -222,23 +211,22 @@ public final class ConfigurationCheck {
         redis == null && file.plans().values().stream().anyMatch(plan -> !plan.quotas().isEmpty()),
         Check.QUOTAS_NOT_SHARED,
         "REDIS_URL",
-        "unset: each process counts quotas for itself and forgets them when it ends");
+        UNSET);
     addIf(
         redis == null && rates.replicas() > 1,
         Check.LIMITS_NOT_SHARED,
         "REPLICAS",
-        "without REDIS_URL each instance enforces the whole of each limit");
+        "is more than 1, and REDIS_URL is unset");
     addIf(
         redis != null && settings.idempotencyKey() == null,
         Check.IDEMPOTENCY_KEY_UNSET,
         "IDEMPOTENCY_KEY_PATH",
-        "unset: an instance cannot read the replies that others have stored in Redis, or itself before"
-            + " a restart, so a repeat that reaches it is processed again");
+        UNSET);
     addIf(
         settings.webhooks().isOn() && (redis != null || rates.replicas() > 1),
         Check.JOBS_NOT_SHARED,
         "WEBHOOKS_PATH",
-        "webhooks and jobs are known to the instance only that has accepted them");
+        "is set, and there are several instances");
     addIf(
         prod
             && redis != null
@@ -247,22 +235,18 @@ public final class ConfigurationCheck {
                     a -> "redis".equals(a.getScheme()) && a.getRawAuthority().indexOf('@') >= 0),
         Check.REDIS_UNENCRYPTED,
         "REDIS_URL",
-        "redis: the password is sent unencrypted; use rediss");
+        "has a password and no TLS");
     addIf(
         prod && isPlainHttp(settings.usage().sink()),
         Check.USAGE_SINK_UNENCRYPTED,
         "USAGE_SINK_URL",
-        "http: the events are sent unencrypted; use https");
-    addIf(
-        prod && rates.perMinute() == 0,
-        Check.RATE_LIMIT_OFF,
-        "RATE_LIMIT_PER_MIN",
-        "0: callers have no rate limit");
+        "is an http address");
+    addIf(prod && rates.perMinute() == 0, Check.RATE_LIMIT_OFF, "RATE_LIMIT_PER_MIN", "is 0");
     addIf(
         prod && rates.authFailuresPerMinute() == 0,
         Check.AUTH_FAILURE_LIMIT_OFF,
         "AUTH_FAILURES_PER_MIN",
-        "0: credentials may be guessed at any rate");
+        "is 0");
   }
 
   /** Whether the heap suffices for what the limits allow. */

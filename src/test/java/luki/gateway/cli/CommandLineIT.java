@@ -94,10 +94,11 @@ class CommandLineIT {
         Map.of(
             List.of("check", "--jsno"), "unknown option: --jsno; did you mean --json?",
             List.of("sevre"), "unknown command: sevre; did you mean serve?",
-            List.of("key", "rotaet", "id"), "unknown command: key rotaet; did you mean rotate?",
+            List.of("key", "rotaet", "id"), "unknown command: key rotaet; did you mean key rotate?",
             List.of("--verison"), "unknown command: --verison; did you mean --version?",
             List.of("check", "now"), "unknown argument: now",
-            List.of("key"), "key needs one of: create, list, revoke, rotate");
+            List.of("key"),
+                "key needs a second word: key create, key list, key revoke, key rotate");
     for (Map.Entry<List<String>, String> line : lines.entrySet()) {
       String[] words = line.getKey().toArray(String[]::new);
       List<String> said = jar.run(DEV, words).expect(2).err().lines().toList();
@@ -312,7 +313,7 @@ class CommandLineIT {
     assertFalse(known.out().contains("no credential"), known.out());
     Jar.Ended prod =
         jar.run(Map.of(), "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(2);
-    assertTrue(prod.err().contains("API_KEY_PEPPER: must be set in prod"), prod.err());
+    assertTrue(prod.err().contains("API_KEY_PEPPER: is unset. "), prod.err());
     jar.run(DEV, "explain", "GET").expect(2);
     jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").expect(2);
   }

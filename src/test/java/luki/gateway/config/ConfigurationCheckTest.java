@@ -197,7 +197,7 @@ class ConfigurationCheckTest {
   @Test
   void whatProdNeedsAndMisspeltNamesAreReportedWithWhatIsMalformed() {
     String all = problems("ENVIRONMENT", "prod", "PORT", "abc", "API_KEY_PEPER", "x").toString();
-    for (String name : List.of("PORT: ", "API_KEY_PEPPER: must", "SERVICE_TOKEN_KEY_PATH: must")) {
+    for (String name : List.of("PORT: ", "API_KEY_PEPPER: is", "SERVICE_TOKEN_KEY_PATH: is")) {
       assertTrue(all.contains(name), all);
     }
     assertTrue(all.contains("API_KEY_PEPER: is not a variable"), all);
@@ -397,10 +397,10 @@ class ConfigurationCheckTest {
     for (String role : List.of("admin", "agent")) {
       String taken =
           gatewayFile("plans:\n", "tokens: {roles_taken: [%s]}\nplans:\n".formatted(role));
-      warns("tokens/roles_taken", "for every user", "GATEWAY_CONFIG", taken);
+      warns("tokens/roles_taken", "grants users:any", "GATEWAY_CONFIG", taken);
       String given =
           gatewayFile("plans:\n", "tokens: {default_roles: [%s]}\nplans:\n".formatted(role));
-      warns("tokens/default_roles", "for every user", "GATEWAY_CONFIG", given);
+      warns("tokens/default_roles", "grants users:any", "GATEWAY_CONFIG", given);
       List<Finding> prod =
           about("tokens/default_roles", "GATEWAY_CONFIG", given, "ENVIRONMENT", "prod");
       assertEquals(Severity.CRITICAL, prod.getFirst().severity());
