@@ -65,7 +65,9 @@ public enum Variable {
   AUDIT_FILE("", "file for records of denials and key changes; the command line adds .cli"),
   AGENT_INTERNAL_SECRET("", "sent to the agent as X-Internal-Secret"),
   CORS_ALLOWED_ORIGINS("", "comma list of exact origins"),
-  TRUSTED_PROXIES("", "comma list of CIDRs whose X-Forwarded-For and -Proto are trusted"),
+  TRUSTED_PROXIES(
+      "",
+      "comma list of CIDRs whose X-Forwarded-For and -Proto (for Strict-Transport-Security) are trusted"),
   MAX_BODY_BYTES("1048576", "longest request body"),
   MAX_HEADER_BYTES("16384", "longest header block"),
   MAX_REPLY_BYTES("8388608", "longest reply of a service; it is buffered and checked"),
@@ -99,7 +101,7 @@ public enum Variable {
   OTEL_TRACES_SAMPLER_ARG("", "such as 0.01 for parentbased_traceidratio"),
   SHUTDOWN_GRACE_S("25", "longest drain in seconds"),
   DRAIN_DELAY_S(
-      "0", "seconds of it in which /readyz is 503 and requests are accepted, so balancers notice"),
+      "0", "seconds of SHUTDOWN_GRACE_S in which /readyz is 503 and requests are accepted"),
   STREAM_RESUME(
       "off", "on or off: a stream goes on for 60 s without its client, which can ask for the rest");
 

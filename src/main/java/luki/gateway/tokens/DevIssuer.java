@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import luki.gateway.config.OwnerOnly;
 import luki.gateway.json.Json;
-import luki.gateway.tokens.TokenVerifier.KeySource;
+import luki.gateway.tokens.TrustedKey.KeySource;
 
 /**
  * Signs end users' tokens where there is no issuer: in development with {@code token mint}, and for

@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
-import luki.gateway.tokens.TokenVerifier.KeySource;
+import luki.gateway.tokens.TrustedKey.KeySource;
 import org.jspecify.annotations.Nullable;
 
 /** Public keys that are trusted together. A key that cannot be trusted is left out. */

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import luki.gateway.observe.FailureLog;
-import luki.gateway.tokens.TokenVerifier.KeySource;
+import luki.gateway.tokens.TrustedKey.KeySource;
 import org.jspecify.annotations.Nullable;
 
 /**

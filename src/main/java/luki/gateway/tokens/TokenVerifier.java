@@ -23,6 +23,7 @@ import luki.gateway.http.Scope;
 import luki.gateway.http.Sha256;
 import luki.gateway.http.UserId;
 import luki.gateway.json.Json;
+import luki.gateway.tokens.TrustedKey.KeySource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,18 +53,6 @@ public final class TokenVerifier {
       TokenRoles tokenRoles,
       Duration skew,
       Clock clock) {}
-
-  /** Where the keys of an issuer come from. */
-  @FunctionalInterface
-  interface KeySource {
-    /** The keys of that id, all for a token that names none; null while none can be loaded. */
-    @Nullable List<TrustedKey> named(@Nullable String keyId) throws InterruptedException;
-
-    /** Changes whenever the keys do, so that no cached result outlives them. */
-    default long generation() {
-      return 0;
-    }
-  }
 
   /**
    * Makes a verifier.

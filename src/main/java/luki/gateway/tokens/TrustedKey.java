@@ -17,6 +17,7 @@ import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.EdECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -119,6 +120,18 @@ record TrustedKey(@Nullable String id, Set<String> algorithms, PublicKey key) {
       return verifier.verify(header, input, signature);
     } catch (JOSEException | GeneralSecurityException malformed) {
       return false;
+    }
+  }
+
+  /** Where the keys of an issuer come from. */
+  @FunctionalInterface
+  interface KeySource {
+    /** The keys of that id, all for a token that names none; null while none can be loaded. */
+    @Nullable List<TrustedKey> named(@Nullable String keyId) throws InterruptedException;
+
+    /** Changes whenever the keys do, so that no cached result outlives them. */
+    default long generation() {
+      return 0;
     }
   }
 }

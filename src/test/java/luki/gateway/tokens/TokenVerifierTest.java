@@ -229,8 +229,8 @@ class TokenVerifierTest {
   @Test
   void aTokenThatIsVerifiedWhileTheKeysChangeIsVerifiedAgain() {
     AtomicInteger generation = new AtomicInteger(1);
-    TokenVerifier.KeySource changing =
-        new TokenVerifier.KeySource() {
+    TrustedKey.KeySource changing =
+        new TrustedKey.KeySource() {
           @Override
           public List<TrustedKey> named(String keyId) {
             // The key is taken out of the set as soon as it was found.

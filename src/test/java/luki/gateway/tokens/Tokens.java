@@ -13,8 +13,8 @@ import luki.gateway.config.GatewayFile.TokenRoles;
 import luki.gateway.http.Principal;
 import luki.gateway.http.Scope;
 import luki.gateway.tokens.TokenVerifier.BearerToken;
-import luki.gateway.tokens.TokenVerifier.KeySource;
 import luki.gateway.tokens.TokenVerifier.TokenResult;
+import luki.gateway.tokens.TrustedKey.KeySource;
 
 /** What a verifier says of a token. */
 final class Tokens {
