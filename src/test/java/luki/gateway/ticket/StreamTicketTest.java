@@ -2,6 +2,7 @@ package luki.gateway.ticket;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
@@ -199,5 +200,13 @@ class StreamTicketTest {
     String stored = new String(kept.values().iterator().next(), StandardCharsets.ISO_8859_1);
     assertFalse(stored.contains(SECRET) || stored.contains("Bearer"), stored);
     assertEquals(SECRET, tickets.redeem(ticket, "/v1/chat/stream").query());
+
+    String other =
+        tickets.issue(new Tickets.Grant("/v1/chat/stream", "Authorization", "Bearer x", SECRET));
+    String id = kept.keySet().iterator().next();
+    for (String changed : List.of("", "stored by another version of the gateway")) {
+      kept.put(id, changed.getBytes(StandardCharsets.UTF_8));
+      assertNull(tickets.redeem(other, "/v1/chat/stream"), changed);
+    }
   }
 }
