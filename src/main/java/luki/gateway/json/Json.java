@@ -22,7 +22,7 @@ public final class Json {
   /** The result of {@link #at} for an absent member. */
   public static final Json MISSING = new Json(MissingNode.getInstance());
 
-  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final JsonMapper MAPPER = new JsonMapper(TreeReader.FACTORY);
 
   private final JsonNode node;
 

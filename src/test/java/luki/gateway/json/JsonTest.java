@@ -13,7 +13,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import luki.gateway.json.JsonSchema.Violation;
+import luki.gateway.testing.Unchecked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,6 +52,34 @@ class JsonTest {
     Violation invalid = refused(text);
     assertEquals("duplicate", invalid.rule());
     return invalid.pointer();
+  }
+
+  /** Such as one for each open stream. */
+  @Test
+  void aThreadThatWaitsKeepsNoBuffers() throws Exception {
+    int threads = 4_000;
+    CountDownLatch parsed = new CountDownLatch(threads);
+    CountDownLatch end = new CountDownLatch(1);
+    long before = usedMemory();
+    for (int i = 0; i < threads; i++) {
+      Thread _ =
+          Thread.startVirtualThread(
+              () -> {
+                assertEquals(17, parsed("{\"text\":\"a\\u0062cdef\"}").bytes().length);
+                parsed.countDown();
+                Unchecked.run(end::await);
+              });
+    }
+    assertTrue(parsed.await(20, TimeUnit.SECONDS));
+    long each = (usedMemory() - before) / threads;
+    end.countDown();
+    assertTrue(each < 6_000, each + " bytes each");
+  }
+
+  private static long usedMemory() {
+    System.gc();
+    Runtime runtime = Runtime.getRuntime();
+    return runtime.totalMemory() - runtime.freeMemory();
   }
 
   @Test
