@@ -26,7 +26,7 @@ public final class ConfigurationCheck {
   private static final long MB = 1024 * 1024;
   private static final long OWN_BYTES = 64 * MB;
   // A reply, the values in it, and the text made of them.
-  private static final int COPIES_OF_REPLY = 4;
+  private static final long COPIES_OF_REPLY = 4;
 
   static final String UNSET = "is unset";
 
@@ -72,8 +72,9 @@ public final class ConfigurationCheck {
   public static List<Finding> of(Settings settings, GatewayFile file, Set<Scope> scopes)
       throws IOException {
     ConfigurationCheck check = new ConfigurationCheck(settings);
-    check.addIf(
-        check.prod && !settings.engines().edge(), Check.JDK_SERVER, "HTTP_ENGINE", "is jdk");
+    if (check.prod && !settings.engines().edge()) {
+      check.add(Check.JDK_SERVER, "HTTP_ENGINE", "is jdk");
+    }
     check.secrets();
     check.ownerOnly(Variable.API_KEYS_FILE, settings.keyFile());
     check.ownerOnly(Variable.SERVICE_TOKEN_KEY_PATH, settings.signingKey());
@@ -82,32 +83,32 @@ public final class ConfigurationCheck {
     check.ownerOnly(Variable.WEBHOOKS_KEY_PATH, settings.webhooks().key());
     check.services();
     check.limits(file);
-    check.addIf(
-        !file.versions().isEmpty()
-            && !isWritable(settings.rolloutFile().toAbsolutePath().getParent()),
-        Check.ROLLOUT_FILE_READ_ONLY,
-        "ROLLOUT_FILE",
-        "cannot be written");
+    if (!file.versions().isEmpty()
+        && !isWritable(settings.rolloutFile().toAbsolutePath().getParent())) {
+      check.add(Check.ROLLOUT_FILE_READ_ONLY, "ROLLOUT_FILE", "cannot be written");
+    }
     check.memory();
-    check.addIf(
-        check.prod && settings.metricsOpen(), Check.METRICS_OPEN, "METRICS_ACCESS", "is open");
-    check.addIf(
-        check.prod
-            && settings.trustedProxies().isEmpty()
-            && LOOPBACK.matcher(settings.host()).matches(),
-        Check.NO_PROXY_TRUSTED,
-        "TRUSTED_PROXIES",
-        "unset, but only a proxy on this machine reaches HOST" + Environment.SHARED);
-    check.addIf(
-        settings.trustedProxies().stream().anyMatch(Cidr::isEverything),
-        Check.EVERY_PROXY_TRUSTED,
-        "TRUSTED_PROXIES",
-        "trusts every address");
+    check.access();
     check.roles(file);
     file.roles().forEach((role, granted) -> check.scopes("roles/" + role, granted, scopes));
     file.callers()
         .forEach((name, caller) -> check.scopes("services/" + name, caller.scopes(), scopes));
     return check.findings;
+  }
+
+  /** Metrics for everybody, and proxies whose word on addresses is taken. */
+  private void access() {
+    if (prod && settings.metricsOpen()) {
+      add(Check.METRICS_OPEN, "METRICS_ACCESS", "is open");
+    }
+    List<Cidr> proxies = settings.trustedProxies();
+    if (prod && proxies.isEmpty() && LOOPBACK.matcher(settings.host()).matches()) {
+      String text = "unset, but only a proxy on this machine reaches HOST" + Environment.SHARED;
+      add(Check.NO_PROXY_TRUSTED, "TRUSTED_PROXIES", text);
+    }
+    if (proxies.stream().anyMatch(Cidr::isEverything)) {
+      add(Check.EVERY_PROXY_TRUSTED, "TRUSTED_PROXIES", "trusts every address");
+    }
   }
 
   /** Roles by which users could act for each other. */
@@ -118,70 +119,58 @@ public final class ConfigurationCheck {
             (role, granted) -> {
               if (granted.contains(Scope.ANY_USER)) {
                 powerful.add(role);
-                addIf(
-                    !MAY_ACT_FOR_ANYBODY.contains(role),
-                    Check.ROLE_FOR_EVERY_USER,
-                    "roles/" + role,
-                    "grants users:any");
+                if (!MAY_ACT_FOR_ANYBODY.contains(role)) {
+                  add(Check.ROLE_FOR_EVERY_USER, "roles/" + role, "grants users:any");
+                }
               }
             });
-    addIf(
-        !Collections.disjoint(file.tokenRoles().taken(), powerful),
-        Check.TOKEN_ROLE_FOR_EVERY_USER,
-        "tokens/roles_taken",
-        "has a role that grants users:any");
-    addIf(
-        !Collections.disjoint(file.tokenRoles().defaults(), powerful),
-        Check.DEFAULT_ROLE_FOR_EVERY_USER,
-        "tokens/default_roles",
-        "has a role that grants users:any");
+    String text = "has a role that grants users:any";
+    if (!Collections.disjoint(file.tokenRoles().taken(), powerful)) {
+      add(Check.TOKEN_ROLE_FOR_EVERY_USER, "tokens/roles_taken", text);
+    }
+    if (!Collections.disjoint(file.tokenRoles().defaults(), powerful)) {
+      add(Check.DEFAULT_ROLE_FOR_EVERY_USER, "tokens/default_roles", text);
+    }
   }
 
   private void scopes(String where, Set<Scope> granted, Set<Scope> known) {
     List<String> names = known.stream().map(Scope::name).sorted().toList();
     for (Scope scope : granted) {
-      addIf(
-          !known.contains(scope),
-          Check.UNUSED_SCOPE,
-          where,
-          "no operation asks for the scope "
-              + scope.name()
-              + "; the nearest is "
-              + Spelling.nearest(scope.name(), names).orElse("none"));
+      if (!known.contains(scope)) {
+        String nearest = Spelling.nearest(scope.name(), names).orElse("none");
+        String text = "no operation asks for the scope " + scope + "; the nearest is " + nearest;
+        add(Check.UNUSED_SCOPE, where, text);
+      }
     }
   }
 
   private void secrets() {
-    addIf(settings.pepper() == null, Check.PEPPER_UNSET, "API_KEY_PEPPER", UNSET);
-    addIf(settings.signingKey() == null, Check.SIGNING_KEY_UNSET, "SERVICE_TOKEN_KEY_PATH", UNSET);
+    if (settings.pepper() == null) {
+      add(Check.PEPPER_UNSET, "API_KEY_PEPPER", UNSET);
+    }
+    if (settings.signingKey() == null) {
+      add(Check.SIGNING_KEY_UNSET, "SERVICE_TOKEN_KEY_PATH", UNSET);
+    }
     URI jwks = settings.jwt().jwks();
     // What goes to this machine itself, such as a proxy beside the gateway, crosses no network.
-    addIf(
-        prod
-            && jwks != null
-            && isPlainHttp(jwks)
-            && !LOOPBACK.matcher(String.valueOf(jwks.getHost())).matches(),
-        Check.JWKS_OVER_HTTP,
-        "JWT_JWKS_URL",
-        "is an http address");
-    addIf(
-        settings.jwt().isOn() && settings.jwt().issuer() == null,
-        Check.ISSUER_UNSET,
-        "JWT_ISSUER",
-        UNSET);
-    addIf(
-        settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT),
-        Check.AGENT_SECRET_UNSET,
-        "AGENT_INTERNAL_SECRET",
-        UNSET);
+    if (prod
+        && jwks != null
+        && isPlainHttp(jwks)
+        && !LOOPBACK.matcher(String.valueOf(jwks.getHost())).matches()) {
+      add(Check.JWKS_OVER_HTTP, "JWT_JWKS_URL", "is an http address");
+    }
+    if (settings.jwt().isOn() && settings.jwt().issuer() == null) {
+      add(Check.ISSUER_UNSET, "JWT_ISSUER", UNSET);
+    }
+    if (settings.agentSecret() == null && settings.urls().containsKey(Upstream.AGENT)) {
+      add(Check.AGENT_SECRET_UNSET, "AGENT_INTERNAL_SECRET", UNSET);
+    }
   }
 
   private void ownerOnly(Variable variable, @Nullable Path file) throws IOException {
-    addIf(
-        file != null && !OwnerOnly.isPrivate(file),
-        Check.FILE_READABLE_BY_OTHERS,
-        variable.name(),
-        OwnerOnly.ADVICE);
+    if (file != null && !OwnerOnly.isPrivate(file)) {
+      add(Check.FILE_READABLE_BY_OTHERS, variable.name(), OwnerOnly.ADVICE);
+    }
   }
 
   /** Whether files can be made in a directory, or the directory itself can be made. */
@@ -199,54 +188,47 @@ public final class ConfigurationCheck {
       URI url = settings.urls().get(upstream);
       String variable = SettingsReader.variableOf(upstream).name();
       String other = url == null ? null : seen.putIfAbsent(url, variable);
-      addIf(url == null, Check.SERVICE_URL_UNSET, variable, UNSET);
-      addIf(other != null, Check.SERVICE_URL_SHARED, variable, "has the same address as " + other);
+      if (url == null) {
+        add(Check.SERVICE_URL_UNSET, variable, UNSET);
+      } else if (other != null) {
+        add(Check.SERVICE_URL_SHARED, variable, "has the same address as " + other);
+      }
     }
   }
 
   private void limits(GatewayFile file) {
     Settings.RateLimits rates = settings.rates();
     Settings.Redis redis = settings.redis();
-    addIf(
-        redis == null && file.plans().values().stream().anyMatch(plan -> !plan.quotas().isEmpty()),
-        Check.QUOTAS_NOT_SHARED,
-        "REDIS_URL",
-        UNSET);
-    addIf(
-        redis == null && rates.replicas() > 1,
-        Check.LIMITS_NOT_SHARED,
-        "REPLICAS",
-        "is more than 1, and REDIS_URL is unset");
-    addIf(
-        redis != null && settings.idempotencyKey() == null,
-        Check.IDEMPOTENCY_KEY_UNSET,
-        "IDEMPOTENCY_KEY_PATH",
-        UNSET);
-    addIf(
-        settings.webhooks().isOn() && (redis != null || rates.replicas() > 1),
-        Check.JOBS_NOT_SHARED,
-        "WEBHOOKS_PATH",
-        "is set, and there are several instances");
-    addIf(
-        prod
-            && redis != null
-            && redis.addresses().stream()
-                .anyMatch(
-                    a -> "redis".equals(a.getScheme()) && a.getRawAuthority().indexOf('@') >= 0),
-        Check.REDIS_UNENCRYPTED,
-        "REDIS_URL",
-        "has a password and no TLS");
-    addIf(
-        prod && isPlainHttp(settings.usage().sink()),
-        Check.USAGE_SINK_UNENCRYPTED,
-        "USAGE_SINK_URL",
-        "is an http address");
-    addIf(prod && rates.perMinute() == 0, Check.RATE_LIMIT_OFF, "RATE_LIMIT_PER_MIN", "is 0");
-    addIf(
-        prod && rates.authFailuresPerMinute() == 0,
-        Check.AUTH_FAILURE_LIMIT_OFF,
-        "AUTH_FAILURES_PER_MIN",
-        "is 0");
+    if (redis == null && file.plans().values().stream().anyMatch(p -> !p.quotas().isEmpty())) {
+      add(Check.QUOTAS_NOT_SHARED, "REDIS_URL", UNSET);
+    }
+    if (redis == null && rates.replicas() > 1) {
+      add(Check.LIMITS_NOT_SHARED, "REPLICAS", "is more than 1, and REDIS_URL is unset");
+    }
+    if (redis != null && settings.idempotencyKey() == null) {
+      add(Check.IDEMPOTENCY_KEY_UNSET, "IDEMPOTENCY_KEY_PATH", UNSET);
+    }
+    if (settings.webhooks().isOn() && (redis != null || rates.replicas() > 1)) {
+      add(Check.JOBS_NOT_SHARED, "WEBHOOKS_PATH", "is set, and there are several instances");
+    }
+    if (prod
+        && redis != null
+        && redis.addresses().stream().anyMatch(ConfigurationCheck::showsPassword)) {
+      add(Check.REDIS_UNENCRYPTED, "REDIS_URL", "has a password and no TLS");
+    }
+    if (prod && isPlainHttp(settings.usage().sink())) {
+      add(Check.USAGE_SINK_UNENCRYPTED, "USAGE_SINK_URL", "is an http address");
+    }
+    if (prod && rates.perMinute() == 0) {
+      add(Check.RATE_LIMIT_OFF, "RATE_LIMIT_PER_MIN", "is 0");
+    }
+    if (prod && rates.authFailuresPerMinute() == 0) {
+      add(Check.AUTH_FAILURE_LIMIT_OFF, "AUTH_FAILURES_PER_MIN", "is 0");
+    }
+  }
+
+  private static boolean showsPassword(URI redis) {
+    return "redis".equals(redis.getScheme()) && redis.getRawAuthority().indexOf('@') >= 0;
   }
 
   /** Whether the heap suffices for what the limits allow. */
@@ -254,29 +236,28 @@ public final class ConfigurationCheck {
     Settings.Limits limits = settings.limits();
     long heap = Runtime.getRuntime().maxMemory();
     long connections = (long) limits.connections() * Settings.Limits.CONNECTION_BYTES;
-    addIf(
-        limits.bufferedBytes() + connections + OWN_BYTES > heap,
-        Check.BUFFERS_EXCEED_HEAP,
-        "MAX_BUFFERED_BYTES",
-        "%d MB, with %d MB for MAX_CONNECTIONS and %d MB for the program, is more than the heap of %d MB"
-            .formatted(limits.bufferedBytes() / MB, connections / MB, OWN_BYTES / MB, heap / MB));
+    if (limits.bufferedBytes() + connections + OWN_BYTES > heap) {
+      String text =
+          "%d MB, with %d MB for MAX_CONNECTIONS and %d MB for the program, is more than the heap of %d MB"
+              .formatted(limits.bufferedBytes() / MB, connections / MB, OWN_BYTES / MB, heap / MB);
+      add(Check.BUFFERS_EXCEED_HEAP, "MAX_BUFFERED_BYTES", text);
+    }
     long share = limits.bufferedBytes() / 4;
-    addIf(
-        (long) COPIES_OF_REPLY * limits.replyBytes() > share,
-        Check.REPLY_EXCEEDS_SHARE,
-        "MAX_REPLY_BYTES",
-        "a reply of that length takes up to %d MB, one caller's share of MAX_BUFFERED_BYTES is %d MB:"
-                .formatted((long) COPIES_OF_REPLY * limits.replyBytes() / MB, share / MB)
-            + " longer replies get 503");
+    long reply = COPIES_OF_REPLY * limits.replyBytes();
+    if (reply > share) {
+      String text =
+          "a reply of that length takes up to %d MB, one caller's share of MAX_BUFFERED_BYTES is %d MB:"
+                  .formatted(reply / MB, share / MB)
+              + " longer replies get 503";
+      add(Check.REPLY_EXCEEDS_SHARE, "MAX_REPLY_BYTES", text);
+    }
   }
 
   private static boolean isPlainHttp(@Nullable URI address) {
     return address != null && "http".equals(address.getScheme());
   }
 
-  private void addIf(boolean condition, Check check, String where, String text) {
-    if (condition) {
-      findings.add(new Finding(check, check.severity(prod), where, text));
-    }
+  private void add(Check check, String where, String text) {
+    findings.add(new Finding(check, check.severity(prod), where, text));
   }
 }
