@@ -183,8 +183,7 @@ public record Configuration(
   /** The pepper; dev has a fixed one, prod only the operator's. */
   public String pepper() throws BadConfiguration {
     if (settings.pepper() == null && !settings.dev()) {
-      throw new BadConfiguration(
-          List.of(Variable.API_KEY_PEPPER + ": " + Check.PEPPER_UNSET.ofUnset()));
+      throw new BadConfiguration(Variable.API_KEY_PEPPER + ": " + Check.PEPPER_UNSET.ofUnset());
     }
     return pepperIfAny();
   }

@@ -69,7 +69,7 @@ final class Reload {
     } catch (BadConfiguration bad) {
       log.refused(bad);
     } catch (IOException | RuntimeException unexpected) {
-      log.refused(new BadConfiguration(List.of("cannot be used: " + unexpected)));
+      log.refused(new BadConfiguration("cannot be used: " + unexpected));
     } finally {
       turn.unlock();
     }

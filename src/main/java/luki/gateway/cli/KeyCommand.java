@@ -62,8 +62,7 @@ record KeyCommand(
       }
       return 0;
     } catch (KeyFile.Broken broken) {
-      throw new BadConfiguration(
-          List.of(configuration.settings().keyFile() + ": " + broken.getMessage()));
+      throw new BadConfiguration(configuration.settings().keyFile() + ": " + broken.getMessage());
     } catch (ApiKeyAdmin.NoSuchKey missing) {
       err.println("luki-gateway: no valid key has this id");
       return 1;

@@ -46,13 +46,12 @@ record TokenCommand(PrintStream out, Clock clock) {
 
   private static void refuseOutsideDev(Settings settings) throws BadConfiguration {
     if (!settings.dev()) {
-      throw new BadConfiguration(List.of("ENVIRONMENT: token mint works in dev only"));
+      throw new BadConfiguration("ENVIRONMENT: token mint works in dev only");
     }
     if (settings.jwt().isOn()) {
       throw new BadConfiguration(
-          List.of(
-              "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway accepts only"
-                  + " that issuer's tokens"));
+          "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway accepts only"
+              + " that issuer's tokens");
     }
   }
 

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.List;
 import java.util.TreeMap;
 import java.util.function.Function;
 import luki.gateway.app.Configuration;
@@ -44,7 +43,7 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
   private static Path outbox() throws BadConfiguration {
     Path name = Configuration.ofProcess().settings().usage().outbox();
     if (name == null) {
-      throw new BadConfiguration(List.of("USAGE_OUTBOX: must name the outbox to sum up"));
+      throw new BadConfiguration("USAGE_OUTBOX: must name the outbox to sum up");
     }
     return name;
   }

@@ -49,6 +49,10 @@ public final class Problems {
 
     private final transient List<String> problems;
 
+    public BadConfiguration(String problem) {
+      this(List.of(problem));
+    }
+
     public BadConfiguration(List<String> problems) {
       super(String.join("\n", problems));
       this.problems = List.copyOf(problems);

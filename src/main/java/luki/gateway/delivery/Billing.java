@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import java.util.List;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -42,8 +41,7 @@ public final class Billing implements AutoCloseable {
     try {
       this.outbox = new Outbox(Objects.requireNonNull(settings.outbox()), SEGMENT_BYTES);
     } catch (IOException unwritable) {
-      throw new BadConfiguration(
-          List.of("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage()));
+      throw new BadConfiguration("USAGE_OUTBOX: cannot be written: " + unwritable.getMessage());
     }
     this.clock = clock;
     this.random = random;

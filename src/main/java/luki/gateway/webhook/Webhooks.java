@@ -132,11 +132,10 @@ public final class Webhooks implements AutoCloseable {
           "Jobs whose result was not accepted in time",
           deliveries.deadJobs::sum);
     } catch (IOException unwritable) {
-      throw new BadConfiguration(
-          List.of("WEBHOOKS_PATH: cannot be used: " + unwritable.getMessage()));
+      throw new BadConfiguration("WEBHOOKS_PATH: cannot be used: " + unwritable.getMessage());
     } catch (IllegalStateException otherKey) {
       throw new BadConfiguration(
-          List.of("WEBHOOKS_KEY_PATH: is not the key that WEBHOOKS_PATH was written with"));
+          "WEBHOOKS_KEY_PATH: is not the key that WEBHOOKS_PATH was written with");
     }
   }
 
