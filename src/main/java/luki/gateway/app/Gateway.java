@@ -8,6 +8,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,6 +24,7 @@ import luki.gateway.http.Ids;
 import luki.gateway.http.Route;
 import luki.gateway.http.Upstream;
 import luki.gateway.observe.AccessLine;
+import luki.gateway.observe.Metrics;
 import luki.gateway.observe.Periodic;
 import luki.gateway.observe.QueuedWriter;
 import luki.gateway.observe.ReloadLog;
@@ -156,19 +158,28 @@ public final class Gateway implements AutoCloseable {
       return filters.server(routes);
     } catch (SocketException taken) {
       throw new BadConfiguration(
-          List.of(
-              "PORT: %s:%d is in use (set another), or HOST is not an address of this machine"
-                  .formatted(settings.host(), settings.port())));
+          "PORT: %s:%d is in use (set another), or HOST is not an address of this machine"
+              .formatted(settings.host(), settings.port()));
     }
   }
 
   private void watch(QueuedWriter<AccessLine> accessLog) {
-    parts.metrics().watchKeyFile(() -> current.keys().isGood());
-    parts.metrics().watchDroppedLines(accessLog::dropped);
-    parts.metrics().watchJvm();
-    parts.metrics().watchLimiter(parts.limiters()::isDegraded);
+    Metrics metrics = parts.metrics();
+    metrics.watch(
+        "luki_gateway_key_file_ok",
+        "1 while the file of API keys can be read",
+        () -> current.keys().isGood() ? 1 : 0);
+    metrics.watchCounter(
+        "luki_gateway_log_lines_dropped_total",
+        "Access log lines that were dropped",
+        accessLog::dropped);
+    metrics.watchJvm();
+    metrics.watch(
+        "luki_gateway_ratelimit_degraded",
+        "1 while limits are not counted where they should be",
+        () -> parts.limiters().isDegraded() ? 1 : 0);
     Set<Upstream> services = parts.configuration().settings().services();
-    parts.metrics().watchCircuits(services, who -> current.isTripped(who));
+    metrics.watchCircuits(services, who -> current.isTripped(who));
     parts.upstreams().watchHealth(HEALTH_INTERVAL, () -> current.upstreams());
   }
 
@@ -210,11 +221,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private Running running() {
-    Running now = running;
-    if (now == null) {
-      throw new IllegalStateException("not started");
-    }
-    return now;
+    return Objects.requireNonNull(running, "not started");
   }
 
   public InetSocketAddress address() {

@@ -20,7 +20,6 @@ import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BooleanSupplier;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -230,28 +229,11 @@ public final class Metrics implements AutoCloseable {
         .register(registry);
   }
 
-  public void watchDroppedLines(LongSupplier dropped) {
-    watchCounter(
-        "luki_gateway_log_lines_dropped_total", "Access log lines that were dropped", dropped);
-  }
-
   public void watchAudit(LongSupplier lost) {
     watchCounter(
         "luki_gateway_audit_records_lost_total",
         "Audit records that could not be written to the audit file",
         lost);
-  }
-
-  public void watchLimiter(BooleanSupplier degraded) {
-    watch(
-        "luki_gateway_ratelimit_degraded",
-        "1 while limits are not counted where they should be",
-        () -> degraded.getAsBoolean() ? 1 : 0);
-  }
-
-  public void watchKeyFile(BooleanSupplier good) {
-    String help = "1 while the file of API keys can be read";
-    watch("luki_gateway_key_file_ok", help, () -> good.getAsBoolean() ? 1 : 0);
   }
 
   /** The reply in the text form that the Accept header asks for, Prometheus' own otherwise. */
