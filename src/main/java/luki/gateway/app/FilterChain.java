@@ -88,7 +88,7 @@ record FilterChain(
   GatewayServer server(List<Route.Served> routes) throws IOException {
     return new GatewayServer(
         parts.configuration().settings(),
-        parts.engines().server(),
+        parts.engines().server,
         new Router(routes),
         chain(),
         parts.lifecycle(),

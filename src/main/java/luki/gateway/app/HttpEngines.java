@@ -25,7 +25,7 @@ final class HttpEngines implements HttpClients, AutoCloseable {
   private static final int MAX_LOOK_UPS = 64;
   private static final Duration BEYOND_LIMIT = Duration.ofSeconds(10);
 
-  private final ServerEngine server;
+  final ServerEngine server;
   private final boolean wire;
   private final Map<Timeouts, HttpClient> clients = new ConcurrentHashMap<>();
 
@@ -54,10 +54,6 @@ final class HttpEngines implements HttpClients, AutoCloseable {
             limits.connectionsPerAddress());
     return (address, backlog, handler, refusals) ->
         new EdgeServer(address, backlog, ours, handler, refusals, memory);
-  }
-
-  ServerEngine server() {
-    return server;
   }
 
   @Override

@@ -27,7 +27,7 @@ final class Outbox implements AutoCloseable {
       new QueuedWriter.Limits(
           65_536, 2048, Duration.ofMillis(20), Duration.ofMillis(200), Duration.ofSeconds(5));
 
-  private final Segments segments;
+  final Segments segments;
   private final long segmentBytes;
   private final FileChannel lock;
   private final QueuedWriter<byte[]> writer;
@@ -70,10 +70,6 @@ final class Outbox implements AutoCloseable {
       }
     }
     return file;
-  }
-
-  Segments segments() {
-    return segments;
   }
 
   /** Takes a line, which ends with its line break. */

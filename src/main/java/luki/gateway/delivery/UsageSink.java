@@ -62,7 +62,7 @@ final class UsageSink implements AutoCloseable {
   }
 
   private Duration deliver() throws InterruptedException {
-    try (OutboxReader from = OutboxReader.atPosition(outbox.segments())) {
+    try (OutboxReader from = OutboxReader.atPosition(outbox.segments)) {
       return deliverAll(from) ? INTERVAL : Periodic.NEVER;
     } catch (ClosedByInterruptException closed) {
       throw new InterruptedException();

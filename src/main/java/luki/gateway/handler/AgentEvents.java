@@ -20,17 +20,13 @@ final class AgentEvents implements AutoCloseable {
   private static final int SMALL = 512;
   static final ApiError NONSENSE = Upstreams.nonsense(Upstream.AGENT);
 
-  private final EventFeed feed;
+  final EventFeed feed;
   private final ByteBudget.Lease memory;
   private long held;
 
   AgentEvents(EventFeed feed, ByteBudget.Lease memory) {
     this.feed = feed;
     this.memory = memory;
-  }
-
-  EventFeed feed() {
-    return feed;
   }
 
   /** One event of the agent that has a meaning here. */

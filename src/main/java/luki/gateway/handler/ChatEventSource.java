@@ -84,7 +84,7 @@ final class ChatEventSource implements Body.Source {
   @Override
   public void probe() {
     probed = true;
-    begun.events.feed().wake();
+    begun.events.feed.wake();
   }
 
   /**

@@ -108,7 +108,7 @@ public record ChatHandlers(
             upstreams.stream(Upstream.AGENT, call, prepared.exchange()), exchange.memory());
     // What was said is not needed any more.
     Exchange rest = exchange.carrying(null);
-    AccessWatch.Grant grant = access.begin(rest, prepared.usesMemories(), events.feed()::wake);
+    AccessWatch.Grant grant = access.begin(rest, prepared.usesMemories(), events.feed::wake);
     Json meta = Conversation.meta(exchange, sessionOf(said, null), prepared.memory());
     ChatEventSource source =
         new ChatEventSource(this, rest, new ChatEventSource.Begun(called, events, meta, grant));
@@ -120,9 +120,9 @@ public record ChatHandlers(
       throw failed;
     }
     long nanos = System.nanoTime() - called;
-    Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed().version(), nanos);
+    Outcome outcome = Outcome.upstream(Upstream.AGENT, events.feed.version(), nanos);
     if (failure != null) {
-      events.feed().ended(failure.code(), nanos);
+      events.feed.ended(failure.code(), nanos);
       source.close();
       throw new ApiException(failure, outcome);
     }
@@ -130,7 +130,7 @@ public record ChatHandlers(
         .onComplete(
             sent -> {
               source.count(sent.end() == Delivery.End.CLIENT_CLOSED);
-              events.feed().ended(source.failure(), nanos);
+              events.feed.ended(source.failure(), nanos);
             })
         .from(outcome);
   }

@@ -69,7 +69,7 @@ final class RedisConnection implements AutoCloseable {
     Connection connection = new Connection(() -> socket, config);
     try {
       for (Script script : Script.ALL) {
-        connection.sendCommand(Protocol.Command.SCRIPT, "LOAD", script.text());
+        connection.sendCommand(Protocol.Command.SCRIPT, "LOAD", script.text);
       }
       for (Object reply : connection.getMany(Script.ALL.size())) {
         if (reply instanceof JedisDataException refused) {
@@ -133,7 +133,7 @@ final class RedisConnection implements AutoCloseable {
       long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
       socket.setSoTimeout((int) Math.max(1, left));
       try {
-        call.reply().complete(readReply(call));
+        call.reply.complete(readReply(call));
       } catch (JedisDataException error) {
         if (OF_SERVER.matcher(String.valueOf(error.getMessage())).find()) {
           serverError = error;

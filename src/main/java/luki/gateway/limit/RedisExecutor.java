@@ -62,7 +62,7 @@ final class RedisExecutor implements AutoCloseable {
   long[] run(Script.Call call) throws Limiter.Unavailable {
     submit(call);
     try {
-      return call.reply().get();
+      return call.reply.get();
     } catch (ExecutionException failure) {
       if (failure.getCause() instanceof Limiter.Unavailable unavailable) {
         throw unavailable;
@@ -80,13 +80,12 @@ final class RedisExecutor implements AutoCloseable {
   /** Runs a script soon, or at the end of an outage. */
   void runLater(Script.Call call) {
     CompletableFuture<long[]> _ =
-        call.reply()
-            .whenComplete(
-                (_, failure) -> {
-                  if (failure != null) {
-                    postpone(call, failure);
-                  }
-                });
+        call.reply.whenComplete(
+            (_, failure) -> {
+              if (failure != null) {
+                postpone(call, failure);
+              }
+            });
     submit(call);
   }
 
@@ -107,7 +106,7 @@ final class RedisExecutor implements AutoCloseable {
 
   /** Sends a call soon, or never: during an outage it is lost. */
   void submit(Script.Call call) {
-    RedisNode node = nodes.of(call.tag());
+    RedisNode node = nodes.of(call.tag);
     if (node == null) {
       call.fail(new Limiter.Unavailable("no Redis node serves the key", null, true));
     } else {

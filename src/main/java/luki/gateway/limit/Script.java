@@ -33,7 +33,7 @@ final class Script {
   static final List<Script> ALL =
       List.of(ADMIT, EXTEND, SETTLE, USAGE, RATE, LEASE, CLAIM, KEEP, MARK, PUT, TAKE);
 
-  private final String text;
+  final String text;
   private final String head;
   private final int words;
 
@@ -57,10 +57,6 @@ final class Script {
     }
   }
 
-  String text() {
-    return text;
-  }
-
   /** A call of {@link #LEASE}, whose bucket instances share; negative units are returned. */
   static Call lease(String key, Rate rate, long units) {
     return new Call(LEASE, key).add(key).add("").add(rate.interval()).add(rate.burst()).add(units);
@@ -74,8 +70,8 @@ final class Script {
     private static final int MIN_ROOM = 256;
     private static final int WORD_ROOM = 20;
 
-    private final String tag;
-    private final CompletableFuture<long[]> reply = new CompletableFuture<>();
+    final String tag;
+    final CompletableFuture<long[]> reply = new CompletableFuture<>();
     private final StringBuilder command;
     private byte[] bulk = new byte[0];
     private int missing;
@@ -99,14 +95,6 @@ final class Script {
     /** The same call, to be submitted once more. */
     Call again() {
       return new Call(this);
-    }
-
-    String tag() {
-      return tag;
-    }
-
-    CompletableFuture<long[]> reply() {
-      return reply;
     }
 
     /** The bytes at the end of the reply. */

@@ -58,7 +58,7 @@ public final class EventFeed implements AutoCloseable {
     this.method = call.method();
     this.exchange = exchange.carrying(null);
     this.reader =
-        Thread.ofVirtual().name("feed-" + client.who().label()).start(() -> run(call, exchange));
+        Thread.ofVirtual().name("feed-" + client.who.label()).start(() -> run(call, exchange));
   }
 
   /** The next item, or null if none arrives in that time. The item before it is used no more. */
@@ -79,12 +79,12 @@ public final class EventFeed implements AutoCloseable {
 
   /** The version that is called, where the service has several. */
   public @Nullable UpstreamVersion version() {
-    return client.member().version();
+    return client.member.version();
   }
 
   /** Reports that the stream has ended, perhaps with an error, and when its first event came. */
   public void ended(@Nullable ErrorCode error, long firstEventNanos) {
-    client.member().ended(method, exchange, error, firstEventNanos);
+    client.member.ended(method, exchange, error, firstEventNanos);
   }
 
   /** Ends a wait for an item. */
@@ -124,7 +124,7 @@ public final class EventFeed implements AutoCloseable {
       }
       return new Item.End();
     } catch (IOException broken) {
-      return new Item.Failed(Failures.of(client.who(), broken));
+      return new Item.Failed(Failures.of(client.who, broken));
     }
   }
 }

@@ -123,7 +123,7 @@ final class ServiceVersions {
           if (mirrors.tryAcquire()) {
             Thread.ofVirtual().name("mirror").start(() -> mirror(client, call, exchange));
           } else {
-            client.member().mirrored(Mirrored.DROPPED);
+            client.member.mirrored(Mirrored.DROPPED);
           }
         });
   }
@@ -131,7 +131,7 @@ final class ServiceVersions {
   private void mirror(UpstreamClient to, Call call, Exchange exchange) {
     try {
       boolean answered = to.mirror(call, exchange);
-      to.member().mirrored(answered ? Mirrored.ANSWERED : Mirrored.FAILED);
+      to.member.mirrored(answered ? Mirrored.ANSWERED : Mirrored.FAILED);
     } catch (InterruptedException stopping) {
       Thread.currentThread().interrupt();
     } finally {

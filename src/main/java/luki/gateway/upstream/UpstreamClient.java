@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class UpstreamClient {
   private static final Duration MIRROR_LIMIT = Duration.ofSeconds(2);
 
-  private final Upstream who;
+  final Upstream who;
+  final Rollout.Member member;
   private final URI base;
-  private final Rollout.Member member;
   private final Duration total;
   private final Upstreams.Shared shared;
   private final HttpClient http;
@@ -74,16 +74,8 @@ final class UpstreamClient {
     return guard.isTripped();
   }
 
-  Upstream who() {
-    return who;
-  }
-
   boolean isAt(URI address) {
     return base.equals(address);
-  }
-
-  Rollout.Member member() {
-    return member;
   }
 
   /** Down while the breaker is open. */

@@ -196,14 +196,14 @@ public final class Upstreams implements AutoCloseable {
     ServiceVersions service = configured(who);
     UpstreamClient client = service.of(exchange);
     Reply reply = service.call(client, call, exchange);
-    Outcome outcome = Outcome.upstream(who, client.member().version(), reply.nanos());
+    Outcome outcome = Outcome.upstream(who, client.member.version(), reply.nanos());
     return switch (reply) {
       case Reply.Failed failed -> throw new ApiException(failed.error(), outcome);
       case Reply.Got got when !Failures.isSuccess(got.status()) ->
           throw new ApiException(
               Failures.ofStatus(who, got.status(), got.retryAfter(), call.namesResource()),
               outcome);
-      case Reply.Got got -> new Answer(client.member(), got, outcome);
+      case Reply.Got got -> new Answer(client.member, got, outcome);
     };
   }
 

@@ -84,21 +84,21 @@ class OutboxTest {
   @Test
   void aFileIsRotatedBySizeAndANewOneIsReadAfterIt() throws Exception {
     try (Outbox outbox = open(100);
-        OutboxReader reader = OutboxReader.fromStart(outbox.segments())) {
+        OutboxReader reader = OutboxReader.fromStart(outbox.segments)) {
       for (int i = 0; i < 20; i++) {
         String text = "line " + i + " of forty bytes, more or less";
         outbox.append(line(text));
         byte[] read = Waiting.until(Duration.ofSeconds(5), reader::next, found -> found != null);
         assertArrayEquals(text.getBytes(StandardCharsets.UTF_8), read);
       }
-      assertTrue(outbox.segments().numbers().size() > 3);
+      assertTrue(outbox.segments.numbers().size() > 3);
     }
   }
 
   @Test
   void everyFileIsItsOwnersAlone() throws Exception {
     try (Outbox outbox = open(1);
-        OutboxReader reader = OutboxReader.fromStart(outbox.segments())) {
+        OutboxReader reader = OutboxReader.fromStart(outbox.segments)) {
       for (int i = 1; i <= 2; i++) {
         outbox.append(line("a line"));
         File segment = segments().path(i).toFile();
@@ -214,7 +214,7 @@ class OutboxTest {
     public static void main(String[] name) throws Exception {
       try (Outbox outbox = new Outbox(Path.of(name[0]), 1000)) {
         outbox.append(line("x".repeat(1000)));
-        File first = outbox.segments().path(1).toFile();
+        File first = outbox.segments.path(1).toFile();
         Waiting.until(Duration.ofSeconds(20), () -> first.length() > 0);
         outbox.append(line("x".repeat(1 << 16)));
       }
