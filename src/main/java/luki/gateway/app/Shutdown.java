@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import luki.gateway.http.Deadline;
 import luki.gateway.observe.Diagnostics;
+import luki.gateway.observe.Diagnostics.Field;
 
 /**
  * Closes a part of the gateway on a thread of its own, so that a part that hangs or fails does not
@@ -23,7 +24,7 @@ record Shutdown(AutoCloseable part, Thread thread) {
     try {
       for (Shutdown one : closing) {
         if (!one.thread.join(interruption.left())) {
-          LOG.error("a part is not closed in time", Diagnostics.Field.of("part", one.part));
+          LOG.error("a part is not closed in time", Field.of("part", one.part));
           one.thread.interrupt();
         }
       }
@@ -44,10 +45,7 @@ record Shutdown(AutoCloseable part, Thread thread) {
     try {
       part.close();
     } catch (Exception failure) {
-      LOG.error(
-          "a part cannot be closed",
-          Diagnostics.Field.of("part", part),
-          Diagnostics.Field.of("cause", failure));
+      LOG.error("a part cannot be closed", Field.of("part", part), Field.of("cause", failure));
     }
   }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import luki.gateway.app.Configuration;
+import luki.gateway.app.Gateway;
 import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.ConfigurationCheck.Finding;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -18,7 +19,10 @@ record CheckCommand(PrintStream out) {
     boolean json = arguments.has("--json");
     arguments.end();
     Configuration configuration = Configuration.ofProcess();
-    int routes = PolicyCommand.routes(configuration).size();
+    int routes;
+    try (Gateway gateway = new Gateway(configuration)) {
+      routes = gateway.routes().size();
+    }
     List<Finding> findings = configuration.findings();
     if (json) {
       print(findings);

@@ -74,25 +74,14 @@ record PolicyCommand(PrintStream out) {
     }
   }
 
-  /** The routes as a gateway with this configuration would enforce them. */
-  static List<Route.Served> routes(Configuration configuration) throws BadConfiguration {
-    try (Gateway gateway = new Gateway(configuration)) {
-      return gateway.routes();
-    }
-  }
-
   /** What a step of the chain refuses with; the first step that refuses decides. */
   private static Json row(Chain.Step step) {
     List<String> codes = step.refusals().stream().map(ErrorCode::name).sorted().toList();
-    return row("step", step.name(), "refuses with", joined(", ", codes));
+    return Json.object().put("step", step.name()).put("refuses with", joined(", ", codes)).build();
   }
 
   private static Json row(AccessLine.Field field) {
-    return row("field", field.name(), "value", field.value());
-  }
-
-  private static Json row(String first, String value, String second, String other) {
-    return Json.object().put(first, value).put(second, other).build();
+    return Json.object().put("field", field.name()).put("value", field.value()).build();
   }
 
   private static Json row(Plan plan) {

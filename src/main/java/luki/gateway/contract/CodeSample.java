@@ -32,7 +32,8 @@ record CodeSample(ContractDocument document, String method, String path, Json op
     for (Json reference : operation.at("parameters").items()) {
       Json parameter = document.resolve(reference);
       String name = parameter.at("name").string("");
-      String value = textOf(parameter);
+      Json example = parameter.at("example");
+      String value = example.string(example.toString());
       String encoded = PercentCoding.encode(value);
       String in = parameter.at("in").string("");
       boolean required = parameter.at("required").isTrue();
@@ -64,11 +65,6 @@ record CodeSample(ContractDocument document, String method, String path, Json op
 
   private String server() {
     return document.root().at("servers").at(0).at("url").string("");
-  }
-
-  private static String textOf(Json parameter) {
-    Json example = parameter.at("example");
-    return example.string(example.toString());
   }
 
   private static String quoted(String text) {

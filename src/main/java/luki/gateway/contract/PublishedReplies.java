@@ -86,7 +86,8 @@ public final class PublishedReplies {
       }
       listed = operation.at("responses").at("default");
     }
-    Json response = resolved(listed);
+    String reference = listed.at("$ref").string();
+    Json response = reference == null ? listed : document.pointer(reference.substring(1));
     Set<String> declared = names(response.at("headers").members().keySet().toArray(String[]::new));
     for (int i = 0; i < headers.size(); i++) {
       if (!EVERYWHERE.contains(headers.name(i)) && !declared.contains(headers.name(i))) {
@@ -130,10 +131,5 @@ public final class PublishedReplies {
     } catch (InvalidJson notJson) {
       return new Undeclared(Undeclared.Kind.BODY, "no JSON");
     }
-  }
-
-  private Json resolved(Json value) {
-    String reference = value.at("$ref").string();
-    return reference == null ? value : document.pointer(reference.substring(1));
   }
 }

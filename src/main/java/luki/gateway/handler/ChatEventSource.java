@@ -161,7 +161,7 @@ final class ChatEventSource implements Body.Source {
         }
         anyToken = true;
         eventDeadline = System.nanoTime() + limits.betweenEvents().toNanos();
-        yield sent(event("", Json.object().put("token", text).build()));
+        yield sent(event("", Json.object().put("token", text)));
       }
       case AgentEvents.Event.Done _ when !anyToken ->
           error(AgentEvents.NONSENSE, StreamOutcome.UPSTREAM_ERROR);
@@ -169,11 +169,7 @@ final class ChatEventSource implements Body.Source {
         ended(StreamOutcome.COMPLETED);
         yield event(
             "event: done\n",
-            Json.object()
-                .put("done", true)
-                .put("tool_calls", toolCalls)
-                .put("meta", begun.meta)
-                .build());
+            Json.object().put("done", true).put("tool_calls", toolCalls).put("meta", begun.meta));
       }
       case AgentEvents.Event.Failed(ApiError error) ->
           error(
@@ -184,9 +180,9 @@ final class ChatEventSource implements Body.Source {
     };
   }
 
-  private byte[] event(String name, Json data) {
+  private byte[] event(String name, Json.Builder data) {
     id++;
-    return event(name + "id: " + id + "\ndata: ", data.bytes());
+    return event(name + "id: " + id + "\ndata: ", data.build().bytes());
   }
 
   private static byte[] event(String head, byte[] data) {
@@ -232,10 +228,8 @@ final class ChatEventSource implements Body.Source {
     if (new Deadline(eventDeadline).hasPassed()) {
       return error(SILENT, StreamOutcome.TIMEOUT);
     }
-    if (new Deadline(lastPiece + limits.keepAlive().toNanos()).hasPassed()) {
-      return sent(COMMENT);
-    }
-    return null;
+    Deadline comment = new Deadline(lastPiece + limits.keepAlive().toNanos());
+    return comment.hasPassed() ? sent(COMMENT) : null;
   }
 
   private long lifeEnds() {

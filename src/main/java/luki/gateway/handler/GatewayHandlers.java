@@ -48,7 +48,7 @@ public record GatewayHandlers(
         "health",
         this::health,
         METRICS,
-        this::exposition,
+        exchange -> metrics.expose(exchange.request().headers().only("Accept")),
         "jwks",
         _ -> new Response(200, Fields.of("Content-Type", "application/jwk-set+json"), jwks));
   }
@@ -102,10 +102,6 @@ public record GatewayHandlers(
             .put("version", version)
             .put("checks", checks);
     return Response.json(useless ? 503 : 200, json);
-  }
-
-  private Response exposition(Exchange exchange) {
-    return metrics.expose(exchange.request().headers().only("Accept"));
   }
 
   private static Json.Builder status(String status) {

@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * of each caller a quarter of that. The oldest are dropped first.
  */
 public final class MemoryReplies implements ReplyStore {
-  private static final String HOLDER = "kept replies";
   // The objects of an entry and its texts.
   private static final int ENTRY_BYTES = 512;
 
@@ -36,7 +35,7 @@ public final class MemoryReplies implements ReplyStore {
   /** The budget is that of all messages in memory, in bytes. */
   public MemoryReplies(ByteBudget memory, long budget, Clock clock) {
     this.memory = memory.lease();
-    this.memory.heldBy(HOLDER);
+    this.memory.heldBy("kept replies");
     this.limit = budget / 8;
     this.clock = clock;
   }

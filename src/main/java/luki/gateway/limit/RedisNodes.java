@@ -42,10 +42,6 @@ final class RedisNodes implements AutoCloseable {
     this.fallback = fallback;
   }
 
-  private RedisNode connect(HostAndPort server, String probeKey) {
-    return new RedisNode(server, config, deadline, probeKey, fallback);
-  }
-
   Collection<RedisNode> all() {
     return nodes.values();
   }
@@ -73,7 +69,7 @@ final class RedisNodes implements AutoCloseable {
     }
     if (addresses.size() == 1) {
       HostAndPort server = RedisConnection.hostAndPort(addresses.getFirst());
-      RedisNode only = connect(server, PROBE);
+      RedisNode only = new RedisNode(server, config, deadline, PROBE, fallback);
       single = only;
       nodes = Map.of(server, only);
       outdated = false;
@@ -138,7 +134,7 @@ final class RedisNodes implements AutoCloseable {
       known.probeWith(probeKey);
       return known;
     }
-    return connect(server, probeKey);
+    return new RedisNode(server, config, deadline, probeKey, fallback);
   }
 
   private static String probeKey(int first, int last) {

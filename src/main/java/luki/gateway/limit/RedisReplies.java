@@ -17,7 +17,6 @@ final class RedisReplies implements ReplyStore {
   /** The limits wait for the same connection, so that no reply on it may be long. */
   private static final int MAX_BYTES = 64 * 1024;
 
-  private static final String NAME = "reply";
   private static final char IN_PROGRESS = 'P';
 
   private final RedisExecutor redis;
@@ -42,7 +41,7 @@ final class RedisReplies implements ReplyStore {
   }
 
   private static Script.Call call(Script script, Entry entry) {
-    return new Script.Call(script, entry.id()).addKey(NAME, "");
+    return new Script.Call(script, entry.id()).addKey("reply", "");
   }
 
   @Override

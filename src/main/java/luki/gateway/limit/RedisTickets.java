@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Keeps tickets in Redis for all instances. Without Redis none is issued or redeemed. */
 record RedisTickets(RedisExecutor redis) implements Tickets.Store {
-  private static final String NAME = "ticket";
-
   @Override
   public void put(String id, byte[] sealed) {
     long[] _ = run(call(Script.PUT, id).add(LIFETIME.toMillis()).add(sealed));
@@ -22,7 +20,7 @@ record RedisTickets(RedisExecutor redis) implements Tickets.Store {
   }
 
   private static Script.Call call(Script script, String id) {
-    return new Script.Call(script, id).addKey(NAME, "");
+    return new Script.Call(script, id).addKey("ticket", "");
   }
 
   private long[] run(Script.Call call) {

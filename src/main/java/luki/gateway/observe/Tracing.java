@@ -45,7 +45,6 @@ import org.jspecify.annotations.Nullable;
  * client.address} and {@code user_agent.original}: they can contain health data.
  */
 public final class Tracing implements AutoCloseable {
-  private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
   private static final AttributeKey<String> METHOD = AttributeKey.stringKey("http.request.method");
   private static final AttributeKey<String> ROUTE = AttributeKey.stringKey("http.route");
   private static final AttributeKey<String> SCHEME = AttributeKey.stringKey("url.scheme");
@@ -77,7 +76,7 @@ public final class Tracing implements AutoCloseable {
    * @throws BadConfiguration one of them cannot be used
    */
   public static Tracing of(Map<String, String> variables) throws BadConfiguration {
-    if (!variables.containsKey(ENDPOINT)) {
+    if (!variables.containsKey("OTEL_EXPORTER_OTLP_ENDPOINT")) {
       return off();
     }
     Map<String, String> properties = new HashMap<>();
@@ -106,7 +105,7 @@ public final class Tracing implements AutoCloseable {
               .getOpenTelemetrySdk();
       return new Tracing(sdk, sampler.get());
     } catch (ConfigurationException | IllegalArgumentException wrong) {
-      throw new BadConfiguration(List.of("OTEL_*: " + wrong.getMessage()));
+      throw new BadConfiguration("OTEL_*: " + wrong.getMessage());
     }
   }
 

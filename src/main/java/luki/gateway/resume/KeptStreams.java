@@ -39,7 +39,6 @@ public final class KeptStreams implements AutoCloseable {
   /** The request and other objects of a stream. */
   private static final int STREAM_BYTES = 4 * 1024;
 
-  private static final String HOLDER = "kept streams";
   // A drain ends streams without a reader, which must be logged and billed within its grace.
   private static final Duration CHECK_INTERVAL = Duration.ofMillis(100);
   private static final Pattern EVENT_ID = Pattern.compile("([0-9a-f]{32}):([0-9]{1,9})");
@@ -72,7 +71,7 @@ public final class KeptStreams implements AutoCloseable {
       LongSupplier nanos) {
     this.budget = budget;
     this.memory = budget.lease();
-    this.memory.heldBy(HOLDER);
+    this.memory.heldBy("kept streams");
     this.limit = limit / 8;
     this.lifecycle = lifecycle;
     this.random = random;

@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Keeps tickets in the memory of this process, within the budget of all messages. */
 public final class MemoryTickets implements Tickets.Store {
-  private static final String HOLDER = "tickets";
   // The objects of an entry and its texts.
   private static final int ENTRY_BYTES = 256;
 
@@ -28,7 +27,7 @@ public final class MemoryTickets implements Tickets.Store {
 
   public MemoryTickets(ByteBudget budget) {
     memory = budget.lease();
-    memory.heldBy(HOLDER);
+    memory.heldBy("tickets");
   }
 
   @Override

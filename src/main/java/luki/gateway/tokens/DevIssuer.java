@@ -14,8 +14,6 @@ import luki.gateway.tokens.TrustedKey.KeySource;
  * prod.
  */
 public final class DevIssuer {
-  private static final String NAME = "dev-token-key.json";
-
   private final SigningKey key;
 
   private DevIssuer(SigningKey key) {
@@ -29,7 +27,7 @@ public final class DevIssuer {
 
   /** Where the development key is stored: beside the API key file. */
   public static Path fileBeside(Path keyFile) {
-    return keyFile.resolveSibling(NAME);
+    return keyFile.resolveSibling("dev-token-key.json");
   }
 
   /** With the key of a file, mode 0600, which is made where there is none. */

@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class OutgoingRequests {
   private static final Fields SENDER = Fields.of("User-Agent", "luki-gateway");
   private static final Fields JSON = Fields.of("Content-Type", "application/json");
-  private static final byte[] NONE = {};
 
   private final Upstream who;
   private final PreparedRequest.Origin origin;
@@ -64,6 +63,6 @@ final class OutgoingRequests {
 
   /** A health check. */
   PreparedRequest health(long by) {
-    return new PreparedRequest(origin, "GET", "/health", SENDER, NONE, by);
+    return new PreparedRequest(origin, "GET", "/health", SENDER, new byte[0], by);
   }
 }
