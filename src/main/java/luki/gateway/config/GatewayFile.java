@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -179,11 +180,8 @@ public record GatewayFile(
   }
 
   public Service service(Upstream upstream) {
-    Service service = upstreams.get(upstream);
-    if (service == null) {
-      throw new IllegalStateException("no settings for " + upstream.label());
-    }
-    return service;
+    return Objects.requireNonNull(
+        upstreams.get(upstream), () -> "no settings for " + upstream.label());
   }
 
   /**

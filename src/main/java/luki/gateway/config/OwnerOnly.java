@@ -1,7 +1,7 @@
 package luki.gateway.config;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
@@ -41,11 +41,8 @@ public final class OwnerOnly {
   private static void write(Path file, byte[] content, OpenOption how) throws IOException {
     try (FileChannel out =
         open(file, how, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer bytes = ByteBuffer.wrap(content);
-      while (bytes.hasRemaining()) {
-        // A full disk may take a part without an error; the next write then fails.
-        out.write(bytes);
-      }
+      // All of it: a full disk may take a part without an error; the next write then fails.
+      Channels.newOutputStream(out).write(content);
       out.force(true);
     }
   }

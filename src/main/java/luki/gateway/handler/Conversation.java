@@ -2,7 +2,6 @@ package luki.gateway.handler;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import luki.gateway.consent.Consent;
@@ -11,6 +10,7 @@ import luki.gateway.http.Deadline;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Policy.ConsentRule;
 import luki.gateway.json.Json;
+import luki.gateway.observe.Label;
 import luki.gateway.upstream.Branch;
 
 /**
@@ -37,17 +37,11 @@ record Conversation(MemoryCalls memory, Consent consent, Duration deadline) {
   }
 
   /** How the memories fared, as {@code meta.memory} says it. */
-  enum MemoryUse {
+  enum MemoryUse implements Label {
     USED,
     NONE,
     DENIED,
-    UNAVAILABLE;
-
-    private final String label = name().toLowerCase(Locale.ROOT);
-
-    String label() {
-      return label;
-    }
+    UNAVAILABLE
   }
 
   /** The agent's request, whether memories are in it, and the exchange with what was consented. */

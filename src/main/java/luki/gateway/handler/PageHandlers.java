@@ -45,7 +45,7 @@ public final class PageHandlers {
       consoleAssets.put(name, asset(name, text("console/" + name), "no-cache"));
     }
     return Map.of(
-        "openapi", StaticFile.of(Response.json(200, document), "no-cache")::answer,
+        "openapi", new StaticFile(Response.json(200, document), "no-cache")::answer,
         "docs", page(html, DOCS_POLICY)::answer,
         "docs-asset",
             oneOf(Map.of(REDOC, asset(REDOC, redoc, day), ICON, asset(ICON, text(ICON), day))),
@@ -64,7 +64,7 @@ public final class PageHandlers {
 
   private static StaticFile page(String html, String policy) {
     Response reply = Response.text(200, "text/html; charset=utf-8", html);
-    return StaticFile.of(reply.with("Content-Security-Policy", policy), "no-cache");
+    return new StaticFile(reply.with("Content-Security-Policy", policy), "no-cache");
   }
 
   private static StaticFile asset(String name, String text, String cacheControl) {
@@ -74,7 +74,7 @@ public final class PageHandlers {
           case "css" -> "text/css; charset=utf-8";
           default -> "text/javascript; charset=utf-8";
         };
-    return StaticFile.of(Response.text(200, type, text), cacheControl);
+    return new StaticFile(Response.text(200, type, text), cacheControl);
   }
 
   private static String text(String resource) {

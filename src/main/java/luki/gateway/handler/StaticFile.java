@@ -25,15 +25,9 @@ final class StaticFile {
   // Made when it is asked for: Redoc's script takes 0.1 s, which the start would wait for.
   private volatile @Nullable Response zipped;
 
-  private StaticFile(String hash, Response plain) {
-    this.hash = hash;
-    this.plain = plain;
-  }
-
-  static StaticFile of(Response reply, String cacheControl) {
-    return new StaticFile(
-        Sha256.of(Body.bytesOf(reply.body())).substring(0, 16),
-        reply.with(Fields.of("Cache-Control", cacheControl, "Vary", "Accept-Encoding")));
+  StaticFile(Response reply, String cacheControl) {
+    this.hash = Sha256.of(Body.bytesOf(reply.body())).substring(0, 16);
+    this.plain = reply.with(Fields.of("Cache-Control", cacheControl, "Vary", "Accept-Encoding"));
   }
 
   private Response zipped() {

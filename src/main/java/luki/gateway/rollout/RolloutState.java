@@ -115,12 +115,9 @@ public record RolloutState(
         (version, share) ->
             versions.put(
                 version.name(),
-                Json.object()
-                    .put("percent", share.percent)
-                    .put("mirrored", share.mirrored)
-                    .build()));
+                Json.object().put("percent", share.percent).put("mirrored", share.mirrored)));
     return Json.object()
-        .put("versions", versions.build())
+        .put("versions", versions)
         .put("top", top == null ? "" : top.name())
         .put("started", started.toString())
         .put("changed", changed.toString())

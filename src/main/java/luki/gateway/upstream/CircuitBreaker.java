@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 import luki.gateway.config.GatewayFile;
 import luki.gateway.http.Principal;
 import org.jspecify.annotations.Nullable;
@@ -89,12 +90,8 @@ public final class CircuitBreaker {
 
     /** Whether as many as there is room for are of the window. */
     boolean areEnough(long now) {
-      for (int i = 0; i < callers.length; i++) {
-        if (callers[i] == null || now - at[i] >= window) {
-          return false;
-        }
-      }
-      return true;
+      return IntStream.range(0, callers.length)
+          .allMatch(i -> callers[i] != null && now - at[i] < window);
     }
 
     void clear() {
