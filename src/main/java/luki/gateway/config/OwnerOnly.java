@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -47,16 +48,31 @@ public final class OwnerOnly {
     }
   }
 
-  /** The same as a whole or not at all, so that a reader never sees half of it. */
+  /**
+   * The same as a whole or not at all, so that a reader never sees half of it. The file keeps its
+   * owner, since root may write what a gateway reads.
+   */
   public static void replace(Path file, byte[] content) throws IOException {
     Path next = file.resolveSibling(file.getFileName() + NEXT);
     // What somebody else has put there is neither followed nor kept.
     Files.deleteIfExists(next);
     try {
       write(next, content, StandardOpenOption.CREATE_NEW);
+      keepOwner(file, next);
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(next);
+    }
+  }
+
+  private static void keepOwner(Path file, Path next) throws IOException {
+    if (Files.exists(file) && !Files.getOwner(next).equals(Files.getOwner(file))) {
+      UserPrincipal owner = Files.getOwner(file);
+      try {
+        Files.setOwner(next, owner);
+      } catch (IOException notRoot) {
+        throw new IOException(file + ": only its owner, " + owner + ", or root may replace it");
+      }
     }
   }
 

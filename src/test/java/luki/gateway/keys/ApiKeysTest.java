@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -68,6 +70,18 @@ class ApiKeysTest {
     return maker.create(
         new ApiKeyAdmin.Wanted(
             "app", scopes, roles, KeyEntry.usersOf(List.of(), "app"), null, expires));
+  }
+
+  @Test
+  void aFileThatRootChangesKeepsItsOwner() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may change an owner");
+    make(Set.of(READ), Set.of(), null);
+    UserPrincipal nobody =
+        path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody");
+    Files.setOwner(path, nobody);
+    make(Set.of(READ), Set.of(), null);
+    assertEquals(nobody, Files.getOwner(path));
+    assertEquals(2, file.read().size());
   }
 
   @Test
