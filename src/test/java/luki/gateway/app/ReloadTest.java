@@ -272,7 +272,7 @@ class ReloadTest {
   @Test
   @Timeout(180)
   void aHundredReloadsUnderLoadFailNoRequest() throws Exception {
-    try (Fixture setting = Fixture.start(this::own)) {
+    try (Fixture setting = Fixture.start(builder -> own(builder).with("CONFIG_POLL_S", "0"))) {
       TestGateway gateway = setting.gateway();
       Client maria = setting.withKey(gateway.keyWithRole(List.of("maria_k"), "patient"));
       AtomicBoolean over = new AtomicBoolean();
