@@ -11,7 +11,7 @@ WORKDIR /app
 COPY pom.xml ./
 COPY src src
 ENV MAVEN_ARGS=-Dmaven.repo.local=/app/.m2
-RUN --mount=type=cache,target=/app/.m2 mvn -B -ntp -q -Psbom package -Dmaven.test.skip=true
+RUN mvn -B -ntp -q -Psbom package -Dmaven.test.skip=true
 # The modules that the jars use (a test compares them with jdeps).
 RUN jlink --output root/opt/java --strip-java-debug-attributes --no-header-files --no-man-pages --compress zip-6 \
         --add-modules java.net.http,java.sql,jdk.httpserver,jdk.management,jdk.unsupported
