@@ -15,6 +15,7 @@ import luki.gateway.http.ApiException;
 import luki.gateway.http.Body;
 import luki.gateway.http.Chain;
 import luki.gateway.http.Chain.Filter;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
@@ -84,7 +85,14 @@ public record Explanation(
             .toList();
     ApiError refusal = new Chain(steps, Errors::of).handle(exchange).outcome().refusal();
     if (refusal == null && exchange.route() instanceof Route.Served served) {
-      verdicts.add(new Verdict("Handler", handlerOf(served)));
+      Upstream who = served.operation().upstream();
+      if (who != null && !filters.parts().configuration().settings().services().contains(who)) {
+        refusal = new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
+        String text = refusal.status() + " " + refusal.code() + ": " + who.label() + " has no URL";
+        verdicts.add(new Verdict("Handler", text));
+      } else {
+        verdicts.add(new Verdict("Handler", handlerOf(served)));
+      }
     }
     return new Result(verdicts, refusal);
   }

@@ -14,6 +14,7 @@ import luki.gateway.cli.Arguments.BadUsage;
 import luki.gateway.config.Problems.BadConfiguration;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
 import luki.http1.Fields;
@@ -50,10 +51,14 @@ record ExplainCommand(PrintStream out) {
     }
     try (Gateway gateway = new Gateway(configuration)) {
       gateway.refreshKeys();
-      print(gateway.explanation().of(question));
-      if (claims == null && !hasCredential) {
+      Explanation.Result result = gateway.explanation().of(question);
+      print(result);
+      ErrorCode code = result.refusal() == null ? null : result.refusal().code();
+      if (code == ErrorCode.UNAUTHENTICATED && claims == null && !hasCredential) {
         out.println(
             "hint                 no credential: add --claims FILE, or --header 'X-API-Key: KEY'");
+      } else if (code == ErrorCode.UNSUPPORTED_MEDIA_TYPE && body == null) {
+        out.println("hint                 no body: add --body FILE");
       }
     }
     return 0;
@@ -61,10 +66,11 @@ record ExplainCommand(PrintStream out) {
 
   private static void header(String line, Fields.Builder headers) throws BadUsage {
     int colon = line.indexOf(':');
-    if (colon < 1) {
+    try {
+      headers.add(line.substring(0, Math.max(0, colon)).strip(), line.substring(colon + 1).strip());
+    } catch (IllegalArgumentException malformed) {
       throw new BadUsage("--header must be like 'Idempotency-Key: k1'");
     }
-    headers.add(line.substring(0, colon).strip(), line.substring(colon + 1).strip());
   }
 
   private void print(Explanation.Result result) {
@@ -74,7 +80,7 @@ record ExplainCommand(PrintStream out) {
     ApiError refusal = result.refusal();
     out.println(
         refusal == null
-            ? "verdict              every step lets it pass"
+            ? "verdict              every step that can be checked offline lets it pass"
             : "verdict              refused: " + refusal.status() + " " + refusal.code());
   }
 

@@ -300,8 +300,12 @@ class CommandLineIT {
     Jar.Ended nowhere = jar.run(DEV, "explain", "GET", "/v1/nowhere").expect(0);
     assertTrue(nowhere.out().contains("404 NOT_FOUND"), nowhere.out());
     Files.writeString(body, "{\"user_id\":\"maria_k\",\"message\":\"hello\"}");
-    Jar.Ended own = jar.run(DEV, question);
-    assertTrue(own.out().contains("every step lets it pass"), own.out());
+    Jar.Ended unset = jar.run(DEV, question).expect(0);
+    assertTrue(
+        unset.out().contains("503 DOWNSTREAM_NOT_CONFIGURED: agent has no URL"), unset.out());
+    Map<String, String> set = Map.of("ENVIRONMENT", "dev", "AGENT_URL", "http://127.0.0.1:1");
+    Jar.Ended own = jar.run(set, question).expect(0);
+    assertTrue(own.out().contains("every step that can be checked offline"), own.out());
     assertTrue(own.out().contains("calls agent"), own.out());
     Jar.Ended stranger = jar.run(DEV, "explain", "GET", "/v1/usage").expect(0);
     assertTrue(stranger.out().contains("no credential: add --claims FILE"), stranger.out());
@@ -309,12 +313,16 @@ class CommandLineIT {
     String key = jar.run(DEV, create).expect(0).out().strip();
     Jar.Ended known =
         jar.run(DEV, "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(0);
-    assertTrue(known.out().contains("every step lets it pass"), known.out());
+    assertTrue(known.out().contains("every step that can be checked offline"), known.out());
     assertFalse(known.out().contains("no credential"), known.out());
     Jar.Ended prod =
         jar.run(Map.of(), "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(2);
     assertTrue(prod.err().contains("API_KEY_PEPPER: is unset. "), prod.err());
     jar.run(DEV, "explain", "GET").expect(2);
+    for (String line : List.of("X-API-Key " + key, "X API Key: v", ": v", "Übel: x")) {
+      Jar.Ended malformed = jar.run(DEV, "explain", "GET", "/v1/usage", "--header", line).expect(2);
+      assertTrue(malformed.err().contains("--header must be like"), malformed.err());
+    }
     jar.run(DEV, "explain", "GET", "/", "--claims", "none.json").expect(2);
   }
 

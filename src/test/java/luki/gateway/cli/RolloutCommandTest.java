@@ -51,9 +51,14 @@ class RolloutCommandTest {
     Problems problems = new Problems();
     Map<String, String> variables =
         Map.of(
-            "ENVIRONMENT", "dev",
-            "GATEWAY_CONFIG", file.toString(),
-            "ROLLOUT_FILE", directory.resolve("rollout.json").toString());
+            "ENVIRONMENT",
+            "dev",
+            "AGENT_URL",
+            "http://127.0.0.1:1",
+            "GATEWAY_CONFIG",
+            file.toString(),
+            "ROLLOUT_FILE",
+            directory.resolve("rollout.json").toString());
     return Configuration.of(
         Environment.of(variables, directory.resolve("no.env"), problems), problems);
   }
