@@ -23,7 +23,7 @@ DEV_CLASSPATH := target/test-classes:target/luki-gateway.jar:target/lib/*
 # The JVM runs the gateway's own requests for some seconds, and writes down classes and profiles; only target/luki uses them.
 AOT = echo "Writing target/luki-gateway.aot (10 s)…" >&2; \
 	"$(JAVA)" -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput=target/luki-gateway.aot -Xlog:aot=off \
-		-jar target/luki-gateway.jar warm-up 2>target/aot.log || cat target/aot.log >&2
+		-jar target/luki-gateway.jar warm-up >target/aot.log 2>&1 || cat target/aot.log >&2
 SOURCES := $(shell find src/main src/test pom.xml -type f 2>/dev/null)
 export DEV_CLASSPATH
 export DEV_JAVA_OPTS := $(JAVA_OPTS)
@@ -72,7 +72,7 @@ test-engines: compiled ## the tests of everything on the wire, on the other thre
 
 # The gateway's jar, then a jar for each door; only these are tested.
 EXT := mvn -B -ntp -q -f src/ext/pom.xml -Pext
-ext: ## the optional doors: target/ext/luki-graphql.jar and its libraries
+ext: ## the optional doors: luki-graphql.jar and luki-grpc.jar in target/ext, with their libraries
 	@echo "Building the doors (the first time downloads what is needed)…" >&2
 	@$(EXT) package >&2
 

@@ -10,15 +10,15 @@ final class Banner {
       """
       KEY="Authorization: Bearer $(cat target/demo-key)"
       JSON="Content-Type: application/json"
-      curl -s {url}/v1/chat -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","message":"What could I do today?"}'
+      curl -sw '\\n' {url}/v1/chat -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","message":"What could I do today?"}'
       curl -sN {url}/v1/chat/stream -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","message":"Tell me about hiking"}'
-      curl -s {url}/v1/elr/ingest_text -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","text":"I like hiking in the mountains","tags":["hobby"]}'
-      curl -s {url}/v1/elr/search -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","query":"hiking"}'
-      curl -s -X PUT {url}/v1/users/maria_k/consent -H "$KEY" -H "$JSON" -d '{"grants":[{"scope":"elr_memories","purpose":"chat"}]}'
-      curl -s "{url}/v1/activities/recommend?user_id=maria_k&k=3" -H "$KEY"
-      curl -s {url}/v1/reports/generate -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","window_days":7}'
-      curl -s {url}/v1/users/maria_k/overview -H "$KEY"
-      curl -s {url}/v1/usage -H "$KEY"
+      curl -sw '\\n' {url}/v1/elr/ingest_text -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","text":"I like hiking in the mountains","tags":["hobby"]}'
+      curl -sw '\\n' {url}/v1/elr/search -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","query":"hiking"}'
+      curl -sw '\\n' -X PUT {url}/v1/users/maria_k/consent -H "$KEY" -H "$JSON" -d '{"grants":[{"scope":"elr_memories","purpose":"chat"}]}'
+      curl -sw '\\n' "{url}/v1/activities/recommend?user_id=maria_k&k=3" -H "$KEY"
+      curl -sw '\\n' {url}/v1/reports/generate -H "$KEY" -H "$JSON" -d '{"user_id":"maria_k","window_days":7}'
+      curl -sw '\\n' {url}/v1/users/maria_k/overview -H "$KEY"
+      curl -sw '\\n' {url}/v1/usage -H "$KEY"
       """;
 
   private Banner() {}

@@ -4,6 +4,8 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -21,6 +23,7 @@ import luki.gateway.app.ServeProcess;
 import luki.gateway.config.Environment;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
+import luki.gateway.config.Settings;
 import luki.gateway.config.Variable;
 import luki.gateway.http.Principal.Users;
 import luki.gateway.http.Scope;
@@ -71,6 +74,7 @@ public final class DevServer {
     Problems problems = new Problems();
     Configuration configuration =
         Configuration.of(Environment.of(environment, Path.of(".env"), problems), problems);
+    checkPort(configuration.settings());
     String key = demoKey(configuration);
     boolean isShort =
         configuration.settings().dev() && System.getProperty("luki.lines", "").equals("short");
@@ -82,6 +86,16 @@ public final class DevServer {
           removeOthers(configuration, key);
           System.err.print(Banner.of(gateway.address().getPort(), unset, environment));
         });
+  }
+
+  /** Before the key of the gateway that runs there is replaced. */
+  private static void checkPort(Settings settings) throws BadConfiguration {
+    InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
+    try (ServerSocket port = new ServerSocket()) {
+      port.bind(address);
+    } catch (IOException taken) {
+      throw new BadConfiguration("PORT: " + address.getPort() + " is in use; set another");
+    }
   }
 
   /** A new key for each start, written to a file for the curl lines. */
