@@ -27,14 +27,20 @@ record CheckCommand(PrintStream out) {
     if (json) {
       print(findings);
     } else {
-      for (Finding finding : findings) {
+      for (int i = 0; i < findings.size(); i++) {
+        Finding finding = findings.get(i);
         out.printf("%-8s  %s: %s%n", severityOf(finding), finding.where(), finding.text());
-        out.printf("          %s %s%n", finding.check().reason(), finding.check().remedy());
+        // Once for all of a kind, which stand together.
+        if (i + 1 == findings.size() || findings.get(i + 1).check() != finding.check()) {
+          out.printf("          %s %s%n", finding.check().reason(), finding.check().remedy());
+        }
       }
       for (Upstream who : configuration.withVersions()) {
         out.println("versions of " + configuration.file().described(who));
       }
-      out.printf("%d routes, %d findings%n", routes, findings.size());
+      out.printf(
+          "%d routes, %d findings, %d of them critical%n",
+          routes, findings.size(), findings.stream().filter(Finding::isCritical).count());
     }
     return findings.stream().anyMatch(Finding::isCritical) ? 2 : 0;
   }

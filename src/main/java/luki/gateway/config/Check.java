@@ -18,7 +18,7 @@ public enum Check {
   PEPPER_UNSET(
       Severity.WARNING,
       Severity.CRITICAL,
-      "Keys are hashed with a value that is public.",
+      "Without it keys are hashed with a value that is public.",
       "Set it to random text of at least 32 bytes, as sh config/deploy/secrets.sh makes;"
           + " ENVIRONMENT=dev needs none."),
   SIGNING_KEY_UNSET(
@@ -95,6 +95,9 @@ public enum Check {
   UNUSED_SCOPE(
       "The scope permits nothing, so the name is probably misspelled.",
       "Correct the scope, or remove it."),
+  SERVICE_KEYS_UNSET(
+      "The services of gateway.yaml cannot authenticate.",
+      "Set it to the JWK Set with their keys, or remove the services."),
   SERVICE_KEY_NOT_USED(
       "Tokens that are signed with the key are refused.",
       "Replace the key by one of a supported type, with a kid of its own."),

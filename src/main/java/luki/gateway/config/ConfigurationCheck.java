@@ -54,7 +54,7 @@ public final class ConfigurationCheck {
 
     /** What it is, and what follows from it. */
     public String sentences() {
-      return text + ". " + check.reason();
+      return text + (text.endsWith("?") ? " " : ". ") + check.reason();
     }
 
     /** It is about a variable without a value, as most are at a desk. */
@@ -91,6 +91,9 @@ public final class ConfigurationCheck {
     check.access();
     check.roles(file);
     file.roles().forEach((role, granted) -> check.scopes("roles/" + role, granted, scopes));
+    if (!file.callers().isEmpty() && settings.serviceJwks() == null) {
+      check.add(Check.SERVICE_KEYS_UNSET, "SERVICE_JWKS_PATH", UNSET);
+    }
     file.callers()
         .forEach((name, caller) -> check.scopes("services/" + name, caller.scopes(), scopes));
     return check.findings;

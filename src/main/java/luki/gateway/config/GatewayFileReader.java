@@ -233,7 +233,13 @@ public record GatewayFileReader(Located document, Problems problems, Set<String>
       if (read.contains(at)) {
         refuseUnread(at, node.at(name));
       } else {
-        problem(at, name + " is not a known key");
+        List<String> siblings =
+            read.stream()
+                .filter(other -> other.startsWith(pointer + "/"))
+                .map(other -> other.substring(pointer.length() + 1))
+                .filter(other -> other.indexOf('/') < 0)
+                .toList();
+        problem(at, name + " is not a known key" + Spelling.hint(name, siblings));
       }
     }
   }

@@ -61,7 +61,13 @@ class ConfigurationFilesTest {
       List<String> found = assertThrows(BadConfiguration.class, own::throwIfAny).problems();
       assertEquals(1, found.size(), found.toString());
       assertTrue(
-          found.getFirst().matches(".*gateway\\.yaml:\\d+: \\w+ is not a known key"),
+          found
+              .getFirst()
+              .matches(".*gateway\\.yaml:\\d+: \\w+ is not a known key(; did you mean \\w+\\?)?"),
+          found.toString());
+      assertEquals(
+          change.getValue().contains("memry"),
+          found.getFirst().endsWith("; did you mean memory?"),
           found.toString());
     }
   }
