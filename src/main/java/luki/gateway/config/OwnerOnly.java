@@ -6,11 +6,13 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.FileOwnerAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.Set;
@@ -65,11 +67,16 @@ public final class OwnerOnly {
     }
   }
 
+  /** Follows no link: the owner of the directory may put one in the place of either. */
   private static void keepOwner(Path file, Path next) throws IOException {
-    if (Files.exists(file) && !Files.getOwner(next).equals(Files.getOwner(file))) {
-      UserPrincipal owner = Files.getOwner(file);
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    UserPrincipal owner = Files.getOwner(file, LinkOption.NOFOLLOW_LINKS);
+    if (!owner.equals(Files.getOwner(next, LinkOption.NOFOLLOW_LINKS))) {
       try {
-        Files.setOwner(next, owner);
+        Files.getFileAttributeView(next, FileOwnerAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+            .setOwner(owner);
       } catch (IOException notRoot) {
         throw new IOException(file + ": only its owner, " + owner + ", or root may replace it");
       }
