@@ -30,6 +30,7 @@ import luki.gateway.http.Upstream;
 import luki.gateway.idempotency.EnforceIdempotency;
 import luki.gateway.json.Json;
 import luki.gateway.json.JsonSchema;
+import luki.gateway.keys.KeyEntry;
 import luki.gateway.server.ExchangeReader;
 import luki.http1.ByteBudget;
 import luki.http1.Fields;
@@ -192,6 +193,9 @@ public record Explanation(
           case ApiError.Unauthenticated wrong
               when wrong.credentialPresented() && !(step.filter() instanceof BrowserCredentials) ->
               ": " + filters.authenticate().whyRefused(exchange);
+          case ApiError.Plain plain when plain.code() == ErrorCode.NOT_OWNER ->
+              ": the caller acts for "
+                  + String.join(", ", KeyEntry.namesOf(exchange.principal().users()));
           case ApiError.Plain _,
               ApiError.Specific _,
               ApiError.Unauthenticated _,

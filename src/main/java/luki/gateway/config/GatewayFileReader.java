@@ -153,6 +153,10 @@ public record GatewayFileReader(Located document, Problems problems, Set<String>
     Map<Upstream, GatewayFile.Service> settings = new EnumMap<>(Upstream.class);
     for (Upstream upstream : Upstream.values()) {
       String at = "/downstreams/" + upstream.label();
+      if (value(at).isMissing()) {
+        problem(at, at + " is missing");
+        continue;
+      }
       settings.put(
           upstream,
           new GatewayFile.Service(
@@ -233,13 +237,7 @@ public record GatewayFileReader(Located document, Problems problems, Set<String>
       if (read.contains(at)) {
         refuseUnread(at, node.at(name));
       } else {
-        List<String> siblings =
-            read.stream()
-                .filter(other -> other.startsWith(pointer + "/"))
-                .map(other -> other.substring(pointer.length() + 1))
-                .filter(other -> other.indexOf('/') < 0)
-                .toList();
-        problem(at, name + " is not a known key" + Spelling.hint(name, siblings));
+        problem(at, name + " is not a known key" + Spelling.hint(at, read));
       }
     }
   }

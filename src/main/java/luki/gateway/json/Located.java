@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * A YAML document that knows the line of each of its values.
@@ -31,7 +32,14 @@ public record Located(Path file, Json root, Map<String, Integer> lines) {
       throw new Malformed(file + ":" + line + ": " + invalid.getMessage());
     } catch (JsonProcessingException malformed) {
       int line = malformed.getLocation() == null ? 1 : malformed.getLocation().getLineNr();
-      throw new Malformed(file + ":" + line + ": not readable as YAML");
+      // What was read and what is wrong; the other lines show the text around the place.
+      String why =
+          malformed
+              .getOriginalMessage()
+              .lines()
+              .filter(said -> !said.isBlank() && !said.startsWith(" "))
+              .collect(Collectors.joining(", "));
+      throw new Malformed(file + ":" + line + ": not readable as YAML: " + why);
     }
   }
 

@@ -63,13 +63,49 @@ class ConfigurationFilesTest {
       assertTrue(
           found
               .getFirst()
-              .matches(".*gateway\\.yaml:\\d+: \\w+ is not a known key(; did you mean \\w+\\?)?"),
+              .matches(
+                  ".*gateway\\.yaml:\\d+: \\w+ is not a known key(; did you mean [\\w/]+\\?)?"),
           found.toString());
       assertEquals(
           change.getValue().contains("memry"),
-          found.getFirst().endsWith("; did you mean memory?"),
+          found.getFirst().endsWith("; did you mean /downstreams/memory?"),
           found.toString());
     }
+  }
+
+  @Test
+  void aServiceThatIsMissingIsOneProblem() throws Exception {
+    assertEquals(
+        List.of(
+            "gateway.yaml:76: /downstreams/agent is missing",
+            "gateway.yaml:77: agnet is not a known key; did you mean /downstreams/agent?"),
+        problems("  agent:\n    connect", "  agnet:\n    connect"));
+  }
+
+  @Test
+  void whyAFileIsNoYamlIsSaid() throws Exception {
+    assertEquals(
+        List.of(
+            "gateway.yaml:118: not readable as YAML: while parsing a flow sequence, expected ',' or"
+                + " ']', but got :"),
+        problems("breaker:\n", "breaker: [\n"));
+  }
+
+  /** What is wrong with the file once a text in it is another; the paths without directory. */
+  private List<String> problems(String text, String other) throws IOException {
+    String whole = Files.readString(Path.of("config/gateway.yaml"));
+    assertTrue(whole.contains(text), text);
+    Path file =
+        Files.writeString(directory.resolve("gateway.yaml"), whole.replaceFirst(text, other));
+    Problems own = new Problems();
+    BadConfiguration bad =
+        assertThrows(
+            BadConfiguration.class,
+            () -> {
+              GatewayFile _ = GatewayFileReader.read(file, own);
+              own.throwIfAny();
+            });
+    return bad.problems().stream().map(each -> each.replace(directory + "/", "")).toList();
   }
 
   @Test
