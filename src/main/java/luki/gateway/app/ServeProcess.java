@@ -80,7 +80,8 @@ public final class ServeProcess {
       }
     }
     if (unset.length() > 0) {
-      warnings.println("warning: for development only, since unset (see check): " + unset);
+      warnings.println(
+          "warning: unset, which suits development only (check explains each): " + unset);
     }
   }
 

@@ -57,7 +57,7 @@ public final class ConfigurationCheck {
       return text + (text.endsWith("?") ? " " : ". ") + check.reason();
     }
 
-    /** It is about a variable without a value, as most are at a desk. */
+    /** It is about a variable that has no value. */
     public boolean isOfUnset() {
       return text.equals(UNSET);
     }

@@ -133,9 +133,7 @@ public record AccessLine(
     };
   }
 
-  /**
-   * A refusal while stopping is planned, and so is what a probe is told until the gateway is ready.
-   */
+  /** A 5xx while the gateway stops, or from /readyz, is part of normal operation. */
   private boolean isFault() {
     return status >= 500 && error != ErrorCode.DRAINING && !route.template().equals("/readyz");
   }
