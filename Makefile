@@ -42,6 +42,7 @@ stand-ins: compiled ## stand-ins of all seven services on this machine, on the p
 	@exec "$(JAVA)" -cp "$(DEV_CLASSPATH)" luki.gateway.standin.StandInsServer
 
 build: ## target/luki-gateway.jar, target/lib, target/luki which starts it, and what the JVM needs to start fast
+	@echo "Building (the first time downloads what is needed, which takes a few minutes)…" >&2
 	@$(MVN) package -DskipTests >&2
 	@$(AOT)
 

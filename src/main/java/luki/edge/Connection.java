@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Connection implements Runnable {
   private static final System.Logger LOG = System.getLogger("luki.edge");
-  private static final int READ_BUFFER = 4 * 1024;
+  private static final int READ_BUFFER = 2 * 1024;
 
   /** Unread bytes of a body that are read and dropped rather than the connection closed. */
   static final int MAX_DRAIN_BYTES = 64 * 1024;

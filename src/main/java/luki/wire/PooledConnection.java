@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** One connection to an origin, used by one call at a time and by none while it is in the pool. */
 final class PooledConnection {
   private static final int MAX_INTERIM = 10;
-  private static final int READ_BUFFER = 4 * 1024;
+  private static final int READ_BUFFER = 2 * 1024;
   private static final int WRITE_BUFFER = 2 * 1024;
 
   private final SocketChannel channel;

@@ -129,8 +129,7 @@ public record Configuration(
     try {
       List<KeyEntry> keys = new KeyFile(settings.keyFile()).read();
       if (keys.isEmpty()) {
-        findings.add(
-            Finding.of(Check.NO_KEYS, where, "no key exists yet, so no caller can authenticate"));
+        findings.add(Finding.of(Check.NO_KEYS, where, "no key exists yet"));
       }
       Set<String> unknown = new TreeSet<>();
       keys.forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));

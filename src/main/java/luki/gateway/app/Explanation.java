@@ -25,6 +25,7 @@ import luki.gateway.http.Query;
 import luki.gateway.http.Request;
 import luki.gateway.http.Response;
 import luki.gateway.http.Route;
+import luki.gateway.http.Scope;
 import luki.gateway.http.Target;
 import luki.gateway.http.Upstream;
 import luki.gateway.idempotency.EnforceIdempotency;
@@ -188,14 +189,19 @@ public record Explanation(
               invalid.details().stream()
                   .map(Explanation::described)
                   .collect(Collectors.joining(","));
-          case ApiError.MissingScope missing -> " needs " + missing.needed();
-          case ApiError.WrongMethod wrong -> " has " + wrong.allowed();
+          case ApiError.MissingScope missing ->
+              " needs " + String.join(", ", Scope.names(missing.needed()));
+          case ApiError.WrongMethod wrong ->
+              " has "
+                  + wrong.allowed().stream().map(Method::name).collect(Collectors.joining(", "));
           case ApiError.Unauthenticated wrong
               when wrong.credentialPresented() && !(step.filter() instanceof BrowserCredentials) ->
               ": " + filters.authenticate().whyRefused(exchange);
           case ApiError.Plain plain when plain.code() == ErrorCode.NOT_OWNER ->
               ": the caller acts for "
                   + String.join(", ", KeyEntry.namesOf(exchange.principal().users()));
+          case ApiError.Plain plain when plain.code() == ErrorCode.IDENTITY_UNAVAILABLE ->
+              ": only a running gateway fetches the issuer's keys; give the token's claims";
           case ApiError.Plain _,
               ApiError.Specific _,
               ApiError.Unauthenticated _,

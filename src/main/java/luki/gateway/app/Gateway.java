@@ -156,10 +156,12 @@ public final class Gateway implements AutoCloseable {
       throws BadConfiguration, IOException {
     try {
       return filters.server(routes);
-    } catch (SocketException taken) {
+    } catch (SocketException refused) {
+      String why = String.valueOf(refused.getMessage());
+      String variable = why.contains("assign") || why.contains("resolved") ? "HOST" : "PORT";
       throw new BadConfiguration(
-          "PORT: %s:%d is in use (set another), or HOST is not an address of this machine"
-              .formatted(settings.host(), settings.port()));
+          "%s: cannot listen on %s:%d: %s"
+              .formatted(variable, settings.host(), settings.port(), why));
     }
   }
 

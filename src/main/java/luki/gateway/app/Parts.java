@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -86,7 +87,8 @@ record Parts(
   static Parts of(Configuration configuration, String version, Problems problems)
       throws BadConfiguration {
     Settings settings = configuration.settings();
-    Clock clock = Clock.systemUTC();
+    // Instants are shown to callers, who need no more digits.
+    Clock clock = Clock.tickMillis(ZoneOffset.UTC);
     long budget = settings.limits().bufferedBytes();
     ByteBudget memory = new ByteBudget(budget);
     Metrics metrics = new Metrics(version);

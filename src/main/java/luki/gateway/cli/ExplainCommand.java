@@ -7,6 +7,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import luki.gateway.app.Configuration;
 import luki.gateway.app.Explanation;
 import luki.gateway.app.Gateway;
@@ -34,6 +35,7 @@ record ExplainCommand(PrintStream out) {
       header(line, headers);
     }
     String method = arguments.word("a method, such as POST,");
+    String upper = method.toUpperCase(Locale.ROOT);
     String target = arguments.word("a path, such as /v1/chat,");
     arguments.end();
     Explanation.Question question =
@@ -44,6 +46,9 @@ record ExplainCommand(PrintStream out) {
             claims == null ? null : claims(claims),
             body == null ? null : Body.of(body));
     boolean hasCredential = CREDENTIALS.stream().anyMatch(question.headers()::has);
+    if (hasCredential && claims != null) {
+      throw new BadUsage("give --claims or a credential in --header, not both");
+    }
     Configuration configuration = Configuration.ofProcess();
     if (hasCredential) {
       // Without it each key would be unknown, which is not what the gateway would say.
@@ -59,6 +64,8 @@ record ExplainCommand(PrintStream out) {
             "hint                 no credential: add --claims FILE, or --header 'X-API-Key: KEY'");
       } else if (code == ErrorCode.UNSUPPORTED_MEDIA_TYPE && body == null) {
         out.println("hint                 no body: add --body FILE");
+      } else if (code == ErrorCode.NOT_IMPLEMENTED && !method.equals(upper)) {
+        out.println("hint                 methods are case-sensitive: " + upper);
       }
     }
     return 0;

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 /** Compiles one operation: its handler, its service, its parameters, its body, its replies. */
 record OperationCompiler(
     ContractDocument document, Map<String, Handler> handlers, Duration defaultDeadline) {
+  /** Such as /v1/engagement/interactions, of which the service gets /interactions. */
+  private static final int MIN_PASSED_ON = 3;
+
   private static final Set<String> KEYS =
       Set.of(
           "access",
@@ -69,9 +72,16 @@ record OperationCompiler(
     if (handler instanceof Handler.PassesOn && extension.at("downstream").isMissing()) {
       rules.problem("downstream is missing: the handler passes requests on to it");
     }
+    if (handler instanceof Handler.PassesOn && path.segments().size() < MIN_PASSED_ON) {
+      at.problem("the handler passes on what follows the path's second segment, and nothing does");
+    }
     Policy policy =
         new PolicyCompiler(extension, rules, handler instanceof Handler.AsksConsent)
             .compile(operation.at("security"), path, at);
+    RequestRules checked = requestRules(path, item, operation, at);
+    if (policy != null && !canFind(policy.owner(), checked)) {
+      rules.at("owner").problem("no valid request has an owner there: it is not declared");
+    }
     Route.Operation compiled =
         new Route.Operation(
             id,
@@ -81,11 +91,20 @@ record OperationCompiler(
             deadline(extension.at("deadline"), rules.at("deadline")),
             replies(method, operation, at),
             !operation.at("requestBody").isMissing(),
-            requestRules(path, item, operation, at),
+            checked,
             null);
     return policy == null || handler == null
         ? Optional.empty()
         : Optional.of(new Route.Served(compiled, policy, handler));
+  }
+
+  private static boolean canFind(Policy.Owner owner, RequestRules rules) {
+    return switch (owner) {
+      case Policy.Owner.InBody _ -> rules.bodySchema() != null;
+      case Policy.Owner.InQuery(String name) ->
+          rules.parameters().stream().anyMatch(p -> p.is(name, RequestRules.In.QUERY));
+      case Policy.Owner.None _, Policy.Owner.InPath _, Policy.Owner.ItemPrefix _ -> true;
+    };
   }
 
   private static @Nullable Upstream upstream(Json label, Place at) {

@@ -15,8 +15,9 @@ import luki.http1.Fields;
 /**
  * Refuses an address that has presented too many bad credentials, before another one is checked. A
  * credential that was accepted from it before is checked all the same, so that clients which share
- * an address do not lock each other out. Failures beyond the limit, concurrent ones too, get the
- * same reply as a refusal: a guess never learns whether it was right.
+ * an address do not lock each other out; a ticket is not, since it is good for one use. Failures
+ * beyond the limit, concurrent ones too, get the same reply as a refusal: a guess never learns
+ * whether it was right.
  */
 public record AuthFailureLimit(
     AuthFailures failures, Settings settings, KeyedHash hash, Metrics metrics) implements Filter {
@@ -26,8 +27,9 @@ public record AuthFailureLimit(
       return next.handle(exchange);
     }
     Fields headers = exchange.request().headers();
-    String authorization = headers.first("Authorization");
-    String credential = authorization == null ? headers.first("X-API-Key") : authorization;
+    String credential = headers.first("Authorization");
+    credential = credential == null ? headers.first("X-API-Key") : credential;
+    credential = credential == null ? BrowserCredentials.inProtocol(headers) : credential;
     String client = new ClientAddress(settings).of(exchange.request());
     String address = hash.shortOf("address:" + client);
     long blocked = failures.blockedFor(address);

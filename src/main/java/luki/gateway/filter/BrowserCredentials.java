@@ -12,6 +12,7 @@ import luki.gateway.http.Response;
 import luki.gateway.ticket.Tickets;
 import luki.http1.Fields;
 import luki.websocket.Handshake;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A page in a browser cannot set the headers of an event stream or a WebSocket. A ticket in the
@@ -32,17 +33,18 @@ public record BrowserCredentials(Tickets tickets) implements Filter {
     if (!request.query().all(TICKET).isEmpty()) {
       return byTicket(exchange, next);
     }
-    for (String offered : Handshake.protocols(request.headers())) {
-      if (offered.startsWith(BEARER)) {
-        return next.handle(
-            with(
-                exchange,
-                "Authorization",
-                "Bearer " + offered.substring(BEARER.length()),
-                request.query()));
-      }
-    }
-    return next.handle(exchange);
+    String token = inProtocol(request.headers());
+    return next.handle(
+        token == null ? exchange : with(exchange, "Authorization", token, request.query()));
+  }
+
+  /** What would be in Authorization, of a WebSocket's subprotocol; null if there is none. */
+  static @Nullable String inProtocol(Fields headers) {
+    return Handshake.protocols(headers).stream()
+        .filter(offered -> offered.startsWith(BEARER))
+        .findFirst()
+        .map(offered -> "Bearer " + offered.substring(BEARER.length()))
+        .orElse(null);
   }
 
   private Response byTicket(Exchange exchange, Next next) {

@@ -2,6 +2,7 @@ package luki.gateway.handler;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.IdempotencyKey;
@@ -63,10 +64,8 @@ public record ModuleHandlers(Upstreams upstreams) {
    * The path without its first two segments, the same query and body; the reply is the module's.
    */
   private Response module(Exchange exchange) throws InterruptedException {
-    Upstream upstream = exchange.operation().upstream();
-    if (upstream == null) {
-      throw new IllegalStateException("no downstream for " + exchange.operation().id());
-    }
+    // The contract names one, or the gateway does not start.
+    Upstream upstream = Objects.requireNonNull(exchange.operation().upstream());
     return upstreams.passOn(upstream, callOf(exchange), exchange);
   }
 

@@ -76,8 +76,8 @@ public record AccessLine(
               "request_id", "the caller's, of 1 to 128 characters A-Za-z0-9._-, or a new one"),
           new Field("principal", "keyed hash of the caller"),
           new Field("auth", "kind of credential"),
-          new Field("error_code", "code of the error, or empty"),
-          new Field("upstream", "name of the service, or empty"),
+          new Field("error_code", "code of the error, or null"),
+          new Field("upstream", "name of the service, or null"),
           new Field("upstream_ms", "number or null"),
           new Field("upstream_version", "name of its version, where it has several"),
           new Field("version", "name of the API's version, on routes of an old one"));

@@ -29,8 +29,8 @@ import luki.http1.Refusals;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The listener: a virtual thread for each request, an exchange in, a reply out. Nothing else in the
- * gateway knows the engine's classes.
+ * The listener: an exchange in, a reply out. Only this package knows the classes of the HTTP
+ * engines.
  */
 public final class GatewayServer implements Dispatcher {
   private static final Diagnostics LOG = new Diagnostics("server");

@@ -141,8 +141,7 @@ public final class Identity implements AutoCloseable {
   }
 
   private Duration refresh(RemoteJwkSet keys) throws InterruptedException {
-    keys.load();
-    if (keys.ageSeconds() >= 0 && keys.ageSeconds() < RemoteJwkSet.REFRESH.toSeconds()) {
+    if (keys.load()) {
       retry = FIRST_RETRY;
       return RemoteJwkSet.REFRESH;
     }

@@ -45,12 +45,11 @@ final class RemoteJwkSet implements KeySource {
 
   @Override
   public @Nullable List<TrustedKey> named(@Nullable String keyId) throws InterruptedException {
-    List<TrustedKey> known = current(keyId);
-    if (keyId != null && known != null && known.isEmpty()) {
+    if (isUnknown(keyId)) {
       loadUnknown(keyId);
-      known = current(keyId);
     }
-    return known;
+    Loaded now = usable();
+    return now == null ? null : now.keys.named(keyId);
   }
 
   /** The set, null while there is none that is recent enough. */
@@ -59,20 +58,22 @@ final class RemoteJwkSet implements KeySource {
     return now == null || nanoTime.getAsLong() - now.at > MAX_AGE.toNanos() ? null : now;
   }
 
-  private @Nullable List<TrustedKey> current(@Nullable String keyId) {
+  /** There is a set, and none of its keys has that id; one without an id may still be meant. */
+  private boolean isUnknown(@Nullable String keyId) {
     Loaded now = usable();
-    return now == null ? null : now.keys.named(keyId);
+    return keyId != null
+        && now != null
+        && now.keys.named(keyId).stream().noneMatch(key -> keyId.equals(key.id()));
   }
 
   /** Waits for a fetch in flight, which may bring the key, and fetches if none was made lately. */
-  private void loadUnknown(String keyId) throws InterruptedException {
+  private void loadUnknown(@Nullable String keyId) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      List<TrustedKey> known = current(keyId);
       long now = nanoTime.getAsLong();
       boolean may = askedForUnknown == null || now - askedForUnknown >= UNKNOWN_KEY_PAUSE.toNanos();
-      if (may && known != null && known.isEmpty()) {
-        load();
+      if (may && isUnknown(keyId)) {
+        boolean _ = load();
         // Not before: a fetch that was interrupted must not keep other callers from the key.
         askedForUnknown = now;
       }
@@ -81,8 +82,8 @@ final class RemoteJwkSet implements KeySource {
     }
   }
 
-  /** Fetches the set. */
-  void load() throws InterruptedException {
+  /** Fetches the set; false if that fails and the last good one stays. */
+  boolean load() throws InterruptedException {
     lock.lockInterruptibly();
     try {
       Optional<JwkSet> fetched = fetcher.fetch().flatMap(JwkSet::ofJwks);
@@ -94,6 +95,7 @@ final class RemoteJwkSet implements KeySource {
       } else {
         failures.failed();
       }
+      return fetched.isPresent();
     } finally {
       lock.unlock();
     }

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -68,14 +67,16 @@ public final class TokenVerifier {
   }
 
   /** The same, and for end users' tokens of another issuer too. */
-  TokenVerifier withAlso(KeySource other) {
+  TokenVerifier withAlso(JwkSet other) {
     KeySource own = keys;
     KeySource both =
-        id ->
-            Stream.of(own == null ? null : own.named(id), other.named(id))
-                .filter(Objects::nonNull)
-                .flatMap(List::stream)
-                .toList();
+        id -> {
+          List<TrustedKey> others = other.named(id);
+          List<TrustedKey> owned = own == null ? List.of() : own.named(id);
+          return owned == null
+              ? others.isEmpty() ? null : others
+              : Stream.concat(owned.stream(), others.stream()).toList();
+        };
     return new TokenVerifier(rules, both, services);
   }
 

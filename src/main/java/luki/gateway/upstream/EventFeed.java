@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class EventFeed implements AutoCloseable {
   private static final int QUEUE = 16;
   private static final int QUEUE_BYTES = 256 * 1024;
-  private static final int READ_BYTES = 2048;
+  private static final int READ_BYTES = 512;
 
   private final ArrayBlockingQueue<Item> queue = new ArrayBlockingQueue<>(QUEUE);
   // A single event may be longer: it then has the queue for itself.

@@ -162,7 +162,7 @@ class RolloutCommandTest {
           last(gateway, Fields.NONE, "chat:write").replaceAll("; without consent.*", ""));
       Fields forced = Fields.of("X-Luki-Version", "canary");
       assertEquals(
-          "AuthorizeScope 403 FORBIDDEN needs [ops:canary]", last(gateway, forced, "chat:write"));
+          "AuthorizeScope 403 FORBIDDEN needs ops:canary", last(gateway, forced, "chat:write"));
       assertTrue(last(gateway, forced, "chat:write ops:canary").startsWith("Handler calls agent"));
     }
   }

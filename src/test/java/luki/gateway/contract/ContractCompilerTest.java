@@ -184,6 +184,8 @@ class ContractCompilerTest {
     stops(changed("name: user_id}\n        down", "name: id}\n        down"), "owner:", "id");
     stops(changed("        owner: {in: path, name: user_id}\n", ""), "x-gateway:", "owner");
     stops(changed("owner: {in: path", "owner: {in: cookie"), "owner:", "in");
+    stops(changed("owner: {in: path", "owner: {in: body"), "owner:", "no valid request");
+    stops(changed("owner: {in: path", "owner: {in: query"), "owner:", "no valid request");
   }
 
   @Test
@@ -196,6 +198,18 @@ class ContractCompilerTest {
             .problems();
     assertEquals(1, problems.size(), problems.toString());
     assertTrue(problems.getFirst().contains("downstream is missing"), problems.toString());
+  }
+
+  @Test
+  void aHandlerThatPassesOnNeedsAPathToPassOn() throws Exception {
+    Handler.PassesOn module = STUB::handle;
+    assertEquals(1, compile(GOOD, Map.of("tea", module)).size());
+    String nothing = changed("/v1/tea/{user_id}", "/v1/{user_id}");
+    List<String> problems =
+        assertThrows(BadConfiguration.class, () -> compile(nothing, Map.of("tea", module)))
+            .problems();
+    assertEquals(1, problems.size(), problems.toString());
+    assertTrue(problems.getFirst().contains("second segment"), problems.toString());
   }
 
   @Test

@@ -69,6 +69,16 @@ class RemoteJwkSetTest {
   }
 
   @Test
+  void beforeTheyAreLoadedAnotherSetDecidesAboutItsOwnTokensOnly() throws Exception {
+    TokenVerifier both = verifier.withAlso(JwkSet.ofJwks(set(OLD).orElseThrow()).orElseThrow());
+    assertTrue(Tokens.accepts(both, by(OLD)));
+    assertTrue(Tokens.verify(both, by(NEW)) instanceof TokenVerifier.TokenResult.Unavailable);
+    answer.set(set(NEW));
+    assertTrue(keys.load());
+    assertTrue(Tokens.accepts(both, by(NEW)));
+  }
+
+  @Test
   void aRotatedKeyIsFoundByOneFetch() throws Exception {
     keys.load();
     answer.set(set(OLD, NEW));
@@ -76,6 +86,23 @@ class RemoteJwkSetTest {
     assertEquals(2, fetches.get());
     assertTrue(Tokens.accepts(verifier, by(OLD)));
     assertEquals(2, fetches.get());
+  }
+
+  @Test
+  void aKeyWithoutAnIdHidesNoRotation() throws Exception {
+    answer.set(set(Forge.ec(null)));
+    assertTrue(keys.load());
+    answer.set(set(Forge.ec(null), NEW));
+    assertTrue(Tokens.accepts(verifier, by(NEW)));
+    assertEquals(2, fetches.get());
+  }
+
+  @Test
+  void aFetchThatFailsSoonAfterOneForAnUnknownKeyCountsAsFailed() throws Exception {
+    assertTrue(keys.load());
+    assertFalse(Tokens.accepts(verifier, by(NEW)));
+    answer.set(Optional.empty());
+    assertFalse(keys.load());
   }
 
   @Test

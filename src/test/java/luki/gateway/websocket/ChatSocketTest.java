@@ -337,6 +337,20 @@ class ChatSocketTest {
     }
   }
 
+  @Test
+  void aTokenThatWasAcceptedIsNotLockedOutWithItsAddress() throws Exception {
+    try (RawUpstream agent = agent(connection -> answer(connection, ANSWER));
+        TestGateway gateway = gateway(agent).with("AUTH_FAILURES_PER_MIN", "5").start()) {
+      String[] good = {"luki.chat.v1", "bearer." + key(gateway)};
+      SocketClient.open(gateway, good).close();
+      for (int i = 0; i < 5; i++) {
+        refused(gateway, 401, new String[] {"bearer.luki_wrong" + i});
+      }
+      refused(gateway, 429, new String[] {"luki.chat.v1", "bearer." + key(gateway)});
+      SocketClient.open(gateway, good).close();
+    }
+  }
+
   private static void refused(
       TestGateway gateway, int status, String[] protocols, String... headers) {
     ExecutionException refused =
