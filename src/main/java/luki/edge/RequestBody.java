@@ -60,16 +60,20 @@ final class RequestBody extends BlockInput {
     }
   }
 
-  /** Reads and drops the rest; false as soon as that is known to be more than the maximum. */
+  /** Reads and drops the rest; false as soon as it is malformed or known to be too long. */
   boolean drain(long most) throws IOException {
     byte[] dropped = new byte[4096];
     long left = most;
-    while (in.announced() <= left) {
-      int n = in.read(dropped);
-      if (n < 0) {
-        return true;
+    try {
+      while (in.announced() <= left) {
+        int n = in.read(dropped);
+        if (n < 0) {
+          return true;
+        }
+        left -= n;
       }
-      left -= n;
+    } catch (BadMessage malformed) {
+      // The reply was sent, so this cannot be refused any more.
     }
     return false;
   }

@@ -129,7 +129,8 @@ public record Configuration(
     try {
       List<KeyEntry> keys = new KeyFile(settings.keyFile()).read();
       if (keys.isEmpty()) {
-        findings.add(Finding.of(Check.NO_KEYS, where, "no key exists yet"));
+        findings.add(
+            Finding.of(Check.NO_KEYS, where, "no key exists yet in " + settings.keyFile()));
       }
       Set<String> unknown = new TreeSet<>();
       keys.forEach(key -> unknown.addAll(key.plan() == null ? Set.of() : Set.of(key.plan())));

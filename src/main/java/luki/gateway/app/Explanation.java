@@ -88,10 +88,17 @@ public record Explanation(
     ApiError refusal = new Chain(steps, Errors::of).handle(exchange).outcome().refusal();
     if (refusal == null && exchange.route() instanceof Route.Served served) {
       Upstream who = served.operation().upstream();
-      if (who != null && !filters.parts().configuration().settings().services().contains(who)) {
-        refusal = new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
-        String text = refusal.status() + " " + refusal.code() + ": " + who.label() + " has no URL";
-        verdicts.add(new Verdict("Handler", text));
+      Settings settings = filters.parts().configuration().settings();
+      if (who != null && !settings.services().contains(who)) {
+        String unset = who.label() + " has no URL";
+        if (settings.dev()) {
+          // make run tells only its own process where its stand-ins are.
+          verdicts.add(new Verdict("Handler", unset + " here; make run calls a stand-in"));
+        } else {
+          refusal = new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_NOT_CONFIGURED);
+          verdicts.add(
+              new Verdict("Handler", refusal.status() + " " + refusal.code() + ": " + unset));
+        }
       } else {
         verdicts.add(new Verdict("Handler", handlerOf(served)));
       }

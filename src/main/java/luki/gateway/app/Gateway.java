@@ -157,11 +157,8 @@ public final class Gateway implements AutoCloseable {
     try {
       return filters.server(routes);
     } catch (SocketException refused) {
-      String why = String.valueOf(refused.getMessage());
-      String variable = why.contains("assign") || why.contains("resolved") ? "HOST" : "PORT";
-      throw new BadConfiguration(
-          "%s: cannot listen on %s:%d: %s"
-              .formatted(variable, settings.host(), settings.port(), why));
+      throw BadConfiguration.ofAddress(
+          new InetSocketAddress(settings.host(), settings.port()), refused);
     }
   }
 

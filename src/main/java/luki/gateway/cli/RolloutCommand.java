@@ -92,6 +92,9 @@ record RolloutCommand(
       }
     }
     table.print(out);
+    if (configuration.withVersions().isEmpty()) {
+      err.println("no service has versions in gateway.yaml: every caller gets the only one");
+    }
   }
 
   private void set() throws BadUsage, IOException {

@@ -43,8 +43,7 @@ record UsageCommand(PrintStream out, PrintStream err, Clock clock) {
   private static Path outbox() throws BadConfiguration {
     Path name = Configuration.ofProcess().settings().usage().outbox();
     if (name == null) {
-      throw new BadConfiguration(
-          "USAGE_OUTBOX: must be set as the gateway has it: the outbox is summed up");
+      throw new BadConfiguration("USAGE_OUTBOX: must be the gateway's, whose lines are summed up");
     }
     return name;
   }

@@ -80,14 +80,24 @@ public final class Environment {
     List<String> known = Variable.allNames();
     for (String name : new TreeSet<>(values.keySet())) {
       boolean injected = INJECTED.matcher(name).matches() && !ofFile.contains(name);
-      if (known.contains(name) || name.startsWith(OF_TELEMETRY) || injected) {
+      if (known.contains(name) || name.startsWith(OF_TELEMETRY)) {
+        continue;
+      }
+      boolean isOurs = name.startsWith(OURS);
+      String rest = isOurs ? name.substring(OURS.length()) : name;
+      if (injected) {
+        // LUKI_PORT=tcp://… is of Kubernetes, for a service called luki.
+        if (known.contains(rest) && !values.getOrDefault(name, "").contains("://")) {
+          findings.add(Finding.of(Check.UNKNOWN_VARIABLE, name, unknown(Optional.of(rest))));
+        }
         continue;
       }
       Optional<String> meant = Spelling.meant(name, known);
-      if (name.startsWith(OURS)) {
+      if (isOurs) {
         Optional<String> ours =
             meant
-                .or(() -> Spelling.meant(name.substring(OURS.length()), known))
+                .or(() -> Spelling.meant(rest, known))
+                .or(() -> known.stream().filter(one -> one.startsWith(rest)).findFirst())
                 .or(() -> Spelling.nearest(name, known));
         problems.add(name, unknown(ours));
       } else if (ofFile.contains(name) || meant.isPresent()) {

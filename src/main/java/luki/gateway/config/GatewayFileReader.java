@@ -284,7 +284,8 @@ public record GatewayFileReader(Located document, Problems problems, Set<String>
   private long number(String pointer, long min, long max) {
     long number = value(pointer).integer().orElse(Long.MIN_VALUE);
     if (number < min || number > max) {
-      problem(pointer, pointer + " must be a whole number from " + min + " to " + max);
+      String missing = value(pointer).isMissing() ? " is missing: it" : "";
+      problem(pointer, pointer + missing + " must be a whole number from " + min + " to " + max);
       return min;
     }
     return number;

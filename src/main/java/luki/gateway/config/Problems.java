@@ -1,6 +1,8 @@
 package luki.gateway.config;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +19,10 @@ public final class Problems {
    * @param shouldBe what it should be; never the value, which may be a secret
    */
   public void add(String where, String shouldBe) {
-    found.add(where + ": " + shouldBe);
+    String problem = where + ": " + shouldBe;
+    if (!found.contains(problem)) {
+      found.add(problem);
+    }
   }
 
   /** Reads a document in YAML; the other problems so far are reported with one in it. */
@@ -56,6 +61,15 @@ public final class Problems {
     public BadConfiguration(List<String> problems) {
       super(String.join("\n", problems));
       this.problems = List.copyOf(problems);
+    }
+
+    /** Of HOST or PORT, which could not be bound. */
+    public static BadConfiguration ofAddress(InetSocketAddress address, SocketException refused) {
+      String why = String.valueOf(refused.getMessage());
+      String variable = why.contains("assign") || why.contains("resolved") ? "HOST" : "PORT";
+      return new BadConfiguration(
+          "%s: cannot listen on %s:%d: %s"
+              .formatted(variable, address.getHostString(), address.getPort(), why));
     }
 
     public List<String> problems() {

@@ -59,6 +59,10 @@ final class AgentEvents implements AutoCloseable {
       if (event != null) {
         return event;
       }
+      if (deadline.hasPassed()) {
+        // An agent may send what means nothing faster than it is read.
+        break;
+      }
       item = feed.poll(deadline.left());
     }
     return null;

@@ -141,8 +141,12 @@ public final class ApiKeyStore {
       if (now.equals(stamp)) {
         return;
       }
-      take(file.read());
-      stamp = now;
+      List<KeyEntry> read = file.read();
+      if (stampOf().equals(now)) {
+        // Else it was replaced meanwhile, and the next look takes it.
+        take(read);
+        stamp = now;
+      }
       failures.succeeded();
     } catch (IOException | KeyFile.Broken broken) {
       failures.failed(Diagnostics.Field.of("file", file.path()));

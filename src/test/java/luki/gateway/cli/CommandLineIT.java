@@ -301,8 +301,11 @@ class CommandLineIT {
     assertTrue(nowhere.out().contains("404 NOT_FOUND"), nowhere.out());
     Files.writeString(body, "{\"user_id\":\"maria_k\",\"message\":\"hello\"}");
     Jar.Ended unset = jar.run(DEV, question).expect(0);
-    assertTrue(
-        unset.out().contains("503 DOWNSTREAM_NOT_CONFIGURED: agent has no URL"), unset.out());
+    assertTrue(unset.out().contains("agent has no URL here"), unset.out());
+    assertTrue(unset.out().contains("every step that can be checked offline"), unset.out());
+    Map<String, String> live = Map.of("ENVIRONMENT", "prod", "API_KEY_PEPPER", "p".repeat(32));
+    Jar.Ended refused = jar.run(live, question).expect(0);
+    assertTrue(refused.out().contains("refused: 503 DOWNSTREAM_NOT_CONFIGURED"), refused.out());
     Map<String, String> set = Map.of("ENVIRONMENT", "dev", "AGENT_URL", "http://127.0.0.1:1");
     Jar.Ended own = jar.run(set, question).expect(0);
     assertTrue(own.out().contains("every step that can be checked offline"), own.out());
@@ -319,6 +322,13 @@ class CommandLineIT {
         jar.run(Map.of(), "explain", "GET", "/v1/usage", "--header", "X-API-Key: " + key).expect(2);
     assertTrue(prod.err().contains("API_KEY_PEPPER: is unset. "), prod.err());
     jar.run(DEV, "explain", "GET").expect(2);
+    Jar.Ended small = jar.run(DEV, "explain", "get", "/healthz").expect(0);
+    assertTrue(small.out().contains("methods are case-sensitive: GET"), small.out());
+    jar.run(
+            DEV,
+            Stream.concat(Stream.of(question), Stream.of("--header", "X-API-Key: " + key))
+                .toArray(String[]::new))
+        .expect(2);
     for (String line : List.of("X-API-Key " + key, "X API Key: v", ": v", "Übel: x")) {
       Jar.Ended malformed = jar.run(DEV, "explain", "GET", "/v1/usage", "--header", line).expect(2);
       assertTrue(malformed.err().contains("--header must be like"), malformed.err());

@@ -4,8 +4,10 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -93,8 +95,10 @@ public final class DevServer {
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
     try (ServerSocket port = new ServerSocket()) {
       port.bind(address);
-    } catch (IOException taken) {
-      throw new BadConfiguration("PORT: " + address.getPort() + " is in use; set another");
+    } catch (SocketException refused) {
+      throw BadConfiguration.ofAddress(address, refused);
+    } catch (IOException failed) {
+      throw new UncheckedIOException(failed);
     }
   }
 
