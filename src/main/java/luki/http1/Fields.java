@@ -51,10 +51,6 @@ public final class Fields {
     return lines[2 * line];
   }
 
-  public String value(int line) {
-    return lines[2 * line + 1];
-  }
-
   /** The value of the first line of that name, or null. */
   public @Nullable String first(String name) {
     for (int i = 0; i < length; i += 2) {
@@ -100,11 +96,6 @@ public final class Fields {
     }
     System.arraycopy(others.lines, 0, merged, at, others.length);
     return new Fields(merged, at + others.length);
-  }
-
-  /** These lines, and each of the defaults whose name is not among them. */
-  public Fields orElse(Fields defaults) {
-    return defaults.with(this);
   }
 
   public List<String> all(String name) {

@@ -27,7 +27,7 @@ public record ReplyHeaders(Settings settings) implements Filter {
         Fields.of(
             "X-Request-Id", exchange.id().value(),
             "X-Trace-Id", exchange.trace().traceId());
-    Response guarded = response.withHeaders(response.headers().with(ids).orElse(ALWAYS));
+    Response guarded = response.withHeaders(ALWAYS.with(response.headers().with(ids)));
     return cameOverTls(exchange)
         ? guarded.with("Strict-Transport-Security", "max-age=31536000")
         : guarded;
