@@ -3,11 +3,10 @@ package luki.gateway.delivery;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Set;
+import java.util.SequencedSet;
 import java.util.function.Function;
 import luki.gateway.http.Policy.Units;
 import luki.gateway.observe.Segments;
@@ -47,7 +46,7 @@ public record UsageSum(Map<String, Line> lines, long unreadable) {
       throws IOException {
     Map<String, Line> lines = new HashMap<>();
     long unreadable = 0;
-    Set<String> lately = Collections.newSetFromMap(new Lately());
+    SequencedSet<String> lately = new LinkedHashSet<>();
     try (OutboxReader reader = OutboxReader.fromStart(new Segments(outbox))) {
       for (byte[] line = reader.next(); line != null; line = reader.next()) {
         UsageEvent event = UsageEvent.parse(line);
@@ -55,18 +54,12 @@ public record UsageSum(Map<String, Line> lines, long unreadable) {
           unreadable += line.length == 0 ? 0 : 1;
         } else if (!event.time().isBefore(since) && lately.add(event.id())) {
           lines.merge(key.apply(event), new Line(1, event.units()), Line::plus);
+          if (lately.size() > CLOSE) {
+            lately.removeFirst();
+          }
         }
       }
     }
     return new UsageSum(lines, unreadable);
-  }
-
-  private static final class Lately extends LinkedHashMap<String, Boolean> {
-    private static final long serialVersionUID = 1;
-
-    @Override
-    protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
-      return size() > CLOSE;
-    }
   }
 }
