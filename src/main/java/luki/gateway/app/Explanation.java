@@ -176,7 +176,7 @@ public record Explanation(
   /** What a step has found out while it let the request pass. */
   private static String passed(Exchange before, Exchange after) {
     if (!after.principal().equals(before.principal())) {
-      return "pass: " + after.principal().kind() + " " + after.principal().subject();
+      return "pass: " + after.principal().kind().label() + " " + after.principal().subject();
     }
     if (after.subject() != null && before.subject() == null) {
       return "pass: acts for " + after.user().value();

@@ -13,7 +13,6 @@ import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Response.Outcome;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.AccessLine;
-import luki.gateway.observe.Label.CallerKind;
 
 /** One line for each request, written when its reply has left, a stream's when it has ended. */
 public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements Filter {
@@ -40,7 +39,7 @@ public record AccessLog(Consumer<AccessLine> writer, KeyedHash hash) implements 
         exchange.trace(),
         exchange.id(),
         principal == null ? CallerName.NOBODY : hash.nameOf(principal),
-        CallerKind.of(principal),
+        principal == null ? null : principal.kind(),
         sent.isAnswered() ? error : null,
         outcome.upstream(),
         outcome.version(),

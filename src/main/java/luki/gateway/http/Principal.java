@@ -1,6 +1,7 @@
 package luki.gateway.http;
 
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +15,15 @@ public sealed interface Principal {
   /** Who it is to the services and, hashed, in the log. */
   String subject();
 
-  /** {@code anonymous}, {@code key}, {@code user} or {@code service}. */
-  String kind();
+  /** How it was verified, if at all. */
+  default Kind kind() {
+    return switch (this) {
+      case Anonymous _ -> Kind.ANONYMOUS;
+      case Key _ -> Kind.KEY;
+      case User _ -> Kind.USER;
+      case Service _ -> Kind.SERVICE;
+    };
+  }
 
   /** The user, key or service of its kind whose limits its calls count in. */
   default String account() {
@@ -24,17 +32,32 @@ public sealed interface Principal {
 
   /** Whose limits its calls count in: one text for each user, key or service. */
   default String limitedAs() {
-    return kind() + ":" + account();
+    return kind().label() + ":" + account();
   }
 
   /** Whether both have the same {@link #limitedAs}; makes no text to find out. */
   default boolean isSameCaller(Principal other) {
-    return kind().equals(other.kind()) && account().equals(other.account());
+    return kind() == other.kind() && account().equals(other.account());
   }
 
   /** The plan that it was given; null for none. */
   default @Nullable String plan() {
     return null;
+  }
+
+  /** The kinds of callers. */
+  enum Kind {
+    ANONYMOUS,
+    KEY,
+    USER,
+    SERVICE;
+
+    private final String label = name().toLowerCase(Locale.ROOT);
+
+    /** The name in tokens, limits and the log. */
+    public String label() {
+      return label;
+    }
   }
 
   /** No credential was verified. */
@@ -53,11 +76,6 @@ public sealed interface Principal {
     public String subject() {
       return "";
     }
-
-    @Override
-    public String kind() {
-      return "anonymous";
-    }
   }
 
   /** An end user, by a token of the issuer that is valid until {@code expires}. */
@@ -67,11 +85,6 @@ public sealed interface Principal {
     public User {
       scopes = Set.copyOf(scopes);
     }
-
-    @Override
-    public String kind() {
-      return "user";
-    }
   }
 
   /** An internal service, by a token that it signed and that is valid until {@code expires}. */
@@ -80,11 +93,6 @@ public sealed interface Principal {
       implements Principal {
     public Service {
       scopes = Set.copyOf(scopes);
-    }
-
-    @Override
-    public String kind() {
-      return "service";
     }
   }
 
@@ -108,11 +116,6 @@ public sealed interface Principal {
     @Override
     public String subject() {
       return owner;
-    }
-
-    @Override
-    public String kind() {
-      return "key";
     }
 
     @Override

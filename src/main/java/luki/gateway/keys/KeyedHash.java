@@ -52,7 +52,7 @@ public final class KeyedHash {
   public CallerName nameOf(Principal principal) {
     return principal.subject().isEmpty()
         ? CallerName.NOBODY
-        : named(principal.kind() + ":" + principal.subject());
+        : named(principal.kind().label() + ":" + principal.subject());
   }
 
   /** The first 64 bits in hex; recent ones are cached. */

@@ -14,6 +14,7 @@ import java.util.Map;
 import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Ids.RequestId;
 import luki.gateway.http.Method;
+import luki.gateway.http.Principal;
 import luki.gateway.http.Principal.CallerName;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.http.Route;
@@ -21,7 +22,6 @@ import luki.gateway.http.Route.Version;
 import luki.gateway.http.TraceContext;
 import luki.gateway.http.Upstream;
 import luki.gateway.http.UpstreamVersion;
-import luki.gateway.observe.Label.CallerKind;
 import luki.http1.Latin1;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param at when the request came
  * @param route of which the template shows, empty where the contract has no such path
+ * @param auth null where the request ended before authentication
  */
 public record AccessLine(
     Instant at,
@@ -46,7 +47,7 @@ public record AccessLine(
     TraceContext trace,
     RequestId requestId,
     CallerName principal,
-    CallerKind auth,
+    Principal.@Nullable Kind auth,
     @Nullable ErrorCode error,
     @Nullable Upstream upstream,
     @Nullable UpstreamVersion upstreamVersion,
@@ -106,7 +107,7 @@ public record AccessLine(
     lines.put(",\"trace_id\":").text(trace.traceId());
     lines.put(",\"request_id\":").text(requestId.value());
     lines.put(",\"principal\":").text(principal.value());
-    lines.put(",\"auth\":").text(auth.label());
+    lines.put(",\"auth\":").text(auth == null ? "none" : auth.label());
     lines.put(",\"error_code\":").text(error == null ? "" : error.name());
     lines.put(",\"upstream\":").text(upstream == null ? "" : upstream.label());
     lines.put(",\"upstream_ms\":");

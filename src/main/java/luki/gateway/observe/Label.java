@@ -1,8 +1,6 @@
 package luki.gateway.observe;
 
 import java.util.Locale;
-import luki.gateway.http.Principal;
-import org.jspecify.annotations.Nullable;
 
 /** A value of a closed set, as metrics and traces show it. */
 public interface Label {
@@ -12,33 +10,6 @@ public interface Label {
   /** The name in lower case. */
   default String label() {
     return name().toLowerCase(Locale.ROOT);
-  }
-
-  /** How a caller was authenticated. */
-  enum CallerKind implements Label {
-    NONE,
-    ANONYMOUS,
-    KEY,
-    USER,
-    SERVICE;
-
-    private final String label = Label.super.label();
-
-    @Override
-    public String label() {
-      return label;
-    }
-
-    /** NONE where the request ended before authentication. */
-    public static CallerKind of(@Nullable Principal principal) {
-      return switch (principal) {
-        case null -> NONE;
-        case Principal.Anonymous _ -> ANONYMOUS;
-        case Principal.Key _ -> KEY;
-        case Principal.User _ -> USER;
-        case Principal.Service _ -> SERVICE;
-      };
-    }
   }
 
   /** The kind of credential that was checked. */

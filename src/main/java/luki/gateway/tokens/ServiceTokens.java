@@ -105,7 +105,9 @@ public final class ServiceTokens implements Upstreams.Credentials {
             .put("scope", whom.access.scopes())
             .put(
                 "act",
-                Json.object().put("sub", whom.caller.subject()).put("kind", whom.caller.kind()));
+                Json.object()
+                    .put("sub", whom.caller.subject())
+                    .put("kind", whom.caller.kind().label()));
     if (consent != null) {
       claims.put(
           "consent",

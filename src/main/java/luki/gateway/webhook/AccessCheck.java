@@ -58,7 +58,7 @@ public record AccessCheck(
     Principal caller = exchange.principal();
     UserId user = exchange.subject();
     return Json.object()
-        .put("kind", caller.kind())
+        .put("kind", caller.kind().label())
         .put("key", caller instanceof Principal.Key key ? key.id() : "")
         .put("account", caller.account())
         .put("subject", caller.subject())

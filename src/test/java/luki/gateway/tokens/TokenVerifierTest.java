@@ -275,7 +275,7 @@ class TokenVerifierTest {
     String type = TokenVerifier.ServiceCallers.TYPE;
     String claims = serviceClaims("scheduler");
     Principal principal = Tokens.principal(services(), typed(EC, type, claims));
-    assertEquals("service", principal.kind());
+    assertEquals(Principal.Kind.SERVICE, principal.kind());
     assertEquals(Set.of(Tokens.READ), principal.scopes());
     assertFalse(principal.scopes().contains(Scope.ANY_USER));
     assertFalse(Tokens.accepts(services(), Forge.by(EC, claims)));
