@@ -1,6 +1,5 @@
 package luki.gateway.upstream;
 
-import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
@@ -24,7 +23,7 @@ final class ServiceBreakers {
       EnumSet.complementOf(EnumSet.of(CallResult.SUCCESS, CallResult.IGNORED));
 
   private final GatewayFile.Breaker settings;
-  private final CircuitBreaker service;
+  final CircuitBreaker service;
   private final Map<Operation, CircuitBreaker> operations = new ConcurrentHashMap<>();
 
   ServiceBreakers(GatewayFile.Breaker settings) {
@@ -75,18 +74,9 @@ final class ServiceBreakers {
     return result == CallResult.SUCCESS && limit > 0 && nanos > limit ? CallResult.SLOW : result;
   }
 
-  Duration retryAfter() {
-    return service.retryAfter();
-  }
-
   /** Whether any of them is open or half-open. */
   boolean isAnyTripped() {
     return service.isTripped() || operations.values().stream().anyMatch(CircuitBreaker::isTripped);
-  }
-
-  /** Whether the service's own breaker is open, with no probe due yet. */
-  boolean isOpen() {
-    return service.isOpen();
   }
 
   /**

@@ -76,7 +76,8 @@ public final class ServiceGuard {
   }
 
   ApiError circuitOpen() {
-    return new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.retryAfter());
+    return new ApiError.FromUpstream(
+        who, ErrorCode.DOWNSTREAM_CIRCUIT_OPEN, breakers.service.retryAfter());
   }
 
   /** A call that was admitted. */

@@ -78,9 +78,9 @@ final class ServiceVersions {
 
   /** Whether a breaker of the stable version, or of one that has callers, is open. */
   boolean isTripped() {
-    return stable.isTripped()
+    return stable.guard.isTripped()
         || others.entrySet().stream()
-            .anyMatch(each -> percent(each.getKey()) > 0 && each.getValue().isTripped());
+            .anyMatch(each -> percent(each.getKey()) > 0 && each.getValue().guard.isTripped());
   }
 
   private int percent(UpstreamVersion version) {

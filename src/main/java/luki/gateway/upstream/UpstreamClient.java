@@ -33,12 +33,12 @@ final class UpstreamClient {
 
   final Upstream who;
   final Rollout.Member member;
+  final ServiceGuard guard;
   private final URI base;
   private final Duration total;
   private final Upstreams.Shared shared;
   private final HttpClient http;
   private final OutgoingRequests outgoing;
-  private final ServiceGuard guard;
   private final RetryBudget budget;
   private final ServiceHealth health;
 
@@ -70,17 +70,13 @@ final class UpstreamClient {
     this.health = before == null ? new ServiceHealth(who) : before.health;
   }
 
-  boolean isTripped() {
-    return guard.isTripped();
-  }
-
   boolean isAt(URI address) {
     return base.equals(address);
   }
 
   /** Down while the breaker is open. */
   ServiceState state() {
-    return guard.breakers.isOpen() ? ServiceState.DOWN : health.state();
+    return guard.breakers.service.isOpen() ? ServiceState.DOWN : health.state();
   }
 
   /** Makes a health check. It says nothing about what the service depends on. */
