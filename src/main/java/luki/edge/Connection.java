@@ -281,11 +281,6 @@ final class Connection implements Runnable {
     }
   }
 
-  /** Towards the end of a stop: a handler that has read its request replies now, or never. */
-  void interruptHandler() {
-    watch.interruptHandler();
-  }
-
   /** At the end of a stop: closes the connection in any state. */
   void abort() {
     watch.end();

@@ -173,7 +173,8 @@ public final class EdgeServer extends HttpServer {
       acceptor.join();
       connections.forEach(Connection::closeIfIdle);
       connections.awaitNone(Duration.ofSeconds(seconds));
-      connections.forEach(Connection::interruptHandler);
+      // A handler that has read its request replies now, or never.
+      connections.forEach(connection -> connection.watch().interruptHandler());
       connections.awaitNone(LAST_REPLIES);
     } catch (IOException _) {
       // The listener is closed in any case.
