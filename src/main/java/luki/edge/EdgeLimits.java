@@ -29,19 +29,6 @@ public record EdgeLimits(
   private static final long MIN_TICK_MS = 10;
   private static final long MAX_TICK_MS = 250;
 
-  /** The gateway's defaults. */
-  public static EdgeLimits usual() {
-    return new EdgeLimits(
-        HeadLimits.USUAL,
-        Duration.ofSeconds(10),
-        5000,
-        Duration.ofSeconds(10),
-        Duration.ofSeconds(100),
-        Duration.ofSeconds(30),
-        20_000,
-        0);
-  }
-
   /** How often deadlines are checked: a fraction of the shortest. */
   Duration tick() {
     Duration shortest = Collections.min(List.of(headTime, bodyTime, idle, write));

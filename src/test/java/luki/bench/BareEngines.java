@@ -10,8 +10,8 @@ import java.net.InetSocketAddress;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import luki.edge.EdgeLimits;
 import luki.edge.EdgeServer;
+import luki.edge.UsualLimits;
 import luki.http1.ByteBudget;
 import luki.http1.EngineExchange;
 import luki.http1.Fields;
@@ -44,7 +44,7 @@ public final class BareEngines {
         new EdgeServer(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0])),
             4096,
-            EdgeLimits.usual(),
+            UsualLimits.edge(),
             engines::forward,
             Refusals.BARE,
             new ByteBudget(Long.MAX_VALUE));

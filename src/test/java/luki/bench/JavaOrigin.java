@@ -7,8 +7,8 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import luki.edge.EdgeLimits;
 import luki.edge.EdgeServer;
+import luki.edge.UsualLimits;
 import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 
@@ -32,7 +32,7 @@ public final class JavaOrigin implements AutoCloseable {
         new EdgeServer(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
             4096,
-            EdgeLimits.usual(),
+            UsualLimits.edge(),
             this::answer,
             Refusals.BARE,
             new ByteBudget(Long.MAX_VALUE));

@@ -97,7 +97,7 @@ class BeyondTheInterfaceTest {
                     + " "
                     + exchange.getRequestBody().readAllBytes().length);
     try (EdgeTestServer server =
-        new EdgeTestServer(EdgeLimits.usual(), refusals, EdgeTestServer.echo())) {
+        new EdgeTestServer(UsualLimits.edge(), refusals, EdgeTestServer.echo())) {
       String lines = "Host: h\r\nOrigin: o\r\n";
       for (String rest :
           List.of(

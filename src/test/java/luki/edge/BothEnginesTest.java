@@ -42,7 +42,7 @@ class BothEnginesTest {
                 new EdgeServer(
                     address,
                     0,
-                    EdgeLimits.usual(),
+                    UsualLimits.edge(),
                     handler,
                     Refusals.BARE,
                     new ByteBudget(Long.MAX_VALUE))),

@@ -183,7 +183,7 @@ class ConnectionTest {
 
   @Test
   void fiveThousandQuickConnectsLeaveNothingBehind() throws IOException {
-    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits usual = UsualLimits.edge();
     EdgeLimits fifty =
         new EdgeLimits(
             usual.head(),

@@ -48,7 +48,7 @@ class CorpusTest {
       }
       CASES.add(new Case(node.get("id").asText(), node.get("expect").asText(), raw));
     }
-    server = new EdgeTestServer(EdgeLimits.usual(), Refusals.BARE, CorpusTest::handle);
+    server = new EdgeTestServer(UsualLimits.edge(), Refusals.BARE, CorpusTest::handle);
   }
 
   @AfterAll

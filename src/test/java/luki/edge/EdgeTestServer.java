@@ -29,7 +29,7 @@ final class EdgeTestServer implements AutoCloseable {
   }
 
   EdgeTestServer(HttpHandler handler) throws IOException {
-    this(EdgeLimits.usual(), Refusals.BARE, handler);
+    this(UsualLimits.edge(), Refusals.BARE, handler);
   }
 
   /** Answers 200 with the target, after reading the body. */
@@ -53,7 +53,7 @@ final class EdgeTestServer implements AutoCloseable {
 
   /** The usual limits, with other times. */
   static EdgeLimits within(Duration head, Duration body, Duration idle, Duration write) {
-    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits usual = UsualLimits.edge();
     return new EdgeLimits(
         usual.head(), head, usual.bodyBytes(), body, idle, write, usual.connections(), 0);
   }

@@ -28,7 +28,7 @@ class FailureTest {
           refusals.incrementAndGet();
           EdgeTestServer.answer(exchange, reason.status(), reason.toString());
         };
-    try (EdgeTestServer server = new EdgeTestServer(EdgeLimits.usual(), counting, handler)) {
+    try (EdgeTestServer server = new EdgeTestServer(UsualLimits.edge(), counting, handler)) {
       return server.ask(request);
     }
   }

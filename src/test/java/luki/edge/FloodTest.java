@@ -38,7 +38,7 @@ class FloodTest {
 
   @BeforeEach
   void start() throws IOException {
-    EdgeLimits limits = EdgeLimits.usual();
+    EdgeLimits limits = UsualLimits.edge();
     connections = new Connections(limits);
     server =
         new EdgeServer(

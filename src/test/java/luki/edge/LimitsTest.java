@@ -174,7 +174,7 @@ class LimitsTest {
 
   @Test
   void theLimitsOfSizeAre414And431() throws IOException {
-    try (EdgeTestServer server = serving(EdgeLimits.usual())) {
+    try (EdgeTestServer server = serving(UsualLimits.edge())) {
       String long8k = "GET /" + "x".repeat(8192) + " HTTP/1.1\r\nHost: h\r\n\r\n";
       assertTrue(server.ask(long8k).startsWith("HTTP/1.1 414 "));
       String fits =
@@ -189,7 +189,7 @@ class LimitsTest {
 
   @Test
   void beyondTheMostConnectionsClientsWaitAndAreThenServed() throws IOException {
-    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits usual = UsualLimits.edge();
     EdgeLimits two = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 2, 0);
     try (EdgeTestServer server = serving(two);
         RawHttpClient third = openThird(server)) {
@@ -217,7 +217,7 @@ class LimitsTest {
 
   @Test
   void anAddressHasOnlySoManyConnections() throws IOException {
-    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits usual = UsualLimits.edge();
     EdgeLimits one = new EdgeLimits(usual.head(), LONG, usual.bodyBytes(), LONG, LONG, LONG, 10, 1);
     try (EdgeTestServer server = serving(one)) {
       try (RawHttpClient first = server.connect();
@@ -346,7 +346,7 @@ class LimitsTest {
     int enough = 100;
     int spans = 10;
     Duration span = SHORT;
-    EdgeLimits usual = EdgeLimits.usual();
+    EdgeLimits usual = UsualLimits.edge();
     EdgeLimits limits =
         new EdgeLimits(usual.head(), LONG, enough, span, LONG, LONG, usual.connections(), 0);
     AtomicLong now = new AtomicLong();

@@ -139,7 +139,7 @@ class ProcessLimitsTest {
           new EdgeServer(
               new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
               0,
-              EdgeLimits.usual(),
+              UsualLimits.edge(),
               ChildServer::serve,
               Refusals.BARE,
               new ByteBudget(Long.MAX_VALUE));

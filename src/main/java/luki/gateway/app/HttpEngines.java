@@ -23,6 +23,9 @@ import luki.wire.WireSettings;
 /** Chooses the engines that speak HTTP on either side: edge and wire, or the JDK's. */
 final class HttpEngines implements HttpClients, AutoCloseable {
   private static final int MAX_LOOK_UPS = 64;
+  // The least that a body must deliver in that time.
+  private static final int BODY_BYTES = 5000;
+  private static final Duration BODY_TIME = Duration.ofSeconds(10);
   private static final Duration BEYOND_LIMIT = Duration.ofSeconds(10);
 
   final ServerEngine server;
@@ -40,14 +43,13 @@ final class HttpEngines implements HttpClients, AutoCloseable {
   }
 
   private static ServerEngine edge(Settings.Limits limits, ByteBudget memory) {
-    EdgeLimits usual = EdgeLimits.usual();
     EdgeLimits ours =
         new EdgeLimits(
             new HeadLimits(
-                usual.head().lineBytes(), limits.headerBytes(), usual.head().fieldLines()),
+                HeadLimits.USUAL.lineBytes(), limits.headerBytes(), HeadLimits.USUAL.fieldLines()),
             limits.header(),
-            usual.bodyBytes(),
-            usual.bodyTime(),
+            BODY_BYTES,
+            BODY_TIME,
             limits.idle(),
             limits.write(),
             limits.connections(),

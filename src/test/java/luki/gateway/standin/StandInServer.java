@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import luki.edge.EdgeLimits;
 import luki.edge.EdgeServer;
+import luki.edge.UsualLimits;
 import luki.http1.ByteBudget;
 import luki.http1.Refusals;
 
@@ -74,7 +74,7 @@ final class StandInServer implements AutoCloseable {
 
   static HttpServer edge(InetSocketAddress address, HttpHandler handler) throws IOException {
     ByteBudget memory = new ByteBudget(Long.MAX_VALUE);
-    return new EdgeServer(address, BACKLOG, EdgeLimits.usual(), handler, Refusals.BARE, memory);
+    return new EdgeServer(address, BACKLOG, UsualLimits.edge(), handler, Refusals.BARE, memory);
   }
 
   String url() {
