@@ -7,6 +7,7 @@ import java.net.SocketException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -139,7 +140,12 @@ public final class Gateway implements AutoCloseable {
     List<AutoCloseable> closeable =
         new ArrayList<>(List.of(accessLog, keyWatch, new Periodic("configuration", reload::poll)));
     if (audit != null) {
-      parts.metrics().watchAudit(audit::lost);
+      parts
+          .metrics()
+          .watchCounter(
+              "luki_gateway_audit_records_lost_total",
+              "Audit records that could not be written to the audit file",
+              audit::lost);
       closeable.add(audit);
     }
     if (billing != null) {
@@ -254,7 +260,7 @@ public final class Gateway implements AutoCloseable {
       parts.lifecycle().leave(parts.configuration().settings().drainDelay());
       Duration time = end.left();
       Duration streamEnd = streamEnd(time, parts.lifecycle().inFlight());
-      Duration close = shorter(streamEnd, MAX_CLOSE);
+      Duration close = Collections.min(List.of(streamEnd, MAX_CLOSE));
       parts.doors().all().forEach(Door::drain);
       running().server.drain(time.minus(streamEnd).minus(close), streamEnd);
     } catch (InterruptedException stopped) {
@@ -267,11 +273,7 @@ public final class Gateway implements AutoCloseable {
   /** The part of the grace in which streams send their last event: at most a quarter. */
   static Duration streamEnd(Duration grace, int inFlight) {
     Duration needed = MIN_STREAM_END.plus(STREAM_END_PER_REQUEST.multipliedBy(inFlight));
-    return shorter(needed, grace.dividedBy(4));
-  }
-
-  private static Duration shorter(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
+    return Collections.min(List.of(needed, grace.dividedBy(4)));
   }
 
   @Override

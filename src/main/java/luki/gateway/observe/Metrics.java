@@ -229,13 +229,6 @@ public final class Metrics implements AutoCloseable {
         .register(registry);
   }
 
-  public void watchAudit(LongSupplier lost) {
-    watchCounter(
-        "luki_gateway_audit_records_lost_total",
-        "Audit records that could not be written to the audit file",
-        lost);
-  }
-
   /** The reply in the text form that the Accept header asks for, Prometheus' own otherwise. */
   public Response expose(@Nullable String accept) {
     ExpositionFormatWriter writer = formats.findWriter(accept);
