@@ -95,24 +95,18 @@ public final class Gateway implements AutoCloseable {
         claims -> issuer.sign(Explanation.completed(claims, jwt, parts.clock())));
   }
 
+  /** From now on {@code /readyz} answers 200, as far as the parts are ready. */
+  public void ready() {
+    parts.lifecycle().serving();
+  }
+
   /**
-   * Binds the listener, accepts requests and is ready.
+   * Binds the listener and accepts requests, but is not ready yet.
    *
    * @param log where the access log goes
    * @throws BadConfiguration there is no pepper, or the address cannot be bound
    */
-  public void start(OutputStream log) throws BadConfiguration, IOException {
-    accept(log);
-    ready();
-  }
-
-  /** From now on {@code /readyz} answers 200, as far as the parts are ready. */
-  void ready() {
-    parts.lifecycle().serving();
-  }
-
-  /** As {@link #start}, but not ready yet. */
-  void accept(OutputStream log) throws BadConfiguration, IOException {
+  public void accept(OutputStream log) throws BadConfiguration, IOException {
     Configuration configuration = parts.configuration();
     Settings settings = configuration.settings();
     configuration.pepper();

@@ -52,7 +52,7 @@ import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What filters and handlers are made of. None of it runs before {@link Gateway#start}.
+ * What filters and handlers are made of. None of it runs before {@link Gateway#accept}.
  *
  * @param kept null where no stream can be resumed
  * @param principals names callers in the access log, the audit file and bills

@@ -142,7 +142,8 @@ public final class TestGateway implements AutoCloseable {
         ServeProcess.configureClients();
         Gateway wiring = new Gateway(configuration);
         Log log = new Log(stdout);
-        wiring.start(log);
+        wiring.accept(log);
+        wiring.ready();
         ApiKeyAdmin keys =
             new ApiKeyAdmin(
                 new KeyFile(configuration.settings().keyFile()),
