@@ -164,9 +164,7 @@ public record Configuration(
   /** Records denials in the audit file; null where none is configured. */
   @Nullable AuditTrail auditTrail() throws BadConfiguration, IOException {
     Path file = settings.auditFile();
-    return file == null
-        ? null
-        : new AuditTrail(new AuditFile(file, auditContext()), auditContext());
+    return file == null ? null : new AuditTrail(new AuditFile(file, auditContext()));
   }
 
   /** The services that have versions beside the stable one. */

@@ -40,13 +40,13 @@ public final class AuditTrail implements AutoCloseable {
   private final Periodic summaries;
   private long recordedLosses;
 
-  public AuditTrail(AuditFile file, AuditRecord.Context context) {
-    this(file, context, INTERVAL);
+  public AuditTrail(AuditFile file) {
+    this(file, INTERVAL);
   }
 
-  AuditTrail(AuditFile file, AuditRecord.Context context, Duration interval) {
+  AuditTrail(AuditFile file, Duration interval) {
     this.file = file;
-    this.context = context;
+    this.context = file.context();
     FailureLog failures =
         new FailureLog(
             "audit", "the audit file cannot be written", "the audit file can be written again");

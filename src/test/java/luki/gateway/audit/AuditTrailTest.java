@@ -136,8 +136,7 @@ class AuditTrailTest {
   @Test
   void whatCouldNotBeWrittenIsWrittenOnceItCan() throws IOException {
     Path away = directory.resolve("not-there-yet");
-    try (AuditTrail trail =
-        new AuditTrail(new AuditFile(away.resolve("a.log"), CONTEXT), CONTEXT)) {
+    try (AuditTrail trail = new AuditTrail(new AuditFile(away.resolve("a.log"), CONTEXT))) {
       for (int i = 0; i < 10; i++) {
         trail.add(entry(i));
       }
@@ -241,7 +240,7 @@ class AuditTrailTest {
   @Test
   void onlyTheFirstDenialsOfACallerHaveARecordEachAndTheRestIsSummedUp() throws IOException {
     AuditRecord anna = denial("anna", "NOT_OWNER");
-    try (AuditTrail trail = new AuditTrail(new AuditFile(file(), CONTEXT), CONTEXT)) {
+    try (AuditTrail trail = new AuditTrail(new AuditFile(file(), CONTEXT))) {
       for (int i = 0; i < 500; i++) {
         trail.add(anna);
         trail.add(denial("", "UNAUTHENTICATED"));
@@ -259,8 +258,7 @@ class AuditTrailTest {
 
   @Test
   void aSummaryIsWrittenAtTheEndOfEachInterval() throws IOException {
-    try (AuditTrail trail =
-        new AuditTrail(new AuditFile(file(), CONTEXT), CONTEXT, Duration.ofMillis(50))) {
+    try (AuditTrail trail = new AuditTrail(new AuditFile(file(), CONTEXT), Duration.ofMillis(50))) {
       for (int i = 1; i <= 3; i++) {
         trail.add(denial("", "UNAUTHENTICATED"));
         int lines = i;
