@@ -40,7 +40,7 @@ public final class ContractCompiler {
       Duration defaultDeadline,
       Problems problems) {
     OperationCompiler operations = new OperationCompiler(document, handlers, defaultDeadline);
-    Place top = document.top(problems);
+    Place top = new Place(document, problems, "");
     return new ContractCompiler(document, operations, new VersionCompiler(document, top))
         .compile(top);
   }

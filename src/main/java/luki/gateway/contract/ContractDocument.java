@@ -69,10 +69,6 @@ public record ContractDocument(Located document) {
     }
   }
 
-  Place top(Problems problems) {
-    return new Place(this, problems, "");
-  }
-
   /** Every scope that an operation asks for, and those that hold for all operations. */
   public Set<Scope> scopes() {
     Set<Scope> scopes = new TreeSet<>();
