@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToLongBiFunction;
 import luki.gateway.config.Plan;
 import luki.gateway.http.Policy.Meter;
 import luki.gateway.http.Policy.Units;
@@ -127,20 +128,15 @@ final class QuotaCounter {
       return Duration.between(Instant.EPOCH.plus(micros, ChronoUnit.MICROS), end(ofMonth));
     }
 
-    /** What was used of a meter. */
-    @FunctionalInterface
-    interface Used {
-      long of(Meter meter, boolean month);
-    }
-
-    /** The windows that the plan has a bound for. */
-    List<Limiter.Window> of(Plan plan, Used used) {
+    /** The windows that the plan has a bound for, with what was used in each. */
+    List<Limiter.Window> of(Plan plan, ToLongBiFunction<Meter, Boolean> used) {
       List<Limiter.Window> windows = new ArrayList<>();
       for (Meter meter : METERS) {
         for (boolean month : new boolean[] {false, true}) {
           long bound = plan.bound(meter, month);
           if (bound != Plan.Quota.UNBOUNDED) {
-            windows.add(new Limiter.Window(meter, month, used.of(meter, month), bound, end(month)));
+            long sum = used.applyAsLong(meter, month);
+            windows.add(new Limiter.Window(meter, month, sum, bound, end(month)));
           }
         }
       }
