@@ -3,13 +3,13 @@ package luki.gateway.contract;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Predicate;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -71,9 +71,7 @@ public record ContractDocument(Located document) {
 
   /** Every scope that an operation asks for, and those that hold for all operations. */
   public Set<Scope> scopes() {
-    Set<Scope> scopes = new TreeSet<>();
-    scopes.add(Scope.ANY_USER);
-    scopes.add(Scope.FORCE_VERSION);
+    Set<Scope> scopes = new HashSet<>(Set.of(Scope.ANY_USER, Scope.FORCE_VERSION));
     for (Json operation : operations()) {
       for (Json scope : operation.at(EXTENSION).at("scopes").items()) {
         if (Scope.isValid(scope.string(""))) {

@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** A right by name, such as {@code elr:read}. */
-public record Scope(String name) implements Comparable<Scope> {
+public record Scope(String name) {
   private static final Pattern GRAMMAR = Pattern.compile("[a-z][a-z0-9_-]{0,31}:[a-z]{1,16}");
 
   /** May act for every user. */
@@ -27,11 +27,6 @@ public record Scope(String name) implements Comparable<Scope> {
   /** The names of scopes, in order. */
   public static List<String> names(Set<Scope> scopes) {
     return scopes.stream().map(Scope::name).sorted().toList();
-  }
-
-  @Override
-  public int compareTo(Scope other) {
-    return name.compareTo(other.name);
   }
 
   @Override
