@@ -24,10 +24,6 @@ public record UpstreamVersion(String name) implements Comparable<UpstreamVersion
     return GRAMMAR.matcher(name).matches();
   }
 
-  public boolean isStable() {
-    return equals(STABLE);
-  }
-
   /** The version that the request names, if the name could be one. */
   public static @Nullable UpstreamVersion forced(Fields headers) {
     String name = headers.first(FIELD);

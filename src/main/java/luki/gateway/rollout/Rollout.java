@@ -160,7 +160,7 @@ public final class Rollout {
     }
     String operation = method + exchange.route().template();
     int caller = exchange.principal().account().hashCode();
-    boolean stable = version.isStable();
+    boolean stable = version.equals(UpstreamVersion.STABLE);
     now.comparisons.forEach(
         (other, comparison) -> {
           if (stable || version.equals(other)) {
