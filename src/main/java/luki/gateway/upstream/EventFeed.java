@@ -116,7 +116,7 @@ public final class EventFeed implements AutoCloseable {
     byte[] buffer = new byte[READ_BYTES];
     try (events) {
       for (int n = events.read(buffer); n >= 0; n = events.read(buffer)) {
-        parser.feed(buffer, 0, n);
+        parser.feed(buffer, n);
         for (var event = parser.poll(); event != null; event = parser.poll()) {
           queueBytes.acquire(queuedAs(event));
           queue.put(new Item.Data(event));

@@ -70,15 +70,14 @@ public final class EventParser {
   }
 
   /**
-   * Takes the next bytes of the stream.
+   * Takes the next bytes of the stream: so many, from the start of the array.
    *
    * @throws Failures.UnusableReply an event is too long
    * @throws ByteBudget.Exhausted there is no room for it
    */
-  public void feed(byte[] bytes, int from, int length) throws IOException {
-    int begin = from;
-    int end = from + length;
-    for (int i = from; i < end; i++) {
+  public void feed(byte[] bytes, int length) throws IOException {
+    int begin = 0;
+    for (int i = 0; i < length; i++) {
       byte b = bytes[i];
       if (b != '\n' && b != '\r') {
         afterCr = false;
@@ -99,8 +98,8 @@ public final class EventParser {
         afterCr = b == '\r';
       }
     }
-    count(end - begin);
-    line.write(bytes, begin, end - begin);
+    count(length - begin);
+    line.write(bytes, begin, length - begin);
   }
 
   /** The next whole event, or null until more bytes have come. */

@@ -205,7 +205,7 @@ class EventParserTest {
   void readsOnlyTheGivenPartOfTheBuffer() throws Exception {
     EventParser parser = new EventParser(LIMIT, ByteBudget.unlimited());
 
-    parser.feed("XXdata: a\n\nYY".getBytes(StandardCharsets.US_ASCII), 2, 9);
+    parser.feed("data: a\n\nYY".getBytes(StandardCharsets.US_ASCII), 9);
     feed(parser, "data: b\n\n");
 
     assertEquals(List.of("a", "b"), data(drained(parser)));
@@ -217,7 +217,7 @@ class EventParserTest {
     int from = 0;
     for (int i = 1; i <= bytes.length; i++) {
       if (i == bytes.length || chunking.cutsBefore(bytes, i)) {
-        parser.feed(Arrays.copyOfRange(bytes, from, i), 0, i - from);
+        parser.feed(Arrays.copyOfRange(bytes, from, i), i - from);
         events.addAll(drained(parser));
         from = i;
       }
@@ -248,7 +248,7 @@ class EventParserTest {
 
   private static void feed(EventParser parser, String text) throws IOException {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    parser.feed(bytes, 0, bytes.length);
+    parser.feed(bytes, bytes.length);
   }
 
   private static byte[] latin1(String text) {
