@@ -77,7 +77,8 @@ public final class Environment {
     }
     Set<String> ofFile = Set.copyOf(values.keySet());
     values.putAll(process);
-    List<String> known = Variable.allNames();
+    List<String> known =
+        Arrays.stream(Variable.values()).flatMap(one -> one.names().stream()).toList();
     for (String name : new TreeSet<>(values.keySet())) {
       boolean injected = INJECTED.matcher(name).matches() && !ofFile.contains(name);
       if (known.contains(name) || name.startsWith(OF_TELEMETRY)) {

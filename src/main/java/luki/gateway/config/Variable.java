@@ -1,6 +1,5 @@
 package luki.gateway.config;
 
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -131,10 +130,5 @@ public enum Variable {
   /** Its own name, which wins, and perhaps an older one of the same variable. */
   List<String> names() {
     return alias == null ? List.of(name()) : List.of(name(), alias);
-  }
-
-  /** The names of all variables. */
-  static List<String> allNames() {
-    return Arrays.stream(values()).flatMap(variable -> variable.names().stream()).toList();
   }
 }
