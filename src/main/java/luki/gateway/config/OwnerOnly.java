@@ -36,12 +36,8 @@ public final class OwnerOnly {
     return FileChannel.open(path, Set.of(how), attributes(path));
   }
 
-  /** Writes a file; it is on the disk when this returns. */
-  public static void write(Path file, byte[] content) throws IOException {
-    write(file, content, StandardOpenOption.CREATE);
-  }
-
-  private static void write(Path file, byte[] content, OpenOption how) throws IOException {
+  /** Writes a file, created as the option says; it is on the disk when this returns. */
+  public static void write(Path file, byte[] content, OpenOption how) throws IOException {
     try (FileChannel out =
         open(file, how, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
       // All of it: a full disk may take a part without an error; the next write then fails.

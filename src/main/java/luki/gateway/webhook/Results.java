@@ -31,7 +31,7 @@ record Results(Path directory, Sealer keys, SecureRandom random) {
     byte[] sealed = new Sealer(key, random).seal(result, job);
     byte[] file = Arrays.copyOf(keys.seal(key, job), KEY_LENGTH + sealed.length);
     System.arraycopy(sealed, 0, file, KEY_LENGTH, sealed.length);
-    OwnerOnly.write(directory.resolve(job), file);
+    OwnerOnly.write(directory.resolve(job), file, StandardOpenOption.CREATE);
     OwnerOnly.force(directory);
   }
 
