@@ -19,7 +19,7 @@ public record Ids(Supplier<? extends RandomGenerator> random) {
     String parent = headers.only("traceparent");
     return parent != null && TraceContext.isParent(parent)
         ? TraceContext.continuing(parent, String.join(",", headers.all("tracestate")), spanId)
-        : new TraceContext(hex(random.get()), spanId, "00");
+        : new TraceContext(hex(random.get()), "", spanId, "00", "");
   }
 
   /** 32 digits, random and not all zero, which W3C Trace Context §3.2.2.3 forbids. */

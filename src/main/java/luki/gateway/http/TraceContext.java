@@ -33,11 +33,6 @@ public record TraceContext(
   // §3.2.2.5: sampled and random; what later levels may define is not passed on.
   private static final int KNOWN_FLAGS = 3;
 
-  /** A trace that begins here. */
-  public TraceContext(String traceId, String spanId, String flags) {
-    this(traceId, "", spanId, flags, "");
-  }
-
   /**
    * The trace that a {@code traceparent} continues that {@link #isParent}, with the gateway's span.
    *
