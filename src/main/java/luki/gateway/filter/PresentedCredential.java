@@ -57,7 +57,9 @@ public sealed interface PresentedCredential {
   private static PresentedCredential authorization(String value) {
     String token = bearerToken(value);
     if (token != null) {
-      return token.startsWith(ApiKeyText.PREFIX) ? key(token) : token(token);
+      return token.startsWith(ApiKeyText.PREFIX)
+          ? key(token)
+          : BearerToken.of(token).<PresentedCredential>map(Token::new).orElse(MISTYPED);
     }
     Matcher scheme = SCHEME.matcher(value);
     if (scheme.matches() && !scheme.group(1).equalsIgnoreCase("bearer")) {
@@ -83,10 +85,6 @@ public sealed interface PresentedCredential {
       to--;
     }
     return to > from && B64TOKEN.containsAll(value, from, to) ? value.substring(from) : null;
-  }
-
-  private static PresentedCredential token(String text) {
-    return BearerToken.of(text).<PresentedCredential>map(Token::new).orElse(MISTYPED);
   }
 
   private static PresentedCredential key(String text) {
