@@ -70,7 +70,10 @@ public final class RequestParser {
     Fields.Builder fields = new Fields.Builder();
     unfinished = fields;
     FieldParser.parse(source, limits, fields);
-    RequestHead head = head(target, fields.build());
+    Fields all = fields.build();
+    checkHost(http11, all);
+    target = target(method, target, all.first("Host"));
+    RequestHead head = new RequestHead(method, target, http11, all, framing(http11, all));
     unfinished = null;
     return head;
   }
@@ -109,12 +112,6 @@ public final class RequestParser {
       method = FieldNames.of(bytes, from, space);
     }
     return begins;
-  }
-
-  private RequestHead head(String raw, Fields fields) throws BadMessage {
-    checkHost(http11, fields);
-    target = target(method, raw, fields.first("Host"));
-    return new RequestHead(method, target, http11, fields, framing(http11, fields));
   }
 
   /** RFC 9112 §3.2: exactly one {@code Host}; a request of HTTP/1.0 may have none. */
