@@ -1,5 +1,6 @@
 package luki.gateway.http;
 
+import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -9,9 +10,6 @@ import luki.http1.AsciiSet;
 
 /** Percent-encoding of RFC 3986 §2.1 in strict UTF-8. */
 public final class PercentCoding {
-  private static final HexFormat HEX = HexFormat.of().withUpperCase();
-  private static final AsciiSet UNRESERVED = AsciiSet.alphanumericAnd("-._~");
-
   /** Visible characters that stand for themselves, in a path and in a form. */
   private static final AsciiSet PLAIN =
       AsciiSet.alphanumericAnd("!\"#$&'()*,-./:;<=>?@[\\]^_`{|}~");
@@ -48,15 +46,11 @@ public final class PercentCoding {
 
   /** Encodes everything but unreserved characters, so that no service can read a delimiter. */
   public static String encode(String text) {
-    StringBuilder out = new StringBuilder(text.length() + 16);
-    for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-      if (UNRESERVED.contains(b)) {
-        out.append((char) b);
-      } else {
-        var _ = HEX.toHexDigits(out.append('%'), b);
-      }
-    }
-    return out.toString();
+    // That of a form, with three differences. A text that needs none is not copied.
+    return URLEncoder.encode(text, StandardCharsets.UTF_8)
+        .replace("+", "%20")
+        .replace("*", "%2A")
+        .replace("%7E", "~");
   }
 
   static int octet(char high, char low) {
