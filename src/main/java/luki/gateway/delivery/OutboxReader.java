@@ -1,8 +1,10 @@
 package luki.gateway.delivery;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.io.InputStream;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,13 +19,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads an outbox line by line, from the stored position. */
 final class OutboxReader implements AutoCloseable {
-  private static final int BUFFER = 16 * 1024;
-
   private static final String POSITION = "position";
 
   private final Segments segments;
-  private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).flip();
-  private @Nullable FileChannel in;
+  private @Nullable InputStream in;
   private int segment;
   private long offset;
   // Where the line begins that was returned last; where the lines end once there was none.
@@ -67,52 +66,46 @@ final class OutboxReader implements AutoCloseable {
   /** The next whole line without its line break; null while there is none. */
   byte @Nullable [] next() throws IOException {
     position = position(segment, offset);
-    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    Optional<Integer> later = Optional.empty();
     while (true) {
-      while (buffer.hasRemaining()) {
-        byte octet = buffer.get();
+      ByteArrayOutputStream line = new ByteArrayOutputStream();
+      InputStream from = opened();
+      for (int octet = from.read(); octet >= 0; octet = from.read()) {
         if (octet == '\n') {
           offset += line.size() + 1L;
           return line.toByteArray();
         }
         line.write(octet);
       }
-      if (!fill(line.size())) {
-        // Unfinished, or nothing: it is read again from its start.
-        buffer.limit(0);
-        int before = segment;
-        Optional<Integer> later =
-            segments.numbers().stream().filter(other -> other > before).findFirst();
-        if (line.size() > 0 || later.isEmpty()) {
+      // Unfinished, or nothing: it is read again from its start.
+      close();
+      int ended = segment;
+      if (line.size() > 0) {
+        return null;
+      } else if (later.isPresent()) {
+        segment = later.get();
+        offset = 0;
+        later = Optional.empty();
+      } else {
+        // With a later file this one is complete now: its rest is read first.
+        later = segments.numbers().stream().filter(other -> other > ended).findFirst();
+        if (later.isEmpty()) {
           return null;
-        }
-        // There is a later file, so this one is complete now: its rest is read first.
-        if (!fill(0)) {
-          close();
-          segment = later.get();
-          offset = 0;
         }
       }
     }
   }
 
-  private boolean fill(int read) throws IOException {
-    FileChannel file = in;
-    if (file == null) {
+  private InputStream opened() throws IOException {
+    if (in == null) {
       Path path = segments.path(segment);
       if (!Files.exists(path)) {
-        return false;
+        return InputStream.nullInputStream();
       }
-      file = FileChannel.open(path, StandardOpenOption.READ);
-      in = file;
+      FileChannel file = FileChannel.open(path, StandardOpenOption.READ).position(offset);
+      in = new BufferedInputStream(Channels.newInputStream(file));
     }
-    buffer.clear();
-    int n = file.read(buffer, offset + read);
-    buffer.flip();
-    if (n <= 0) {
-      buffer.limit(0);
-    }
-    return n > 0;
+    return in;
   }
 
   /** Stores how far the delivery has got: to the line that was returned last. */
@@ -140,6 +133,5 @@ final class OutboxReader implements AutoCloseable {
       in.close();
       in = null;
     }
-    buffer.limit(0);
   }
 }
