@@ -33,7 +33,7 @@ public final class OwnerOnly {
 
   /** Opens a file; one that this creates has that mode. */
   public static FileChannel open(Path path, OpenOption... how) throws IOException {
-    return FileChannel.open(path, Set.of(how), attributes(path));
+    return FileChannel.open(path, Set.of(how), attributes(path, "rw-------"));
   }
 
   /** Writes a file, created as the option says; it is on the disk when this returns. */
@@ -132,11 +132,6 @@ public final class OwnerOnly {
   /** A directory that this creates has mode 0700. */
   public static void directory(Path path) throws IOException {
     Files.createDirectories(path, attributes(path, "rwx------"));
-  }
-
-  /** To create a file with. */
-  public static FileAttribute<?>[] attributes(Path path) {
-    return attributes(path, "rw-------");
   }
 
   private static FileAttribute<?>[] attributes(Path path, String mode) {

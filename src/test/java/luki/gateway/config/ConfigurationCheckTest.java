@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPairGenerator;
 import java.security.spec.ECGenParameterSpec;
@@ -106,7 +107,7 @@ class ConfigurationCheckTest {
     String redis = "redis://127.0.0.1:6379";
     warns("IDEMPOTENCY_KEY_PATH", "unset", "REDIS_URL", redis);
     Path file = directory.resolve("replies.key");
-    Files.createFile(file, OwnerOnly.attributes(file));
+    OwnerOnly.write(file, new byte[0], StandardOpenOption.CREATE_NEW);
     Files.writeString(file, "k".repeat(44));
     assertEquals(
         List.of(),
@@ -134,7 +135,7 @@ class ConfigurationCheckTest {
   @Test
   void anUnknownNameInTheEnvFileIsFound() throws Exception {
     Path file = directory.resolve(".env");
-    Files.createFile(file, OwnerOnly.attributes(file));
+    OwnerOnly.write(file, new byte[0], StandardOpenOption.CREATE_NEW);
     Files.writeString(
         file,
         """
