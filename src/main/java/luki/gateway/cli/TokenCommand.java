@@ -29,7 +29,15 @@ record TokenCommand(PrintStream out, Clock clock) {
     Duration asked = arguments.age("--ttl");
     arguments.end();
     Configuration configuration = Configuration.ofProcess();
-    refuseOutsideDev(configuration.settings());
+    Settings settings = configuration.settings();
+    if (!settings.dev()) {
+      throw new BadConfiguration("ENVIRONMENT: token mint works in dev only");
+    }
+    if (settings.jwt().isOn()) {
+      throw new BadConfiguration(
+          "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway accepts only"
+              + " that issuer's tokens");
+    }
     KeyCommand.scopes(scopes, configuration.roles());
     if (scopes.isEmpty()) {
       throw new BadUsage("--scopes is required: without one a token gives no access");
@@ -39,20 +47,9 @@ record TokenCommand(PrintStream out, Clock clock) {
       throw new BadUsage("--ttl must be more than 0m and at most 1d");
     }
     out.println(
-        DevIssuer.ofFile(DevIssuer.fileBeside(configuration.settings().keyFile()))
-            .sign(claims(subject, scopes, ttl, configuration.settings().jwt())));
+        DevIssuer.ofFile(DevIssuer.fileBeside(settings.keyFile()))
+            .sign(claims(subject, scopes, ttl, settings.jwt())));
     return 0;
-  }
-
-  private static void refuseOutsideDev(Settings settings) throws BadConfiguration {
-    if (!settings.dev()) {
-      throw new BadConfiguration("ENVIRONMENT: token mint works in dev only");
-    }
-    if (settings.jwt().isOn()) {
-      throw new BadConfiguration(
-          "JWT_PUBLIC_KEY_PATH, JWT_JWKS_URL: must be unset: with them the gateway accepts only"
-              + " that issuer's tokens");
-    }
   }
 
   private Json claims(String subject, List<String> scopes, Duration ttl, Settings.Jwt jwt) {
