@@ -21,23 +21,13 @@ import luki.gateway.upstream.Upstreams;
  * Asks the security service for consent. A revocation has effect at once, unless the operator lets
  * answers be cached for some seconds. Equal questions that are in flight share one call.
  */
-public final class Consent {
+public record Consent(Upstreams upstreams, Clock clock, ConsentCache answers) {
   private static final Set<String> DENIALS =
       Set.of("consent_denied", "consent_expired", "privacy_flags_denied");
-
-  private final Upstreams upstreams;
-  private final Clock clock;
-  private final ConsentCache answers;
 
   /** Caches each answer for that time. */
   public Consent(Upstreams upstreams, Duration keptFor, Clock clock) {
     this(upstreams, clock, new ConsentCache(keptFor, System::nanoTime));
-  }
-
-  private Consent(Upstreams upstreams, Clock clock, ConsentCache answers) {
-    this.upstreams = upstreams;
-    this.clock = clock;
-    this.answers = answers;
   }
 
   /** The same with the same cached answers, but other clients. */

@@ -9,22 +9,16 @@ import org.jspecify.annotations.Nullable;
  * Filters in their order, and the route's own handler at the end. An exception of a filter becomes
  * a reply at once, so the filters around it see replies only. A filter that calls the next one
  * twice is a defect, and is named.
+ *
+ * @param steps at most 64
+ * @param defects the error for an unhandled exception
  */
-public final class Chain {
-  private final List<Step> steps;
-  private final Function<Exception, ApiError> defects;
-
-  /**
-   * A chain of at most 64 steps.
-   *
-   * @param defects the error for an unhandled exception
-   */
-  public Chain(List<Step> steps, Function<Exception, ApiError> defects) {
+public record Chain(List<Step> steps, Function<Exception, ApiError> defects) {
+  public Chain {
     if (steps.size() > Long.SIZE) {
       throw new IllegalArgumentException("more than 64 steps");
     }
-    this.steps = List.copyOf(steps);
-    this.defects = defects;
+    steps = List.copyOf(steps);
   }
 
   /**

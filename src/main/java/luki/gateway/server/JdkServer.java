@@ -28,23 +28,14 @@ import org.jspecify.annotations.Nullable;
  * checked again, since that server is lenient where RFC 9112 lets a server be strict; a write has a
  * time limit; a client that still sends sees its reply.
  */
-public final class JdkServer implements HttpHandler {
+public record JdkServer(HttpHandler handler, Refusals refusals, Settings.Limits limits)
+    implements HttpHandler {
   /** Unread bytes of a body that are read and dropped rather than the connection closed. */
   private static final int MAX_DRAIN_BYTES = 64 * 1024;
 
   private static final Duration LINGER = Duration.ofSeconds(1);
   private static final long LOOK_NANOS = 1_000_000;
   private static final Duration QUIET = Duration.ofMillis(100);
-
-  private final HttpHandler handler;
-  private final Refusals refusals;
-  private final Settings.Limits limits;
-
-  private JdkServer(HttpHandler handler, Refusals refusals, Settings.Limits limits) {
-    this.handler = handler;
-    this.refusals = refusals;
-    this.limits = limits;
-  }
 
   public static ServerEngine engine(Settings.Limits limits) {
     System.setProperty("sun.net.httpserver.nodelay", "true");

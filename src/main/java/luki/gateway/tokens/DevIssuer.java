@@ -13,13 +13,7 @@ import luki.gateway.tokens.TrustedKey.KeySource;
  * {@code explain}, whose requests so pass the checks of a real one. Its tokens are not accepted in
  * prod.
  */
-public final class DevIssuer {
-  private final SigningKey key;
-
-  private DevIssuer(SigningKey key) {
-    this.key = key;
-  }
-
+public record DevIssuer(SigningKey key) {
   /** With a key that exists only in this process. */
   public static DevIssuer made() {
     return new DevIssuer(SigningKey.generate());

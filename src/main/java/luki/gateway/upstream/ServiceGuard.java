@@ -15,22 +15,8 @@ import luki.gateway.upstream.CircuitBreaker.CallResult;
  * Bounds the calls to a service, over HTTP or of a door of its own: places for calls in flight, of
  * which no caller takes more than its share, and circuit breakers.
  */
-public final class ServiceGuard {
-  final ServiceBreakers breakers;
-  final Bulkhead calls;
-  final Bulkhead streams;
-  private final Upstream who;
-  private final Metrics metrics;
-
-  private ServiceGuard(
-      Upstream who, Metrics metrics, ServiceBreakers breakers, Bulkhead calls, Bulkhead streams) {
-    this.who = who;
-    this.metrics = metrics;
-    this.breakers = breakers;
-    this.calls = calls;
-    this.streams = streams;
-  }
-
+public record ServiceGuard(
+    Upstream who, Metrics metrics, ServiceBreakers breakers, Bulkhead calls, Bulkhead streams) {
   public ServiceGuard(Upstream who, GatewayFile file, Metrics metrics) {
     this(
         who,

@@ -76,7 +76,7 @@ final class UpstreamClient {
 
   /** Down while the breaker is open. */
   ServiceState state() {
-    return guard.breakers.service.isOpen() ? ServiceState.DOWN : health.state();
+    return guard.breakers().service.isOpen() ? ServiceState.DOWN : health.state();
   }
 
   /** Makes a health check. It says nothing about what the service depends on. */
@@ -108,7 +108,7 @@ final class UpstreamClient {
   /** Makes a unary call and reads its reply whole. Never throws for what the service does. */
   Reply call(Call call, Exchange exchange) throws InterruptedException {
     long began = System.nanoTime();
-    int place = guard.calls.enter(exchange.principal());
+    int place = guard.calls().enter(exchange.principal());
     if (place < 0) {
       return shed(place, began);
     }
@@ -117,7 +117,7 @@ final class UpstreamClient {
       member.ended(call.method(), exchange, Failures.codeOf(who, call, reply), reply.nanos());
       return reply;
     } finally {
-      guard.calls.leave(place);
+      guard.calls().leave(place);
     }
   }
 
@@ -130,7 +130,7 @@ final class UpstreamClient {
   EventFeed.Item stream(Call call, Exchange exchange, Duration limit, EventFeed feed)
       throws InterruptedException {
     long began = System.nanoTime();
-    int place = guard.streams.enter(exchange.principal());
+    int place = guard.streams().enter(exchange.principal());
     if (place < 0) {
       return new EventFeed.Item.Failed(shed(place, began).error());
     }
@@ -146,7 +146,7 @@ final class UpstreamClient {
         open.span().end();
       }
     } finally {
-      guard.streams.leave(place);
+      guard.streams().leave(place);
     }
   }
 
@@ -199,7 +199,7 @@ final class UpstreamClient {
     if (by.atNanos() - began <= 0) {
       return work.refused(new ApiError.FromUpstream(who, ErrorCode.DOWNSTREAM_TIMEOUT));
     }
-    ServiceBreakers breakers = guard.breakers;
+    ServiceBreakers breakers = guard.breakers();
     ServiceBreakers.Permit permit = breakers.tryAcquire(work.call.method(), work.exchange);
     if (permit == null) {
       return work.refused(guard.circuitOpen());
