@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,9 +12,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
-import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditRecord;
-import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Check;
 import luki.gateway.config.ConfigurationCheck;
 import luki.gateway.config.ConfigurationCheck.Finding;
@@ -37,7 +34,6 @@ import luki.gateway.keys.KeyFile;
 import luki.gateway.keys.KeyedHash;
 import luki.gateway.observe.Diagnostics;
 import luki.gateway.tokens.Identity;
-import org.jspecify.annotations.Nullable;
 
 /** The settings, gateway.yaml and the contract, which every command reads first. */
 public record Configuration(
@@ -159,12 +155,6 @@ public record Configuration(
   public AuditRecord.Context auditContext() throws BadConfiguration, IOException {
     return new AuditRecord.Context(
         KeyedHash.derived(pepper(), ACCESS_LOG), policyVersion(), Clock.systemUTC());
-  }
-
-  /** Records denials in the audit file; null where none is configured. */
-  @Nullable AuditTrail auditTrail() throws BadConfiguration, IOException {
-    Path file = settings.auditFile();
-    return file == null ? null : new AuditTrail(new AuditFile(file, auditContext()));
   }
 
   /** The services that have versions beside the stable one. */

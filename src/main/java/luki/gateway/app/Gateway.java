@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import luki.gateway.audit.AuditFile;
 import luki.gateway.audit.AuditTrail;
 import luki.gateway.config.Problems;
 import luki.gateway.config.Problems.BadConfiguration;
@@ -111,7 +113,12 @@ public final class Gateway implements AutoCloseable {
     Settings settings = configuration.settings();
     configuration.pepper();
     QueuedWriter<AccessLine> accessLog = AccessLine.writer(log);
-    AuditTrail audit = configuration.auditTrail();
+    Metrics metrics = parts.metrics();
+    Path auditFile = settings.auditFile();
+    AuditTrail audit =
+        auditFile == null
+            ? null
+            : new AuditTrail(new AuditFile(auditFile, configuration.auditContext()));
     Billing billing = billing(settings.usage());
     FilterChain filters =
         new FilterChain(
@@ -134,12 +141,10 @@ public final class Gateway implements AutoCloseable {
     List<AutoCloseable> closeable =
         new ArrayList<>(List.of(accessLog, keyWatch, new Periodic("configuration", reload::poll)));
     if (audit != null) {
-      parts
-          .metrics()
-          .watchCounter(
-              "luki_gateway_audit_records_lost_total",
-              "Audit records that could not be written to the audit file",
-              audit::lost);
+      metrics.watchCounter(
+          "luki_gateway_audit_records_lost_total",
+          "Audit records that could not be written to the audit file",
+          audit::lost);
       closeable.add(audit);
     }
     if (billing != null) {
@@ -279,13 +284,12 @@ public final class Gateway implements AutoCloseable {
     if (closed.getAndSet(true)) {
       return;
     }
-    List<AutoCloseable> all = new ArrayList<>();
+    List<AutoCloseable> all = new ArrayList<>(parts.closeable());
     Running now = running;
     if (now != null) {
       now.server.stop();
       all.addAll(now.parts);
     }
-    all.addAll(parts.closeable());
     Shutdown.close(end, all);
     parts.engines().close();
     parts.metrics().close();
