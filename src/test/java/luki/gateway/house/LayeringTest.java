@@ -190,7 +190,7 @@ class LayeringTest {
 
   private static final Path ROOM_LINES = Path.of("src/docs/ADR-0001-rooms.md");
   private static final Pattern ROW = Pattern.compile("\\| `([a-z0-9.]+)` \\| ([0-9,]+) \\|.*");
-  private static final int MAX_LINES = 35_250;
+  private static final int MAX_LINES = 35_300;
   private static final int MAX_FILES = 296;
 
   /** Raw lines of each room, rounded up to fifty. */
