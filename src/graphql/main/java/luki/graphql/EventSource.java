@@ -2,8 +2,10 @@ package luki.graphql;
 
 import graphql.ExecutionResult;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +16,7 @@ import luki.gateway.http.Response;
 import luki.gateway.http.Response.Delivery;
 import luki.gateway.json.InvalidJson;
 import luki.gateway.json.Json;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscriber;
@@ -25,18 +28,20 @@ import org.reactivestreams.Subscription;
  * is sent, before the next is asked for.
  */
 final class EventSource implements Body.Source {
+  private static final byte[] NEXT = "event: next\ndata: ".getBytes(StandardCharsets.US_ASCII);
   static final byte[] COMPLETE = "event: complete\ndata:\n\n".getBytes(StandardCharsets.US_ASCII);
 
   private final Response chat;
   private final Body.Stream stream;
   private final String traceId;
-  private final AutoCloseable memory;
+  private final ByteBudget.Lease memory;
   private final Deque<byte[]> ready = new ArrayDeque<>();
   private @Nullable Subscriber<? super Object> subscriber;
   private boolean ended;
   private long bytes;
+  private long sending;
 
-  EventSource(Response chat, Body.Stream stream, String traceId, AutoCloseable memory) {
+  EventSource(Response chat, Body.Stream stream, String traceId, ByteBudget.Lease memory) {
     this.chat = chat;
     this.stream = stream;
     this.traceId = traceId;
@@ -73,7 +78,11 @@ final class EventSource implements Body.Source {
 
           @Override
           public void onNext(ExecutionResult result) {
-            ready.add(next(Engine.response(result, traceId)));
+            try {
+              ready.add(next(Engine.response(result, traceId), memory));
+            } catch (IOException full) {
+              throw new UncheckedIOException(full);
+            }
           }
 
           @Override
@@ -87,9 +96,15 @@ final class EventSource implements Body.Source {
   }
 
   /** An event with a result. */
-  static byte[] next(Map<String, ?> response) {
-    return ("event: next\ndata: " + JsonValues.text(response) + "\n\n")
-        .getBytes(StandardCharsets.UTF_8);
+  static byte[] next(Map<String, ?> response, ByteBudget.Lease memory) throws IOException {
+    byte[] text = JsonValues.bytes(response, memory);
+    memory.take(text.length);
+    byte[] event = Arrays.copyOf(NEXT, NEXT.length + text.length + 2);
+    System.arraycopy(text, 0, event, NEXT.length, text.length);
+    event[event.length - 2] = '\n';
+    event[event.length - 1] = '\n';
+    memory.give(text.length);
+    return event;
   }
 
   @Override
@@ -103,9 +118,16 @@ final class EventSource implements Body.Source {
         received(new String(stream.encoder().apply(piece), StandardCharsets.UTF_8));
       }
     }
+    memory.give(sending);
     byte[] next = ready.poll();
+    sending = next == null || !isResult(next) ? 0 : next.length;
     bytes += next == null ? 0 : next.length;
     return next;
+  }
+
+  private static boolean isResult(byte[] event) {
+    int begin = Math.min(NEXT.length, event.length);
+    return Arrays.equals(event, 0, begin, NEXT, 0, NEXT.length);
   }
 
   private void received(String piece) throws IOException {
@@ -125,7 +147,7 @@ final class EventSource implements Body.Source {
     Json error = event.at("error");
     Subscriber<? super Object> to = subscriber;
     if (!error.isMissing()) {
-      ready.add(next(Map.of("errors", List.of(error(error, 0, null)))));
+      ready.add(next(Map.of("errors", List.of(error(error, 0, null))), memory));
     } else if (to != null) {
       to.onNext(JsonValues.membersOf(event));
     }

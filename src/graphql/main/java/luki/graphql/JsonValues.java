@@ -17,8 +17,13 @@ import graphql.schema.Coercing;
 import graphql.schema.CoercingParseLiteralException;
 import graphql.schema.CoercingParseValueException;
 import graphql.schema.GraphQLScalarType;
-import java.math.BigDecimal;
-import java.math.BigInteger;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +31,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import luki.gateway.json.Json;
+import luki.http1.ByteBudget;
 import org.jspecify.annotations.Nullable;
 
 /** JSON as the objects that graphql-java works with, and back. */
@@ -132,36 +138,90 @@ final class JsonValues {
   /** As JSON text. */
   static String text(@Nullable Object value) {
     StringBuilder text = new StringBuilder();
-    append(value, text);
+    try {
+      append(value, text);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
     return text.toString();
   }
 
-  private static void append(@Nullable Object value, StringBuilder to) {
+  /**
+   * As JSON text in UTF-8. A document may ask for one value under many names, so the text can be
+   * many times what was read: room for it is taken while its length is found out.
+   */
+  static byte[] bytes(@Nullable Object value, ByteBudget.Lease memory) throws IOException {
+    Room room = new Room(memory);
+    write(value, room);
+    Exact text = new Exact(Math.toIntExact(room.length));
+    write(value, text);
+    return text.toByteArray();
+  }
+
+  private static void write(@Nullable Object value, OutputStream to) throws IOException {
+    try (Writer text = new OutputStreamWriter(to, StandardCharsets.UTF_8)) {
+      append(value, text);
+    }
+  }
+
+  private static void append(@Nullable Object value, Appendable to) throws IOException {
     switch (value) {
       case null -> to.append("null");
       case Map<?, ?> members -> {
-        to.append('{');
-        members.forEach(
-            (name, member) -> {
-              to.append(to.charAt(to.length() - 1) == '{' ? "" : ",");
-              to.append(Json.of(String.valueOf(name))).append(':');
-              append(member, to);
-            });
-        to.append('}');
+        String before = "{";
+        for (Map.Entry<?, ?> member : members.entrySet()) {
+          to.append(before).append(Json.of(String.valueOf(member.getKey())).toString()).append(':');
+          append(member.getValue(), to);
+          before = ",";
+        }
+        to.append(members.isEmpty() ? "{}" : "}");
       }
       case Iterable<?> items -> {
         to.append('[');
+        String before = "";
         for (Object item : items) {
-          to.append(to.charAt(to.length() - 1) == '[' ? "" : ",");
+          to.append(before);
           append(item, to);
+          before = ",";
         }
         to.append(']');
       }
-      case Boolean flag -> to.append(flag);
-      case BigDecimal number -> to.append(number);
-      case BigInteger number -> to.append(number);
-      case Number number -> to.append(number);
-      default -> to.append(Json.of(String.valueOf(value)));
+      case Boolean flag -> to.append(flag.toString());
+      case Number number -> to.append(number.toString());
+      default -> to.append(Json.of(String.valueOf(value)).toString());
+    }
+  }
+
+  /** Counts what is written and takes room for it. */
+  private static final class Room extends OutputStream {
+    private final ByteBudget.Lease memory;
+    private long length;
+
+    private Room(ByteBudget.Lease memory) {
+      this.memory = memory;
+    }
+
+    @Override
+    public void write(int octet) throws IOException {
+      write(new byte[1], 0, 1);
+    }
+
+    @Override
+    public void write(byte[] bytes, int from, int count) throws IOException {
+      memory.take(count);
+      length += count;
+    }
+  }
+
+  /** Gives its own array, which has the right length, and not a copy. */
+  private static final class Exact extends ByteArrayOutputStream {
+    private Exact(int length) {
+      super(length);
+    }
+
+    @Override
+    public synchronized byte[] toByteArray() {
+      return count == buf.length ? buf : super.toByteArray();
     }
   }
 }

@@ -3,7 +3,6 @@ package luki.graphql;
 import graphql.ExecutionResult;
 import graphql.language.OperationDefinition;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -64,10 +63,7 @@ final class QueryHandler implements Handler {
       int status = modern && single ? answers.getFirst().status : 200;
       List<Map<String, ?>> responses = new ArrayList<>();
       answers.forEach(each -> responses.add(each.response));
-      byte[] bytes =
-          JsonValues.text(single ? responses.getFirst() : responses)
-              .getBytes(StandardCharsets.UTF_8);
-      exchange.memory().take(bytes.length);
+      byte[] bytes = JsonValues.bytes(single ? responses.getFirst() : responses, exchange.memory());
       return new Response(
           status,
           Fields.of("Content-Type", (modern ? MODERN : LEGACY) + "; charset=utf-8"),

@@ -3,11 +3,13 @@ package luki.graphql;
 import graphql.ExecutionResult;
 import graphql.language.OperationDefinition;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import luki.gateway.http.ApiError;
 import luki.gateway.http.Body;
 import luki.gateway.http.Dispatcher;
+import luki.gateway.http.ErrorCode;
 import luki.gateway.http.Exchange;
 import luki.gateway.http.Handler;
 import luki.gateway.http.Response;
@@ -32,7 +34,7 @@ final class StreamHandler implements Handler {
   }
 
   @Override
-  public Response handle(Exchange exchange) throws InterruptedException {
+  public Response handle(Exchange exchange) throws IOException, InterruptedException {
     Json body = exchange.json();
     if (body.isArray()) {
       return Response.refused(ApiError.invalid("", "type"));
@@ -47,7 +49,10 @@ final class StreamHandler implements Handler {
       }
       return events(
           QueryHandler.answer(
-              QueryHandler.await(current.execute(asked, parsed, calls, null), exchange), traceId));
+              QueryHandler.await(current.execute(asked, parsed, calls, null), exchange), traceId),
+          exchange);
+    } catch (ByteBudget.Exhausted full) {
+      return Response.refused(ApiError.retrySoon(ErrorCode.OVERLOADED));
     } catch (Refusal refusal) {
       return new Response(
           refusal.status(),
@@ -57,16 +62,17 @@ final class StreamHandler implements Handler {
   }
 
   /** The only result, and the end. */
-  private static Response events(QueryHandler.Answer answer) {
+  private static Response events(QueryHandler.Answer answer, Exchange exchange) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    bytes.writeBytes(EventSource.next(answer.response()));
+    bytes.writeBytes(EventSource.next(answer.response(), exchange.memory()));
     bytes.writeBytes(EventSource.COMPLETE);
+    exchange.memory().take(2L * bytes.size());
     return new Response(200, Response.EVENT_STREAM, Body.of(bytes.toByteArray()));
   }
 
   private Response subscribed(
       Engine current, Asked asked, Documents.Parsed parsed, Calls calls, Exchange exchange)
-      throws InterruptedException {
+      throws IOException, InterruptedException {
     Chat chat = new Chat(gateway.get(), exchange, memory);
     String traceId = exchange.trace().traceId();
     try {
@@ -76,11 +82,11 @@ final class StreamHandler implements Handler {
       Publisher<ExecutionResult> results = result == null ? null : result.getData();
       if (events == null || results == null) {
         chat.close();
-        return events(QueryHandler.answer(result, traceId));
+        return events(QueryHandler.answer(result, traceId), exchange);
       }
       events.results(results);
       return new Response(200, Response.EVENT_STREAM, new Body.Stream(events));
-    } catch (RuntimeException | InterruptedException failed) {
+    } catch (RuntimeException | IOException | InterruptedException failed) {
       chat.close();
       throw failed;
     }

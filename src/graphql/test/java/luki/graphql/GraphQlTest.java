@@ -76,6 +76,26 @@ class GraphQlTest {
   }
 
   @Test
+  void oneValueUnderManyNamesTakesItsRoomBeforeItIsWritten() {
+    String text = "x".repeat(45_000);
+    try (Fixture small =
+        WithGraphQl.fixture(gateway -> gateway.with("MAX_BUFFERED_BYTES", "4000000"))) {
+      Client maria = small.gateway().client("elr:read", "elr:write");
+      Json kept = Json.object().put("user_id", "maria_k").put("text", text).build();
+      maria.post("/v1/elr/ingest_text", kept.toString()).expect(201);
+      String once = "{listItems(id:\"maria_k\"){items{text}}}";
+      HttpReply answer = post(maria, once).expect(200);
+      assertTrue(answer.body().contains(text), answer.body());
+      StringBuilder names = new StringBuilder();
+      for (int i = 0; i < 25; i++) {
+        names.append(" a").append(i).append(":text");
+      }
+      post(maria, once.replace("{text}", "{" + names + "}")).expect(503, "OVERLOADED");
+      post(maria, once).expect(200);
+    }
+  }
+
+  @Test
   void withoutACredentialNothingIsRead() {
     GATEWAY.stranger().post("/graphql", "{\"query\":\"{\"}").expect(401, "UNAUTHENTICATED");
     GATEWAY.stranger().get("/graphql/schema").expect(401, "UNAUTHENTICATED");

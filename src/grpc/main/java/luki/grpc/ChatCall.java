@@ -91,6 +91,9 @@ final class ChatCall extends ServerCall.Listener<ChatRequest> {
         return;
       }
       state.change(() -> calling = state.cancelled ? null : Thread.currentThread());
+      if (isCancelled()) {
+        return;
+      }
       Response response =
           gateway.dispatcher().dispatch(operation(request), replies.target(), memory);
       state.change(() -> called(response));

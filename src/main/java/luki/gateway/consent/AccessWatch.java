@@ -129,6 +129,8 @@ public final class AccessWatch implements AutoCloseable {
     } catch (InterruptedException | ApiException failed) {
       grant.closeOrThrow();
       throw failed;
+    } finally {
+      grant.close();
     }
   }
 

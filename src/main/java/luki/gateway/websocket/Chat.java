@@ -77,15 +77,18 @@ final class Chat {
     source = response.body() instanceof Body.Stream stream ? stream.source() : null;
   }
 
-  void run(Dispatcher gateway, Request handshake, Json body, ByteBudget.Lease memory) {
+  void run(Dispatcher gateway, Request handshake, byte[] body, ByteBudget.Lease memory) {
     if (!calls()) {
+      try {
+        sendLast(message("done", id, CANCELLED));
+      } catch (IOException gone) {
+        // The socket's own thread ends it.
+      }
       return;
     }
     Response response =
         gateway.dispatch(
-            handshake.forSameCaller(Method.POST, Query.NONE, JSON, body.bytes(), () -> {}),
-            TARGET,
-            memory);
+            handshake.forSameCaller(Method.POST, Query.NONE, JSON, body, () -> {}), TARGET, memory);
     called(response);
     Delivery.End end = Delivery.End.CLIENT_CLOSED;
     ErrorCode failure = null;

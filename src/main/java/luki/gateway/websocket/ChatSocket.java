@@ -38,6 +38,10 @@ final class ChatSocket {
   private static final Duration CLOSE_TIME = Duration.ofSeconds(2);
 
   private static final int MAX_CHATS = 8;
+
+  /** With those whose last message waits for a client that does not read. */
+  private static final int MAX_THREADS = 2 * MAX_CHATS;
+
   private static final int MAX_ID_LENGTH = 64;
 
   /** Messages that are no chat cost their sender nothing, so there is an end to them. */
@@ -105,7 +109,7 @@ final class ChatSocket {
           to.close(from.code(), "");
           return;
         }
-        case BINARY -> to.close(CloseCode.UNSUPPORTED_DATA, "texts only");
+        case BINARY -> close(CloseCode.UNSUPPORTED_DATA, "texts only");
         case TEXT -> {
           if (!to.isClosed()) {
             received(from.payload());
@@ -116,14 +120,23 @@ final class ChatSocket {
     }
   }
 
+  /** Takes room for the values of the message, of which only a chat's body stays, as bytes. */
   private void received(byte[] utf8) throws IOException {
-    Json message;
-    try {
-      message = Json.parse(utf8);
-    } catch (InvalidJson bad) {
-      refuse("", ApiError.invalid(bad.violation().pointer(), bad.violation().rule()));
+    long needed = utf8.length + Json.memoryOf(utf8);
+    if (!memory.tryTake(needed)) {
+      refuse("", ApiError.retrySoon(ErrorCode.OVERLOADED));
       return;
     }
+    try {
+      received(Json.parse(utf8));
+    } catch (InvalidJson bad) {
+      refuse("", ApiError.invalid(bad.violation().pointer(), bad.violation().rule()));
+    } finally {
+      memory.give(needed);
+    }
+  }
+
+  private void received(Json message) throws IOException {
     String id = message.at("id").string("");
     String type = message.at("type").string("");
     if (id.isEmpty() || id.length() > MAX_ID_LENGTH) {
@@ -134,16 +147,20 @@ final class ChatSocket {
         chat.cancel();
       }
     } else if (type.equals("chat")) {
-      begin(id, message.toBuilder().remove("type").remove("id").build());
+      begin(id, message.toBuilder().remove("type").remove("id").build().bytes());
     } else {
       refuse(id, ApiError.invalid("/type", "enum"));
     }
   }
 
-  private void begin(String id, Json body) throws IOException {
+  private void begin(String id, byte[] body) throws IOException {
+    ByteBudget.Lease room = sockets.memory.lease();
+    room.heldBy(handshake.principal().limitedAs());
     if (chats.containsKey(id)) {
       refuse(id, ApiError.invalid("/id", "in_use"));
-    } else if (chats.size() >= MAX_CHATS) {
+    } else if (chats.size() >= MAX_CHATS
+        || running.get() >= MAX_THREADS
+        || !room.tryTake(body.length)) {
       refuse(id, ApiError.retrySoon(ErrorCode.OVERLOADED));
     } else {
       Chat chat = new Chat(id, to, () -> chats.remove(id));
@@ -151,8 +168,8 @@ final class ChatSocket {
       int _ = running.incrementAndGet();
       threads.execute(
           () -> {
-            try (ByteBudget.Lease memory = sockets.memory.lease()) {
-              chat.run(gateway, handshake.request(), body, memory);
+            try (room) {
+              chat.run(gateway, handshake.request(), body, room);
             } finally {
               chats.remove(id, chat);
               int _ = running.decrementAndGet();
