@@ -86,16 +86,20 @@ final class ChatCall extends ServerCall.Listener<ChatRequest> {
       return;
     }
     try (ByteBudget.Lease memory = gateway.host().memory().lease()) {
-      if (!memory.tryTake(request.getSerializedSize())) {
+      // The values of the context live only until the body is made.
+      long values = Json.memoryOf(request.getContextJsonBytes().toByteArray());
+      if (!memory.tryTake(request.getSerializedSize() + values)) {
         Replies.close(call, ApiError.retrySoon(ErrorCode.OVERLOADED), null, new Metadata());
         return;
       }
+      Request asked = operation(request);
+      memory.give(values);
       state.change(() -> calling = state.cancelled ? null : Thread.currentThread());
       if (isCancelled()) {
         return;
       }
       Response response =
-          gateway.dispatcher().dispatch(operation(request), replies.target(), memory);
+          gateway.dispatcher().dispatch(asked, replies.target(), memory);
       state.change(() -> called(response));
       Delivery sent =
           new Delivery(Delivery.End.ABORTED, response.status(), bytes, ErrorCode.INTERNAL);
