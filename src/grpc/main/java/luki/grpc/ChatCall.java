@@ -98,8 +98,7 @@ final class ChatCall extends ServerCall.Listener<ChatRequest> {
       if (isCancelled()) {
         return;
       }
-      Response response =
-          gateway.dispatcher().dispatch(asked, replies.target(), memory);
+      Response response = gateway.dispatcher().dispatch(asked, replies.target(), memory);
       state.change(() -> called(response));
       Delivery sent =
           new Delivery(Delivery.End.ABORTED, response.status(), bytes, ErrorCode.INTERNAL);

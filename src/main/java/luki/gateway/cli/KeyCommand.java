@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import luki.gateway.app.Configuration;
@@ -182,12 +183,12 @@ record KeyCommand(
     err.println("revoked " + id + " in " + keys.file().path() + SEEN);
   }
 
+  private Optional<KeyEntry> stored(String id) throws IOException, KeyFile.Broken {
+    return keys.file().read().stream().filter(key -> key.id().equals(id)).findFirst();
+  }
+
   private String ownerOf(String id) throws IOException, KeyFile.Broken {
-    return keys.file().read().stream()
-        .filter(key -> key.id().equals(id))
-        .map(KeyEntry::owner)
-        .findFirst()
-        .orElse("");
+    return stored(id).map(KeyEntry::owner).orElse("");
   }
 
   private void rotate()
@@ -200,7 +201,13 @@ record KeyCommand(
     record(AuditRecord.Decision.ROTATE, id, ownerOf(id));
     record(AuditRecord.Decision.CREATE, key.id(), ownerOf(key.id()));
     out.println(key.reveal());
-    err.println(id + " ends at " + shown(clock.instant().plus(grace)));
+    printEnd(id);
     err.println("added " + key.id() + " to " + keys.file().path() + SEEN);
+    printEnd(key.id());
+  }
+
+  /** As it is stored: a key does not live longer by its grace, nor its successor. */
+  private void printEnd(String id) throws IOException, KeyFile.Broken {
+    stored(id).map(KeyEntry::expires).ifPresent(at -> err.println(id + " ends at " + shown(at)));
   }
 }

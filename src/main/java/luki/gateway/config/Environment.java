@@ -84,8 +84,7 @@ public final class Environment {
       if (known.contains(name) || name.startsWith(OF_TELEMETRY)) {
         continue;
       }
-      boolean isOurs = name.startsWith(OURS);
-      String rest = isOurs ? name.substring(OURS.length()) : name;
+      String rest = name.startsWith(OURS) ? name.substring(OURS.length()) : name;
       if (injected) {
         // LUKI_PORT=tcp://… is of Kubernetes, for a service called luki.
         if (known.contains(rest) && !values.getOrDefault(name, "").contains("://")) {
@@ -94,7 +93,7 @@ public final class Environment {
         continue;
       }
       Optional<String> meant = Spelling.meant(name, known);
-      if (isOurs) {
+      if (name.startsWith(OURS)) {
         Optional<String> ours =
             meant
                 .or(() -> Spelling.meant(rest, known))

@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import luki.gateway.json.Located;
 
 /** The problems of a configuration; all of them are reported together. */
 public final class Problems {
-  private final List<String> found = new ArrayList<>();
+  private final Set<String> found = new LinkedHashSet<>();
 
   /**
    * Adds one.
@@ -19,10 +20,7 @@ public final class Problems {
    * @param shouldBe what it should be; never the value, which may be a secret
    */
   public void add(String where, String shouldBe) {
-    String problem = where + ": " + shouldBe;
-    if (!found.contains(problem)) {
-      found.add(problem);
-    }
+    found.add(where + ": " + shouldBe);
   }
 
   /** Reads a document in YAML; the other problems so far are reported with one in it. */
@@ -34,7 +32,7 @@ public final class Problems {
     } catch (Located.Malformed malformed) {
       found.add(String.valueOf(malformed.getMessage()));
     }
-    throw new BadConfiguration(found);
+    throw new BadConfiguration(List.copyOf(found));
   }
 
   public boolean isEmpty() {
@@ -44,7 +42,7 @@ public final class Problems {
   /** Prevents startup if there is any. */
   public void throwIfAny() throws BadConfiguration {
     if (!found.isEmpty()) {
-      throw new BadConfiguration(found);
+      throw new BadConfiguration(List.copyOf(found));
     }
   }
 

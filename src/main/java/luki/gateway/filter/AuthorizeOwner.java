@@ -62,9 +62,10 @@ public final class AuthorizeOwner implements Filter {
     if (named == null) {
       return Optional.empty();
     }
+    String pointer = "/" + exchange.policy().owner().name();
     UserId user =
         UserId.parse(named)
-            .orElseThrow(() -> new ApiException(ApiError.invalid("/" + USER_ID, "pattern")));
+            .orElseThrow(() -> new ApiException(ApiError.invalid(pointer, "pattern")));
     for (String other : everyUserId(exchange)) {
       if (!other.equals(user.value())) {
         throw new ApiException(ApiError.invalid("/" + USER_ID, "differs"));

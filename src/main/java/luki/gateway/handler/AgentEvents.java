@@ -59,11 +59,8 @@ final class AgentEvents implements AutoCloseable {
       if (event != null) {
         return event;
       }
-      if (deadline.hasPassed()) {
-        // An agent may send what means nothing faster than it is read.
-        break;
-      }
-      item = feed.poll(deadline.left());
+      // An agent may send what means nothing faster than it is read.
+      item = deadline.hasPassed() ? null : feed.poll(deadline.left());
     }
     return null;
   }

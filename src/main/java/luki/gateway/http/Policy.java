@@ -64,6 +64,11 @@ public record Policy(
 
   /** Where a request names the user for whom the caller must be allowed to act. */
   public sealed interface Owner {
+    /** The member, parameter or field that has the user; empty for none. */
+    default String name() {
+      return "";
+    }
+
     /** The operation acts for no user. Always explicit, never a default. */
     record None() implements Owner {}
 

@@ -221,6 +221,21 @@ class CommandLineIT {
   }
 
   @Test
+  void aRotationSaysWhenBothKeysEnd() throws Exception {
+    String key =
+        create(DEV, "--owner", "app", "--scopes", "elr:read", "--users", "u1", "--expires", "1d");
+    Jar.Ended rotated = jar.run(DEV, "key", "rotate", idOf(key), "--grace", "7d").expect(0);
+    List<String> ends =
+        Pattern.compile("ends at (\\S+)")
+            .matcher(rotated.err())
+            .results()
+            .map(end -> end.group(1))
+            .toList();
+    assertEquals(2, ends.size(), rotated.err());
+    assertEquals(ends.getFirst(), ends.getLast());
+  }
+
+  @Test
   void aKeyForAnUnknownScopeOrRoleIsRefused() throws Exception {
     Jar.Ended scope =
         jar.run(DEV, "key", "create", "--owner", "a", "--scopes", "elr:fly").expect(2);
