@@ -60,20 +60,16 @@ final class RequestBody extends BlockInput {
     }
   }
 
-  /** Reads and drops the rest; false as soon as it is malformed or known to be too long. */
+  /** Reads and drops the rest; false as soon as that is known to be more than the maximum. */
   boolean drain(long most) throws IOException {
     byte[] dropped = new byte[4096];
     long left = most;
-    try {
-      while (in.announced() <= left) {
-        int n = in.read(dropped);
-        if (n < 0) {
-          return true;
-        }
-        left -= n;
+    while (in.announced() <= left) {
+      int n = in.read(dropped);
+      if (n < 0) {
+        return true;
       }
-    } catch (BadMessage malformed) {
-      // The reply was sent, so this cannot be refused any more.
+      left -= n;
     }
     return false;
   }
