@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -20,9 +21,10 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import luki.edge.EdgeLimits;
 import luki.edge.EdgeServer;
-import luki.edge.UsualLimits;
 import luki.http1.ByteBudget;
+import luki.http1.HeadLimits;
 import luki.http1.Refusals;
 
 /** The HTTP side of one stand-in, in place of uvicorn: records, overrides, then routes. */
@@ -74,7 +76,11 @@ final class StandInServer implements AutoCloseable {
 
   static HttpServer edge(InetSocketAddress address, HttpHandler handler) throws IOException {
     ByteBudget memory = new ByteBudget(Long.MAX_VALUE);
-    return new EdgeServer(address, BACKLOG, UsualLimits.edge(), handler, Refusals.BARE, memory);
+    Duration ten = Duration.ofSeconds(10);
+    // The image of the stand-ins is compiled from this package alone.
+    EdgeLimits limits =
+        new EdgeLimits(HeadLimits.USUAL, ten, 5000, ten, ten.multipliedBy(10), ten, 20_000, 0);
+    return new EdgeServer(address, BACKLOG, limits, handler, Refusals.BARE, memory);
   }
 
   String url() {
