@@ -85,15 +85,16 @@ final class ChatCall extends ServerCall.Listener<ChatRequest> {
       Replies.close(call, ApiError.invalid("", "one_message"), null, new Metadata());
       return;
     }
-    try (ByteBudget.Lease memory = gateway.host().memory().lease()) {
-      // The values of the context live only until the body is made.
-      long values = Json.memoryOf(request.getContextJsonBytes().toByteArray());
-      if (!memory.tryTake(request.getSerializedSize() + values)) {
+    try (ByteBudget.Lease memory = gateway.host().memory().lease();
+        ByteBudget.Lease values = gateway.host().memory().lease()) {
+      if (!memory.tryTake(request.getSerializedSize())
+          || !values.tryTake(Json.memoryOf(request.getContextJsonBytes().toByteArray()))) {
         Replies.close(call, ApiError.retrySoon(ErrorCode.OVERLOADED), null, new Metadata());
         return;
       }
       Request asked = operation(request);
-      memory.give(values);
+      // The values of the context live only until the body is made.
+      values.clear();
       state.change(() -> calling = state.cancelled ? null : Thread.currentThread());
       if (isCancelled()) {
         return;
